@@ -1,0 +1,18 @@
+"""The errors a user can mend: each names the file or key, the offending value and the remedy."""
+
+from difflib import get_close_matches
+
+
+class UserError(ValueError):
+    """Input, data or configuration that a user can put right; printed without a traceback."""
+
+
+def nearest(value: str, valid: list[str], count: int = 3) -> str:
+    """End of an error message that offers the valid names nearest to `value`."""
+    lowered = {name.lower(): name for name in valid}
+    close = [lowered[n] for n in get_close_matches(str(value).lower(), lowered, count, 0.5)]
+    if close:
+        return f"did you mean {' or '.join(repr(name) for name in close)}?"
+    shown = ", ".join(repr(name) for name in list(valid)[:10])
+    more = f" and {len(valid) - 10} more" if len(valid) > 10 else ""
+    return f"valid names: {shown}{more}"

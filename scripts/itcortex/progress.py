@@ -1,0 +1,36 @@
+"""Progress of long loops: a bar where somebody watches a terminal, lines in the job's log."""
+
+import sys
+from collections.abc import Iterable, Iterator
+
+from tqdm import tqdm
+
+
+class _Lines:
+    """A stream that turns tqdm's carriage returns into lines, for log files."""
+
+    def __init__(self, stream):
+        self.stream = stream
+
+    def write(self, text: str) -> None:
+        """Write one state of the bar as one line; drop the empty ones."""
+        if text.strip():
+            self.stream.write(text.strip() + "\n")
+
+    def flush(self) -> None:
+        """Flush the log, so that `tail -f` follows the job."""
+        self.stream.flush()
+
+
+def bar(items: Iterable, description: str, total: int | None = None, unit: str = "it") -> Iterator:
+    """Yield `items`, reporting progress on the terminal (if any) and in lines on `sys.stderr`.
+
+    Inside a job `sys.stderr` is the job's log and `sys.__stderr__` the user's terminal.
+    """
+    options = {"desc": description, "unit": unit, "total": total}
+    if sys.stderr.isatty():
+        return iter(tqdm(items, **options))
+    if sys.__stderr__ is not None and sys.__stderr__.isatty():
+        items = tqdm(items, file=sys.__stderr__, leave=False, **options)
+    lines = {"mininterval": 5, "ncols": 90, "ascii": True, "file": _Lines(sys.stderr)}
+    return iter(tqdm(items, **lines, **options))

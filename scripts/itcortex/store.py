@@ -1,0 +1,256 @@
+"""The only module that knows how results are laid out in files.
+
+Everything is written under a temporary name in the target's folder and renamed when complete, so
+that a file with its final name is always whole. Nothing holds a time stamp: same input, same bytes.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from itcortex.errors import UserError
+from itcortex.recordings import Recording
+from itcortex.stimuli import Stimuli
+
+_COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
+
+    The temporary name keeps the suffix, because writers choose formats by it. It is removed
+    when the block fails. A name left by a killed process is overwritten by the next try.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
+    temporary.unlink(missing_ok=True)
+    try:
+        yield temporary
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _open(path: str | Path, kind: str) -> Iterator[h5py.File]:
+    """Open an HDF5 result for reading, checking that it is what the caller thinks it is."""
+    try:
+        handle = h5py.File(path, "r")
+    except OSError as error:
+        raise UserError(f"{path}: not a readable HDF5 file ({error}); delete it to make it anew") from error
+    with handle:
+        if handle.attrs.get("kind") != kind:
+            raise UserError(f"{path}: holds {handle.attrs.get('kind', 'unknown data')!r}, not {kind!r}")
+        yield handle
+
+
+def _create(path: Path, kind: str) -> h5py.File:
+    handle = h5py.File(path, "w", libver="latest")
+    handle.attrs["kind"] = kind
+    return handle
+
+
+def _write_names(handle: h5py.File, name: str, values) -> None:
+    handle.create_dataset(name, data=list(values), dtype=h5py.string_dtype())
+
+
+def _read_names(handle: h5py.File, name: str) -> tuple[str, ...]:
+    return tuple(handle[name].asstr()[...])
+
+
+def _write_attributes(handle, attributes: dict) -> None:
+    handle.attrs["attributes"] = json.dumps(attributes, sort_keys=True)
+
+
+def _read_attributes(handle) -> dict:
+    return json.loads(handle.attrs["attributes"])
+
+
+# --- recordings and predictions -------------------------------------------------------------------
+
+
+def write_recording(path: str | Path, recording: Recording) -> None:
+    """Write a recording, or predictions on a recording's axes; chunked by image."""
+    with atomic_path(path) as temporary, _create(temporary, "recording") as handle:
+        for name in ("responses", "trials"):
+            values = getattr(recording, name)
+            if values is not None:
+                chunks = (1, *values.shape[1:])
+                handle.create_dataset(
+                    name, data=values, dtype=np.float32, chunks=chunks, **_COMPRESSION
+                )
+        _write_names(handle, "image_ids", recording.image_ids)
+        _write_names(handle, "site_ids", recording.site_ids)
+        _write_attributes(handle, recording.attributes)
+
+
+def read_recording(path: str | Path) -> Recording:
+    """Read what `write_recording` wrote."""
+    with _open(path, "recording") as handle:
+        return Recording(
+            responses=handle["responses"][...],
+            image_ids=_read_names(handle, "image_ids"),
+            site_ids=_read_names(handle, "site_ids"),
+            attributes=_read_attributes(handle),
+            trials=handle["trials"][...] if "trials" in handle else None,
+        )
+
+
+# --- stimuli --------------------------------------------------------------------------------------
+
+
+def write_stimuli(path: str | Path, stimuli: Stimuli) -> None:
+    """Write images and their ids; chunked by image."""
+    with atomic_path(path) as temporary, _create(temporary, "stimuli") as handle:
+        chunks = (1, *stimuli.images.shape[1:])
+        handle.create_dataset("images", data=stimuli.images, chunks=chunks, **_COMPRESSION)
+        _write_names(handle, "image_ids", stimuli.image_ids)
+
+
+def read_stimuli(path: str | Path) -> Stimuli:
+    """Read what `write_stimuli` wrote."""
+    with _open(path, "stimuli") as handle:
+        return Stimuli(handle["images"][...], _read_names(handle, "image_ids"))
+
+
+# --- activations ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Activations:
+    """One model's layers on one set of stimuli; `read` loads one layer at a time.
+
+    `layers` are in order of depth. `attributes` hold timm name, weights digest, preprocessing.
+    """
+
+    path: Path
+    layers: tuple[str, ...]
+    image_ids: tuple[str, ...]
+    attributes: dict = field(default_factory=dict)
+
+    def read(self, layer: str) -> np.ndarray:
+        """Activations (image, h, w, channel), or (image, channel) for a layer without a map."""
+        with _open(self.path, "activations") as handle:
+            return handle["layers"][layer][...]
+
+
+def write_activations(
+    path: str | Path, batches, layers: tuple[str, ...], image_ids, attributes: dict, dtype: str
+) -> None:
+    """Write activations batch by batch, so that memory does not grow with the number of images.
+
+    `batches` yields (first image's index, {layer: array (image, h, w, channel)}); every layer of
+    `layers` is written at its own resolution as `dtype` (float16 or float32). A value that is not
+    finite raises `UserError` with layer and image.
+    """
+    with atomic_path(path) as temporary, _create(temporary, "activations") as handle:
+        group = handle.create_group("layers")
+        for start, arrays in batches:
+            for layer in layers:
+                values = arrays[layer].astype(dtype)
+                if layer not in group:
+                    group.create_dataset(
+                        layer,
+                        shape=(len(image_ids), *values.shape[1:]),
+                        dtype=dtype,
+                        chunks=(1, *values.shape[1:]),
+                        **_COMPRESSION,
+                    )
+                for offset in np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(1)):
+                    raise UserError(
+                        f"{path}: layer {layer!r} has a value that is not finite for image "
+                        f"{image_ids[start + offset]!r} (as {dtype}; float16 ends at 65504: "
+                        "try activations: {dtype: float32})"
+                    )
+                group[layer][start : start + len(values)] = values
+        handle.attrs["order"] = json.dumps(list(layers))
+        _write_names(handle, "image_ids", image_ids)
+        _write_attributes(handle, attributes)
+
+
+def open_activations(path: str | Path) -> Activations:
+    """Names, order and attributes of the layers in a file that `write_activations` wrote."""
+    with _open(path, "activations") as handle:
+        return Activations(
+            path=Path(path),
+            layers=tuple(json.loads(handle.attrs["order"])),
+            image_ids=_read_names(handle, "image_ids"),
+            attributes=_read_attributes(handle),
+        )
+
+
+# --- arrays by name (the truth of a simulation) ---------------------------------------------------
+
+
+def write_arrays(path: str | Path, arrays: dict[str, np.ndarray], attributes: dict) -> None:
+    """Write named arrays with attributes."""
+    with atomic_path(path) as temporary, _create(temporary, "arrays") as handle:
+        for name, values in arrays.items():
+            handle.create_dataset(name, data=values, **(_COMPRESSION if np.ndim(values) else {}))
+        _write_attributes(handle, attributes)
+
+
+def read_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
+    """Read what `write_arrays` wrote: arrays by name (slashes kept) and attributes."""
+    arrays = {}
+    with _open(path, "arrays") as handle:
+        handle.visititems(
+            lambda name, item: arrays.update({name: item[...]})
+            if isinstance(item, h5py.Dataset)
+            else None
+        )
+        return arrays, _read_attributes(handle)
+
+
+# --- weights --------------------------------------------------------------------------------------
+
+
+def write_weights(path: str | Path, state: dict, attributes: dict) -> None:
+    """Write a torch state dict as safetensors; `attributes` (JSON values) go into its header."""
+    from safetensors.torch import save_file  # noqa: PLC0415 (torch only where it is used)
+
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata={"attributes": json.dumps(attributes, sort_keys=True)})
+
+
+def read_weights(path: str | Path) -> tuple[dict, dict]:
+    """Read what `write_weights` wrote: the state dict and the attributes."""
+    from safetensors import SafetensorError, safe_open  # noqa: PLC0415
+
+    try:
+        with safe_open(path, framework="pt") as handle:
+            attributes = json.loads((handle.metadata() or {}).get("attributes", "{}"))
+            return {name: handle.get_tensor(name) for name in handle.keys()}, attributes  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path}: not a readable safetensors file ({error})") from error
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def write_table(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a data frame as Parquet or, by its suffix, as CSV."""
+    with atomic_path(path) as temporary:
+        if Path(path).suffix == ".csv":
+            table.to_csv(temporary, index=False, float_format="%.10g")
+        else:
+            table.to_parquet(temporary, index=False, compression="zstd")
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a Parquet or CSV table."""
+    if Path(path).suffix == ".csv":
+        return pd.read_csv(path)
+    return pd.read_parquet(path)
