@@ -1,11 +1,18 @@
 """Recordings: responses of sites to images, over positions of a grid and over time."""
 
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from inspect import signature
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
-from itcortex.errors import UserError
+from itcortex.archives import open_archive
+from itcortex.errors import UserError, nearest
+from itcortex.matlab import read_variables
 
+_log = logging.getLogger(__name__)
 AXES = ("image", "y", "x", "ms", "site")
 
 
@@ -59,3 +66,183 @@ class Recording:
     def has_time(self) -> bool:
         """True where responses have more than one time bin."""
         return self.responses.shape[3] > 1
+
+
+# --- readers of published formats -----------------------------------------------------------------
+
+
+def read_arcaro(
+    archive: str | Path, attributes: dict, mat: str, sites: Sequence[int], images_folder: str
+) -> Recording:
+    """Read one array from an archive of Arcaro, Ponce & Livingstone (eLife 2020).
+
+    `mat` is the archive's .mat file, `sites` the slice [start, stop) of its channels that make up
+    the array (0-based), `images_folder` the archive's folder of images, whose file names become
+    the image ids. `imageRF` has two spatial axes, ms, channel, image. The archive calls the
+    spatial axes x and y; the authors' loader matches the first with the rows of the image and
+    the second with its columns, both reversed, and so does this one. Bins of 1 ms begin at
+    stimulus onset unless `attributes` say otherwise.
+
+    Raises `UserError` for a missing variable, axes that do not fit the names, names that match
+    no image file, channels that are not there and responses that are not finite.
+    """
+    with open_archive(archive) as members:
+        label = f"{archive}: {mat}"
+        variables = read_variables(members.read(mat), label, ("imageRF", "UniqueNames"))
+        image_ids = _match_files(variables["UniqueNames"], members.files(images_folder), label)
+    image_rf = _five_axes(variables["imageRF"], len(image_ids), label)
+    start, stop = sites
+    if not 0 <= start < stop <= image_rf.shape[3]:
+        raise UserError(
+            f"{label}: sites {list(sites)} are not within 0..{image_rf.shape[3]} channels"
+        )
+    responses = image_rf[::-1, ::-1, :, start:stop].transpose(4, 0, 1, 2, 3).astype(np.float32)
+    digits = max(2, len(str(image_rf.shape[3])))
+    site_ids = tuple(f"channel-{site + 1:0{digits}d}" for site in range(start, stop))
+    attributes = {"ms_start": 0, "ms_bin": 1, **attributes}
+    return _checked(Recording(responses, image_ids, site_ids, attributes), label)
+
+
+def _match_files(unique_names: np.ndarray, files: dict[str, str], label: str) -> tuple[str, ...]:
+    """Files of the image folder that the names (with or without Windows paths) stand for."""
+    names = [PureWindowsPath(str(name).strip()).name for name in unique_names.ravel()]
+    unfolded = {name.casefold(): name for name in files}  # Windows does not tell cases apart
+    unmatched = [name for name in names if name.casefold() not in unfolded]
+    if unmatched:
+        raise UserError(
+            f"{label}: {len(unmatched)} of {len(names)} image names match no file of the images "
+            f"folder: {', '.join(unmatched[:10])}; for {unmatched[0]!r}, "
+            f"{nearest(unmatched[0], sorted(files))}"
+        )
+    return tuple(unfolded[name.casefold()] for name in names)
+
+
+def _five_axes(image_rf: np.ndarray, n_images: int, label: str) -> np.ndarray:
+    """`imageRF` with the trailing axes of length 1 that MATLAB drops put back."""
+    shape = (*image_rf.shape, *[1] * (5 - image_rf.ndim))
+    if len(shape) != 5 or shape[4] != n_images or image_rf.dtype.kind not in "iuf":
+        raise UserError(
+            f"{label}: imageRF is {image_rf.dtype} {image_rf.shape}; expected numbers with axes "
+            f"(x, y, ms, channel, image), the last one as long as the {n_images} names"
+        )
+    return image_rf.reshape(shape)
+
+
+def read_cowley(
+    source: str | Path, attributes: dict, image_name: str = "image{:04d}.jpg"
+) -> Recording:
+    """Read one session of Cowley, Stan, Pillow & Smith (bioRxiv 2023): no grid, no time axis.
+
+    `source` is a .npy of spike counts: (neuron, image, repeat), NaN where a repeat is missing, or
+    averaged over repeats (neuron, image). Image n (from 1) is called `image_name.format(n)`, as in
+    the session's zip of images.
+
+    Raises `UserError` for another kind of file and for an image that has no repeat for a neuron.
+    """
+    try:
+        counts = np.load(source, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{source}: not a readable .npy file ({error})") from error
+    if getattr(counts, "ndim", 0) not in (2, 3) or counts.dtype.kind not in "iuf":
+        raise UserError(
+            f"{source}: holds {getattr(counts, 'shape', 'several arrays')}; expected numbers "
+            "(neuron, image) or (neuron, image, repeat)"
+        )
+    image_ids = tuple(image_name.format(image + 1) for image in range(counts.shape[1]))
+    digits = max(2, len(str(len(counts))))
+    site_ids = tuple(f"neuron-{site + 1:0{digits}d}" for site in range(len(counts)))
+    responses = _mean_over_repeats(counts).T[:, None, None, None].astype(np.float32)
+    trials = None
+    if counts.ndim == 3:
+        trials = counts.transpose(1, 0, 2)[:, None, None, None].astype(np.float32)
+    return _checked(Recording(responses, image_ids, site_ids, attributes, trials), str(source))
+
+
+def _mean_over_repeats(counts: np.ndarray) -> np.ndarray:
+    """Mean (neuron, image) over the repeats that are there; NaN where there is none."""
+    if counts.ndim == 2:
+        return counts
+    present = ~np.isnan(counts)
+    total = np.where(present, counts, 0).sum(axis=2)
+    n_repeats = present.sum(axis=2)
+    return np.where(n_repeats > 0, total / np.maximum(n_repeats, 1), np.nan)
+
+
+def _checked(recording: Recording, label: str) -> Recording:
+    """The recording, if all its responses are finite, with its constant sites noted."""
+    wrong = np.argwhere(~np.isfinite(recording.responses).all(axis=(1, 2, 3)))
+    if len(wrong):
+        pairs = [f"{recording.image_ids[i]} at {recording.site_ids[s]}" for i, s in wrong[:5]]
+        raise UserError(
+            f"{label}: NaN or infinite responses for {len(wrong)} pairs of image and site: "
+            f"{', '.join(pairs)}; every image needs a response of every site: leave those images "
+            "or sites out"
+        )
+    axes = (0, 1, 2, 3)
+    flat = recording.responses.min(axis=axes) == recording.responses.max(axis=axes)
+    constant = [name for name, is_flat in zip(recording.site_ids, flat, strict=True) if is_flat]
+    if constant:
+        _log.warning(
+            f"{label}: {len(constant)} of {len(flat)} sites never change and have no score: "
+            f"{', '.join(constant)}"
+        )
+    return replace(recording, attributes={**recording.attributes, "constant_sites": constant})
+
+
+LOADERS = {"arcaro2020": read_arcaro, "cowley2023": read_cowley}
+
+
+def read_published(
+    source: str | Path, data_format: str, options: dict, attributes: dict
+) -> Recording:
+    """Read a recording in a published format by the format's name, with the options it takes.
+
+    Raises `UserError` for a format without a reader and for an option that is missing or that the
+    reader does not know.
+    """
+    if data_format not in LOADERS:
+        hint = nearest(data_format, list(LOADERS))
+        raise UserError(f"no reader for recordings of format {data_format!r}; {hint}")
+    reader = LOADERS[data_format]
+    known = list(signature(reader).parameters.values())[2:]
+    needed = [option.name for option in known if option.default is option.empty]
+    wrong = [name for name in options if name not in [option.name for option in known]]
+    if wrong or any(name not in options for name in needed):
+        raise UserError(
+            f"{source}: options {sorted(options)} do not fit format {data_format!r}, which needs "
+            f"{needed} and knows {[option.name for option in known]}"
+        )
+    return reader(source, attributes, **options)
+
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+def window_average(recording: Recording, window: Sequence[float] | None) -> np.ndarray:
+    """Mean response (image, y, x, site), float64, in the window [start, stop) ms from onset.
+
+    A recording without a time axis has nothing to average: its window is None. Raises `UserError`
+    for a window that is not within the recorded time or not on borders of its bins.
+    """
+    n_bins = recording.responses.shape[3]
+    if window is None:
+        if recording.has_time:
+            raise UserError(f"a window (ms) is needed to average {n_bins} time bins")
+        return recording.responses[:, :, :, 0].astype(np.float64)
+    start, stop = window
+    missing = [key for key in ("ms_start", "ms_bin") if recording.attributes.get(key) is None]
+    if missing:
+        raise UserError(
+            f"window {start}-{stop} ms: the recording has no {missing[0]} among its attributes; "
+            "give it one, or no window if it has no time axis"
+        )
+    first, width = recording.attributes["ms_start"], recording.attributes["ms_bin"]
+    last = first + width * n_bins
+    borders = [(edge - first) / width for edge in (start, stop)]
+    if not first <= start < stop <= last or any(abs(b - round(b)) > 1e-6 for b in borders):
+        raise UserError(
+            f"window {start}-{stop} ms does not fit the recording: {first}-{last} ms in bins of "
+            f"{width} ms; choose borders of bins within that range"
+        )
+    bins = slice(*map(round, borders))
+    return recording.responses[:, :, :, bins].mean(axis=3, dtype=np.float64)

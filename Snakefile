@@ -1,0 +1,31 @@
+"""From recordings and networks to the figures of Linsley et al. (NeurIPS 2023), and beyond."""
+
+from snakemake.utils import min_version
+
+min_version("9.14.8")
+
+
+configfile: "config.yaml"
+
+
+report: "rules/report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/weights.smk"
+include: "rules/activations.smk"
+include: "rules/encoding.smk"
+include: "rules/alignment.smk"
+include: "rules/statistics.smk"
+include: "rules/figures.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    """Everything of the configured experiment: tables, figures and the report."""
+    default_target: True
+    input:
+        f"results/{EXPERIMENT}/report.html",
+        f"results/{EXPERIMENT}/tables/tradeoff.parquet",
+        expand(f"results/{EXPERIMENT}/figures/{{figure}}.pdf", figure=FIGURES),

@@ -1,0 +1,26 @@
+"""Print the lock: every package of an environment with its version, for `make lock`.
+
+Local version parts (torch 2.13.0+cpu) are dropped, so that the lock fits a machine with GPUs too, and
+with them the CUDA packages that some builds of torch bring: pip adds what the platform's torch needs.
+"""
+
+import subprocess
+import sys
+
+CUDA = ("nvidia-", "cuda-", "triton")
+
+
+def main(python: str) -> None:
+    """Freeze the environment of the interpreter `python`."""
+    frozen = subprocess.run(
+        [python, "-m", "pip", "freeze"], check=True, capture_output=True, text=True
+    ).stdout
+    print("# Written by `make lock` from requirements.in; do not edit.")
+    for line in frozen.splitlines():
+        if not line.lower().startswith(CUDA):
+            name, _, version = line.partition("==")
+            print(f"{name}=={version.partition('+')[0]}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

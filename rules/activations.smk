@@ -1,0 +1,37 @@
+"""Activations of every model on every set of stimuli."""
+
+
+def named_layers(wildcards):
+    """Layers that the model table names; none means the layer rule."""
+    return [name for name in row(wildcards)["layers"].split(";") if name]
+
+
+rule extract_activations:
+    """Every chosen layer of one model on one set of stimuli, in one pass."""
+    input:
+        stimuli="results/stimuli/{stimuli}.h5",
+        weights="results/weights/{model}/{weights}.safetensors",
+    output:
+        activations="results/activations/{stimuli}/{model}/{weights}.h5",
+    log:
+        "results/logs/extract_activations/{stimuli}/{model}/{weights}.log",
+    benchmark:
+        "results/benchmarks/extract_activations/{stimuli}/{model}/{weights}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+        gpu=int(config["device"].startswith("cuda")),
+    params:
+        code=fingerprint("extract_activations"),
+        architecture=lambda wildcards: row(wildcards)["architecture"],
+        layers=named_layers,
+        n_layers=config["activations"]["layers"],
+        dtype=config["activations"]["dtype"],
+        batch_size=config["activations"]["batch_size"],
+        device=config["device"],
+        seed=config["seed"],
+    script:
+        "../scripts/extract_activations.py"

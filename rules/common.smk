@@ -1,0 +1,90 @@
+"""What all rules share: checked settings, tables, names of files, and code fingerprints."""
+
+import re
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.append(str(Path(workflow.basedir) / "scripts"))
+from itcortex import settings
+from itcortex.errors import UserError
+from itcortex.fingerprint import fingerprint
+
+FIGURES = ["tradeoff", "layers", "maps", "timecourse"]
+
+
+def checked_settings():
+    """Registry, model table and configuration, or one message that says what is wrong with them."""
+    base = Path(workflow.basedir)
+    schemas = base / "rules" / "schemas"
+    schema = {
+        name: settings.load_yaml(schemas / f"{name}.schema.yaml")
+        for name in ("config", "models", "datasets")
+    }
+    settings.check(config, schema["config"], "config")
+    registry = settings.load_yaml(config["datasets"])
+    settings.check(registry, schema["datasets"], config["datasets"])
+    settings.check_registry(registry, config["datasets"])
+    models = settings.read_models(config["models"], schema["models"])
+    settings.check_experiment(config, registry, models)
+    settings.check_results("results")
+    return registry, models.set_index(["model", "weights"], drop=False)
+
+
+try:
+    REGISTRY, MODELS = checked_settings()
+except UserError as error:
+    raise WorkflowError(str(error))
+
+EXPERIMENT = config["experiment"]
+RECORDINGS = config["recordings"]
+
+
+def any_of(names):
+    """Wildcard constraint: exactly one of these names."""
+    return "|".join(re.escape(name) for name in sorted(set(names)))
+
+
+wildcard_constraints:
+    experiment=re.escape(EXPERIMENT),
+    dataset=any_of(REGISTRY["datasets"]),
+    recording=any_of(REGISTRY["recordings"]),
+    stimuli=any_of(REGISTRY["stimuli"]),
+    model=any_of(MODELS["model"]),
+    weights=any_of(MODELS["weights"]),
+
+
+def row(wildcards):
+    """The row of the model table for a job's model and weights."""
+    return MODELS.loc[(wildcards.model, wildcards.weights)].to_dict()
+
+
+def recording_entry(wildcards):
+    """The registry's entry of a job's recording."""
+    return REGISTRY["recordings"][wildcards.recording]
+
+
+def stimuli_entry(wildcards):
+    """The registry's entry of a job's stimuli."""
+    return REGISTRY["stimuli"][wildcards.stimuli]
+
+
+def data_file(entry):
+    """Path of the downloaded or simulated file that a registry entry reads."""
+    return f"results/data/{entry['dataset']}/{entry['file']}"
+
+
+def per_model(pattern, **names):
+    """Paths for every row of the model table (and every value of `names`)."""
+    return [
+        path
+        for key in MODELS.index
+        for path in expand(pattern, model=key[0], weights=key[1], experiment=EXPERIMENT, **names)
+    ]
+
+
+def window(wildcards):
+    """Main window of a recording, ms after stimulus onset."""
+    windows = config["encoding"]["window"]
+    return windows.get(wildcards.recording, windows["default"])

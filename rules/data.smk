@@ -1,0 +1,136 @@
+"""Recordings and stimuli: downloaded or simulated, then brought into one form."""
+
+
+def data_entry(wildcards):
+    """The registry's entry of a file."""
+    return REGISTRY["datasets"][wildcards.dataset]["files"][wildcards.file]
+
+
+def mirror_file(wildcards):
+    """Where the mirror keeps a file, if there is a mirror."""
+    mirror = config["mirror"]
+    return f"{mirror}/{wildcards.dataset}/{wildcards.file}" if mirror else None
+
+
+def simulated_arrays():
+    """Name and properties of every simulated array of the registry, in order."""
+    return [
+        {"name": name, "stimuli_folder": REGISTRY["stimuli"][entry["stimuli"]]["folder"]}
+        | entry["options"]
+        | entry["simulation"]
+        for name, entry in REGISTRY["recordings"].items()
+        if entry.get("simulation")
+    ]
+
+
+def teacher_row():
+    """Row of the model table for the network that simulated sites read."""
+    simulation = config["simulation"]
+    return MODELS.loc[(simulation["teacher"], simulation["teacher_weights"])]
+
+
+def teacher(_wildcards):
+    """Weights that simulated sites read."""
+    return "results/weights/{model}/{weights}.safetensors".format(**teacher_row())
+
+
+localrules:
+    download_data,
+
+
+rule download_data:
+    """Fetch one file of a dataset from the mirror or its address, and verify its checksum."""
+    output:
+        file="results/data/{dataset}/{file}",
+    log:
+        "results/logs/download_data/{dataset}/{file}.log",
+    benchmark:
+        "results/benchmarks/download_data/{dataset}/{file}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=600,
+        runtime=120,
+    params:
+        code=fingerprint("download_data"),
+        url=lambda wildcards: data_entry(wildcards).get("url"),
+        sha256=lambda wildcards: data_entry(wildcards).get("sha256"),
+        mirror=mirror_file,
+    script:
+        "../scripts/download_data.py"
+
+
+rule simulate_recordings:
+    """SIMULATED arrays, in the archive format of the published recordings, and their truth."""
+    input:
+        weights=teacher,
+    output:
+        archive="results/data/arcaro2020_simulated/Arcaro2020_simulated.zip",
+        truth="results/data/arcaro2020_simulated/truth.h5",
+    log:
+        "results/logs/simulate_recordings.log",
+    benchmark:
+        "results/benchmarks/simulate_recordings.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=fingerprint("simulate_recordings"),
+        architecture=lambda wildcards: teacher_row()["architecture"],
+        arrays=simulated_arrays(),
+        repeats=config["simulation"]["repeats"],
+        size_px=config["simulation"]["size_px"],
+        seed=config["seed"],
+    script:
+        "../scripts/simulate_recordings.py"
+
+
+ruleorder: simulate_recordings > download_data
+
+
+rule prepare_recordings:
+    """One array's responses (image, y, x, ms, site) in image orientation."""
+    input:
+        source=lambda wildcards: data_file(recording_entry(wildcards)),
+    output:
+        recording="results/recordings/{recording}.h5",
+    log:
+        "results/logs/prepare_recordings/{recording}.log",
+    benchmark:
+        "results/benchmarks/prepare_recordings/{recording}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        code=fingerprint("prepare_recordings"),
+        entry=recording_entry,
+        images=lambda wildcards: REGISTRY["stimuli"][recording_entry(wildcards)["stimuli"]],
+    script:
+        "../scripts/prepare_recordings.py"
+
+
+rule prepare_stimuli:
+    """The images of one set as one uint8 array with their names."""
+    input:
+        source=lambda wildcards: data_file(stimuli_entry(wildcards)),
+    output:
+        stimuli="results/stimuli/{stimuli}.h5",
+    log:
+        "results/logs/prepare_stimuli/{stimuli}.log",
+    benchmark:
+        "results/benchmarks/prepare_stimuli/{stimuli}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        code=fingerprint("prepare_stimuli"),
+        folder=lambda wildcards: stimuli_entry(wildcards)["folder"],
+        size_px=config["stimuli"]["size_px"],
+    script:
+        "../scripts/prepare_stimuli.py"

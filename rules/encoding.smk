@@ -1,0 +1,82 @@
+"""From activations to sites: cross-validated predictions, and what they could reach at best."""
+
+
+def stimuli_of(wildcards):
+    """The stimuli that a recording was made with."""
+    return recording_entry(wildcards)["stimuli"]
+
+
+def activations_of(wildcards):
+    """A model's activations on the stimuli of a recording."""
+    path = "results/activations/{stimuli}/{model}/{weights}.h5"
+    return path.format(stimuli=stimuli_of(wildcards), **wildcards)
+
+
+def truth_of(wildcards):
+    """The truth file, for a simulated recording."""
+    simulated = recording_entry(wildcards).get("simulation")
+    return ["results/data/arcaro2020_simulated/truth.h5"] if simulated else []
+
+
+rule fit_encoding:
+    """All layers, folds and windows of one model on one recording."""
+    input:
+        activations=activations_of,
+        recording="results/recordings/{recording}.h5",
+    output:
+        scores="results/{experiment}/encoding/{recording}/{model}/{weights}.parquet",
+        predictions="results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5",
+    log:
+        "results/{experiment}/logs/fit_encoding/{recording}/{model}/{weights}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/fit_encoding/{recording}/{model}/{weights}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1900,
+        runtime=120,
+    params:
+        code=fingerprint("fit_encoding"),
+        labels=lambda wildcards: {
+            key: wildcards[key] for key in ("recording", "model", "weights")
+        },
+        mapping=config["encoding"]["mapping"],
+        protocol=config["encoding"]["protocol"],
+        components=config["encoding"]["components"],
+        folds=config["encoding"]["folds"],
+        pool=config["encoding"]["pool"],
+        window=window,
+        sweep=config["encoding"]["sweep"],
+        seed=config["seed"],
+    script:
+        "../scripts/fit_encoding.py"
+
+
+rule estimate_ceiling:
+    """Every noise ceiling that one recording allows."""
+    input:
+        recording="results/recordings/{recording}.h5",
+        truth=truth_of,
+    output:
+        ceilings="results/{experiment}/ceilings/{recording}.parquet",
+    log:
+        "results/{experiment}/logs/estimate_ceiling/{recording}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/estimate_ceiling/{recording}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=1900,
+        runtime=60,
+    params:
+        code=fingerprint("estimate_ceiling"),
+        name=lambda wildcards: wildcards.recording,
+        folds=config["encoding"]["folds"],
+        window=window,
+        sweep=config["encoding"]["sweep"],
+        used=config["ceiling"]["name"],
+        splits=config["ceiling"]["splits"],
+        seed=config["seed"],
+    script:
+        "../scripts/estimate_ceiling.py"

@@ -1,0 +1,129 @@
+"""Figures, each as PDF and PNG."""
+
+
+def shown_models():
+    """Rows of the model table whose maps are drawn."""
+    return MODELS[MODELS["model"].isin(config["figures"]["models"])]
+
+
+def shown_predictions(wildcards):
+    """Predictions of every shown model on every recording, recordings outermost."""
+    return [
+        f"results/{wildcards.experiment}/encoding/{recording}/{model}/{weights}.predictions.h5"
+        for recording in RECORDINGS
+        for model, weights in shown_models().index
+    ]
+
+
+rule plot_tradeoff:
+    """The main figure: predictivity against ImageNet top-1, one panel a recording."""
+    input:
+        summary="results/{experiment}/tables/summary.parquet",
+        tradeoff="results/{experiment}/tables/tradeoff.parquet",
+    output:
+        pdf="results/{experiment}/figures/tradeoff.pdf",
+        png=report(
+            "results/{experiment}/figures/tradeoff.png",
+            caption="report/tradeoff.rst",
+            category="Figures",
+        ),
+    log:
+        "results/{experiment}/logs/plot_tradeoff.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_tradeoff.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        code=fingerprint("plot_tradeoff"),
+        score=config["statistics"]["score"],
+    script:
+        "../scripts/plot_tradeoff.py"
+
+
+rule plot_layers:
+    """Predictivity of every layer against its depth."""
+    input:
+        scores="results/{experiment}/tables/scores.parquet",
+    output:
+        pdf="results/{experiment}/figures/layers.pdf",
+        png=report(
+            "results/{experiment}/figures/layers.png",
+            caption="report/layers.rst",
+            category="Figures",
+        ),
+    log:
+        "results/{experiment}/logs/plot_layers.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_layers.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        code=fingerprint("plot_layers"),
+    script:
+        "../scripts/plot_layers.py"
+
+
+rule plot_maps:
+    """Recorded against predicted maps of example images, over the photographs."""
+    input:
+        recordings=expand("results/recordings/{recording}.h5", recording=RECORDINGS),
+        stimuli=[
+            f"results/stimuli/{REGISTRY['recordings'][recording]['stimuli']}.h5"
+            for recording in RECORDINGS
+        ],
+        predictions=shown_predictions,
+    output:
+        pdf="results/{experiment}/figures/maps.pdf",
+        png=report(
+            "results/{experiment}/figures/maps.png",
+            caption="report/maps.rst",
+            category="Figures",
+        ),
+    log:
+        "results/{experiment}/logs/plot_maps.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_maps.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        code=fingerprint("plot_maps"),
+        recording_names=RECORDINGS,
+        models=[" ".join(key) for key in shown_models().index],
+        n_images=config["figures"]["images"],
+    script:
+        "../scripts/plot_maps.py"
+
+
+rule plot_timecourse:
+    """Predictivity over time after stimulus onset."""
+    input:
+        summary="results/{experiment}/tables/summary.parquet",
+    output:
+        pdf="results/{experiment}/figures/timecourse.pdf",
+        png=report(
+            "results/{experiment}/figures/timecourse.png",
+            caption="report/timecourse.rst",
+            category="Figures",
+        ),
+    log:
+        "results/{experiment}/logs/plot_timecourse.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_timecourse.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        code=fingerprint("plot_timecourse"),
+    script:
+        "../scripts/plot_timecourse.py"

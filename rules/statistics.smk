@@ -1,0 +1,63 @@
+"""Tables of the whole experiment, and the test of the trade-off."""
+
+
+rule collect_scores:
+    """Raw scores, ceilings and alignment of all models and recordings as tidy tables."""
+    input:
+        encoding=per_model(
+            "results/{experiment}/encoding/{recording}/{model}/{weights}.parquet",
+            recording=RECORDINGS,
+        ),
+        alignments=per_model(
+            "results/{experiment}/alignment/{recording}/{model}/{weights}.parquet",
+            recording=RECORDINGS,
+        ),
+        ceiling=expand(f"results/{EXPERIMENT}/ceilings/{{recording}}.parquet", recording=RECORDINGS),
+    output:
+        scores="results/{experiment}/tables/scores.parquet",
+        summary="results/{experiment}/tables/summary.parquet",
+        summary_csv="results/{experiment}/tables/summary.csv",
+        alignment="results/{experiment}/tables/alignment.parquet",
+        ceilings="results/{experiment}/tables/ceilings.parquet",
+    log:
+        "results/{experiment}/logs/collect_scores.log",
+    benchmark:
+        "results/{experiment}/benchmarks/collect_scores.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=1900,
+        runtime=60,
+    params:
+        code=fingerprint("collect_scores"),
+        models=MODELS[["model", "weights", "category", "family", "top1"]].to_dict("records"),
+        recordings={name: REGISTRY["recordings"][name]["attributes"] for name in RECORDINGS},
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/collect_scores.py"
+
+
+rule test_tradeoff:
+    """Does predictivity fall as ImageNet accuracy rises? Bootstraps clustered by model family."""
+    input:
+        summary="results/{experiment}/tables/summary.parquet",
+    output:
+        tradeoff="results/{experiment}/tables/tradeoff.parquet",
+        tradeoff_csv="results/{experiment}/tables/tradeoff.csv",
+    log:
+        "results/{experiment}/logs/test_tradeoff.log",
+    benchmark:
+        "results/{experiment}/benchmarks/test_tradeoff.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        code=fingerprint("test_tradeoff"),
+        score=config["statistics"]["score"],
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/test_tradeoff.py"

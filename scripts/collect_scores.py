@@ -1,0 +1,34 @@
+"""Rule collect_scores: raw scores, ceilings and alignment of all jobs as tidy tables."""
+
+import numpy as np
+import pandas as pd
+
+from itcortex import job, progress, store, tables
+
+
+def main(
+    encoding, alignments, ceiling, scores, summary, summary_csv, alignment, ceilings, models,
+    recordings, draws, seed,
+):  # fmt: skip
+    """Join what the jobs wrote with the model table and the recordings' attributes."""
+    noise = pd.concat([store.read_table(path) for path in ceiling], ignore_index=True)
+    rng = np.random.default_rng(seed)
+    by_fold, by_model = [], []
+    for path in progress.bar(encoding, "scores", unit="job"):
+        raw = store.read_table(path)
+        by_fold.append(tables.over_sites(raw))
+        by_model.append(tables.over_folds(raw, draws, rng))
+    summaries = tables.add_ceilings(pd.concat(by_model, ignore_index=True), noise)
+    summaries = tables.describe_recordings(tables.describe_models(summaries, models), recordings)
+    aligned = pd.concat([store.read_table(path) for path in alignments], ignore_index=True)
+
+    store.write_table(ceilings, noise)
+    folds = pd.concat(by_fold, ignore_index=True)
+    store.write_table(scores, tables.describe_models(folds, models))
+    store.write_table(alignment, tables.describe_models(aligned, models))
+    store.write_table(summary, summaries)
+    store.write_table(summary_csv, summaries)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

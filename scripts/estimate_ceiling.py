@@ -1,0 +1,28 @@
+"""Rule estimate_ceiling: every noise ceiling that one recording allows, in every window."""
+
+import numpy as np
+
+from itcortex import ceilings as noise_ceilings
+from itcortex import crossval, job, progress, store, windows
+
+
+def main(recording, truth, ceilings, name, folds, window, sweep, used, splits, seed):
+    """Write one row a ceiling, window and fold; `truth` is empty or the truth of a simulation."""
+    recorded = store.read_recording(recording)
+    noise_free = store.read_arrays(truth[0])[0][f"{name}/drive"] if truth else None
+    fold_of = crossval.assign_folds(recorded.image_ids, folds, np.random.default_rng(seed))
+    targets = windows.choose_targets(recorded, window, sweep)
+    analysed = [target.window for target in targets if target.control == "none"]
+    found = [
+        noise_ceilings.estimate(
+            recorded, one, fold_of, splits, np.random.default_rng(seed), noise_free
+        )
+        for one in progress.bar(analysed, f"{name} ceilings", unit="window")
+    ]
+    folds_by_name = crossval.fold_names(recorded.image_ids, fold_of)
+    table = noise_ceilings.as_table(name, analysed, found, folds_by_name, used)
+    store.write_table(ceilings, table)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

@@ -1,0 +1,170 @@
+"""Encoding of one layer: from its maps to held-out predictions and scores of every site."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from itcortex import pls
+from itcortex.crossval import pair_problems, single_problems
+from itcortex.errors import UserError
+from itcortex.resample import axis_factors, resize_maps
+from itcortex.scores import METRICS, median_over_sites, pearson
+
+
+@dataclass(frozen=True)
+class LayerScores:
+    """What one layer predicts.
+
+    Attributes
+    ----------
+    metrics : dict of float64 arrays (target, fold, site)
+        Every metric of `itcortex.scores.METRICS`, on the held-out fold.
+    inner : float64 array (fold, fold)
+        ``inner[i, j]``: median over sites of r on fold j by models fitted without i and j.
+    predictions : float32 array (image, y, x, site)
+        Held-out predictions of the first target.
+    n_components : int
+        Fewest components that any problem reached; below the asked number, the rank ended it.
+    """
+
+    metrics: dict[str, np.ndarray]
+    inner: np.ndarray
+    predictions: np.ndarray
+    n_components: int
+
+
+def join_images(recorded: tuple[str, ...], available: tuple[str, ...], where: str) -> list[int]:
+    """Index into `available` of every recorded image id; `UserError` lists those that are missing."""
+    index = {name: i for i, name in enumerate(available)}
+    missing = [name for name in recorded if name not in index]
+    if missing:
+        raise UserError(
+            f"{where}: {len(missing)} of {len(recorded)} recorded images have no activations: "
+            f"{missing[:5]}; images with activations: {list(available[:5])}"
+        )
+    return [index[name] for name in recorded]
+
+
+def grid_features(maps: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Features at every grid position, in an orthonormal basis of what the maps can span there.
+
+    Parameters
+    ----------
+    maps : array (image, h, w, channel)
+    grid : (gy, gx)
+
+    Returns
+    -------
+    rows : float64 array (image, row, channel)
+    basis : float64 array (gy * gx, row)
+        Orthonormal; ``basis @ rows[i]`` are the features resampled to the grid.
+    """
+    if maps.ndim != 4:
+        raise UserError(
+            f"a layer of shape {maps.shape[1:]} has no map: it cannot predict responses on a grid; "
+            "name layers with a spatial map"
+        )
+    (q_y, r_y), (q_x, r_x) = (axis_factors(maps.shape[1 + k], grid[k]) for k in (0, 1))
+    rows = np.einsum("yh,ihwc->iywc", r_y, maps, optimize=True, dtype=np.float64)
+    rows = np.einsum("xw,iywc->iyxc", r_x, rows, optimize=True)
+    return rows.reshape(len(maps), -1, maps.shape[3]), np.kron(q_y, q_x)
+
+
+def pooled_features(maps: np.ndarray, pool: int) -> tuple[np.ndarray, np.ndarray]:
+    """Features of a recording without a grid: maps averaged to at most pool x pool, flattened.
+
+    Returns rows (image, 1, feature) and the basis [[1]].
+    """
+    if maps.ndim == 4:
+        maps = resize_maps(maps, (min(pool, maps.shape[1]), min(pool, maps.shape[2])))
+    return maps.reshape(len(maps), 1, -1).astype(np.float64), np.ones((1, 1))
+
+
+def build_design(
+    rows: np.ndarray, basis: np.ndarray, fold_of: np.ndarray
+) -> tuple[pls.Design, np.ndarray]:
+    """Design of rows (image, row, feature), images sorted by fold; returns it and that order.
+
+    The mean over all samples is taken off: it changes no prediction (every problem centres on its
+    own training mean) and spares products of large numbers.
+    """
+    order = np.argsort(fold_of, kind="stable")
+    n_images, n_rows, n_features = rows.shape
+    ones = np.tile(basis.sum(0), n_images)
+    stacked = rows[order].reshape(-1, n_features)
+    stacked -= np.outer(ones, (ones @ stacked) / (ones @ ones))
+    sizes = np.bincount(fold_of) * n_rows
+    return pls.Design(stacked, ones, np.concatenate([[0], np.cumsum(sizes)])), order
+
+
+def fit_layer(
+    maps: np.ndarray,
+    responses: np.ndarray,
+    fold_of: np.ndarray,
+    n_components: int,
+    pool: int,
+) -> LayerScores:
+    """Cross-validated PLS from one layer to every site, for several sets of responses at once.
+
+    Parameters
+    ----------
+    maps : array (image, h, w, channel) or (image, channel)
+    responses : float64 array (target, image, y, x, site)
+        Targets share the features: time windows, controls. The first one chooses layers.
+    fold_of : int array (image,)
+        Fold of every image, from 0, all in use.
+    n_components : int
+        PLS components, at most.
+    pool : int
+        Side to which maps are averaged when the recording has no grid.
+    """
+    n_targets, n_images, gy, gx, n_sites = responses.shape
+    rows, basis = grid_features(maps, (gy, gx)) if gy * gx > 1 else pooled_features(maps, pool)
+    design, order = build_design(rows, basis, fold_of)
+    in_order = responses[:, order].reshape(n_targets, n_images, gy * gx, n_sites)
+    coordinates = np.einsum("gr,tigs->tirs", basis, in_order, optimize=True)
+    coordinates = coordinates.reshape(n_targets, -1, n_sites)
+    n_folds = design.n_groups
+    problems = [p for t in range(n_targets) for p in single_problems(n_folds, t)]
+    problems += pair_problems(n_folds, 0)
+
+    metrics = {name: np.full((n_targets, n_folds, n_sites), np.nan) for name in METRICS}
+    inner = np.full((n_folds, n_folds), np.nan)
+    predictions = np.empty((n_images, gy * gx, n_sites), np.float32)
+    fewest = n_components
+    fitted = pls.predict_held_out(design, coordinates, problems, n_components)
+    for problem, predicted, used in fitted:
+        fewest = min(fewest, used)
+        for fold, images, on_grid in _by_fold(design, basis, problem, predicted):
+            recorded, flat = in_order[problem.target, images], on_grid.reshape(-1, n_sites)
+            recorded = recorded.reshape(-1, n_sites)
+            if len(problem.held_out) == 2:
+                inner[sum(problem.held_out) - fold, fold] = median_over_sites(
+                    pearson(recorded, flat)
+                )
+                continue
+            for name, metric in METRICS.items():
+                metrics[name][problem.target, fold] = metric(recorded, flat)
+            if problem.target == 0:
+                predictions[order[images]] = on_grid
+    predictions = predictions.reshape(n_images, gy, gx, n_sites)
+    return LayerScores(metrics, inner, predictions, fewest)
+
+
+def _by_fold(design, basis, problem, predicted):
+    """Split predicted rows by fold: (fold, slice of images in design order, values on the grid)."""
+    width, start = basis.shape[1], 0
+    for fold in problem.held_out:
+        rows = design.group(fold)
+        part = predicted[start : start + rows.stop - rows.start]
+        start += len(part)
+        values = part.reshape(-1, width, part.shape[1])
+        images = slice(rows.start // width, rows.stop // width)
+        yield fold, images, np.einsum("gr,irs->igs", basis, values, optimize=True)
+
+
+def chosen_predictions(
+    results: list[LayerScores], chosen: np.ndarray, fold_of: np.ndarray
+) -> np.ndarray:
+    """Held-out predictions (image, y, x, site) of the layer chosen for every image's fold."""
+    return np.stack([results[chosen[fold]].predictions[i] for i, fold in enumerate(fold_of)])

@@ -1,0 +1,1 @@
+"""Figures of the workflow: data frames and arrays in, a matplotlib figure out, one look for all."""

@@ -1,0 +1,128 @@
+"""What the figure of maps shows: a recording joined with its images and predictions.
+
+Example images and sites are taken by rank, from the best predicted on, so that nobody chose them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from itcortex.errors import UserError, nearest
+from itcortex.maps import map_alignment
+from itcortex.recordings import Recording, window_average
+from itcortex.scores import mean_defined, pearson
+from itcortex.stimuli import Stimuli
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is drawn of one recording; images, recorded and predicted are in the same order.
+
+    Attributes
+    ----------
+    images : uint8 (image, row, column, rgb).
+    recorded : (image, y, x, site), mean over the main window.
+    predicted : {model's label: (image, y, x, site)}.
+    """
+
+    title: str
+    unit: str
+    image_ids: tuple[str, ...]
+    site_ids: tuple[str, ...]
+    images: np.ndarray
+    recorded: np.ndarray
+    predicted: dict[str, np.ndarray]
+
+    @property
+    def has_grid(self) -> bool:
+        """True where there are maps to draw."""
+        return self.recorded.shape[1] * self.recorded.shape[2] > 1
+
+
+def join(
+    name: str, recording: Recording, stimuli: Stimuli, predictions: dict[str, Recording]
+) -> Block:
+    """Join a recording, its images and its models' predictions by image id.
+
+    `predictions` maps labels to what fit_encoding wrote; their attribute `window` (ms, or None)
+    says what was predicted. Raises `UserError` for an image or a site that is missing somewhere.
+    """
+    rows = {image: k for k, image in enumerate(stimuli.image_ids)}
+    if missing := [image for image in recording.image_ids if image not in rows]:
+        raise UserError(f"stimuli of recording {name!r} lack images {missing[:5]}")
+    if not predictions:
+        raise UserError(f"recording {name!r}: no predictions to draw; name at least one model")
+    first = next(iter(predictions.values()))
+    for label, predicted in predictions.items():
+        same = (predicted.image_ids, predicted.site_ids) == (
+            recording.image_ids,
+            recording.site_ids,
+        )
+        if not same:
+            raise UserError(
+                f"predictions of {label!r} have other images or sites than recording {name!r}; "
+                "delete them to make them anew"
+            )
+    about = recording.attributes
+    return Block(
+        title=f"{about['area']}, {about['monkey']}, {name}"
+        + (" (simulated)" if about.get("simulated") else ""),
+        unit=about.get("unit", "a.u."),
+        image_ids=recording.image_ids,
+        site_ids=recording.site_ids,
+        images=stimuli.images[[rows[image] for image in recording.image_ids]],
+        recorded=window_average(recording, first.attributes["window"]),
+        predicted={
+            label: one.responses[:, :, :, 0].astype(float) for label, one in predictions.items()
+        },
+    )
+
+
+def of_recording(
+    predictions: list[Recording], name: str, models: list[str]
+) -> dict[str, Recording]:
+    """Predictions of `models` ("model weights", in this order) for the recording called `name`.
+
+    Raises `UserError` for a model without predictions of this recording.
+    """
+    found = {
+        f"{one.attributes['model']} {one.attributes['weights']}": one
+        for one in predictions
+        if one.attributes["recording"] == name
+    }
+    for label in models:
+        if label not in found:
+            raise UserError(
+                f"no predictions of model {label!r} for recording {name!r}; "
+                + nearest(label, list(found))
+            )
+    return {label: found[label] for label in models}
+
+
+def sites(one: Block) -> list[tuple[int, str]]:
+    """The best and the median predicted site (index, what it is), by mean r over models."""
+    flat = one.recorded.reshape(-1, len(one.site_ids))
+    r = [pearson(flat, maps.reshape(flat.shape)) for maps in one.predicted.values()]
+    mean = mean_defined(np.array(r), axis=0)
+    order = np.argsort(-np.where(np.isfinite(mean), mean, -np.inf), kind="stable")
+    order = order[: max(int(np.isfinite(mean).sum()), 1)]
+    return [(int(order[0]), "best site"), (int(order[len(order) // 2]), "median site")]
+
+
+def alignment(one: Block) -> dict[str, np.ndarray]:
+    """Spearman rho (image,) between site-averaged maps, for every model."""
+    return {label: map_alignment(one.recorded, maps, 1)[1] for label, maps in one.predicted.items()}
+
+
+def images(rho: dict[str, np.ndarray], n_images: int) -> list[tuple[int, int]]:
+    """Images (index, rank) spread evenly from the best to the worst mean rho over models."""
+    mean = mean_defined(np.array(list(rho.values())), axis=0)
+    order = np.argsort(-np.where(np.isfinite(mean), mean, -np.inf), kind="stable")
+    ranks = np.linspace(0, len(order) - 1, min(n_images, len(order))).round().astype(int)
+    return [(int(order[rank]), int(rank) + 1) for rank in ranks]
+
+
+def site_average(responses: np.ndarray) -> np.ndarray:
+    """Mean map (image, y, x) over sites, each z-scored first as in `map_alignment`."""
+    spread = responses.std((0, 1, 2))
+    return ((responses - responses.mean((0, 1, 2))) / np.where(spread > 0, spread, 1)).mean(3)

@@ -1,0 +1,204 @@
+"""The one look of all figures: colours and markers of categories, fonts, panels, saving.
+
+Colours are those of Okabe & Ito (2008), which colour-blind readers can tell apart; every category
+has a marker of its own as well. Figures are sized in inches as printed, fonts are at least 8 pt.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec, SubplotSpec
+
+from itcortex.errors import UserError, nearest
+from itcortex.store import atomic_path
+
+LEGEND_COLUMN, LEGEND_LINE = 1.85, 0.21  # inches
+
+
+@dataclass(frozen=True)
+class Category:
+    """How one category of models is named and drawn."""
+
+    label: str
+    colour: str
+    marker: str
+    size: float = 6.0  # pt; evens out the markers' areas
+
+
+CATEGORIES = {
+    "cnn": Category("CNN", "#0072B2", "o"),
+    "extra_data": Category("trained on extra data", "#E69F00", "s", 5.6),
+    "vit": Category("transformer", "#009E73", "^", 6.6),
+    "self_supervised": Category("self-supervised", "#CC79A7", "D", 5.2),
+    "robust": Category("adversarially robust", "#56B4E9", "v", 6.6),
+    "harmonized": Category("harmonized", "#D55E00", "*", 10.0),
+    "untrained": Category("untrained", "#5A5A5A", "X", 6.6),
+}
+INK, GREY, PALE = "#222222", "#666666", "#D5D5D5"
+CEILING = {"color": GREY, "linewidth": 1.0, "linestyle": (0, (4, 2))}
+SCORES = {
+    "r": "predictivity (Pearson r)",
+    "r_over_ceiling": "predictivity (r / noise ceiling)",
+    "rho": "predictivity (Spearman ρ)",
+    "explained_variance": "explained variance",
+}
+LOOK = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same on every machine
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "lines.linewidth": 1.4,
+    "legend.frameon": False,
+    "legend.handlelength": 2.2,
+    "legend.handletextpad": 0.5,
+    "pdf.fonttype": 42,  # text stays text
+    "svg.hashsalt": "itcortex",
+    "path.simplify": True,
+}
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Run a drawing function under `LOOK`, leaving matplotlib's settings as they were."""
+
+    @functools.wraps(draw)
+    def under_look(*args, **kwargs) -> Figure:
+        with mpl.rc_context({**mpl.rcParamsDefault, **LOOK, "backend": "agg"}):
+            return draw(*args, **kwargs)
+
+    return under_look
+
+
+def category(name: str) -> Category:
+    """Look of a category; an unknown one is an error that names the nearest."""
+    if name not in CATEGORIES:
+        raise UserError(f"category {name!r} has no look; {nearest(name, list(CATEGORIES))}")
+    return CATEGORIES[name]
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of `width` x `height` inches, with a canvas that can measure text."""
+    figure = Figure(figsize=(width, height), dpi=100)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def panel_grid(
+    count: int,
+    panel: tuple[float, float],
+    margins: tuple[float, float, float],
+    handles: list,
+    between: tuple[float, float] = (0.3, 1.1),
+) -> tuple[Figure, list[SubplotSpec]]:
+    """A figure with `count` equal panels, at most three in a row, over one legend; inches.
+
+    Parameters
+    ----------
+    panel : width and height of one panel.
+    margins : left, right, top; that at the bottom follows from the legend.
+    handles : entries of the legend.
+    between : gaps between columns and between rows.
+    """
+    columns, rows = min(count, 3), -(-count // 3)
+    left, right, top = margins
+    width = left + right + columns * panel[0] + (columns - 1) * between[0]
+    legend_columns = max(1, min(len(handles), int((width - 0.2) / LEGEND_COLUMN)))
+    bottom = 0.65 + LEGEND_LINE * -(-len(handles) // legend_columns)
+    height = top + bottom + rows * panel[1] + (rows - 1) * between[1]
+    figure = new_figure(width, height)
+    figure.legend(handles=handles, loc="lower center", ncols=legend_columns, borderaxespad=0.5)
+    grid = GridSpec(
+        rows, columns, figure=figure, left=left / width, right=1 - right / width,
+        top=1 - top / height, bottom=bottom / height,
+        wspace=between[0] / panel[0], hspace=between[1] / panel[1],
+    )  # fmt: skip
+    return figure, [grid[k // columns, k % columns] for k in range(count)]
+
+
+def label_ordinate(axes: Axes, place: SubplotSpec, text: str) -> None:
+    """Name a shared ordinate once a row: on its first panel, which alone shows the numbers."""
+    if place.is_first_col():
+        axes.set_ylabel(text)
+    else:
+        axes.tick_params(labelleft=False)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel of a figure: a recording seen through one mapping and protocol."""
+
+    recording: str
+    mapping: str
+    protocol: str
+    title: str
+
+    def of(self, table: pd.DataFrame) -> pd.DataFrame:
+        """This panel's rows of a table with columns recording, mapping and protocol."""
+        keys = [self.recording, self.mapping, self.protocol]
+        return table[(table[["recording", "mapping", "protocol"]] == keys).all(axis=1)]
+
+
+def panels(summary: pd.DataFrame) -> list[Panel]:
+    """Panels of a summary, in its order, with titles that tell them apart and say if simulated."""
+    if summary.empty:
+        raise UserError("the summary table has no rows: there is nothing to draw")
+    found = summary.drop_duplicates(["recording", "mapping", "protocol"])
+    place = found.drop_duplicates("recording").set_index("recording")
+    place = place.area.astype(str) + ", " + place.monkey.astype(str)
+    shared = place.duplicated(keep=False)
+    several = [name for name in ("mapping", "protocol") if found[name].nunique() > 1]
+    drawn = []
+    for row in found.itertuples():
+        parts = [place[row.recording]]
+        parts += [row.recording] if shared[row.recording] else []
+        parts += [str(getattr(row, name)) for name in several]
+        title = ", ".join(parts) + (" (simulated)" if row.simulated else "")
+        drawn.append(Panel(row.recording, row.mapping, row.protocol, title))
+    return drawn
+
+
+def model_names(rows: pd.DataFrame) -> pd.Series:
+    """Name of every row's model; with its weights where one model comes with several."""
+    model, weights = rows.model.astype(str), rows.weights.astype(str)
+    return model.where(weights.groupby(model).transform("nunique") == 1, model + " " + weights)
+
+
+def draw_ceiling(axes: Axes, ceiling: pd.Series) -> None:
+    """A dashed line at a recording's noise ceiling, where it has one."""
+    for value in ceiling.dropna().unique()[:1]:
+        axes.axhline(value, zorder=1, **CEILING)
+
+
+def message(axes: Axes, text: str) -> None:
+    """Say in the middle of an empty panel why it is empty."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=GREY)
+
+
+def save(figure: Figure, pdf: str | Path, png: str | Path) -> None:
+    """Write a figure as PDF and as PNG (200 dpi), without a date: same figure, same bytes."""
+    with mpl.rc_context({**mpl.rcParamsDefault, **LOOK, "backend": "agg"}):
+        with atomic_path(pdf) as path:
+            figure.savefig(path, format="pdf", metadata={"CreationDate": None, "ModDate": None})
+        with atomic_path(png) as path:
+            figure.savefig(path, format="png", dpi=200, metadata={"Software": None})

@@ -1,0 +1,133 @@
+"""Predictivity over time after stimulus onset, one panel per recording."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from itcortex.figures import models, style
+from itcortex.recordings import Recording
+
+WINDOW = {"color": "#F0E442", "alpha": 0.35, "linewidth": 0}
+RESPONSE = {"color": style.PALE, "alpha": 0.55, "linewidth": 0}
+RESPONSE_HEIGHT = 0.3  # of the panel, for the peak of the population response
+
+
+def population_response(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
+    """Response averaged over images, positions and sites, in time.
+
+    Returns
+    -------
+    times : (bin,) centres of the bins, ms after stimulus onset.
+    response : (bin,) in the recording's unit; NaN where no site has a value.
+    """
+    start, width = recording.attributes["ms_start"], recording.attributes["ms_bin"]
+    values = np.moveaxis(recording.responses, 3, 0).reshape(recording.responses.shape[3], -1)
+    known = np.isfinite(values)
+    count = known.sum(axis=1)
+    total = np.where(known, values, 0).sum(axis=1, dtype=np.float64)
+    response = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    return start + width * (np.arange(len(count)) + 0.5), response
+
+
+@style.styled
+def draw(
+    summary: pd.DataFrame,
+    score: str = "r",
+    responses: dict[str, tuple[np.ndarray, np.ndarray]] | None = None,
+) -> Figure:
+    """Score against the centre of the time window (ms), with 95 % bands.
+
+    The raw correlation is shown, not its ratio to the ceiling: before neurons respond the ceiling
+    is about zero and the ratio means nothing. The ceiling is drawn as a line instead.
+
+    Parameters
+    ----------
+    summary : the summary table.
+    score : column of the summary on the ordinate.
+    responses : {recording: (times (bin,) ms, response (bin,))}, drawn as a grey area.
+    """
+    real = summary[summary.control == "none"]
+    shown, looks = style.panels(real), models.looks(real)
+    handles = [*models.legend_handles(looks), *_extra_handles(score, responses)]
+    figure, places = style.panel_grid(len(shown), (3.2, 2.8), (0.75, 0.2, 0.5), handles)
+    first = None
+    for place, panel in zip(places, shown, strict=True):
+        rows = panel.of(real)
+        if rows.window_start.nunique() < 2:
+            axes = figure.add_subplot(place)
+            style.message(axes, _no_time_axis(rows))
+        else:
+            axes = first = figure.add_subplot(place, sharey=first)
+            _courses(axes, rows, score, looks)
+            axes.set(xlabel="centre of the window (ms after stimulus onset)")
+            style.label_ordinate(axes, place, style.SCORES.get(score, score))
+        axes.set_title(panel.title, loc="left", fontweight="bold")
+    for axes, panel in zip(figure.axes, shown, strict=True):
+        if responses and panel.recording in responses and axes.axison:
+            _response(axes, *responses[panel.recording])
+    return figure
+
+
+def _courses(axes: Axes, rows: pd.DataFrame, score: str, looks: dict) -> None:
+    """Every model's course with its band, the ceiling's, and the main window."""
+    centre = (rows.window_start + rows.window_stop) / 2
+    rows = rows.assign(centre=centre).sort_values("centre")
+    axes.set_xlim(centre.min() - 5, centre.max() + 5)
+    axes.axhline(0, color=style.PALE, linewidth=0.8, zorder=0)
+    main = rows[rows.main_window.astype(bool)]
+    for start, stop in main[["window_start", "window_stop"]].drop_duplicates().to_numpy():
+        axes.axvspan(start, stop, zorder=0, **WINDOW)
+    ceiling = rows.drop_duplicates("centre")
+    if score == "r" and ceiling.ceiling.notna().any():
+        axes.plot(ceiling.centre, ceiling.ceiling, zorder=1, **style.CEILING)
+    for keys, of_model in rows.groupby(models.KEYS, observed=True):
+        look = looks[keys]
+        mark = {} if look.thin else {"marker": look.marker, "markersize": 0.75 * look.size}
+        axes.plot(
+            of_model.centre,
+            of_model[score],
+            zorder=3,
+            markeredgecolor="white",
+            markeredgewidth=0.4,
+            **look.line,
+            **mark,
+        )
+        if f"{score}_low" in of_model and not look.thin:
+            axes.fill_between(
+                of_model.centre, of_model[f"{score}_low"], of_model[f"{score}_high"],
+                color=look.colour, alpha=0.13, linewidth=0, zorder=2,
+            )  # fmt: skip
+    if any(look.thin for look in looks.values()):
+        models.draw_medians(axes, rows.assign(x=rows.centre, y=rows[score]), looks)
+
+
+def _response(axes: Axes, times: np.ndarray, response: np.ndarray) -> None:
+    """The population response as an area at the foot of the panel, in units of its own."""
+    shape = response - np.nanmin(response)
+    if not np.nanmax(shape) > 0:
+        return
+    foot, top = axes.get_ylim()
+    height = foot + shape / np.nanmax(shape) * RESPONSE_HEIGHT * (top - foot)
+    axes.fill_between(times, foot, height, zorder=-1, label="response", **RESPONSE)
+    axes.set_ylim(foot, top)
+
+
+def _no_time_axis(rows: pd.DataFrame) -> str:
+    """What a panel says about a recording with a single window."""
+    start, stop = rows[["window_start", "window_stop"]].iloc[0]
+    if np.isfinite(start):
+        return f"One time window was analysed,\n{start:g} to {stop:g} ms:\nno time course."
+    return "This recording has no time axis:\nno time course."
+
+
+def _extra_handles(score: str, responses: dict | None) -> list:
+    """Legend entries of what is no model."""
+    handles = [Patch(label="main window", **WINDOW)]
+    if score == "r":
+        handles.append(Line2D([], [], label="noise ceiling", **style.CEILING))
+    if responses:
+        handles.append(Patch(label="mean response (own scale)", **RESPONSE))
+    return handles

@@ -1,0 +1,52 @@
+"""Linear resampling of feature maps to a recording's grid, and its exact compression.
+
+Both axes are resampled on their own by a fixed matrix, so that a map's resampling is
+``U = kron(Uy, Ux)``. Where the map is smaller than the grid, the columns of U span at most h * w
+dimensions: with ``U = Q R`` (Q orthonormal) every product that an encoding model needs can be
+taken on h * w rows an image instead of gy * gx, exactly.
+"""
+
+import numpy as np
+
+
+def axis_matrix(n_in: int, n_out: int) -> np.ndarray:
+    """Matrix (n_out, n_in) that resamples one axis; its rows sum to 1.
+
+    Up: bilinear with half-pixel centres and clamped edges (what ``align_corners=False`` means).
+    Down: means over the exact fractional cells, so that every input pixel has the same weight in
+    total. Equal sizes: the identity.
+    """
+    if n_in < 1 or n_out < 1:
+        raise ValueError(f"cannot resample {n_in} to {n_out} points")
+    if n_out > n_in:
+        centres = np.clip((np.arange(n_out) + 0.5) * n_in / n_out - 0.5, 0, n_in - 1)
+        return np.clip(1 - np.abs(centres[:, None] - np.arange(n_in)), 0, None)
+    edges_out = np.arange(n_out + 1) * n_in / n_out
+    low = np.maximum(edges_out[:-1, None], np.arange(n_in))
+    high = np.minimum(edges_out[1:, None], np.arange(n_in) + 1)
+    return np.clip(high - low, 0, None) * n_out / n_in
+
+
+def grid_matrix(size_in: tuple[int, int], size_out: tuple[int, int]) -> np.ndarray:
+    """Matrix (gy * gx, h * w) that resamples a flattened (h, w) map to a (gy, gx) grid."""
+    return np.kron(axis_matrix(size_in[0], size_out[0]), axis_matrix(size_in[1], size_out[1]))
+
+
+def resize_maps(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resample maps (image, h, w, channel) to (image, *size, channel), float64."""
+    up_y, up_x = axis_matrix(maps.shape[1], size[0]), axis_matrix(maps.shape[2], size[1])
+    rows = np.einsum("yh,ihwc->iywc", up_y, maps, optimize=True)
+    return np.einsum("xw,iywc->iyxc", up_x, rows, optimize=True)
+
+
+def axis_factors(n_in: int, n_out: int) -> tuple[np.ndarray, np.ndarray]:
+    """Factors Q (n_out, k) and R (k, n_in) of `axis_matrix`, Q orthonormal, k = min(n_in, n_out).
+
+    Rows of `axis_matrix` sum to 1, so the constant vector lies in the span of Q: means can be taken
+    in the coordinates of Q. When the axis shrinks or keeps its size, Q is the identity.
+    """
+    matrix = axis_matrix(n_in, n_out)
+    if n_in >= n_out:
+        return np.eye(n_out), matrix
+    basis, coordinates = np.linalg.qr(matrix)
+    return basis, coordinates

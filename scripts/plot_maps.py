@@ -1,0 +1,27 @@
+"""Rule plot_maps: recorded against predicted maps of activity over the photograph."""
+
+from itcortex import job, store
+from itcortex.figures import examples, maps, style
+
+
+def main(recordings, stimuli, predictions, pdf, png, recording_names, models, n_images):
+    """Draw one block per recording; `models` are labels "model weights".
+
+    `recordings`, `stimuli` and `recording_names` are in one order; `predictions` are in any, they
+    carry their names.
+    """
+    predicted = [store.read_recording(path) for path in predictions]
+    blocks = [
+        examples.join(
+            name,
+            store.read_recording(recording),
+            store.read_stimuli(images),
+            examples.of_recording(predicted, name, models),
+        )
+        for name, recording, images in zip(recording_names, recordings, stimuli, strict=True)
+    ]
+    style.save(maps.draw(blocks, n_images), pdf, png)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

@@ -1,0 +1,24 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of reference data kept outside the repository; tests that need it skip without it."""
+    folder = Path(os.environ.get("ITCORTEX_SHARED", REPOSITORY.parent / "shared")).resolve()
+    if not (folder / "data" / "golden").is_dir():
+        pytest.skip(f"reference data not at {folder}; set ITCORTEX_SHARED to run this test")
+    return folder
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A seeded generator: the same numbers in every run."""
+    return np.random.default_rng(20231)

@@ -1,0 +1,95 @@
+"""Noise ceilings against planted reliabilities and scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from itcortex import ceilings
+from itcortex.errors import UserError
+from itcortex.recordings import Recording
+
+
+def recording(responses, trials=None):
+    names = tuple(f"i{k}" for k in range(len(responses)))
+    sites = tuple(f"s{k}" for k in range(responses.shape[-1]))
+    return Recording(
+        responses.astype("float32"), names, sites, {"ms_start": None, "ms_bin": None}, trials
+    )
+
+
+def test_population_equals_regression_on_the_other_sites(rng):
+    shared = rng.standard_normal((5, 40, 3))
+    responses = shared @ rng.standard_normal((3, 6)) + rng.standard_normal((5, 40, 6))
+    found = ceilings.population(responses, np.arange(5), ridge=1e-12)
+    train, test = responses[1:].reshape(-1, 6), responses[0]
+    for site in range(6):
+        others = [k for k in range(6) if k != site]
+        fit = LinearRegression().fit(train[:, others], train[:, site])
+        expected = np.corrcoef(fit.predict(test[:, others]), test[:, site])[0, 1]
+        assert found[0, site] == pytest.approx(expected, abs=1e-8)
+
+
+def test_population_survives_duplicated_and_constant_sites(rng):
+    responses = rng.standard_normal((4, 30, 3))
+    responses = np.concatenate([responses, responses[..., :1], np.ones((4, 30, 1))], axis=2)
+    found = ceilings.population(responses, np.arange(4))
+    assert found[:, [0, 3]].min() > 0.999
+    assert np.isnan(found[:, 4]).all()
+
+
+@pytest.mark.parametrize(("side", "expected"), [(17, 0.18), (9, 0.36)])
+def test_best_pair_of_pure_noise_is_far_from_zero(rng, side, expected):
+    """The reason why it is not our default: the numbers that the README states."""
+    found = ceilings.best_pair(rng.standard_normal((14, side * side, 32))).mean()
+    assert found == pytest.approx(expected, abs=0.04)
+
+
+def test_split_half_recovers_a_planted_reliability(rng):
+    signal = rng.standard_normal((4000, 3, 1))
+    noise = np.array([0.5, 1.0, 2.0])[:, None] * rng.standard_normal((4000, 3, 8))
+    trials = (signal + noise).astype("float32")
+    expected = 1 / (1 + np.array([0.25, 1.0, 4.0]) / 8)
+    found = ceilings.split_half(trials, 20, rng)
+    np.testing.assert_allclose(found, expected, atol=0.015)  # 4000 samples
+
+
+def test_split_half_with_missing_repeats(rng):
+    trials = rng.standard_normal((2000, 2, 1)) + rng.standard_normal((2000, 2, 6))
+    trials[:, 0, 4:] = np.nan
+    trials[:1500, 1, 1:] = np.nan  # one repeat: these samples say nothing about site 1
+    found = ceilings.split_half(trials, 20, rng)
+    np.testing.assert_allclose(found, [4 / 5, 6 / 7], atol=0.03)
+    trials[:, 1, 1:] = np.nan
+    assert np.isnan(ceilings.split_half(trials, 2, rng)[1])
+
+
+def test_split_half_bound_is_what_a_perfect_model_reaches(rng):
+    signal = rng.standard_normal((5000, 1))
+    trials = signal[:, :, None] + rng.standard_normal((5000, 1, 4))
+    reached = np.corrcoef(signal[:, 0], trials.mean(2)[:, 0])[0, 1]
+    bound = np.sqrt(ceilings.split_half(trials, 20, rng)[0])
+    assert bound == pytest.approx(reached, abs=0.01)
+
+
+def test_every_ceiling_that_applies_is_estimated_and_one_is_marked(rng):
+    signal = rng.standard_normal((6, 4, 5, 1, 3))
+    trials = (signal[..., None] + rng.standard_normal((6, 4, 5, 1, 3, 4))).astype("float32")
+    recorded = recording(trials.mean(-1), trials)
+    found = ceilings.estimate(recorded, None, np.arange(6), 5, rng, signal[:, :, :, 0])
+    assert set(found) == {"population", "best_pair", "split_half", "split_half_bound", "truth"}
+    assert found["truth"].mean() == pytest.approx(np.sqrt(4 / 5), abs=0.05)
+    table = ceilings.as_table("rec", [None], [found], [f"i{k}" for k in range(6)], "truth")
+    assert table[table["used"]]["ceiling_name"].unique().tolist() == ["truth"]
+    assert len(table) == 30
+
+
+def test_a_ceiling_that_a_recording_does_not_have_is_refused_with_those_it_has(rng):
+    recorded = recording(rng.standard_normal((6, 4, 5, 1, 3)))
+    found = ceilings.estimate(recorded, None, np.arange(6), 5, rng)
+    with pytest.raises(UserError, match=r"'rec' has no ceiling 'split_half'.*'population'"):
+        ceilings.as_table("rec", [None], [found], ["f"] * 6, "split_half")
+
+
+def test_one_site_has_no_population():
+    with pytest.raises(UserError, match="at least two sites"):
+        ceilings.population(np.zeros((3, 4, 1)), np.arange(3))
