@@ -19,8 +19,6 @@ rule align_maps:
         runtime=30,
     params:
         code=fingerprint("align_maps"),
-        labels=lambda wildcards: {
-            key: wildcards[key] for key in ("recording", "model", "weights")
-        },
+        labels=lambda wildcards: {key: wildcards[key] for key in ("recording", "model", "weights")},
     script:
         "../scripts/align_maps.py"

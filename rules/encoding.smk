@@ -38,9 +38,7 @@ rule fit_encoding:
         runtime=120,
     params:
         code=fingerprint("fit_encoding"),
-        labels=lambda wildcards: {
-            key: wildcards[key] for key in ("recording", "model", "weights")
-        },
+        labels=lambda wildcards: {key: wildcards[key] for key in ("recording", "model", "weights")},
         mapping=config["encoding"]["mapping"],
         protocol=config["encoding"]["protocol"],
         components=config["encoding"]["components"],

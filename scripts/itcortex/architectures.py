@@ -27,8 +27,8 @@ def known_architectures() -> tuple[str, ...]:
 
 def require_architecture(name: str) -> None:
     """Raise `UserError` with the nearest names if timm has no architecture `name` (a tag may follow)."""
-    if name.split(".")[0] not in known_architectures():
+    if name.split(".", maxsplit=1)[0] not in known_architectures():
         raise UserError(
             f"architecture: timm has no model {name!r}; "
-            f"{nearest(name.split('.')[0], list(known_architectures()))}"
+            f"{nearest(name.split('.', maxsplit=1)[0], list(known_architectures()))}"
         )

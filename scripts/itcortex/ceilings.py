@@ -96,9 +96,7 @@ def split_half(trials: np.ndarray, splits: int, rng: np.random.Generator) -> np.
         first = rank < (n_repeats // 2)[:, :, None]
         second = (rank < n_repeats[:, :, None]) & ~first
         halves = [
-            np.divide(
-                (values * part).sum(2), part.sum(2), out=np.zeros(usable.shape), where=usable
-            )
+            np.divide((values * part).sum(2), part.sum(2), out=np.zeros(usable.shape), where=usable)
             for part in (first, second)
         ]
         for site in range(trials.shape[1]):

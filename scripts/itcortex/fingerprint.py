@@ -9,6 +9,8 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
 PACKAGE = "itcortex"
 SCRIPTS = Path(__file__).resolve().parents[1]
 
@@ -27,20 +29,25 @@ def fingerprint(rule: str, scripts: Path = SCRIPTS) -> str:
 
 
 def _collect(path: Path, scripts: Path, seen: dict[Path, str]) -> None:
-    """Add a file's meaning to `seen`, and that of every file it imports."""
+    """Add a file's meaning to `seen`, and that of every file it imports.
+
+    A data file beside a module that carries its name (report_template.html beside report.py)
+    belongs to the module.
+    """
     if path in seen:
         return
-    text, names = _meaning(path, path.stat().st_mtime_ns, path.stat().st_size)
-    seen[path] = text
+    code, names = _meaning(path, path.read_text(encoding="utf-8"))
+    data = sorted(p for p in path.parent.glob(f"{path.stem}_*") if p.suffix != ".py")
+    seen[path] = "\n".join([code, *(p.read_text(encoding="utf-8") for p in data)])
     for name in names:
         for found in _files(name, scripts):
             _collect(found, scripts, seen)
 
 
 @cache
-def _meaning(path: Path, _mtime: int, _size: int) -> tuple[str, tuple[str, ...]]:
+def _meaning(path: Path, source: str) -> tuple[str, tuple[str, ...]]:
     """Source without comments, docstrings and layout, and the dotted names that it imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    tree = ast.parse(source, filename=str(path))
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -49,19 +56,15 @@ def _meaning(path: Path, _mtime: int, _size: int) -> tuple[str, tuple[str, ...]]
             if node.level:
                 raise ValueError(f"{path}:{node.lineno}: relative import; write it in full")
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                if isinstance(first.value.value, str):
-                    node.body = node.body[1:] or [ast.Pass()]
+        elif isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
     return ast.unparse(tree), tuple(sorted(n for n in names if n.split(".")[0] == PACKAGE))
 
 
 def _files(name: str, scripts: Path) -> list[Path]:
     """Files behind a dotted name: the packages on the way and the module (the rest is attributes).
 
-    A package stands for its `__init__.py`; data files that lie beside a module and carry its name
-    (a template, say) are covered by `render_report`'s own input.
+    A package stands for its `__init__.py`.
     """
     found, folder = [], scripts
     for part in name.split("."):

@@ -66,6 +66,7 @@ class Geometry:
     patch_grids: tuple[tuple[int, int], ...]
     prefixes: tuple[int, ...]
     channels_last: bool
+    tokens_by_row: bool
 
     @classmethod
     def of(cls, model: nn.Module, batch: int, input_size: tuple[int, int, int]) -> "Geometry":
@@ -80,6 +81,7 @@ class Geometry:
             patch_grids=tuple(dict.fromkeys(tuple(g) for g in grids if _is_pair(g))),
             prefixes=tuple(dict.fromkeys((own, 0, 1, 2))),
             channels_last=getattr(model, "output_fmt", "NCHW") == "NHWC",
+            tokens_by_row=not hasattr(model, "unroll"),  # Hiera sorts its tokens by mask unit
         )
 
     def read(self, name: str, shape: Iterable[int], depth: float) -> Layer | None:
@@ -99,7 +101,7 @@ class Geometry:
         return None
 
     def _read_tokens(self, name: str, tokens: int, channels: int, depth: float) -> Layer | None:
-        if channels not in self.channels:
+        if channels not in self.channels or not self.tokens_by_row:
             return None
         # The model's own grid first: a number of tokens can be factorised in more than one way.
         for height, width in self.patch_grids:
@@ -118,11 +120,15 @@ class Geometry:
         if (height, width) in self.patch_grids:
             return True
         error = abs(height * self.width - width * self.height)
-        return height <= self.height and width <= self.width and error < max(self.height, self.width)
+        return (
+            height <= self.height and width <= self.width and error < max(self.height, self.width)
+        )
 
 
 def _is_pair(grid) -> bool:
-    return isinstance(grid, tuple | list) and len(grid) == 2 and all(isinstance(n, int) for n in grid)
+    return (
+        isinstance(grid, tuple | list) and len(grid) == 2 and all(isinstance(n, int) for n in grid)
+    )
 
 
 def first_tensor(output) -> torch.Tensor | None:

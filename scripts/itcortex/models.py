@@ -17,7 +17,7 @@ the choice is the same on every machine; it is stored with the activations.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -49,7 +49,9 @@ def build(architecture: str, seed: int | None = None, **kwargs) -> nn.Module:
     base, _, tag = architecture.partition(".")
     tagged = timm.list_pretrained(f"{base}.*")
     if tag and architecture not in tagged:
-        raise UserError(f"architecture: timm has no weights {tag!r} of {base}; {nearest(architecture, tagged)}")
+        raise UserError(
+            f"architecture: timm has no weights {tag!r} of {base}; {nearest(architecture, tagged)}"
+        )
     with torch.random.fork_rng(devices=[]):
         if seed is not None:
             torch.random.default_generator.manual_seed(seed)
@@ -82,12 +84,14 @@ class Preprocessing:
     def of(cls, model: nn.Module) -> "Preprocessing":
         """The preprocessing that the model's configuration in timm asks for."""
         config = timm.data.resolve_model_data_config(model)
-        return cls(**{
-            "input_size": tuple(config["input_size"]),
-            "mean": tuple(config["mean"]),
-            "std": tuple(config["std"]),
-            "interpolation": config["interpolation"],
-        })
+        return cls(
+            **{
+                "input_size": tuple(config["input_size"]),
+                "mean": tuple(config["mean"]),
+                "std": tuple(config["std"]),
+                "interpolation": config["interpolation"],
+            }
+        )
 
     def __call__(self, images: np.ndarray) -> torch.Tensor:
         """Images uint8 (image, row, column, rgb) as the network's batch (image, rgb, row, column)."""
@@ -106,7 +110,9 @@ class Preprocessing:
 # --- layers ---------------------------------------------------------------------------------------
 
 
-def choose_layers(model: nn.Module, input_size: tuple[int, int, int], count: int = 10) -> list[Layer]:
+def choose_layers(
+    model: nn.Module, input_size: tuple[int, int, int], count: int = 10
+) -> list[Layer]:
     """About `count` layers of any network, uniformly in depth, by the rule at the head of this module.
 
     Raises `UserError` if the network has no layer with a map.
@@ -121,12 +127,16 @@ def choose_layers(model: nn.Module, input_size: tuple[int, int, int], count: int
     if _largest_gap(candidates) > 1 / 2:
         candidates = _intermediates(model, geometry) or candidates
     if not candidates:
-        raise UserError(f"{_name(model)}: no layer with a map of the image; name its layers instead")
+        raise UserError(
+            f"{_name(model)}: no layer with a map of the image; name its layers instead"
+        )
     positions = np.linspace(0, len(candidates) - 1, min(count, len(candidates)))
     return [candidates[i] for i in np.round(positions).astype(int)]
 
 
-def named_layers(model: nn.Module, input_size: tuple[int, int, int], names: Iterable[str]) -> list[Layer]:
+def named_layers(
+    model: nn.Module, input_size: tuple[int, int, int], names: Iterable[str]
+) -> list[Layer]:
     """The layers of these names, in order of depth; also such as are not of the trunk.
 
     Raises `UserError` for a layer that the model does not have, with the nearest names, and for one
@@ -204,4 +214,6 @@ def _readable(model: nn.Module, input_size: tuple[int, int, int]) -> list[Layer]
 
 
 def _name(model: nn.Module) -> str:
-    return (getattr(model, "pretrained_cfg", None) or {}).get("architecture") or type(model).__name__
+    return (getattr(model, "pretrained_cfg", None) or {}).get("architecture") or type(
+        model
+    ).__name__

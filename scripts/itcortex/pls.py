@@ -128,7 +128,9 @@ def _solve(engine, responses, problems, n_components):
         scores.append(state.held_out_scores())
         used += active
     for index, problem in enumerate(problems):
-        ones = np.concatenate([engine.design.ones[engine.design.group(g)] for g in problem.held_out])
+        ones = np.concatenate(
+            [engine.design.ones[engine.design.group(g)] for g in problem.held_out]
+        )
         prediction = np.outer(ones, state.means[index])
         for component, held in enumerate(scores):
             prediction += np.outer(held[index], loadings[component, index])

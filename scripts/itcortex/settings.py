@@ -9,8 +9,8 @@ import pandas as pd
 import yaml
 from jsonschema import Draft202012Validator
 
-from itcortex.errors import UserError, nearest
 from itcortex.architectures import known_architectures
+from itcortex.errors import UserError, nearest
 from itcortex.store import atomic_path
 
 
@@ -21,7 +21,9 @@ def load_yaml(path: str | Path) -> dict:
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a mapping of keys to values, got {type(content).__name__}")
+        raise UserError(
+            f"{path}: expected a mapping of keys to values, got {type(content).__name__}"
+        )
     return content
 
 

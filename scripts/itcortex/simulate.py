@@ -230,6 +230,27 @@ class Session:
     stimuli: Stimuli
 
 
+def plan_sessions(arrays: Sequence[dict]) -> dict[tuple[str, str], list[str]]:
+    """Names of the arrays of every session (mat, folder), in the order of their channels.
+
+    Each of `arrays` has name, mat, folder and sites, its slice [start, stop) of the channels of
+    the .mat. Raises `UserError` if slices leave a gap, overlap or do not begin at 0.
+    """
+    sessions: dict[tuple[str, str], list[str]] = {}
+    used: dict[tuple[str, str], int] = {}
+    for array in sorted(arrays, key=lambda array: array["sites"][0]):
+        key = (array["mat"], array["folder"])
+        start, stop = array["sites"]
+        if start != used.get(key, 0) or stop <= start:
+            raise UserError(
+                f"simulated array {array['name']!r}: sites [{start}, {stop}) of {array['mat']} must "
+                f"follow the {used.get(key, 0)} channels before them without gap or overlap"
+            )
+        sessions.setdefault(key, []).append(array["name"])
+        used[key] = stop
+    return sessions
+
+
 def write_arcaro_archive(path: str | Path, sessions: Sequence[Session]) -> None:
     """Write recordings and images in the layout of the published archive (Arcaro et al. 2020).
 

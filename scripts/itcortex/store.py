@@ -48,10 +48,14 @@ def _open(path: str | Path, kind: str) -> Iterator[h5py.File]:
     try:
         handle = h5py.File(path, "r")
     except OSError as error:
-        raise UserError(f"{path}: not a readable HDF5 file ({error}); delete it to make it anew") from error
+        raise UserError(
+            f"{path}: not a readable HDF5 file ({error}); delete it to make it anew"
+        ) from error
     with handle:
         if handle.attrs.get("kind") != kind:
-            raise UserError(f"{path}: holds {handle.attrs.get('kind', 'unknown data')!r}, not {kind!r}")
+            raise UserError(
+                f"{path}: holds {handle.attrs.get('kind', 'unknown data')!r}, not {kind!r}"
+            )
         yield handle
 
 
@@ -206,9 +210,9 @@ def read_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
     arrays = {}
     with _open(path, "arrays") as handle:
         handle.visititems(
-            lambda name, item: arrays.update({name: item[...]})
-            if isinstance(item, h5py.Dataset)
-            else None
+            lambda name, item: (
+                arrays.update({name: item[...]}) if isinstance(item, h5py.Dataset) else None
+            )
         )
         return arrays, _read_attributes(handle)
 
@@ -222,7 +226,9 @@ def write_weights(path: str | Path, state: dict, attributes: dict) -> None:
 
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={"attributes": json.dumps(attributes, sort_keys=True)})
+        save_file(
+            tensors, temporary, metadata={"attributes": json.dumps(attributes, sort_keys=True)}
+        )
 
 
 def read_weights(path: str | Path) -> tuple[dict, dict]:

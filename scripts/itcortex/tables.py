@@ -56,7 +56,7 @@ def raw_scores(
     }
     table = pd.DataFrame(columns)
     texts = [*labels, "control", "layer", "fold", "site"]
-    return table.astype({name: "category" for name in texts})
+    return table.astype(dict.fromkeys(texts, "category"))
 
 
 def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
@@ -69,7 +69,7 @@ def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
     grouped = raw.groupby(keys, observed=True, sort=False, dropna=False)
     table = grouped[list(scores.METRICS)].median()
     table.insert(0, "n_sites", grouped["site"].size())
-    table.insert(1, "undefined_sites", grouped["r"].apply(lambda r: int(r.isna().sum())))
+    table.insert(1, "undefined_sites", grouped["site"].size() - grouped["r"].count())
     return table.reset_index()
 
 

@@ -45,7 +45,9 @@ def resolve_device(name: str) -> torch.device:
     job that asked for a GPU never goes on slowly without one.
     """
     kind, _, index = str(name).partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (":" in name and not (kind == "cuda" and index.isdigit())):
+    if kind not in ("cpu", "cuda", "mps") or (
+        ":" in name and not (kind == "cuda" and index.isdigit())
+    ):
         raise UserError(f"device: {name!r} is not a device; valid: 'cpu', 'cuda', 'cuda:N', 'mps'")
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
         raise UserError(

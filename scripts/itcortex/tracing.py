@@ -92,7 +92,9 @@ def trace(model: nn.Module, batch: torch.Tensor) -> list[Output]:
             seen.append((name, number, tuple(tensor.shape), flow.made[number], weighted))
 
     handles = [
-        module.register_forward_hook(lambda module, _, output, name=name: note(module, output, name))
+        module.register_forward_hook(
+            lambda module, _, output, name=name: note(module, output, name)
+        )
         for name, module in model.named_modules()
         if name
     ]

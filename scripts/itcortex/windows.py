@@ -63,10 +63,7 @@ def stack_targets(
     cycle = rng.permutation(len(recording.image_ids))
     moved = np.empty_like(cycle)
     moved[cycle] = np.roll(cycle, 1)
-    averages = {
-        window: window_average(recording, window)
-        for window in {t.window for t in targets}
-    }
+    averages = {window: window_average(recording, window) for window in {t.window for t in targets}}
     return np.stack(
         [
             averages[t.window][moved] if t.control == "shuffled_images" else averages[t.window]

@@ -66,9 +66,7 @@ def test_folds_of_several_images_put_predictions_where_the_images_are(planted, r
         r = np.corrcoef(found.predictions[image].ravel(), responses[image].ravel())[0, 1]
         assert r > 0.9
     reordered = rng.permutation(8)
-    again = encoding.fit_layer(
-        maps[reordered], responses[None, reordered], folds[reordered], 10, 1
-    )
+    again = encoding.fit_layer(maps[reordered], responses[None, reordered], folds[reordered], 10, 1)
     np.testing.assert_allclose(again.predictions, found.predictions[reordered], atol=1e-5)
 
 
@@ -107,9 +105,7 @@ def test_images_are_joined_by_id_and_missing_ones_are_listed():
 def test_chosen_predictions_come_from_the_layer_of_the_images_fold(planted):
     maps, responses = planted
     folds = np.array([0, 1, 2, 0, 1, 2, 0, 1])
-    results = [
-        encoding.fit_layer(maps[..., :n], responses[None], folds, n, 1) for n in (3, 10)
-    ]
+    results = [encoding.fit_layer(maps[..., :n], responses[None], folds, n, 1) for n in (3, 10)]
     merged = encoding.chosen_predictions(results, np.array([0, 1, 0]), folds)
     for image, fold in enumerate(folds):
         source = results[[0, 1, 0][fold]].predictions[image]

@@ -11,7 +11,9 @@ def scripts(tmp_path):
     package = tmp_path / "itcortex"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    (tmp_path / "one.py").write_text('"""Doc."""\nfrom itcortex import a\n\n\ndef main():\n    a.go()\n')
+    (tmp_path / "one.py").write_text(
+        '"""Doc."""\nfrom itcortex import a\n\n\ndef main():\n    a.go()\n'
+    )
     (tmp_path / "two.py").write_text("import itcortex.c\n")
     (package / "a.py").write_text("def go():\n    from itcortex.b import VALUE\n    return VALUE\n")
     (package / "b.py").write_text("VALUE = 1\n")
@@ -36,6 +38,7 @@ def both(scripts):
          "    return (VALUE)\n", (False, False)),
         ("one.py", "from itcortex import a\n\n\ndef main():\n    a.go()\n    a.go()\n", (True, False)),
         ("itcortex/unused.py", "Y = 1\n", (False, False)),
+        ("itcortex/c_template.html", "<p>", (False, True)),
     ],
 )  # fmt: skip
 def test_exactly_the_rules_that_import_a_change_see_it(scripts, file, text, changed):

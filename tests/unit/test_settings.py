@@ -1,14 +1,15 @@
 """Bad settings stop with the key, the value and the nearest valid names."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import yaml
 
-from conftest import REPOSITORY
 from itcortex import settings
 from itcortex.errors import UserError, nearest
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMAS = REPOSITORY / "rules" / "schemas"
 
 
@@ -56,9 +57,9 @@ def test_every_key_of_every_schema_is_described():
 
 def test_schemas_refuse_unknown_keys_everywhere():
     def open_objects(node, path):
-        if node.get("type") == "object" and "properties" in node:
-            if node.get("additionalProperties", True) is True:
-                yield path
+        closed = node.get("additionalProperties", True) is not True
+        if node.get("type") == "object" and "properties" in node and not closed:
+            yield path
         for name, child in node.get("properties", {}).items():
             yield from open_objects(child, f"{path}/{name}")
 
@@ -109,7 +110,9 @@ def test_all_faults_are_listed_at_once(config):
         (lambda c, m: m.__setitem__("architecture", "resnet8"), r"architecture: 'resnet8'.*resnet"),
     ],
 )  # fmt: skip
-def test_names_that_no_table_knows(config, registry, models, change, message, monkeypatch, tmp_path):
+def test_names_that_no_table_knows(
+    config, registry, models, change, message, monkeypatch, tmp_path
+):
     monkeypatch.chdir(tmp_path)
     change(config, models)
     with pytest.raises(UserError, match=message):

@@ -19,6 +19,7 @@ from itcortex.simulate import (
     Session,
     SimulatedArray,
     photographs,
+    plan_sessions,
     record,
     simulate_array,
     time_course,
@@ -262,6 +263,22 @@ def session(rng):
     images = Stimuli(rng.integers(0, 256, (3, 20, 20, 3), dtype=np.uint8), ids)
     responses = rng.random((3, 5, 9, 4, 2)).astype(np.float32)
     return Session(MAT, FOLDER, as_recording(responses, ids), images)
+
+
+def planned(name, sites, mat=MAT):
+    """What the registry says of a simulated array."""
+    return {"name": name, "mat": mat, "folder": FOLDER, "sites": sites}
+
+
+def test_arrays_of_one_mat_follow_each_other_by_channel():
+    arrays = [planned("ml", [32, 63]), planned("red", [0, 5], "Red/r.mat"), planned("pl", [0, 32])]
+    assert plan_sessions(arrays) == {(MAT, FOLDER): ["pl", "ml"], ("Red/r.mat", FOLDER): ["red"]}
+
+
+@pytest.mark.parametrize("sites", [[33, 63], [31, 63], [32, 32]])
+def test_channels_with_a_gap_or_an_overlap(sites):
+    with pytest.raises(UserError, match=r"'ml': sites .* follow the 32 channels"):
+        plan_sessions([planned("pl", [0, 32]), planned("ml", sites)])
 
 
 def test_archive_is_read_back_by_the_loader_of_published_ones(tmp_path, session):

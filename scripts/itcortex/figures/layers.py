@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from itcortex import panels
 from itcortex.figures import models, style
 
 COMMON_DEPTHS = np.linspace(0, 1, 11)  # where models with different layers are averaged
@@ -34,7 +35,7 @@ def draw(
     """
     main = summary[summary.main_window.astype(bool)]
     real = scores[(scores.control == "none") & scores.main_window.astype(bool)]
-    shown, looks = style.panels(main), models.looks(main)
+    shown, looks = panels.of_summary(main), models.looks(main)
     handles = [*models.legend_handles(looks), *_extra_handles(looks, score, planted)]
     figure, places = style.panel_grid(len(shown), (3.2, 2.8), (0.75, 0.2, 0.5), handles)
     first = None

@@ -31,7 +31,10 @@ def draw(blocks: list[Block], n_images: int) -> Figure:
     figure = style.new_figure(width, TOP + sum(height for _, height in sizes) + bar)
     top = TOP
     for one, (_, height) in zip(blocks, sizes, strict=True):
-        (_draw_maps if one.has_grid else _draw_scatter)(figure, one, top, n_images)
+        if one.has_grid:
+            _draw_maps(figure, one, top, n_images)
+        else:
+            _draw_scatter(figure, one, top)
         top += height
     if any(one.has_grid for one in blocks):
         _colour_bar(figure, top)
@@ -146,7 +149,7 @@ def _colour_bar(figure: Figure, top: float) -> None:
     bar.set_label("maps: response over the image's positions (z)", fontsize=8)
 
 
-def _draw_scatter(figure: Figure, one: Block, top: float, n_images: int) -> None:
+def _draw_scatter(figure: Figure, one: Block, top: float) -> None:
     """Recorded against predicted responses of two sites; a point is an image."""
     _write(figure, LEFT, top + 0.05, one.title, va="top", fontsize=10, fontweight="bold")
     for row, (site, what) in enumerate(examples.sites(one)):

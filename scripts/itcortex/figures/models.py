@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 
+from itcortex import panels
 from itcortex.figures import style
 
 KEYS = ["model", "weights"]
@@ -43,7 +44,7 @@ def looks(summary: pd.DataFrame) -> dict[tuple[str, str], Look]:
     accuracy; with more than `MOST_NAMED` all of them get the category's own look.
     """
     models = summary.drop_duplicates(KEYS)
-    models = models.assign(name=style.model_names(models))
+    models = models.assign(name=panels.model_names(models))
     thin = len(models) > MOST_NAMED
     found = {}
     for category in models.category.unique():

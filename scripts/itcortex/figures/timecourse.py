@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from itcortex import panels
 from itcortex.figures import models, style
 from itcortex.recordings import Recording
 
@@ -50,7 +51,7 @@ def draw(
     responses : {recording: (times (bin,) ms, response (bin,))}, drawn as a grey area.
     """
     real = summary[summary.control == "none"]
-    shown, looks = style.panels(real), models.looks(real)
+    shown, looks = panels.of_summary(real), models.looks(real)
     handles = [*models.legend_handles(looks), *_extra_handles(score, responses)]
     figure, places = style.panel_grid(len(shown), (3.2, 2.8), (0.75, 0.2, 0.5), handles)
     first = None

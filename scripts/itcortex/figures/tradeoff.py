@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.transforms import Bbox
 
+from itcortex import panels
 from itcortex.figures import labels, style
 from itcortex.statistics import MINIMUM_MODELS, ONE_TEST, baseline, frontier
 
@@ -36,7 +37,7 @@ def draw(
     arrows : draw the arrows to harmonized twins.
     """
     main = summary[summary.main_window.astype(bool)]
-    shown = style.panels(main)
+    shown = panels.of_summary(main)
     figure, places = style.panel_grid(
         len(shown), (3.2, 3.0), (0.75, 0.4, 0.62), _handles(main, score), (0.5, 1.3)
     )
@@ -165,7 +166,7 @@ def _arrows(axes: Axes, rows: pd.DataFrame, score: str) -> None:
         )  # fmt: skip
 
 
-def _rank_text(panel: style.Panel, tradeoff: pd.DataFrame | None, score: str) -> str:
+def _rank_text(panel: panels.Panel, tradeoff: pd.DataFrame | None, score: str) -> str:
     """The rank correlation with its interval, or why there is none."""
     if tradeoff is None or tradeoff.empty:
         return ""
@@ -236,7 +237,7 @@ def _name_models(figure: Figure, shown: list, main: pd.DataFrame, score: str) ->
         if len(placed) > MOST_NAMED:
             continue
         names, obstacles = [], []
-        for row, text in zip(placed.to_dict("records"), style.model_names(placed), strict=True):
+        for row, text in zip(placed.to_dict("records"), panels.model_names(placed), strict=True):
             where = strip if row["category"] == "untrained" else right
             look = style.category(row["category"])
             names.append(labels.Label(where, row["x"], row[score], text, look.colour))

@@ -1,0 +1,108 @@
+"""Tidy tables: every raw score in its place, summaries by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from itcortex import tables
+from itcortex.encoding import LayerScores
+from itcortex.scores import METRICS
+from itcortex.windows import Target
+
+LABELS = {
+    "recording": "rec", "model": "net", "weights": "w", "mapping": "pls", "protocol": "corrected",
+}  # fmt: skip
+TARGETS = [
+    Target((10, 50), main=True), Target((10, 50), "shuffled_images", main=True), Target((0, 40)),
+]  # fmt: skip
+
+
+@pytest.fixture
+def raw(rng):
+    """Two layers, three targets, four folds, three sites; layer b chosen for fold 3 only."""
+    shape = (3, 4, 3)
+    results = [
+        LayerScores({name: rng.random(shape) for name in METRICS}, None, None, 5) for _ in range(2)
+    ]
+    results[0].metrics["r"][0, 1, 2] = np.nan
+    table = tables.raw_scores(
+        LABELS, TARGETS, {"a": 0.1, "b": 0.9}, results, np.array([0, 0, 0, 1]),
+        ["f0", "f1", "f2", "f3"], ("x", "y", "z"),
+    )  # fmt: skip
+    return table, results
+
+
+def test_every_raw_score_is_in_its_row(raw):
+    table, results = raw
+    assert len(table) == 2 * 3 * 4 * 3
+    for layer, result in zip("ab", results, strict=True):
+        rows = table[
+            (table["layer"] == layer) & (table["control"] == "shuffled_images")
+            & (table["fold"] == "f2") & (table["site"] == "y")
+        ]  # fmt: skip
+        assert rows["rho"].item() == result.metrics["rho"][1, 2, 1]
+        assert rows["main_window"].item()
+    chosen = table[table["chosen"]].drop_duplicates(["layer", "fold"])
+    picked = sorted(zip(chosen["fold"], chosen["layer"], strict=True))
+    assert picked == [("f0", "a"), ("f1", "a"), ("f2", "a"), ("f3", "b")]
+
+
+def test_over_sites_takes_medians_and_counts_what_is_undefined(raw):
+    table, results = raw
+    found = tables.over_sites(table)
+    assert len(found) == 2 * 3 * 4
+    row = found.query("layer == 'a' and fold == 'f1' and control == 'none' and main_window")
+    assert row["r"].item() == pytest.approx(np.nanmedian(results[0].metrics["r"][0, 1]))
+    assert (row["n_sites"].item(), row["undefined_sites"].item()) == (3, 1)
+
+
+def test_over_folds_uses_chosen_layers_and_reports_the_optimism(raw):
+    table, results = raw
+    found = tables.over_folds(table, 50, np.random.default_rng(0))
+    main = found.query("control == 'none' and main_window").iloc[0]
+    r = np.stack([result.metrics["r"][0] for result in results])
+    by_hand = np.mean([np.nanmedian(r[k, f]) for f, k in enumerate([0, 0, 0, 1])])
+    best = max(np.mean([np.nanmedian(r[k, f]) for f in range(4)]) for k in (0, 1))
+    assert main["r"] == pytest.approx(by_hand)
+    assert main["r_best_layer"] == pytest.approx(best)
+    assert main["optimism"] == pytest.approx(best - by_hand)
+    assert main["r_low"] < main["r"] < main["r_high"]
+    assert (main["layer"], main["undefined_sites"]) == ("a", 1)
+
+
+def test_windows_of_a_recording_without_time_survive_grouping(raw):
+    table = raw[0].assign(window_start=np.nan, window_stop=np.nan)
+    assert len(tables.over_folds(table[table["control"] == "none"], 20, np.random.default_rng(0)))
+
+
+def test_ceilings_are_joined_by_recording_and_window_and_divided(raw):
+    summary = tables.over_folds(raw[0], 20, np.random.default_rng(0))
+    ceilings = pd.DataFrame(
+        [("rec", "population", 10.0, 50.0, f"f{k}", value, True) for k, value in
+         enumerate([0.4, 0.6, 0.5, 0.5])]
+        + [("rec", "best_pair", 10.0, 50.0, "f0", 0.9, False)]
+        + [("rec", "population", 0.0, 40.0, "f0", -0.1, True)],
+        columns=["recording", "ceiling_name", "window_start", "window_stop", "fold", "value", "used"],
+    )  # fmt: skip
+    found = tables.add_ceilings(summary, ceilings)
+    main = found.query("control == 'none' and main_window").iloc[0]
+    assert main["ceiling"] == pytest.approx(0.5)
+    assert main["r_over_ceiling"] == pytest.approx(main["r"] / 0.5)
+    assert main["r_over_ceiling_low"] == pytest.approx(main["r_low"] / 0.5)
+    early = found.query("window_start == 0").iloc[0]
+    assert np.isnan(early["r_over_ceiling"])
+    assert early["ceiling"] == pytest.approx(-0.1)
+    assert len(found) == len(summary)
+
+
+def test_descriptions_are_added_and_unknown_models_stay_visible(raw):
+    summary = tables.over_folds(raw[0], 20, np.random.default_rng(0))
+    models = [{"model": "net", "weights": "w", "category": "cnn", "family": "f", "top1": 70.0}]
+    found = tables.describe_models(summary, models)
+    assert found["top1"].unique().tolist() == [70.0]
+    found = tables.describe_recordings(
+        found, {"rec": {"monkey": "m", "area": "IT", "simulated": True, "unit": "x"}}
+    )
+    assert found[["monkey", "area", "simulated"]].drop_duplicates().values.tolist() == [
+        ["m", "IT", True]
+    ]

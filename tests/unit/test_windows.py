@@ -1,0 +1,61 @@
+"""Windows and controls: what one job predicts."""
+
+import numpy as np
+import pytest
+
+from itcortex import windows
+from itcortex.errors import UserError
+from itcortex.recordings import Recording
+
+
+def recording(n_ms, ms_start=0, ms_bin=1, images=5):
+    rng = np.random.default_rng(0)
+    return Recording(
+        rng.standard_normal((images, 2, 3, n_ms, 4)).astype("float32"),
+        tuple(f"i{k}" for k in range(images)),
+        tuple("wxyz"),
+        {"ms_start": ms_start, "ms_bin": ms_bin},
+    )
+
+
+def test_sweep_covers_all_that_was_recorded():
+    found = windows.sweep_windows(recording(300), 40, 20)
+    assert found[0] == (0, 40)
+    assert found[-1] == (260, 300)
+    assert len(found) == 14
+    assert windows.sweep_windows(recording(30, ms_start=-50, ms_bin=10), 40, 100)[0] == (-50, -10)
+
+
+def test_sweep_that_does_not_fit_the_bins_is_refused():
+    with pytest.raises(UserError, match=r"step_ms: 25 is no multiple.*10 ms"):
+        windows.sweep_windows(recording(30, ms_bin=10), 40, 25)
+
+
+def test_main_window_comes_first_with_its_control_and_is_not_repeated():
+    targets = windows.choose_targets(recording(100), [20, 60], {"width_ms": 40, "step_ms": 20})
+    assert [(t.window, t.control, t.main) for t in targets] == [
+        ((20, 60), "none", True),
+        ((20, 60), "shuffled_images", True),
+        ((0, 40), "none", False),
+        ((40, 80), "none", False),
+        ((60, 100), "none", False),
+    ]
+
+
+def test_without_time_there_is_one_window_and_its_control():
+    timeless = recording(1)
+    targets = windows.choose_targets(timeless, [20, 60], {"width_ms": 40, "step_ms": 20})
+    assert [(t.window, t.control) for t in targets] == [(None, "none"), (None, "shuffled_images")]
+    stacked = windows.stack_targets(timeless, targets, np.random.default_rng(0))
+    np.testing.assert_array_equal(stacked[0], timeless.responses[:, :, :, 0])
+
+
+def test_shuffling_moves_every_image_and_loses_none():
+    recorded = recording(60, images=7)
+    targets = windows.choose_targets(recorded, [0, 40], {"width_ms": 40, "step_ms": 20})
+    stacked = windows.stack_targets(recorded, targets, np.random.default_rng(3))
+    plain, shuffled = stacked[0], stacked[1]
+    np.testing.assert_allclose(plain, recorded.responses[:, :, :, :40].mean(3), atol=1e-6)
+    origin = [int(np.argmin([np.abs(s - p).sum() for p in plain])) for s in shuffled]
+    assert sorted(origin) == list(range(7))
+    assert all(k != source for k, source in enumerate(origin))

@@ -1,0 +1,69 @@
+"""Bad settings and data stop with a message to act on, and leave nothing behind."""
+
+import zipfile
+
+import pytest
+
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(300)]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"encoding": {"component": 3}}, "unknown key 'component'; did you mean 'components'"),
+        ({"recordings": ["sim_m1_lp"]}, "'sim_m1_lp' does not exist; did you mean 'sim_m1_pl'"),
+        ({"simulation": {"teacher": "resnet81"}}, "'resnet81' does not exist"),
+    ],
+)
+def test_bad_settings_stop_before_any_job(fresh, change, message):
+    fresh.configure(change)
+    done = fresh.run(check=False)
+    assert done.returncode != 0
+    assert message in done.stdout
+    assert not (fresh.folder / "results").exists()
+
+
+def test_unknown_architecture_and_layer_stop_before_any_job(fresh):
+    table = fresh.folder / "experiments" / "models.csv"
+    rows = table.read_text()
+    table.write_text(rows + "x,s,resnet18x,untrained:0,untrained,f,0.1,chance,\n")
+    done = fresh.run(check=False)
+    assert "models: x: architecture: 'resnet18x' does not exist; did you mean" in done.stdout
+    table.write_text(rows + "x,s,resnet18,untrained:0,untrained,f,0.1,chance,layer9\n")
+    done = fresh.run(check=False)
+    assert "models: x: layers: 'layer9' does not exist; did you mean 'layer" in done.stdout
+    assert not (fresh.folder / "results").exists()
+
+
+def test_config_that_is_not_yaml(fresh):
+    (fresh.folder / "broken.yaml").write_text("recordings: [a\nb: }")
+    done = fresh.run("--configfile", "broken.yaml", check=False)
+    assert done.returncode != 0
+    assert "broken.yaml" in done.stdout
+
+
+def test_results_that_are_a_file(fresh):
+    (fresh.folder / "results").write_text("in the way")
+    done = fresh.run(check=False)
+    assert "results: is a file; results need a folder of that name" in done.stdout
+
+
+def test_truncated_archive_and_hostile_member(finished, copy_of):
+    """The archive is broken behind Snakemake's back; jobs that read it name it and the remedy."""
+    archive = copy_of.folder / "results/data/arcaro2020_simulated/Arcaro2020_simulated.zip"
+    whole = archive.read_bytes()
+    for folder in ("recordings", "stimuli"):
+        for path in (copy_of.folder / "results" / folder).iterdir():
+            path.unlink()
+    archive.write_bytes(whole[: len(whole) // 2])
+    done = copy_of.run("--until", "prepare_recordings", "prepare_stimuli", check=False)
+    assert done.returncode != 0
+    assert "Arcaro2020_simulated.zip" in done.stdout
+    assert not list((copy_of.folder / "results" / "recordings").iterdir())
+    archive.write_bytes(whole)
+    with zipfile.ZipFile(archive, "a") as handle:
+        handle.writestr("../../evil", "x")
+    done = copy_of.run("--until", "prepare_recordings", "prepare_stimuli", check=False)
+    assert done.returncode != 0
+    assert "../../evil" in done.stdout
+    assert not (copy_of.folder.parent / "evil").exists()

@@ -1,0 +1,154 @@
+"""The reduced demo from nothing to the report, and what re-runs after a change."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pandas as pd
+import pytest
+
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
+
+COLLECTORS = {"collect_scores", "test_tradeoff", "plot_tradeoff", "plot_layers",
+              "plot_timecourse", "render_report"}  # fmt: skip
+RECORDINGS = ["sim_m1_pl", "sim_m2_ml"]
+KEYS = [f"{r} {m}" for r in RECORDINGS
+        for m in ("tf_efficientnet_lite0 imagenet", "resnet18 untrained")]  # fmt: skip
+
+
+def test_everything_is_there(finished):
+    results = finished.folder / "results" / "demo"
+    for name in ("tradeoff", "layers", "maps", "timecourse"):
+        assert (results / "figures" / f"{name}.pdf").read_bytes()[:5] == b"%PDF-"
+        assert (results / "figures" / f"{name}.png").read_bytes()[1:4] == b"PNG"
+    assert "simulated" in (results / "report.html").read_text().lower()
+    summary = pd.read_parquet(results / "tables" / "summary.parquet")
+    main = summary[summary["main_window"] & (summary["control"] == "none")]
+    assert len(main) == 4
+    assert main["r"].between(-1, 1).all()
+    assert (main["r_low"] <= main["r"]).all()
+    assert not list((finished.folder / "results").rglob("*.partial*"))
+
+
+def test_trained_teacher_beats_untrained_and_shuffled(finished):
+    summary = pd.read_parquet(finished.folder / "results/demo/tables/summary.parquet")
+    summary = summary[summary["main_window"]].set_index(["recording", "model", "control"])["r"]
+    for recording in RECORDINGS:
+        teacher = summary[recording, "tf_efficientnet_lite0", "none"]
+        assert teacher > summary[recording, "resnet18", "none"] + 0.1
+        assert teacher > summary[recording, "tf_efficientnet_lite0", "shuffled_images"] + 0.3
+
+
+def test_logs_begin_with_versions_device_threads_and_seed(finished):
+    log = finished.folder / "results/demo/logs/fit_encoding/sim_m1_pl/resnet18/untrained.log"
+    text = log.read_text()
+    for word in ("rule fit_encoding", "numpy 2", "device cpu", "threads 1", "seed 20231"):
+        assert word in text
+    assert "done in" in text
+    benchmark = "results/demo/benchmarks/fit_encoding/sim_m1_pl/resnet18/untrained.tsv"
+    assert "max_rss" in (finished.folder / benchmark).read_text()
+
+
+def test_second_run_does_nothing(finished):
+    assert "Nothing to be done" in finished.run().stdout
+
+
+def test_touched_files_and_docstrings_change_nothing(copy_of):
+    module = copy_of.folder / "scripts" / "itcortex" / "pls.py"
+    module.write_text(module.read_text().replace('"""Partial', '"""A changed line.\n\nPartial'))
+    for path in (copy_of.folder / "scripts").rglob("*.py"):
+        path.touch()
+    assert copy_of.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "jobs"),
+    [
+        ("maps.py", "SCALES = (1, 2, 4)", "SCALES = (1, 2)",
+         {f"align_maps {key}" for key in KEYS} | COLLECTORS),
+        ("figures/timecourse.py", "import numpy as np", "import numpy as np\n\nADDED = 1",
+         {"plot_timecourse", "render_report"}),
+        ("pls.py", "_CHUNK_BYTES = 48", "_CHUNK_BYTES = 47",
+         {f"fit_encoding {key}" for key in KEYS} | {f"align_maps {key}" for key in KEYS}
+         | {"plot_maps"} | COLLECTORS),
+    ],
+)  # fmt: skip
+def test_changed_module_reruns_exactly_the_rules_that_import_it(copy_of, module, old, new, jobs):
+    path = copy_of.folder / "scripts" / "itcortex" / module
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    planned = copy_of.planned()
+    extra = {job for job in planned if job.startswith(("estimate_ceiling", "collect_scores"))}
+    assert set(planned) - extra == jobs - extra
+    path.write_text(text)
+    assert copy_of.planned() == {}
+
+
+def test_added_model_runs_its_own_jobs_and_the_collectors(copy_of):
+    with (copy_of.folder / "experiments" / "models.csv").open("a") as table:
+        table.write("net,s1,mobilenetv3_small_050,untrained:1,untrained,mobilenet,0.1,chance,\n")
+    new = {"fetch_weights net s1"}
+    new |= {f"extract_activations {s} net s1" for s in ("sim_m1_scenes", "sim_m2_scenes")}
+    new |= {f"{rule} {r} net s1" for rule in ("fit_encoding", "align_maps") for r in RECORDINGS}
+    assert set(copy_of.planned()) == new | COLLECTORS
+    copy_of.run()
+    summary = pd.read_parquet(copy_of.folder / "results/demo/tables/summary.parquet")
+    assert set(summary["model"]) == {"tf_efficientnet_lite0", "resnet18", "net"}
+    assert copy_of.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "jobs"),
+    [
+        ({"figures": {"images": 1}}, {"plot_maps", "render_report"}),
+        ({"ceiling": {"name": "truth"}},
+         {f"estimate_ceiling {r}" for r in RECORDINGS} | COLLECTORS),
+        ({"encoding": {"window": {"sim_m2_ml": [90, 130]}}},
+         {f"{rule} sim_m2_ml {key.split(' ', 1)[1]}" for rule in ("fit_encoding", "align_maps")
+          for key in KEYS} | {"estimate_ceiling sim_m2_ml", "plot_maps"} | COLLECTORS),
+        ({"activations": {"batch_size": 4}},
+         {f"extract_activations {s}_scenes {m}" for s in ("sim_m1", "sim_m2")
+          for m in ("tf_efficientnet_lite0 imagenet", "resnet18 untrained")}
+         | {f"{rule} {key}" for rule in ("fit_encoding", "align_maps") for key in KEYS}
+         | {"plot_maps"} | COLLECTORS),
+    ],
+)  # fmt: skip
+def test_changed_setting_runs_exactly_its_consumers(copy_of, change, jobs):
+    copy_of.configure(change)
+    assert set(copy_of.planned()) == jobs
+
+
+def test_deleted_output_is_made_again_with_the_same_bytes(copy_of):
+    tables = copy_of.folder / "results" / "demo" / "tables"
+    before = {path.name: path.read_bytes() for path in tables.iterdir()}
+    (tables / "summary.parquet").unlink()
+    copy_of.run()
+    assert {path.name: path.read_bytes() for path in tables.iterdir()} == before
+
+
+def test_kill_9_in_the_middle_leaves_nothing_half_written(copy_of):
+    """Snakemake and its jobs are killed while models are being fitted; a second run finishes."""
+    folder = copy_of.folder / "results" / "demo"
+    before = pd.read_parquet(folder / "tables" / "summary.parquet")
+    for path in (folder / "encoding").rglob("*.parquet"):
+        path.unlink()
+    process = subprocess.Popen(
+        copy_of.command(), cwd=copy_of.folder, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    log = folder / "logs" / "fit_encoding"
+    for path in log.rglob("*.log"):
+        path.unlink()
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not list(log.rglob("*.log")):
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert len(list((folder / "encoding").rglob("*[!s].parquet"))) < 4
+    for path in (folder / "encoding").rglob("*.parquet"):
+        pd.read_parquet(path)  # whatever has its final name is whole
+    copy_of.run("--unlock")
+    copy_of.run()
+    pd.testing.assert_frame_equal(pd.read_parquet(folder / "tables" / "summary.parquet"), before)
