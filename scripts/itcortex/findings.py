@@ -6,6 +6,12 @@ import pandas as pd
 from itcortex.panels import Panel, model_names, of_summary
 from itcortex.statistics import NOT_BASELINE
 
+SLOPES = {
+    "slope": "Over all of them the score changes by",
+    "quantile_slope": "Among the best at each accuracy (0.9 quantile) it changes by",
+    "frontier_slope": "The upper frontier, which cannot rise past its peak, changes by",
+}
+
 
 def number(value: float, digits: int = 2) -> str:
     """A number as text, with a true minus sign; an en dash for one that is missing."""
@@ -24,12 +30,12 @@ def interval(low: float, high: float, digits: int = 2) -> str:
 
 
 def in_short(summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
-    """The run's answer to the paper's question, in one sentence a recording."""
-    sentences = []
+    """The run's answer to the paper's question; recordings with the same answer share a sentence."""
+    titles: dict[str, list[str]] = {}
     for panel in of_summary(summary):
-        one = _statistic(panel.of(tradeoff), "spearman")
-        sentences.append(f"{panel.title}: {_rank(one)}")
-    return sentences
+        answer = _rank(_statistic(panel.of(tradeoff), "spearman"))
+        titles.setdefault(answer, []).append(panel.title)
+    return [f"{'; '.join(of_answer)}: {answer}" for answer, of_answer in titles.items()]
 
 
 def sentences(panel: Panel, summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
@@ -136,21 +142,15 @@ def _rank(one: pd.Series | None) -> str:
 
 def _tradeoff(tradeoff: pd.DataFrame) -> list[str]:
     """The trade-off of the bulk of models, of the best at each accuracy, and of the frontier."""
-    rank = _rank(_statistic(tradeoff, "spearman"))
-    found = [
-        f"Accuracy against predictivity, {' and '.join(NOT_BASELINE)} networks excluded: {rank}"
-    ]
-    for name, what in (
-        ("slope", "Over all of them the score changes by"),
-        ("quantile_slope", "Among the best at each accuracy (0.9 quantile) it changes by"),
-        ("frontier_slope", "The upper frontier, which cannot rise past its peak, changes by"),
-    ):
+    rank = _statistic(tradeoff, "spearman")
+    if rank is None or not np.isfinite(rank.value):
+        return []  # `in_short` says so
+    excluded = " and ".join(NOT_BASELINE)
+    found = [f"Accuracy against predictivity, {excluded} networks excluded: {_rank(rank)}"]
+    for name, what in SLOPES.items():
         one = _statistic(tradeoff, name)
         if one is None or not np.isfinite(one.value):
             continue
-        limits = interval(one.low, one.high, 4)
-        found.append(
-            f"{what} {number(one.value, 4)} per percentage point of accuracy"
-            + (f" ({limits})." if limits else " (no interval).")
-        )
+        limits = interval(one.low, one.high, 4) or "no interval"
+        found.append(f"{what} {number(one.value, 4)} per percentage point of accuracy ({limits}).")
     return found
