@@ -21,7 +21,7 @@ rule extract_activations:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=1900,
         runtime=60,
         gpu=int(config["device"].startswith("cuda")),
     params:

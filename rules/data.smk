@@ -23,6 +23,11 @@ def simulated_arrays():
     ]
 
 
+def is_simulated():
+    """True if a recording of the experiment is simulated."""
+    return any(REGISTRY["recordings"][name].get("simulation") for name in RECORDINGS)
+
+
 def teacher_row():
     """Row of the model table for the network that simulated sites read."""
     simulation = config["simulation"]
@@ -74,7 +79,7 @@ rule simulate_recordings:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=1900,
         runtime=30,
     params:
         code=fingerprint("simulate_recordings"),
@@ -103,7 +108,7 @@ rule prepare_recordings:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=3000,
+        mem_mb=1900,
         runtime=30,
     params:
         code=fingerprint("prepare_recordings"),

@@ -43,10 +43,21 @@ rule plot_tradeoff:
         "../scripts/plot_tradeoff.py"
 
 
+def planted_layers():
+    """Teacher and layer that simulated sites read, by recording."""
+    teacher = {key: teacher_row()[key] for key in ("model", "weights")} if is_simulated() else {}
+    return {
+        name: teacher | {"layer": entry["simulation"]["layer"]}
+        for name, entry in REGISTRY["recordings"].items()
+        if name in RECORDINGS and entry.get("simulation")
+    }
+
+
 rule plot_layers:
     """Predictivity of every layer against its depth."""
     input:
         scores="results/{experiment}/tables/scores.parquet",
+        summary="results/{experiment}/tables/summary.parquet",
     output:
         pdf="results/{experiment}/figures/layers.pdf",
         png=report(
@@ -65,6 +76,7 @@ rule plot_layers:
         runtime=30,
     params:
         code=fingerprint("plot_layers"),
+        planted=planted_layers(),
     script:
         "../scripts/plot_layers.py"
 
@@ -92,7 +104,7 @@ rule plot_maps:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=3000,
+        mem_mb=1900,
         runtime=30,
     params:
         code=fingerprint("plot_maps"),
@@ -104,9 +116,10 @@ rule plot_maps:
 
 
 rule plot_timecourse:
-    """Predictivity over time after stimulus onset."""
+    """Predictivity over time after stimulus onset, and the sites' mean response."""
     input:
         summary="results/{experiment}/tables/summary.parquet",
+        recordings=expand("results/recordings/{recording}.h5", recording=RECORDINGS),
     output:
         pdf="results/{experiment}/figures/timecourse.pdf",
         png=report(
@@ -125,5 +138,6 @@ rule plot_timecourse:
         runtime=30,
     params:
         code=fingerprint("plot_timecourse"),
+        recording_names=RECORDINGS,
     script:
         "../scripts/plot_timecourse.py"

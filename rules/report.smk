@@ -1,6 +1,12 @@
 """One self-contained page with figures, tables and settings."""
 
 
+def fingerprints():
+    """Fingerprint of the code behind every rule."""
+    scripts = sorted((Path(workflow.basedir) / "scripts").glob("*.py"))
+    return {path.stem: fingerprint(path.stem) for path in scripts if path.stem != "render_report"}
+
+
 rule render_report:
     """results/{experiment}/report.html: opens anywhere, needs nothing."""
     input:
@@ -24,5 +30,6 @@ rule render_report:
         code=fingerprint("render_report"),
         experiment=EXPERIMENT,
         settings={key: value for key, value in config.items() if key != "mirror"},
+        fingerprints=fingerprints(),
     script:
         "../scripts/render_report.py"

@@ -12,7 +12,7 @@ rule fetch_weights:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=1900,
         runtime=60,
     params:
         code=fingerprint("fetch_weights"),

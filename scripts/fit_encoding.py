@@ -1,6 +1,7 @@
 """Rule fit_encoding: all layers, folds and windows of one model on one recording."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -18,10 +19,11 @@ def main(
     targets = windows.choose_targets(recorded, window, sweep)
     responses = windows.stack_targets(recorded, targets, np.random.default_rng(seed))
 
+    reduce = None if recorded.has_grid else functools.partial(encoding.pool_maps, side=pool)
     results = []
     for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
-        maps = features.read(layer)[images]
-        results.append(encoding.fit_layer(maps, responses, fold_of, components, pool))
+        maps = features.read(layer, images, reduce)
+        results.append(encoding.fit_layer(maps, responses, fold_of, components))
         print(f"{layer} {maps.shape[1:]}: {results[-1].n_components} components")
 
     chosen = crossval.choose_layers(np.stack([result.inner for result in results]))

@@ -1,4 +1,4 @@
-"""Names of timm's architectures, read from its source so that no workflow waits for `import torch`."""
+"""Names of timm's architectures, read from its source: no workflow has to wait for torch."""
 
 import re
 from functools import cache
@@ -26,9 +26,9 @@ def known_architectures() -> tuple[str, ...]:
 
 
 def require_architecture(name: str) -> None:
-    """Raise `UserError` with the nearest names if timm has no architecture `name` (a tag may follow)."""
-    if name.split(".", maxsplit=1)[0] not in known_architectures():
+    """Raise `UserError` with the nearest names if timm has no architecture `name` (or `name.tag`)."""
+    base, _, _ = name.partition(".")
+    if base not in known_architectures():
         raise UserError(
-            f"architecture: timm has no model {name!r}; "
-            f"{nearest(name.split('.', maxsplit=1)[0], list(known_architectures()))}"
+            f"architecture: timm has no model {name!r}; {nearest(base, list(known_architectures()))}"
         )

@@ -70,14 +70,16 @@ def grid_features(maps: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, 
     return rows.reshape(len(maps), -1, maps.shape[3]), np.kron(q_y, q_x)
 
 
-def pooled_features(maps: np.ndarray, pool: int) -> tuple[np.ndarray, np.ndarray]:
-    """Features of a recording without a grid: maps averaged to at most pool x pool, flattened.
+def pool_maps(maps: np.ndarray, side: int) -> np.ndarray:
+    """Maps (image, h, w, channel) averaged to at most side x side, float32; vectors as they are.
 
-    Returns rows (image, 1, feature) and the basis [[1]].
+    Features of a recording without a grid: where on the image something is may matter, but not
+    to the pixel, and every cell costs as many features as the layer has channels.
     """
-    if maps.ndim == 4:
-        maps = resize_maps(maps, (min(pool, maps.shape[1]), min(pool, maps.shape[2])))
-    return maps.reshape(len(maps), 1, -1).astype(np.float64), np.ones((1, 1))
+    if maps.ndim == 2:
+        return maps
+    size = (min(side, maps.shape[1]), min(side, maps.shape[2]))
+    return resize_maps(maps, size).astype(np.float32)
 
 
 def build_design(
@@ -91,8 +93,10 @@ def build_design(
     order = np.argsort(fold_of, kind="stable")
     n_images, n_rows, n_features = rows.shape
     ones = np.tile(basis.sum(0), n_images)
-    stacked = rows[order].reshape(-1, n_features)
-    stacked -= np.outer(ones, (ones @ stacked) / (ones @ ones))
+    stacked = rows[order].reshape(-1, n_features).astype(np.float64, copy=False)
+    mean = (ones @ stacked) / (ones @ ones)
+    for start in range(0, len(stacked), 256):  # in pieces: no second array of that size
+        stacked[start : start + 256] -= np.outer(ones[start : start + 256], mean)
     sizes = np.bincount(fold_of) * n_rows
     return pls.Design(stacked, ones, np.concatenate([[0], np.cumsum(sizes)])), order
 
@@ -102,24 +106,26 @@ def fit_layer(
     responses: np.ndarray,
     fold_of: np.ndarray,
     n_components: int,
-    pool: int,
 ) -> LayerScores:
     """Cross-validated PLS from one layer to every site, for several sets of responses at once.
 
     Parameters
     ----------
     maps : array (image, h, w, channel) or (image, channel)
+        Resampled to the grid of the responses; for responses without a grid every cell of every
+        channel is a feature (see `pool_maps`).
     responses : float64 array (target, image, y, x, site)
         Targets share the features: time windows, controls. The first one chooses layers.
     fold_of : int array (image,)
         Fold of every image, from 0, all in use.
     n_components : int
         PLS components, at most.
-    pool : int
-        Side to which maps are averaged when the recording has no grid.
     """
     n_targets, n_images, gy, gx, n_sites = responses.shape
-    rows, basis = grid_features(maps, (gy, gx)) if gy * gx > 1 else pooled_features(maps, pool)
+    if gy * gx > 1:
+        rows, basis = grid_features(maps, (gy, gx))
+    else:
+        rows, basis = maps.reshape(n_images, 1, -1), np.ones((1, 1))
     design, order = build_design(rows, basis, fold_of)
     in_order = responses[:, order].reshape(n_targets, n_images, gy * gx, n_sites)
     coordinates = np.einsum("gr,tigs->tirs", basis, in_order, optimize=True)

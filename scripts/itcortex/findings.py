@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 
 from itcortex.panels import Panel, model_names, of_summary
-from itcortex.statistics import NOT_BASELINE
 
 SLOPES = {
-    "slope": "Over all of them the score changes by",
+    "slope": "Over all networks trained for accuracy alone the score changes by",
     "quantile_slope": "Among the best at each accuracy (0.9 quantile) it changes by",
     "frontier_slope": "The upper frontier, which cannot rise past its peak, changes by",
 }
@@ -39,7 +38,7 @@ def in_short(summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
 
 
 def sentences(panel: Panel, summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
-    """What one recording showed: best model, untrained networks, control, layer choice, trade-off.
+    """What one recording showed: best model, untrained networks, control, layer choice, slopes.
 
     Parameters
     ----------
@@ -54,7 +53,7 @@ def sentences(panel: Panel, summary: pd.DataFrame, tradeoff: pd.DataFrame) -> li
         _untrained(real),
         _shuffled(rows[rows.control == "shuffled_images"]),
         _optimism(real),
-        *_tradeoff(panel.of(tradeoff)),
+        *_slopes(panel.of(tradeoff)),
     ]
     return [sentence for sentence in found if sentence]
 
@@ -140,17 +139,13 @@ def _rank(one: pd.Series | None) -> str:
     return text + "the interval includes zero, so neither a fall nor a rise is shown."
 
 
-def _tradeoff(tradeoff: pd.DataFrame) -> list[str]:
+def _slopes(tradeoff: pd.DataFrame) -> list[str]:
     """The trade-off of the bulk of models, of the best at each accuracy, and of the frontier."""
-    rank = _statistic(tradeoff, "spearman")
-    if rank is None or not np.isfinite(rank.value):
-        return []  # `in_short` says so
-    excluded = " and ".join(NOT_BASELINE)
-    found = [f"Accuracy against predictivity, {excluded} networks excluded: {_rank(rank)}"]
+    found = []
     for name, what in SLOPES.items():
         one = _statistic(tradeoff, name)
         if one is None or not np.isfinite(one.value):
-            continue
+            continue  # `in_short` says why nothing could be tested
         limits = interval(one.low, one.high, 4) or "no interval"
         found.append(f"{what} {number(one.value, 4)} per percentage point of accuracy ({limits}).")
     return found

@@ -34,14 +34,14 @@ class Layer:
 
 
 def as_maps(values: np.ndarray, layer: Layer) -> np.ndarray:
-    """Output of a layer (image, ...) in the network's layout, as maps (image, height, width, channel).
+    """A layer's output (image, ...) in the network's layout as maps (image, height, width, channel).
 
     Prefix tokens are dropped; a layer without a map has one position. Raises ValueError if the
     output does not have the shape that the layer was chosen with: axes are never guessed anew.
     """
     if values.shape[1:] != layer.shape:
         raise ValueError(
-            f"layer {layer.name}: output {values.shape[1:]}, expected {layer.shape} ({layer.layout})"
+            f"layer {layer.name} put out {values.shape[1:]}, expected {layer.shape} {layer.layout}"
         )
     if layer.layout == "NCHW":
         return np.moveaxis(values, 1, -1)
@@ -116,7 +116,7 @@ class Geometry:
         return None
 
     def _is_grid(self, height: int, width: int) -> bool:
-        """Whether a grid has the aspect of the input, up to one position lost or won by rounding."""
+        """Whether a grid has the aspect of the input, up to one position lost by rounding."""
         if (height, width) in self.patch_grids:
             return True
         error = abs(height * self.width - width * self.height)
@@ -132,7 +132,7 @@ def _is_pair(grid) -> bool:
 
 
 def first_tensor(output) -> torch.Tensor | None:
-    """The tensor that a module puts out: the output itself, or the only tensor in a tuple of things."""
+    """The tensor that a module puts out: its output, or the only tensor in a tuple of things."""
     if isinstance(output, torch.Tensor):
         return output
     if isinstance(output, tuple | list):

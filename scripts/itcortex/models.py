@@ -1,19 +1,20 @@
 """Networks: building them by timm's name, what their images must look like, and their layers.
 
 Which layers are compared with neurons follows one rule for every image network. A forward pass is
-traced: every operation notes which tensors it reads and makes, every module which tensor it puts out.
-A tensor is of the *trunk* if no data goes around it: no tensor from before it is read after it.
+traced: every operation notes which tensors it reads and makes, every module which one it puts out.
+A tensor is of the *trunk* if no data goes around it: nothing from before it is read after it.
 
 1. Candidates are module outputs that are trunk tensors and maps of more than one position.
-2. They are taken at the coarsest level of the module tree that offers enough: the least number of
-   dots in a name at which there are `count` of them. This gives blocks, not the parts of blocks.
-3. Of candidates with maps of the same size and no convolution or linear map between them, the last
-   is kept: one for convolution, normalisation and activation.
-4. Of the D that remain, those at round(linspace(0, D - 1, count)) are taken; all if there are fewer.
+2. Of several that are one tensor, or maps of one size with no convolution or linear map between
+   them, one is kept: convolution, normalisation and activation give one candidate.
+3. They are taken at the coarsest level of the module tree (the fewest dots in a name) that spreads
+   over as many tenths of the forward pass, and then offers as many of the `count`, as any. This
+   gives blocks rather than the parts of blocks.
+4. Of the D that remain, those at round(linspace(0, D - 1, count)); all if there are fewer.
 
-Networks of parallel streams have no trunk: if it offers less than half of `count`, the stages of
-timm's `forward_intermediates` are taken instead where there are more of them. Only shapes decide, so
-the choice is the same on every machine; it is stored with the activations.
+Networks of parallel streams have no trunk. Where more than half of the forward pass holds no
+candidate, the stages that timm's `forward_intermediates` gives are the candidates. Only shapes
+decide, so the choice is the same on every machine; it is stored with the activations.
 """
 
 from collections.abc import Iterable
@@ -35,15 +36,15 @@ __all__ = [
     "layer_names", "named_layers", "skeleton",
 ]  # fmt: skip
 
-INTERMEDIATE = "forward_intermediates."  # a name of this form, with a number, is no module's output
+INTERMEDIATE = "forward_intermediates."  # with a number: a layer that is no module's output
 _TRACED_IMAGES = 3  # a batch axis that is not easily taken for another one
 
 
 def build(architecture: str, seed: int | None = None, **kwargs) -> nn.Module:
     """Network of timm's `architecture` in eval mode, untrained: nothing is downloaded.
 
-    `seed` fixes the initial weights; `kwargs` go to `timm.create_model`. Raises `UserError` with the
-    nearest names if timm has no such architecture or tag.
+    `seed` fixes the initial weights; `kwargs` go to `timm.create_model`. Raises `UserError` with
+    the nearest names if timm has no such architecture or tag.
     """
     require_architecture(architecture)
     base, _, tag = architecture.partition(".")
@@ -84,17 +85,11 @@ class Preprocessing:
     def of(cls, model: nn.Module) -> "Preprocessing":
         """The preprocessing that the model's configuration in timm asks for."""
         config = timm.data.resolve_model_data_config(model)
-        return cls(
-            **{
-                "input_size": tuple(config["input_size"]),
-                "mean": tuple(config["mean"]),
-                "std": tuple(config["std"]),
-                "interpolation": config["interpolation"],
-            }
-        )
+        size, mean, std = (tuple(config[key]) for key in ("input_size", "mean", "std"))
+        return cls(size, mean, std, config["interpolation"])
 
     def __call__(self, images: np.ndarray) -> torch.Tensor:
-        """Images uint8 (image, row, column, rgb) as the network's batch (image, rgb, row, column)."""
+        """Images uint8 (image, row, column, rgb) as a batch float32 (image, rgb, row, column)."""
         _, height, width = self.input_size
         how = Image.Resampling[self.interpolation.upper()]
         resized = [np.asarray(Image.fromarray(i).resize((width, height), how)) for i in images]
@@ -113,7 +108,7 @@ class Preprocessing:
 def choose_layers(
     model: nn.Module, input_size: tuple[int, int, int], count: int = 10
 ) -> list[Layer]:
-    """About `count` layers of any network, uniformly in depth, by the rule at the head of this module.
+    """About `count` layers of any network, uniformly in depth, by the rule in this file's docstring.
 
     Raises `UserError` if the network has no layer with a map.
     """
@@ -147,8 +142,8 @@ def named_layers(
     for name in names:
         if name not in readable and name in modules and name:
             raise UserError(
-                f"layers: {name!r} of {_name(model)} cannot be used: it does not put out one map or "
-                f"vector per image, once in a forward pass; {nearest(name, list(readable))}"
+                f"layers: {name!r} of {_name(model)} does not put out, once in a forward pass, one "
+                f"map or vector per image; {nearest(name, list(readable))}"
             )
         if name not in readable:
             raise UserError(
@@ -192,7 +187,7 @@ def _largest_gap(layers: list[Layer]) -> float:
 
 
 def _intermediates(model: nn.Module, geometry: Geometry) -> list[Layer]:
-    """Layers by timm's `forward_intermediates`, which gives maps (image, channel, height, width)."""
+    """Maps that timm's `forward_intermediates` gives; their depth is their place among them."""
     if not hasattr(model, "forward_intermediates"):
         return []
     weight = next(model.parameters())
@@ -210,10 +205,9 @@ def _intermediates(model: nn.Module, geometry: Geometry) -> list[Layer]:
 def _readable(model: nn.Module, input_size: tuple[int, int, int]) -> list[Layer]:
     outputs, geometry = _traced(model, input_size)
     layers = (geometry.read(o.name, o.shape, o.depth) for o in outputs)
-    return sorted((layer for layer in layers if layer), key=lambda layer: layer.depth)
+    return sorted(filter(None, layers), key=lambda layer: layer.depth)
 
 
 def _name(model: nn.Module) -> str:
-    return (getattr(model, "pretrained_cfg", None) or {}).get("architecture") or type(
-        model
-    ).__name__
+    configuration = getattr(model, "pretrained_cfg", None) or {}
+    return configuration.get("architecture", type(model).__name__)

@@ -5,6 +5,7 @@ policy forbids the rest. It holds no time stamp: same input, same bytes.
 """
 
 import base64
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -196,33 +197,41 @@ def render(
     settings : the configuration of the run.
     versions, fingerprints : of packages and of the rules' code, by name.
     """
-    summary, tradeoff = tables["summary"], tables["tradeoff"]
-    shown = panels.of_summary(summary)
-    everything = tradeoff.group == "all"
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(Path(template).read_text(encoding="utf-8")).render(
+        _from_tables(tables),
         experiment=experiment,
-        simulated=[
-            str(name) for name in summary[summary.simulated.astype(bool)].recording.unique()
-        ],
-        only_simulated=bool(summary.simulated.astype(bool).all()),
-        in_short=findings.in_short(summary, tradeoff),
-        sections=[
+        figures=[embed(path, captions) for path in figures],
+        # the workflow's own kinds of mapping become plain ones, which YAML can write
+        settings=yaml.safe_dump(
+            json.loads(json.dumps(settings)), sort_keys=False, allow_unicode=True, width=90
+        ),
+        versions=versions,
+        fingerprints=fingerprints,
+    )
+
+
+def _from_tables(tables: dict[str, pd.DataFrame]) -> dict:
+    """What the template shows of the tables."""
+    summary, tradeoff = tables["summary"], tables["tradeoff"]
+    simulated = summary.simulated.astype(bool)
+    everything = tradeoff.group == "all"
+    return {
+        "simulated": [str(name) for name in summary[simulated].recording.unique()],
+        "only_simulated": bool(simulated.all()),
+        "in_short": findings.in_short(summary, tradeoff),
+        "sections": [
             {
                 "title": panel.title,
                 "sentences": findings.sentences(panel, summary, tradeoff),
                 "table": summary_table(panel, summary),
             }
-            for panel in shown
+            for panel in panels.of_summary(summary)
         ],
-        figures=[embed(path, captions) for path in figures],
-        ceilings=ceiling_table(tables["ceilings"], summary),
-        tradeoff=tradeoff_table(tradeoff[everything], "Over all baseline networks"),
-        by_category=tradeoff_table(tradeoff[~everything], "Per category"),
-        alignment=alignment_table(tables["alignment"]),
-        settings=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=90),
-        versions=versions,
-        fingerprints=fingerprints,
-    )
+        "ceilings": ceiling_table(tables["ceilings"], summary),
+        "tradeoff": tradeoff_table(tradeoff[everything], "Over all baseline networks"),
+        "by_category": tradeoff_table(tradeoff[~everything], "Per category"),
+        "alignment": alignment_table(tables["alignment"]),
+    }

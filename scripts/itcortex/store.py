@@ -6,7 +6,7 @@ that a file with its final name is always whole. Nothing holds a time stamp: sam
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from itcortex.errors import UserError
 from itcortex.recordings import Recording
 from itcortex.stimuli import Stimuli
 
+_READ_BYTES = 32 * 2**20
 _COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
@@ -143,10 +144,25 @@ class Activations:
     image_ids: tuple[str, ...]
     attributes: dict = field(default_factory=dict)
 
-    def read(self, layer: str) -> np.ndarray:
-        """Activations (image, h, w, channel), or (image, channel) for a layer without a map."""
+    @property
+    def depths(self) -> dict[str, float]:
+        """Relative depth, from 0 to 1, of every layer in order."""
+        return {layer["name"]: layer["depth"] for layer in self.attributes["layers"]}
+
+    def read(self, layer: str, images: list[int], reduce: Callable | None = None) -> np.ndarray:
+        """Activations (image, h, w, channel) of `images`, in their order.
+
+        `reduce`, if given, is applied to a few images at a time (maps in, arrays out), so that a
+        layer that does not fit in memory can be made smaller while it is read.
+        """
         with _open(self.path, "activations") as handle:
-            return handle["layers"][layer][...]
+            dataset = handle["layers"][layer]
+            if reduce is None:
+                return dataset[...][images]
+            size = max(1, _READ_BYTES // dataset[:1].nbytes)
+            starts = range(0, len(dataset), size)
+            parts = [reduce(dataset[start : start + size]) for start in starts]
+        return np.concatenate(parts)[images]
 
 
 def write_activations(

@@ -4,8 +4,8 @@
 
 torchvision's wheels are compiled for the CUDA build of torch. Beside a CPU-only torch their library
 of operators does not load, and `import torchvision`, hence `import timm`, stops where torchvision
-describes its operator `nms` to the compiler. Declaring the operators' signatures first is enough for
-all that timm uses (nothing here calls an operator). On a healthy installation nothing is declared.
+describes its operator `nms` to the compiler. Declaring the operators' signatures first is enough
+for all that timm uses: nothing here calls them. On a healthy installation nothing is declared.
 """
 
 import importlib

@@ -23,7 +23,7 @@ def planted(rng):
 
 def test_scores_equal_scikit_learn_on_resampled_features(planted):
     maps, responses = planted
-    found = encoding.fit_layer(maps, responses[None], np.arange(8), 10, 1)
+    found = encoding.fit_layer(maps, responses[None], np.arange(8), 10)
     features = resize_maps(maps, (11, 9)).reshape(-1, 10)
     groups = np.repeat(np.arange(8), 99)
     # with all 10 components PLS is least squares, whatever the rule of its inner loop
@@ -41,7 +41,7 @@ def test_scores_equal_scikit_learn_on_resampled_features(planted):
 def test_planted_layer_is_predicted_and_a_shuffled_one_is_not(planted):
     maps, responses = planted
     shuffled = responses[[1, 2, 3, 4, 5, 6, 7, 0]]
-    found = encoding.fit_layer(maps, np.stack([responses, shuffled]), np.arange(8), 10, 1)
+    found = encoding.fit_layer(maps, np.stack([responses, shuffled]), np.arange(8), 10)
     scores = predictivity(found.metrics["r"])
     assert scores[0] > 0.95
     assert abs(scores[1]) < 0.25  # 8 images: chance correlations of smooth maps are wide
@@ -50,9 +50,9 @@ def test_planted_layer_is_predicted_and_a_shuffled_one_is_not(planted):
 def test_inner_scores_equal_fits_without_both_images(planted):
     """inner[i, j] is what a fit on the images without i predicts for j when j is held out too."""
     maps, responses = planted
-    whole = encoding.fit_layer(maps, responses[None], np.arange(8), 5, 1)
+    whole = encoding.fit_layer(maps, responses[None], np.arange(8), 5)
     keep = np.array([k for k in range(8) if k != 2])
-    part = encoding.fit_layer(maps[keep], responses[None, keep], np.arange(7), 5, 1)
+    part = encoding.fit_layer(maps[keep], responses[None, keep], np.arange(7), 5)
     expected = np.median(part.metrics["r"][0], axis=1)
     np.testing.assert_allclose(np.delete(whole.inner[2], 2), expected, atol=1e-9)
     assert np.isnan(whole.inner[2, 2])
@@ -61,12 +61,12 @@ def test_inner_scores_equal_fits_without_both_images(planted):
 def test_folds_of_several_images_put_predictions_where_the_images_are(planted, rng):
     maps, responses = planted
     folds = assign_folds(tuple("abcdefgh"), 4, rng)
-    found = encoding.fit_layer(maps, responses[None], folds, 10, 1)
+    found = encoding.fit_layer(maps, responses[None], folds, 10)
     for image in range(8):
         r = np.corrcoef(found.predictions[image].ravel(), responses[image].ravel())[0, 1]
         assert r > 0.9
     reordered = rng.permutation(8)
-    again = encoding.fit_layer(maps[reordered], responses[None, reordered], folds[reordered], 10, 1)
+    again = encoding.fit_layer(maps[reordered], responses[None, reordered], folds[reordered], 10)
     np.testing.assert_allclose(again.predictions, found.predictions[reordered], atol=1e-5)
 
 
@@ -74,9 +74,9 @@ def test_folds_of_several_images_put_predictions_where_the_images_are(planted, r
 def test_recording_without_grid_uses_pooled_features(rng, shape):
     maps = rng.standard_normal((60, *shape))
     flat = (maps.mean((1, 2)) if maps.ndim == 4 else maps) @ rng.standard_normal((6, 5))
-    found = encoding.fit_layer(
-        maps, flat.reshape(1, 60, 1, 1, 5), assign_folds(tuple(map(str, range(60))), 5, rng), 6, 1
-    )
+    folds = assign_folds(tuple(map(str, range(60))), 5, rng)
+    maps = encoding.pool_maps(maps, 1) if maps.ndim == 4 else maps
+    found = encoding.fit_layer(maps, flat.reshape(1, 60, 1, 1, 5), folds, 6)
     assert found.metrics["r"].shape == (1, 5, 5)
     assert predictivity(found.metrics["r"][0]) > 0.99
     assert found.predictions.shape == (60, 1, 1, 5)
@@ -84,7 +84,7 @@ def test_recording_without_grid_uses_pooled_features(rng, shape):
 
 def test_layer_without_map_cannot_predict_a_grid(planted):
     with pytest.raises(UserError, match="has no map"):
-        encoding.fit_layer(planted[0].mean((1, 2)), planted[1][None], np.arange(8), 5, 1)
+        encoding.fit_layer(planted[0].mean((1, 2)), planted[1][None], np.arange(8), 5)
 
 
 def test_compression_is_exact_for_maps_that_grow_in_one_axis_and_shrink_in_the_other(rng):
@@ -105,7 +105,7 @@ def test_images_are_joined_by_id_and_missing_ones_are_listed():
 def test_chosen_predictions_come_from_the_layer_of_the_images_fold(planted):
     maps, responses = planted
     folds = np.array([0, 1, 2, 0, 1, 2, 0, 1])
-    results = [encoding.fit_layer(maps[..., :n], responses[None], folds, n, 1) for n in (3, 10)]
+    results = [encoding.fit_layer(maps[..., :n], responses[None], folds, n) for n in (3, 10)]
     merged = encoding.chosen_predictions(results, np.array([0, 1, 0]), folds)
     for image, fold in enumerate(folds):
         source = results[[0, 1, 0][fold]].predictions[image]

@@ -9,7 +9,7 @@ from sklearn.cross_decomposition import PLSRegression
 
 from itcortex import pls
 
-ENGINES = [pls._Lock, pls._Gram, pls._Dual]
+ENGINES = [pls.Lock, pls.Gram, pls.Dual]
 # groups, rows a group, channels, sites, components
 CASES = {
     "tall": (5, 40, 30, 8, 10),

@@ -122,7 +122,7 @@ def test_names_that_no_table_knows(
 def test_a_layer_that_the_model_does_not_have(config, registry, models, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     models.loc[3, "layers"] = "layer1.0;layer9"
-    with pytest.raises(UserError, match=r"resnet18: layers: 'layer9' does not exist.*'layer"):
+    with pytest.raises(UserError, match=r"mobilenetv3_large_100: layers: 'layer9' does not exist"):
         settings.check_experiment(config, registry, models)
     registry = copy.deepcopy(registry)
     registry["recordings"]["sim_m1_pl"]["simulation"]["layer"] = "blocks.9"

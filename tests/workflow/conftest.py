@@ -18,10 +18,10 @@ REDUCED = {
     "activations": {"layers": 3},
     "encoding": {"components": 8, "sweep": {"width_ms": 40, "step_ms": 80}},
     "statistics": {"draws": 100},
-    "figures": {"images": 2, "models": ["tf_efficientnet_lite0", "resnet18"]},
+    "figures": {"images": 2, "models": ["tf_efficientnet_lite0", "mobilenetv3_large_100"]},
     "simulation": {"size_px": 96},
 }
-MODELS = ["tf_efficientnet_lite0", "resnet18"]
+MODELS = ["tf_efficientnet_lite0", "mobilenetv3_large_100"]
 
 
 class Workflow:

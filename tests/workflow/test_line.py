@@ -14,7 +14,7 @@ COLLECTORS = {"collect_scores", "test_tradeoff", "plot_tradeoff", "plot_layers",
               "plot_timecourse", "render_report"}  # fmt: skip
 RECORDINGS = ["sim_m1_pl", "sim_m2_ml"]
 KEYS = [f"{r} {m}" for r in RECORDINGS
-        for m in ("tf_efficientnet_lite0 imagenet", "resnet18 untrained")]  # fmt: skip
+        for m in ("tf_efficientnet_lite0 imagenet", "mobilenetv3_large_100 untrained")]  # fmt: skip
 
 
 def test_everything_is_there(finished):
@@ -36,17 +36,17 @@ def test_trained_teacher_beats_untrained_and_shuffled(finished):
     summary = summary[summary["main_window"]].set_index(["recording", "model", "control"])["r"]
     for recording in RECORDINGS:
         teacher = summary[recording, "tf_efficientnet_lite0", "none"]
-        assert teacher > summary[recording, "resnet18", "none"] + 0.1
+        assert teacher > summary[recording, "mobilenetv3_large_100", "none"] + 0.1
         assert teacher > summary[recording, "tf_efficientnet_lite0", "shuffled_images"] + 0.3
 
 
 def test_logs_begin_with_versions_device_threads_and_seed(finished):
-    log = finished.folder / "results/demo/logs/fit_encoding/sim_m1_pl/resnet18/untrained.log"
+    log = finished.folder / "results/demo/logs/fit_encoding/sim_m1_pl/mobilenetv3_large_100/untrained.log"
     text = log.read_text()
     for word in ("rule fit_encoding", "numpy 2", "device cpu", "threads 1", "seed 20231"):
         assert word in text
     assert "done in" in text
-    benchmark = "results/demo/benchmarks/fit_encoding/sim_m1_pl/resnet18/untrained.tsv"
+    benchmark = "results/demo/benchmarks/fit_encoding/sim_m1_pl/mobilenetv3_large_100/untrained.tsv"
     assert "max_rss" in (finished.folder / benchmark).read_text()
 
 
@@ -95,7 +95,7 @@ def test_added_model_runs_its_own_jobs_and_the_collectors(copy_of):
     assert set(copy_of.planned()) == new | COLLECTORS
     copy_of.run()
     summary = pd.read_parquet(copy_of.folder / "results/demo/tables/summary.parquet")
-    assert set(summary["model"]) == {"tf_efficientnet_lite0", "resnet18", "net"}
+    assert set(summary["model"]) == {"tf_efficientnet_lite0", "mobilenetv3_large_100", "net"}
     assert copy_of.planned() == {}
 
 
@@ -110,7 +110,7 @@ def test_added_model_runs_its_own_jobs_and_the_collectors(copy_of):
           for key in KEYS} | {"estimate_ceiling sim_m2_ml", "plot_maps"} | COLLECTORS),
         ({"activations": {"batch_size": 4}},
          {f"extract_activations {s}_scenes {m}" for s in ("sim_m1", "sim_m2")
-          for m in ("tf_efficientnet_lite0 imagenet", "resnet18 untrained")}
+          for m in ("tf_efficientnet_lite0 imagenet", "mobilenetv3_large_100 untrained")}
          | {f"{rule} {key}" for rule in ("fit_encoding", "align_maps") for key in KEYS}
          | {"plot_maps"} | COLLECTORS),
     ],

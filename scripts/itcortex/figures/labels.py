@@ -10,6 +10,7 @@ from matplotlib.transforms import Bbox
 RADII = (6, 9, 13, 18, 25, 33, 42, 54, 68, 84)  # pt from the point to the label's nearest edge
 ANGLES = np.linspace(0, 2 * np.pi, 16, endpoint=False)
 SWEEPS = 4  # every label is placed again with all others in place
+STRANGER = 30  # cost (as if pt further away) of a name nearer to another point than to its own
 LEADER_FROM = 9  # pt: from here on a thin line ties the name to its point
 
 
@@ -30,6 +31,12 @@ def _overlap(box: np.ndarray, others: np.ndarray) -> float:
         return 0.0
     sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
     return float(np.prod(np.clip(sides, 0, None), axis=1).sum())
+
+
+def _distances(box: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Distance (px) of every point (n, 2) from `box`; zero inside."""
+    outside = np.maximum(box[:2] - points, points - box[2:])
+    return np.hypot(*np.clip(outside, 0, None).T)
 
 
 def _candidates(size: np.ndarray, pixel: float) -> list[tuple[float, float, float, float]]:
@@ -72,8 +79,19 @@ def place(
     ]  # fmt: skip
     sizes = [np.array(text.get_window_extent(renderer).size) + 2 for text in texts]
     marks = np.array([box.extents for box in obstacles]).reshape(-1, 4)
-    boxes = np.array([np.r_[p, p] for p in points]).reshape(-1, 4)
-    chosen = [(0.0, 0.0, 0.0, 0.0)] * len(labels)
+    places = _places(np.array(points), sizes, marks, within, pixel)
+    for text, (left, bottom, *anchor) in zip(texts, places, strict=True):
+        text.set_position(((left + 1) / pixel, (bottom + 1) / pixel))
+        if np.hypot(*anchor) < LEADER_FROM:
+            text.arrow_patch.set_visible(False)
+
+
+def _places(
+    points: np.ndarray, sizes: list[np.ndarray], marks: np.ndarray, within: Bbox, pixel: float
+) -> list[tuple]:
+    """The cheapest candidate of every label, all others being where they were put last."""
+    boxes = np.hstack([points, points]) if len(points) else np.empty((0, 4))
+    chosen: list[tuple] = [()] * len(points)
     for _ in range(SWEEPS):
         for k, (point, extent) in enumerate(zip(points, sizes, strict=True)):
             others = np.delete(boxes, k, axis=0)
@@ -81,12 +99,10 @@ def place(
             for candidate in _candidates(extent, pixel):
                 box = np.r_[point + candidate[:2], point + candidate[:2] + extent]
                 cost = _cost(box, others, marks, within) + np.hypot(*candidate[2:])
+                cost += STRANGER * bool(_distances(box, points).argmin() != k)
                 if cost < best:
                     best, boxes[k], chosen[k] = cost, box, candidate
-    for text, (left, bottom, *anchor) in zip(texts, chosen, strict=True):
-        text.set_position(((left + 1) / pixel, (bottom + 1) / pixel))
-        if np.hypot(*anchor) < LEADER_FROM:
-            text.arrow_patch.set_visible(False)
+    return chosen
 
 
 def _cost(box: np.ndarray, others: np.ndarray, marks: np.ndarray, within: Bbox) -> float:

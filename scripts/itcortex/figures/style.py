@@ -116,7 +116,7 @@ def panel_grid(
     ----------
     panel : width and height of one panel.
     margins : left, right, top; that at the bottom follows from the legend.
-    handles : entries of the legend.
+    handles : entries of the legend; none, no legend.
     between : gaps between columns and between rows.
     """
     columns, rows = min(count, 3), -(-count // 3)
@@ -126,7 +126,8 @@ def panel_grid(
     bottom = 0.65 + LEGEND_LINE * -(-len(handles) // legend_columns)
     height = top + bottom + rows * panel[1] + (rows - 1) * between[1]
     figure = new_figure(width, height)
-    figure.legend(handles=handles, loc="lower center", ncols=legend_columns, borderaxespad=0.5)
+    if handles:
+        figure.legend(handles=handles, loc="lower center", ncols=legend_columns, borderaxespad=0.5)
     grid = GridSpec(
         rows, columns, figure=figure, left=left / width, right=1 - right / width,
         top=1 - top / height, bottom=bottom / height,

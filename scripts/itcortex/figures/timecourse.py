@@ -52,12 +52,13 @@ def draw(
     """
     real = summary[summary.control == "none"]
     shown, looks = panels.of_summary(real), models.looks(real)
-    handles = [*models.legend_handles(looks), *_extra_handles(score, responses)]
+    moving = [panel for panel in shown if panel.of(real).window_start.nunique() > 1]
+    handles = [*models.legend_handles(looks), *_extra_handles(score, responses)] if moving else []
     figure, places = style.panel_grid(len(shown), (3.2, 2.8), (0.75, 0.2, 0.5), handles)
     first = None
     for place, panel in zip(places, shown, strict=True):
         rows = panel.of(real)
-        if rows.window_start.nunique() < 2:
+        if panel not in moving:
             axes = figure.add_subplot(place)
             style.message(axes, _no_time_axis(rows))
         else:
@@ -81,6 +82,9 @@ def _courses(axes: Axes, rows: pd.DataFrame, score: str, looks: dict) -> None:
     main = rows[rows.main_window.astype(bool)]
     for start, stop in main[["window_start", "window_stop"]].drop_duplicates().to_numpy():
         axes.axvspan(start, stop, zorder=0, **WINDOW)
+    # a main window of another width is no point of the same course
+    width = rows.window_stop - rows.window_start
+    rows = rows[np.isclose(width, width.mode().iloc[0])]
     ceiling = rows.drop_duplicates("centre")
     if score == "r" and ceiling.ceiling.notna().any():
         axes.plot(ceiling.centre, ceiling.ceiling, zorder=1, **style.CEILING)

@@ -50,11 +50,7 @@ def draw(
         if arrows and "baseline" in rows:
             _arrows(axes, rows, score)
         left = strip or axes
-        left.set_title(panel.title, loc="left", pad=19, fontweight="bold")
-        left.annotate(
-            _rank_text(panel, tradeoff, score), (0, 1), (0, 6), va="bottom",
-            xycoords="axes fraction", textcoords="offset points", fontsize=8, color=style.GREY,
-        )  # fmt: skip
+        _head(left, panel.title, _rank_text(panel, tradeoff, score))
         axes.set_xlabel(_abscissa(rows, score))
         _ceiling_note(axes, rows, score)
         style.label_ordinate(left, place, style.SCORES.get(score, score))
@@ -62,6 +58,15 @@ def draw(
         axes.set_autoscale_on(False)
     _name_models(figure, shown, main, score)
     return figure
+
+
+def _head(axes: Axes, title: str, below: str) -> None:
+    """Title of a panel with a smaller line under it."""
+    axes.set_title(title, loc="left", pad=19, fontweight="bold")
+    axes.annotate(
+        below, (0, 1), (0, 6), va="bottom", fontsize=8, color=style.GREY,
+        xycoords="axes fraction", textcoords="offset points",
+    )  # fmt: skip
 
 
 def _limits(main: pd.DataFrame, score: str) -> tuple[float, float, float, float]:

