@@ -15,7 +15,7 @@ def mirror_file(wildcards):
 def simulated_arrays():
     """Name and properties of every simulated array of the registry, in order."""
     return [
-        {"name": name, "stimuli_folder": REGISTRY["stimuli"][entry["stimuli"]]["folder"]}
+        {"name": name, "folder": REGISTRY["stimuli"][entry["stimuli"]]["folder"]}
         | entry["options"]
         | entry["simulation"]
         for name, entry in REGISTRY["recordings"].items()

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when numpy and torch load: one core a test
+
 import numpy as np
 import pytest
 

@@ -9,7 +9,7 @@ be checked against them. Recordings made here are always called simulated.
 import io
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -161,6 +161,7 @@ def simulate_array(
     weights[read] = rng.standard_normal((n_channels, n_sites))
     z_scored = (maps[..., read] - maps[..., read].mean(axis=(0, 1, 2))) / deviation[read]
     drive = gaussian_filter(z_scored @ weights[read], (0, rf_sigma, rf_sigma, 0), mode="nearest")
+    drive -= _border_effect(drive)
     drive = (drive - drive.mean(axis=(0, 1, 2))) / drive.std(axis=(0, 1, 2))
     latency = np.maximum(latency_ms + LATENCY_SD_MS * rng.standard_normal(n_sites), 0)
     return SimulatedArray(
@@ -171,6 +172,16 @@ def simulate_array(
         latency=latency,
         baseline=baseline,
     )
+
+
+def _border_effect(drive: np.ndarray) -> np.ndarray:
+    """What all images share at a position and its mirror images, (y, x, site).
+
+    A network's maps show where the image ends (zero padding), whatever it shows. Sites do not:
+    with that effect left in, they would be predicted in part by the maps of any other image.
+    """
+    shared = drive.mean(axis=0)
+    return np.mean([shared[::up, ::left] for up in (1, -1) for left in (1, -1)], axis=0)
 
 
 def time_course(latency: np.ndarray, duration_ms: int) -> np.ndarray:
@@ -230,11 +241,26 @@ class Session:
     stimuli: Stimuli
 
 
+def record_session(
+    mat: str,
+    folder: str,
+    shown: Stimuli,
+    arrays: Sequence[SimulatedArray],
+    repeats: int,
+    rng: np.random.Generator,
+) -> Session:
+    """Record arrays side by side, as one monkey's part of an archive: see `record`."""
+    responses = record(arrays, repeats, rng)
+    sites = tuple(f"site-{index:02d}" for index in range(responses.shape[4]))
+    return Session(mat, folder, Recording(responses, shown.image_ids, sites), shown)
+
+
 def plan_sessions(arrays: Sequence[dict]) -> dict[tuple[str, str], list[str]]:
     """Names of the arrays of every session (mat, folder), in the order of their channels.
 
     Each of `arrays` has name, mat, folder and sites, its slice [start, stop) of the channels of
-    the .mat. Raises `UserError` if slices leave a gap, overlap or do not begin at 0.
+    the .mat. Raises `UserError` if slices leave a gap, overlap or do not begin at 0, and if a .mat
+    has two folders of images or a folder two .mat.
     """
     sessions: dict[tuple[str, str], list[str]] = {}
     used: dict[tuple[str, str], int] = {}
@@ -248,10 +274,16 @@ def plan_sessions(arrays: Sequence[dict]) -> dict[tuple[str, str], list[str]]:
             )
         sessions.setdefault(key, []).append(array["name"])
         used[key] = stop
+    for kind, names in zip(("mat", "folder"), zip(*sessions, strict=True), strict=True):
+        if len(set(names)) < len(names):
+            raise UserError(
+                f"simulated arrays: one {kind} in several sessions {sorted(sessions)}; every .mat "
+                "needs its own folder of images"
+            )
     return sessions
 
 
-def write_arcaro_archive(path: str | Path, sessions: Sequence[Session]) -> None:
+def write_arcaro_archive(path: str | Path, sessions: Iterable[Session]) -> None:
     """Write recordings and images in the layout of the published archive (Arcaro et al. 2020).
 
     Per session a .mat with `imageRF` (x, y, ms, channel, image), float32, both spatial axes

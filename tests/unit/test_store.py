@@ -1,0 +1,126 @@
+"""Files are whole or absent, read back as written, and the same bytes every time."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from itcortex import store
+from itcortex.errors import UserError
+from itcortex.recordings import Recording
+from itcortex.stimuli import Stimuli
+
+
+def recording(rng, trials=True):
+    responses = rng.standard_normal((3, 2, 4, 5, 2)).astype("float32")
+    single = np.repeat(responses[..., None], 3, -1) if trials else None
+    return Recording(responses, ("a.png", "b.png", "ü.png"), ("s0", "s1"), {"area": "IT"}, single)
+
+
+def write_each(rng, folder):
+    """Every kind of file, with a reader that gives comparable values."""
+    maps = {"l.0": rng.random((3, 4, 4, 2), "float32"), "l.1": rng.random((3, 2, 2, 5), "float32")}
+    batches = [(0, {k: v[:2] for k, v in maps.items()}), (2, {k: v[2:] for k, v in maps.items()})]
+    layers = [{"name": "l.0", "depth": 0.2}, {"name": "l.1", "depth": 0.9}]
+    store.write_recording(folder / "r.h5", recording(rng))
+    store.write_stimuli(folder / "s.h5", Stimuli(np.zeros((2, 4, 5, 3), np.uint8), ("x", "y")))
+    store.write_activations(
+        folder / "a.h5", batches, ("l.0", "l.1"), ("x", "y", "z"), {"layers": layers}, "float32"
+    )
+    store.write_arrays(folder / "t.h5", {"n/w": np.arange(4.0), "n/b": np.array(2.0)}, {"seed": 1})
+    store.write_weights(folder / "w.safetensors", {"w": torch.arange(3.0)}, {"source": "s"})
+    store.write_table(folder / "t.parquet", pd.DataFrame({"a": [1, 2], "b": ["x", None]}))
+    store.write_table(folder / "t.csv", pd.DataFrame({"a": [1.5, 2]}))
+    return maps
+
+
+def test_everything_is_read_back_as_written(rng, tmp_path):
+    maps = write_each(rng, tmp_path)
+    read = store.read_recording(tmp_path / "r.h5")
+    assert read.image_ids == ("a.png", "b.png", "ü.png")
+    assert read.attributes == {"area": "IT"}
+    np.testing.assert_array_equal(read.trials[..., 0], read.responses)
+    assert store.read_stimuli(tmp_path / "s.h5").images.shape == (2, 4, 5, 3)
+    opened = store.open_activations(tmp_path / "a.h5")
+    assert opened.layers == ("l.0", "l.1")
+    assert opened.depths == {"l.0": 0.2, "l.1": 0.9}
+    np.testing.assert_array_equal(opened.read("l.0", [2, 0]), maps["l.0"][[2, 0]])
+    arrays, attributes = store.read_arrays(tmp_path / "t.h5")
+    assert set(arrays) == {"n/w", "n/b"}
+    assert attributes == {"seed": 1}
+    state, about = store.read_weights(tmp_path / "w.safetensors")
+    assert state["w"].tolist() == [0, 1, 2]
+    assert about == {"source": "s"}
+    assert store.read_table(tmp_path / "t.parquet")["b"].tolist()[0] == "x"
+    assert store.read_table(tmp_path / "t.csv")["a"].tolist() == [1.5, 2]
+
+
+def test_layers_can_be_reduced_while_they_are_read(rng, tmp_path, monkeypatch):
+    maps = write_each(rng, tmp_path)
+    monkeypatch.setattr(store, "_READ_BYTES", 1)  # one image at a time
+    sizes = []
+
+    def mean(values):
+        sizes.append(len(values))
+        return values.mean((1, 2))
+
+    found = store.open_activations(tmp_path / "a.h5").read("l.1", [1, 2, 0], mean)
+    np.testing.assert_allclose(found, maps["l.1"][[1, 2, 0]].mean((1, 2)), rtol=1e-6)
+    assert sizes == [1, 1, 1]
+
+
+def test_same_input_gives_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write_each(np.random.default_rng(5), tmp_path / name)
+    for path in sorted((tmp_path / "one").iterdir()):
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+def test_a_failed_write_leaves_the_former_file_and_nothing_else(tmp_path):
+    target = tmp_path / "sub" / "x.csv"
+    store.write_table(target, pd.DataFrame({"a": [1]}))
+    before = target.read_bytes()
+    with pytest.raises(RuntimeError, match="disk"), store.atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("disk full")
+    assert target.read_bytes() == before
+    assert [path.name for path in target.parent.iterdir()] == ["x.csv"]
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"), [(np.nan, "float32"), (np.inf, "float32"), (1e5, "float16")]
+)
+def test_activations_that_are_not_finite_name_layer_and_image(tmp_path, value, dtype):
+    maps = np.zeros((2, 2, 2, 1), "float32")
+    maps[1, 0, 1] = value
+    with pytest.raises(UserError, match=r"layer 'deep'.*image 'b'.*float32"):
+        store.write_activations(
+            tmp_path / "a.h5", [(0, {"deep": maps})], ("deep",), ("a", "b"), {}, dtype
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_of_another_kind_or_broken_are_refused_by_name(rng, tmp_path):
+    write_each(rng, tmp_path)
+    with pytest.raises(UserError, match=r"s\.h5: holds 'stimuli', not 'recording'"):
+        store.read_recording(tmp_path / "s.h5")
+    whole = (tmp_path / "r.h5").read_bytes()
+    (tmp_path / "r.h5").write_bytes(whole[:200])
+    with pytest.raises(UserError, match=r"r\.h5: not a readable HDF5 file.*delete it"):
+        store.read_recording(tmp_path / "r.h5")
+    (tmp_path / "w.safetensors").write_bytes(b"12345678")
+    with pytest.raises(UserError, match=r"w\.safetensors: not a readable safetensors file"):
+        store.read_weights(tmp_path / "w.safetensors")
+
+
+def test_recordings_and_stimuli_that_do_not_fit_their_names_are_refused():
+    values = np.zeros((2, 1, 1, 1, 3), "float32")
+    with pytest.raises(UserError, match="do not fit 1 image ids"):
+        Recording(values, ("a",), ("x", "y", "z"))
+    with pytest.raises(UserError, match=r"site ids must be unique.*'x'"):
+        Recording(values, ("a", "b"), ("x", "x", "z"))
+    with pytest.raises(UserError, match=r"expected .'image', 'y'"):
+        Recording(values[0], ("a",), ("x",))
+    with pytest.raises(UserError, match="must be uint8"):
+        Stimuli(np.zeros((1, 4, 4, 3)), ("a",))
