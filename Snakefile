@@ -5,13 +5,11 @@ from snakemake.utils import min_version
 min_version("9.14.8")
 
 
-configfile: "config.yaml"
-
-
 report: "rules/report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/functions.smk"
 include: "rules/data.smk"
 include: "rules/weights.smk"
 include: "rules/activations.smk"
@@ -27,5 +25,5 @@ rule all:
     default_target: True
     input:
         f"results/{EXPERIMENT}/report.html",
-        f"results/{EXPERIMENT}/tables/tradeoff.parquet",
+        expand(f"results/{EXPERIMENT}/tables/{{table}}.parquet", table=TABLES),
         expand(f"results/{EXPERIMENT}/figures/{{figure}}.pdf", figure=FIGURES),

@@ -1,11 +1,6 @@
 """Activations of every model on every set of stimuli."""
 
 
-def named_layers(wildcards):
-    """Layers that the model table names; none means the layer rule."""
-    return [name for name in row(wildcards)["layers"].split(";") if name]
-
-
 rule extract_activations:
     """Every chosen layer of one model on one set of stimuli, in one pass."""
     input:

@@ -11,6 +11,16 @@ from itcortex import settings
 from itcortex.errors import UserError
 from itcortex.fingerprint import fingerprint
 
+try:
+    settings.load_yaml("config.yaml")  # says which line is no YAML; `configfile` does not
+except UserError as error:
+    raise WorkflowError(str(error))
+
+
+configfile: "config.yaml"
+
+
+TABLES = ["scores", "summary", "alignment", "ceilings", "tradeoff"]
 FIGURES = ["tradeoff", "layers", "maps", "timecourse"]
 
 
@@ -53,38 +63,3 @@ wildcard_constraints:
     stimuli=any_of(REGISTRY["stimuli"]),
     model=any_of(MODELS["model"]),
     weights=any_of(MODELS["weights"]),
-
-
-def row(wildcards):
-    """The row of the model table for a job's model and weights."""
-    return MODELS.loc[(wildcards.model, wildcards.weights)].to_dict()
-
-
-def recording_entry(wildcards):
-    """The registry's entry of a job's recording."""
-    return REGISTRY["recordings"][wildcards.recording]
-
-
-def stimuli_entry(wildcards):
-    """The registry's entry of a job's stimuli."""
-    return REGISTRY["stimuli"][wildcards.stimuli]
-
-
-def data_file(entry):
-    """Path of the downloaded or simulated file that a registry entry reads."""
-    return f"results/data/{entry['dataset']}/{entry['file']}"
-
-
-def per_model(pattern, **names):
-    """Paths for every row of the model table (and every value of `names`)."""
-    return [
-        path
-        for key in MODELS.index
-        for path in expand(pattern, model=key[0], weights=key[1], experiment=EXPERIMENT, **names)
-    ]
-
-
-def window(wildcards):
-    """Main window of a recording, ms after stimulus onset."""
-    windows = config["encoding"]["window"]
-    return windows.get(wildcards.recording, windows["default"])

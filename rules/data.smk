@@ -1,44 +1,6 @@
 """Recordings and stimuli: downloaded or simulated, then brought into one form."""
 
 
-def data_entry(wildcards):
-    """The registry's entry of a file."""
-    return REGISTRY["datasets"][wildcards.dataset]["files"][wildcards.file]
-
-
-def mirror_file(wildcards):
-    """Where the mirror keeps a file, if there is a mirror."""
-    mirror = config["mirror"]
-    return f"{mirror}/{wildcards.dataset}/{wildcards.file}" if mirror else None
-
-
-def simulated_arrays():
-    """Name and properties of every simulated array of the registry, in order."""
-    return [
-        {"name": name, "folder": REGISTRY["stimuli"][entry["stimuli"]]["folder"]}
-        | entry["options"]
-        | entry["simulation"]
-        for name, entry in REGISTRY["recordings"].items()
-        if entry.get("simulation")
-    ]
-
-
-def is_simulated():
-    """True if a recording of the experiment is simulated."""
-    return any(REGISTRY["recordings"][name].get("simulation") for name in RECORDINGS)
-
-
-def teacher_row():
-    """Row of the model table for the network that simulated sites read."""
-    simulation = config["simulation"]
-    return MODELS.loc[(simulation["teacher"], simulation["teacher_weights"])]
-
-
-def teacher(_wildcards):
-    """Weights that simulated sites read."""
-    return "results/weights/{model}/{weights}.safetensors".format(**teacher_row())
-
-
 localrules:
     download_data,
 

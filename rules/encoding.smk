@@ -1,23 +1,6 @@
 """From activations to sites: cross-validated predictions, and what they could reach at best."""
 
 
-def stimuli_of(wildcards):
-    """The stimuli that a recording was made with."""
-    return recording_entry(wildcards)["stimuli"]
-
-
-def activations_of(wildcards):
-    """A model's activations on the stimuli of a recording."""
-    path = "results/activations/{stimuli}/{model}/{weights}.h5"
-    return path.format(stimuli=stimuli_of(wildcards), **wildcards)
-
-
-def truth_of(wildcards):
-    """The truth file, for a simulated recording."""
-    simulated = recording_entry(wildcards).get("simulation")
-    return ["results/data/arcaro2020_simulated/truth.h5"] if simulated else []
-
-
 rule fit_encoding:
     """All layers, folds and windows of one model on one recording."""
     input:

@@ -1,20 +1,6 @@
 """Figures, each as PDF and PNG."""
 
 
-def shown_models():
-    """Rows of the model table whose maps are drawn."""
-    return MODELS[MODELS["model"].isin(config["figures"]["models"])]
-
-
-def shown_predictions(wildcards):
-    """Predictions of every shown model on every recording, recordings outermost."""
-    return [
-        f"results/{wildcards.experiment}/encoding/{recording}/{model}/{weights}.predictions.h5"
-        for recording in RECORDINGS
-        for model, weights in shown_models().index
-    ]
-
-
 rule plot_tradeoff:
     """The main figure: predictivity against ImageNet top-1, one panel a recording."""
     input:
@@ -41,16 +27,6 @@ rule plot_tradeoff:
         score=config["statistics"]["score"],
     script:
         "../scripts/plot_tradeoff.py"
-
-
-def planted_layers():
-    """Teacher and layer that simulated sites read, by recording."""
-    teacher = {key: teacher_row()[key] for key in ("model", "weights")} if is_simulated() else {}
-    return {
-        name: teacher | {"layer": entry["simulation"]["layer"]}
-        for name, entry in REGISTRY["recordings"].items()
-        if name in RECORDINGS and entry.get("simulation")
-    }
 
 
 rule plot_layers:

@@ -1,12 +1,6 @@
 """One self-contained page with figures, tables and settings."""
 
 
-def fingerprints():
-    """Fingerprint of the code behind every rule."""
-    scripts = sorted((Path(workflow.basedir) / "scripts").glob("*.py"))
-    return {path.stem: fingerprint(path.stem) for path in scripts if path.stem != "render_report"}
-
-
 rule render_report:
     """results/{experiment}/report.html: opens anywhere, needs nothing."""
     input:

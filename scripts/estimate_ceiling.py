@@ -3,13 +3,17 @@
 import numpy as np
 
 from itcortex import ceilings as noise_ceilings
-from itcortex import crossval, job, progress, store, windows
+from itcortex import crossval, encoding, job, progress, store, windows
 
 
 def main(recording, truth, ceilings, name, folds, window, sweep, used, splits, seed):
     """Write one row a ceiling, window and fold; `truth` is empty or the truth of a simulation."""
     recorded = store.read_recording(recording)
-    noise_free = store.read_arrays(truth[0])[0][f"{name}/rate"] if truth else None
+    noise_free = None
+    if truth:
+        planted, about = store.read_arrays(truth[0])
+        order = encoding.join_images(recorded.image_ids, about["image_ids"], truth[0])
+        noise_free = planted[f"{name}/rate"][order]
     fold_of = crossval.assign_folds(recorded.image_ids, folds, np.random.default_rng(seed))
     targets = windows.choose_targets(recorded, window, sweep)
     analysed = [target.window for target in targets if target.control == "none"]

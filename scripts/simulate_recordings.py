@@ -39,7 +39,8 @@ def main(weights, archive, truth, architecture, arrays, repeats, size_px, seed):
     simulate.write_arcaro_archive(archive, sessions)
     named = {key: v for name, array in planted.items() for key, v in array.named(name).items()}
     about = {"architecture": architecture, "repeats": repeats, "seed": seed, "arrays": arrays}
-    store.write_arrays(truth, named, about | {"simulated": True})
+    about |= {"image_ids": shown.image_ids, "simulated": True}
+    store.write_arrays(truth, named, about)
 
 
 if __name__ == "__main__":

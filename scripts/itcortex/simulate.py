@@ -30,21 +30,12 @@ from itcortex.store import atomic_path
 # Natural photographs that ship as files inside installed packages: no network, no licence to ask.
 PHOTOGRAPHS = {
     ("skimage", "data"): (
-        "astronaut.png",
-        "brick.png",
-        "camera.png",
-        "chelsea.png",
-        "coffee.png",
-        "coins.png",
-        "grass.png",
-        "gravel.png",
-        "moon.png",
-        "motorcycle_left.png",
-        "rocket.jpg",
+        "astronaut.png", "brick.png", "camera.png", "chelsea.png", "coffee.png", "coins.png",
+        "grass.png", "gravel.png", "moon.png", "motorcycle_left.png", "rocket.jpg",
     ),
     ("sklearn", "datasets/images"): ("china.jpg", "flower.jpg"),
     ("matplotlib", "mpl-data/sample_data"): ("grace_hopper.jpg",),
-}
+}  # fmt: skip
 RISE_MS, DECAY_MS, SUSTAINED = 10.0, 50.0, 0.4  # shape of the time course
 LATENCY_SD_MS = 8.0
 
@@ -125,19 +116,10 @@ class SimulatedArray:
 
 
 def simulate_array(
-    features: np.ndarray,
-    grid: Sequence[int],
-    n_sites: int,
-    rng: np.random.Generator,
-    *,
-    rf_sigma: float = 1.0,
-    n_channels: int = 12,
-    latency_ms: float = 100.0,
-    duration_ms: int = 300,
-    baseline: float = 5.0,
-    mean: float = 45.0,
-    gain: float = 22.0,
-) -> SimulatedArray:
+    features: np.ndarray, grid: Sequence[int], n_sites: int, rng: np.random.Generator, *,
+    rf_sigma: float = 1.0, n_channels: int = 12, latency_ms: float = 100.0, duration_ms: int = 300,
+    baseline: float = 5.0, mean: float = 45.0, gain: float = 22.0,
+) -> SimulatedArray:  # fmt: skip
     """Plant an array of `n_sites` that read a teacher's layer over a grid (y, x).
 
     `features` (image, h, w, channel) are the layer's activations at its own resolution. All sites
@@ -149,17 +131,10 @@ def simulate_array(
     Raises `UserError` if the layer has fewer than `n_channels` channels that vary.
     """
     maps = resize_maps(features, tuple(grid))
-    deviation = maps.std(axis=(0, 1, 2))
-    varying = np.flatnonzero(deviation > 1e-6 * max(deviation.max(), 1e-30))
-    if len(varying) < n_channels:
-        raise UserError(
-            f"the teacher's layer has {len(varying)} channels that vary over images and positions; "
-            f"simulated sites read {n_channels}: choose another layer or fewer channels"
-        )
-    read = np.sort(rng.choice(varying, n_channels, replace=False))
-    weights = np.zeros((maps.shape[3], n_sites))
-    weights[read] = rng.standard_normal((n_channels, n_sites))
-    z_scored = (maps[..., read] - maps[..., read].mean(axis=(0, 1, 2))) / deviation[read]
+    weights = _choose_weights(maps, n_channels, n_sites, rng)
+    read = np.flatnonzero(weights.any(axis=1))
+    z_scored = maps[..., read] - maps[..., read].mean(axis=(0, 1, 2))
+    z_scored /= z_scored.std(axis=(0, 1, 2))
     drive = gaussian_filter(z_scored @ weights[read], (0, rf_sigma, rf_sigma, 0), mode="nearest")
     drive -= _border_effect(drive)
     drive = (drive - drive.mean(axis=(0, 1, 2))) / drive.std(axis=(0, 1, 2))
@@ -172,6 +147,23 @@ def simulate_array(
         latency=latency,
         baseline=baseline,
     )
+
+
+def _choose_weights(
+    maps: np.ndarray, n_channels: int, n_sites: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Gaussian weights (channel, site) on `n_channels` channels that vary, the same for all sites."""
+    deviation = maps.std(axis=(0, 1, 2))
+    varying = np.flatnonzero(deviation > 1e-6 * max(deviation.max(), 1e-30))
+    if len(varying) < n_channels:
+        raise UserError(
+            f"the teacher's layer has {len(varying)} channels that vary over images and positions; "
+            f"simulated sites read {n_channels}: choose another layer or fewer channels"
+        )
+    weights = np.zeros((maps.shape[3], n_sites))
+    read = np.sort(rng.choice(varying, n_channels, replace=False))
+    weights[read] = rng.standard_normal((n_channels, n_sites))
+    return weights
 
 
 def _border_effect(drive: np.ndarray) -> np.ndarray:
@@ -242,13 +234,9 @@ class Session:
 
 
 def record_session(
-    mat: str,
-    folder: str,
-    shown: Stimuli,
-    arrays: Sequence[SimulatedArray],
-    repeats: int,
+    mat: str, folder: str, shown: Stimuli, arrays: Sequence[SimulatedArray], repeats: int,
     rng: np.random.Generator,
-) -> Session:
+) -> Session:  # fmt: skip
     """Record arrays side by side, as one monkey's part of an archive: see `record`."""
     responses = record(arrays, repeats, rng)
     sites = tuple(f"site-{index:02d}" for index in range(responses.shape[4]))

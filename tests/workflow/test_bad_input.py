@@ -1,5 +1,6 @@
 """Bad settings and data stop with a message to act on, and leave nothing behind."""
 
+import shutil
 import zipfile
 
 import pytest
@@ -39,7 +40,11 @@ def test_config_that_is_not_yaml(fresh):
     (fresh.folder / "broken.yaml").write_text("recordings: [a\nb: }")
     done = fresh.run("--configfile", "broken.yaml", check=False)
     assert done.returncode != 0
-    assert "broken.yaml" in done.stdout
+    assert "Config file is not valid JSON or YAML" in done.stdout  # Snakemake's own words
+    (fresh.folder / "config.yaml").write_text("recordings: [a\nb: }")
+    done = fresh.run(check=False)
+    assert "config.yaml: cannot be read as YAML" in done.stdout
+    assert "line 2" in done.stdout
 
 
 def test_results_that_are_a_file(fresh):
@@ -53,13 +58,12 @@ def test_truncated_archive_and_hostile_member(finished, copy_of):
     archive = copy_of.folder / "results/data/arcaro2020_simulated/Arcaro2020_simulated.zip"
     whole = archive.read_bytes()
     for folder in ("recordings", "stimuli"):
-        for path in (copy_of.folder / "results" / folder).iterdir():
-            path.unlink()
+        shutil.rmtree(copy_of.folder / "results" / folder)
     archive.write_bytes(whole[: len(whole) // 2])
     done = copy_of.run("--until", "prepare_recordings", "prepare_stimuli", check=False)
     assert done.returncode != 0
     assert "Arcaro2020_simulated.zip" in done.stdout
-    assert not list((copy_of.folder / "results" / "recordings").iterdir())
+    assert not list((copy_of.folder / "results").glob("recordings/*"))
     archive.write_bytes(whole)
     with zipfile.ZipFile(archive, "a") as handle:
         handle.writestr("../../evil", "x")

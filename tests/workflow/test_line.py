@@ -41,11 +41,8 @@ def test_trained_teacher_beats_untrained_and_shuffled(finished):
 
 
 def test_logs_begin_with_versions_device_threads_and_seed(finished):
-    log = (
-        finished.folder
-        / "results/demo/logs/fit_encoding/sim_m1_pl/mobilenetv3_large_100/untrained.log"
-    )
-    text = log.read_text()
+    job = "fit_encoding/sim_m1_pl/mobilenetv3_large_100/untrained"
+    text = (finished.folder / "results/demo/logs" / f"{job}.log").read_text()
     for word in ("rule fit_encoding", "numpy 2", "device cpu", "threads 1", "seed 20231"):
         assert word in text
     assert "done in" in text
@@ -69,7 +66,7 @@ def test_touched_files_and_docstrings_change_nothing(copy_of):
     ("module", "old", "new", "jobs"),
     [
         ("maps.py", "SCALES = (1, 2, 4)", "SCALES = (1, 2)",
-         {f"align_maps {key}" for key in KEYS} | COLLECTORS),
+         {f"align_maps {key}" for key in KEYS} | {"plot_maps"} | COLLECTORS),
         ("figures/timecourse.py", "import numpy as np", "import numpy as np\n\nADDED = 1",
          {"plot_timecourse", "render_report"}),
         ("pls.py", "_CHUNK_BYTES = 48", "_CHUNK_BYTES = 47",
@@ -137,18 +134,19 @@ def test_kill_9_in_the_middle_leaves_nothing_half_written(copy_of):
     before = pd.read_parquet(folder / "tables" / "summary.parquet")
     for path in (folder / "encoding").rglob("*.parquet"):
         path.unlink()
+    log = folder / "logs" / "fit_encoding"
+    for path in log.rglob("*.log"):
+        path.unlink()
     process = subprocess.Popen(
         copy_of.command(), cwd=copy_of.folder, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    log = folder / "logs" / "fit_encoding"
-    for path in log.rglob("*.log"):
-        path.unlink()
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not list(log.rglob("*.log")):
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    assert list(log.rglob("*.log"))  # killed while it was fitting
     assert len(list((folder / "encoding").rglob("*[!s].parquet"))) < 4
     for path in (folder / "encoding").rglob("*.parquet"):
         pd.read_parquet(path)  # whatever has its final name is whole
