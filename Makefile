@@ -7,7 +7,8 @@ CORES  ?= 2
 # Anything after ARGS= goes to Snakemake: make demo ARGS="--dry-run"
 ARGS   ?=
 MIRROR ?=
-RUN     = $(BIN)/snakemake --cores $(CORES) $(ARGS)
+# Bars of all rules on a terminal, plain lines elsewhere
+RUN     = $(BIN)/snakemake --cores $(CORES) $$( [ -t 2 ] && echo --logger rich ) $(ARGS)
 CONFIG  = $(if $(MIRROR),--config mirror="$(MIRROR)")
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)

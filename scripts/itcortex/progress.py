@@ -23,14 +23,11 @@ class _Lines:
 
 
 def bar(items: Iterable, description: str, total: int | None = None, unit: str = "it") -> Iterator:
-    """Yield `items`, reporting progress on the terminal (if any) and in lines on `sys.stderr`.
+    """Yield `items`, reporting progress on `sys.stderr`: a bar on a terminal, lines in a log.
 
-    Inside a job `sys.stderr` is the job's log and `sys.__stderr__` the user's terminal.
+    Inside a job `sys.stderr` is the job's log; the terminal belongs to the workflow's own bars.
     """
     options = {"desc": description, "unit": unit, "total": total}
-    if sys.stderr.isatty():
-        return iter(tqdm(items, **options))
-    if sys.__stderr__ is not None and sys.__stderr__.isatty():
-        items = tqdm(items, file=sys.__stderr__, leave=False, **options)
-    lines = {"mininterval": 5, "ncols": 90, "ascii": True, "file": _Lines(sys.stderr)}
-    return iter(tqdm(items, **lines, **options))
+    if not sys.stderr.isatty():
+        options |= {"mininterval": 5, "ncols": 90, "ascii": True, "file": _Lines(sys.stderr)}
+    return iter(tqdm(items, **options))
