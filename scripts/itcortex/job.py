@@ -57,9 +57,8 @@ def run(main: Callable, snakemake) -> None:
                 main(**snakemake.input, **snakemake.output, **params)
         except Exception as error:
             traceback.print_exc(file=log)
-            what = str(error) if isinstance(error, UserError) else traceback.format_exc()
-            sys.__stderr__.write(f"\nError in {snakemake.rule} (log: {log_path}):\n  {what}\n\n")
             if isinstance(error, UserError):
+                sys.__stderr__.write(f"\nError in {snakemake.rule}: {error}\n(log: {log_path})\n")
                 raise SystemExit(1) from None
             raise
         log.write(f"# done in {time.monotonic() - started:.1f} s\n")
