@@ -11,7 +11,7 @@ from itcortex.resample import axis_factors, resize_maps
 from itcortex.scores import METRICS, median_over_sites, pearson
 
 
-@dataclass(frozen=True)
+@dataclass
 class LayerScores:
     """What one layer predicts.
 
@@ -106,6 +106,7 @@ def fit_layer(
     responses: np.ndarray,
     fold_of: np.ndarray,
     n_components: int,
+    nested: bool = True,
 ) -> LayerScores:
     """Cross-validated PLS from one layer to every site, for several sets of responses at once.
 
@@ -120,6 +121,8 @@ def fit_layer(
         Fold of every image, from 0, all in use.
     n_components : int
         PLS components, at most.
+    nested : bool
+        Whether `inner`, which chooses layers, is wanted; it costs most of the fits.
     """
     n_targets, n_images, gy, gx, n_sites = responses.shape
     if gy * gx > 1:
@@ -129,32 +132,41 @@ def fit_layer(
     design, order = build_design(rows, basis, fold_of)
     in_order = responses[:, order].reshape(n_targets, n_images, gy * gx, n_sites)
     coordinates = np.einsum("gr,tigs->tirs", basis, in_order, optimize=True)
-    coordinates = coordinates.reshape(n_targets, -1, n_sites)
-    n_folds = design.n_groups
-    problems = [p for t in range(n_targets) for p in single_problems(n_folds, t)]
-    problems += pair_problems(n_folds, 0)
-
-    metrics = {name: np.full((n_targets, n_folds, n_sites), np.nan) for name in METRICS}
-    inner = np.full((n_folds, n_folds), np.nan)
-    predictions = np.empty((n_images, gy * gx, n_sites), np.float32)
-    fewest = n_components
-    fitted = pls.predict_held_out(design, coordinates, problems, n_components)
+    problems = [p for t in range(n_targets) for p in single_problems(design.n_groups, t)]
+    problems += pair_problems(design.n_groups, 0) if nested else []
+    fitted = pls.predict_held_out(
+        design, coordinates.reshape(n_targets, -1, n_sites), problems, n_components
+    )
+    scores = empty_scores(responses.shape, design.n_groups, n_components)
     for problem, predicted, used in fitted:
-        fewest = min(fewest, used)
+        scores.n_components = min(scores.n_components, used)
         for fold, images, on_grid in _by_fold(design, basis, problem, predicted):
-            recorded, flat = in_order[problem.target, images], on_grid.reshape(-1, n_sites)
-            recorded = recorded.reshape(-1, n_sites)
-            if len(problem.held_out) == 2:
-                inner[sum(problem.held_out) - fold, fold] = median_over_sites(
-                    pearson(recorded, flat)
-                )
-                continue
-            for name, metric in METRICS.items():
-                metrics[name][problem.target, fold] = metric(recorded, flat)
-            if problem.target == 0:
-                predictions[order[images]] = on_grid
-    predictions = predictions.reshape(n_images, gy, gx, n_sites)
-    return LayerScores(metrics, inner, predictions, fewest)
+            recorded = in_order[problem.target, images]
+            if problem.target == 0 and len(problem.held_out) == 1:
+                scores.predictions[order[images]] = on_grid.reshape(-1, gy, gx, n_sites)
+            _score(scores, problem, fold, recorded.reshape(-1, n_sites), on_grid)
+    return scores
+
+
+def empty_scores(shape: tuple[int, ...], n_folds: int, n_components: int) -> LayerScores:
+    """Scores to be filled in, for responses of a shape (target, image, y, x, site)."""
+    return LayerScores(
+        metrics={name: np.full((shape[0], n_folds, shape[4]), np.nan) for name in METRICS},
+        inner=np.full((n_folds, n_folds), np.nan),
+        predictions=np.full(shape[1:], np.nan, np.float32),
+        n_components=n_components,
+    )
+
+
+def _score(scores, problem, fold, recorded, on_grid):
+    """Put the scores of one problem on one of its held-out folds where they belong."""
+    predicted = on_grid.reshape(recorded.shape)
+    if len(problem.held_out) == 2:
+        other = sum(problem.held_out) - fold
+        scores.inner[other, fold] = median_over_sites(pearson(recorded, predicted))
+        return
+    for name, metric in METRICS.items():
+        scores.metrics[name][problem.target, fold] = metric(recorded, predicted)
 
 
 def _by_fold(design, basis, problem, predicted):

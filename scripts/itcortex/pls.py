@@ -11,17 +11,18 @@ out. All problems share the features, and differ only in which rows they may see
 
 Three ways to take the products give the same numbers; the one with the fewest operations is used:
 *lock* (t = X r, p = X't), *gram* (X'X once, minus the held-out rows' part) and *dual* (K = XX' once,
-everything in sample space). The weight vector of a component is the dominant left singular vector of
-the deflated S (the fixed point of the NIPALS inner loop), so the order of sites does not matter.
+everything in sample space); `device` takes them with torch. Which combination of sites gives a
+component its weights is the `rule` (see `itcortex.pls_rules`): `Exact` (default) or `Nipals`, the same
+loop stopped at a tolerance as scikit-learn does.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg.lapack import dsyevr
 
 from itcortex.pls_engines import Dual, Gram, Lock, rounding
+from itcortex.pls_rules import Exact, Nipals
 
 _CHUNK_BYTES = 48 * 2**20
 
@@ -62,10 +63,38 @@ class Design:
         return len(self.bounds) - 1
 
 
-def predict_held_out(
-    design: Design, responses: np.ndarray, problems: list[Problem], n_components: int
-) -> Iterator[tuple[Problem, np.ndarray, int]]:
-    """Fit every problem and yield (problem, predictions, components used), in order of targets.
+@dataclass(frozen=True)
+class Fit:
+    """What one problem came to.
+
+    Attributes
+    ----------
+    problem : Problem
+    predictions : float64 array (held-out row, site)
+        Rows of the held-out groups, in the order of ``problem.held_out``.
+    iterations : int array (component,)
+        Passes of the inner loop for every component that was used; 0 under `Exact`.
+    """
+
+    problem: Problem
+    predictions: np.ndarray
+    iterations: np.ndarray
+
+    @property
+    def n_components(self) -> int:
+        """Number of components used."""
+        return len(self.iterations)
+
+
+def fit_held_out(
+    design: Design,
+    responses: np.ndarray,
+    problems: list[Problem],
+    n_components: int,
+    rule: Exact | Nipals | None = None,
+    device: str | None = None,
+) -> Iterator[Fit]:
+    """Fit every problem and yield its `Fit`, in order of targets.
 
     Parameters
     ----------
@@ -77,19 +106,38 @@ def predict_held_out(
     n_components : int
         Upper bound; a problem stops earlier at its numerical rank: where the squared size of its
         cross-product, or of its next score, has sunk to rounding noise relative to the largest.
-
-    Yields
-    ------
-    problem, float64 array (held-out row, site), int
-        Rows of the held-out groups, in the order of ``problem.held_out``.
+    rule : Exact or Nipals
+        Inner rule; `Exact` when not given.
+    device : str
+        A torch device (``"cpu"``, ``"cuda"``) for the large products, in float64; numpy when not
+        given. Predictions agree to 1e-8 sd of the responses.
     """
     if n_components < 1:
         raise ValueError(f"n_components must be at least 1, got {n_components}")
-    engine = _engine(design, responses, problems, n_components)
+    if device is None:
+        engine = _engine(design, responses, problems, n_components)
+    else:
+        from itcortex.pls_torch import Torch  # noqa: PLC0415 - torch takes seconds to import
+
+        engine = Torch(design, device)
     ordered = sorted(problems, key=lambda problem: problem.target)
     size = max(8, _CHUNK_BYTES // engine.bytes_per_problem(responses.shape[2], n_components))
     for start in range(0, len(ordered), size):
-        yield from _solve(engine, responses, ordered[start : start + size], n_components)
+        chunk = ordered[start : start + size]
+        yield from _solve(engine, responses, chunk, n_components, rule or Exact())
+
+
+def predict_held_out(
+    design: Design,
+    responses: np.ndarray,
+    problems: list[Problem],
+    n_components: int,
+    rule: Exact | Nipals | None = None,
+    device: str | None = None,
+) -> Iterator[tuple[Problem, np.ndarray, int]]:
+    """`fit_held_out` without the iterations: (problem, predictions, components used)."""
+    for fit in fit_held_out(design, responses, problems, n_components, rule, device):
+        yield fit.problem, fit.predictions, fit.n_components
 
 
 def _engine(design, responses, problems, n_components):
@@ -107,19 +155,24 @@ def _engine(design, responses, problems, n_components):
     return min(cost, key=cost.get)(design)
 
 
-def _solve(engine, responses, problems, n_components):
+def _solve(engine, responses, problems, n_components, rule):
     """All problems of one chunk, component by component."""
     state = engine.start(responses, problems)
-    n_sites, used = responses.shape[2], np.zeros(len(problems), int)
+    shape = (len(problems), responses.shape[2])
+    floor = rounding(engine, responses, problems)
+    used = np.zeros(len(problems), int)
     active = np.ones(len(problems), bool)
-    floor = rounding(engine.design, responses, problems)
-    loadings = np.zeros((n_components, len(problems), n_sites))
+    loadings = np.zeros((n_components, *shape))
+    iterations = np.zeros((len(problems), n_components), int)
     scores = []
     first_power, first_variance = None, None
     for component in range(n_components):
-        vectors, powers = _dominant(state.moments())
+        vectors, powers = np.zeros(shape), np.zeros(len(problems))
+        vectors[active], powers[active], iterations[active, component] = rule.combine(
+            state.moments()[active], floor[active]
+        )
         first_power = powers if component == 0 else first_power
-        active &= (powers > engine.noise * first_power) & (powers > floor)
+        active &= (powers > engine.noise * first_power) & (powers > floor.sum(1))
         t, variance = state.advance(vectors, powers)
         first_variance = variance if component == 0 else np.maximum(first_variance, variance)
         active &= variance > engine.noise * first_variance
@@ -129,25 +182,10 @@ def _solve(engine, responses, problems, n_components):
         scores.append(state.held_out_scores())
         used += active
     for index, problem in enumerate(problems):
-        ones = np.concatenate(
-            [engine.design.ones[engine.design.group(g)] for g in problem.held_out]
+        rows = [engine.design.group(g) for g in problem.held_out]
+        predictions = np.outer(
+            np.concatenate([engine.design.ones[r] for r in rows]), state.means[index]
         )
-        prediction = np.outer(ones, state.means[index])
         for component, held in enumerate(scores):
-            prediction += np.outer(held[index], loadings[component, index])
-        yield problem, prediction, int(used[index])
-
-
-def _dominant(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unit eigenvectors (problem, site) and values of the largest eigenvalue of each matrix."""
-    size = moments.shape[1]
-    vectors, values = np.empty(moments.shape[:2]), np.empty(len(moments))
-    for index, matrix in enumerate(moments):
-        if size == 1:
-            vectors[index], values[index] = 1.0, matrix[0, 0]
-            continue
-        found, vector, _, _, info = dsyevr(matrix, range="I", il=size, iu=size)
-        if info != 0:
-            raise np.linalg.LinAlgError(f"dsyevr failed with info {info}")
-        vectors[index], values[index] = vector[:, 0], found[0]
-    return vectors, values
+            predictions += np.outer(held[index], loadings[component, index])
+        yield Fit(problem, predictions, iterations[index, : used[index]])

@@ -9,16 +9,21 @@ import numpy as np
 from scipy.linalg.blas import dger
 
 
-def rounding(design, responses, problems):
-    """Size (squared) to which a cross-product X'Y of nothing but rounding errors may come."""
-    size = np.empty(len(problems))
+def rounding(engine, responses, problems):
+    """Size (squared) to which a site's X'y of nothing but rounding errors may come (problem, site)."""
+    size = np.empty((len(problems), responses.shape[2]))
     for index, problem in enumerate(problems):
-        rows = [design.group(g) for g in range(design.n_groups) if g not in problem.held_out]
-        size[index] = sum((responses[problem.target, r] ** 2).sum() for r in rows)
-    return size * (design.rows**2).sum() * 1e-28
+        rows = [engine.design.group(g) for g in training_groups(engine.design, problem)]
+        size[index] = sum((responses[problem.target, r] ** 2).sum(0) for r in rows)
+    return size * engine.power * 1e-28
 
 
-def _training_means(design, responses, problems):
+def training_groups(design, problem):
+    """Groups that a problem may see."""
+    return [g for g in range(design.n_groups) if g not in problem.held_out]
+
+
+def training_means(design, responses, problems):
     """Training sums per problem: number of samples, features' and responses' means.
 
     Sums run over training groups only (never total minus held out), so that a held-out response
@@ -27,7 +32,7 @@ def _training_means(design, responses, problems):
     groups = range(design.n_groups)
     counts = np.array([design.ones[design.group(g)] @ design.ones[design.group(g)] for g in groups])
     x_sums = np.array([design.ones[design.group(g)] @ design.rows[design.group(g)] for g in groups])
-    training = [[g for g in groups if g not in problem.held_out] for problem in problems]
+    training = [training_groups(design, problem) for problem in problems]
     n = np.array([counts[rows].sum() for rows in training])
     x_means = np.array([x_sums[rows].sum(0) for rows in training]) / n[:, None]
     y_sums = {}
@@ -48,6 +53,7 @@ class Lock:
 
     def __init__(self, design):
         self.design = design
+        self.power = np.vdot(design.rows, design.rows)
 
     def bytes_per_problem(self, n_sites: int, n_components: int) -> int:
         """Memory of one problem's cross-product, loadings and weights."""
@@ -103,7 +109,7 @@ class _Primal:
     def __init__(self, engine, responses, problems):
         self.engine, self.problems = engine, problems
         design = engine.design
-        training, self.n, self.x_means, self.means = _training_means(design, responses, problems)
+        training, self.n, self.x_means, self.means = training_means(design, responses, problems)
         shape = (len(problems), responses.shape[2], design.rows.shape[1])
         self.cross = np.empty(shape)
         target, parts = None, None
@@ -155,6 +161,7 @@ class Dual:
     def __init__(self, design):
         self.design = design
         self.kernel = design.rows @ design.rows.T
+        self.power = np.trace(self.kernel)
 
     def bytes_per_problem(self, n_sites: int, n_components: int) -> int:
         """Memory of one problem's residual responses, their image under K, and scores."""
@@ -171,7 +178,7 @@ class _Sample:
     def __init__(self, engine, responses, problems):
         self.engine, self.problems = engine, problems
         design = engine.design
-        training, self.n, _, self.means = _training_means(design, responses, problems)
+        training, self.n, _, self.means = training_means(design, responses, problems)
         self.train = np.zeros((len(problems), len(design.rows)), bool)
         self.residual = np.zeros((len(problems), responses.shape[2], len(design.rows)))
         for index, (problem, groups) in enumerate(zip(problems, training, strict=True)):
