@@ -13,7 +13,7 @@ CONFIG  = $(if $(MIRROR),--config mirror="$(MIRROR)")
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
-.PHONY: help install demo macaque test test-fast lint format lock clean
+.PHONY: help install demo macaque test test-fast lint bench format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,10 @@ lint: $(STAMP) ## ruff, snakefmt, codespell, snakemake --lint
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/codespell
 	$(BIN)/snakemake --lint
+
+bench: $(STAMP) ## speed and memory beside scikit-learn and ikpls: an hour, or ARGS=--quick: 3 minutes
+	PYTHONPATH=scripts $(BIN)/python benchmarks/encoding.py $(ARGS)
+	@printf '\nTables: results/bench/encoding.csv encoding_ratios.csv claims.csv\n'
 
 format: $(STAMP) ## format everything
 	$(BIN)/ruff check --fix .

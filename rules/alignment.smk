@@ -19,6 +19,9 @@ rule align_maps:
         runtime=30,
     params:
         code=fingerprint("align_maps"),
+        method=config["alignment"]["surrogates"],
+        draws=config["alignment"]["draws"],
+        seed=config["seed"],
         labels=lambda wildcards: {key: wildcards[key] for key in ("recording", "model", "weights")},
     script:
         "../scripts/align_maps.py"

@@ -20,7 +20,7 @@ except UserError as error:
 configfile: "config.yaml"
 
 
-TABLES = ["scores", "summary", "alignment", "ceilings", "tradeoff"]
+TABLES = ["scores", "summary", "alignment", "ceilings", "orientation", "tradeoff"]
 FIGURES = ["tradeoff", "layers", "maps", "timecourse"]
 
 

@@ -9,6 +9,7 @@ rule fit_encoding:
     output:
         scores="results/{experiment}/encoding/{recording}/{model}/{weights}.parquet",
         predictions="results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5",
+        orientation="results/{experiment}/orientation/{recording}/{model}/{weights}.parquet",
     log:
         "results/{experiment}/logs/fit_encoding/{recording}/{model}/{weights}.log",
     benchmark:
@@ -22,7 +23,7 @@ rule fit_encoding:
     params:
         code=fingerprint("fit_encoding"),
         labels=lambda wildcards: {key: wildcards[key] for key in ("recording", "model", "weights")},
-        mapping=config["encoding"]["mapping"],
+        kinds=config["encoding"]["mappings"],
         protocol=config["encoding"]["protocol"],
         components=config["encoding"]["components"],
         folds=config["encoding"]["folds"],

@@ -25,6 +25,7 @@ rule plot_tradeoff:
     params:
         code=fingerprint("plot_tradeoff"),
         score=config["statistics"]["score"],
+        mapping=config["encoding"]["mappings"][0],
     script:
         "../scripts/plot_tradeoff.py"
 
@@ -53,6 +54,7 @@ rule plot_layers:
     params:
         code=fingerprint("plot_layers"),
         planted=planted_layers(),
+        mapping=config["encoding"]["mappings"][0],
     script:
         "../scripts/plot_layers.py"
 
@@ -114,6 +116,7 @@ rule plot_timecourse:
         runtime=30,
     params:
         code=fingerprint("plot_timecourse"),
+        mapping=config["encoding"]["mappings"][0],
         recording_names=RECORDINGS,
     script:
         "../scripts/plot_timecourse.py"

@@ -8,6 +8,7 @@ rule render_report:
         tradeoff="results/{experiment}/tables/tradeoff.parquet",
         ceilings="results/{experiment}/tables/ceilings.parquet",
         alignment="results/{experiment}/tables/alignment.parquet",
+        orientation="results/{experiment}/tables/orientation.parquet",
         figures=expand("results/{{experiment}}/figures/{figure}.png", figure=FIGURES),
     output:
         report="results/{experiment}/report.html",

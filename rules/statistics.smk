@@ -12,6 +12,10 @@ rule collect_scores:
             "results/{experiment}/alignment/{recording}/{model}/{weights}.parquet",
             recording=RECORDINGS,
         ),
+        orientations=per_model(
+            "results/{experiment}/orientation/{recording}/{model}/{weights}.parquet",
+            recording=RECORDINGS,
+        ),
         ceiling=expand(f"results/{EXPERIMENT}/ceilings/{{recording}}.parquet", recording=RECORDINGS),
     output:
         scores="results/{experiment}/tables/scores.parquet",
@@ -19,6 +23,7 @@ rule collect_scores:
         summary_csv="results/{experiment}/tables/summary.csv",
         alignment="results/{experiment}/tables/alignment.parquet",
         ceilings="results/{experiment}/tables/ceilings.parquet",
+        orientation="results/{experiment}/tables/orientation.parquet",
     log:
         "results/{experiment}/logs/collect_scores.log",
     benchmark:

@@ -1,18 +1,20 @@
-"""Rule align_maps: do predicted and recorded maps of activity look alike?"""
+"""Rule align_maps: do predicted and recorded maps of activity look alike, beyond their smoothness?"""
+
+import numpy as np
 
 from itcortex import job, maps, store
 from itcortex.recordings import window_average
 
 
-def main(recording, predictions, alignment, labels):
+def main(recording, predictions, alignment, labels, method, draws, seed):
     """Write Spearman rho per image, site and scale; no rows for a recording without a grid."""
     recorded, predicted = store.read_recording(recording), store.read_recording(predictions)
-    window = predicted.attributes["window"]
     table = maps.alignment_table(
-        window_average(recorded, window),
+        window_average(recorded, predicted.attributes["window"]),
         predicted.responses[:, :, :, 0],
         recorded.image_ids,
         recorded.site_ids,
+        maps.Null(method, draws, np.random.default_rng(seed)),
     )
     store.write_table(alignment, table.assign(**labels))
 

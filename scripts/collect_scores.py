@@ -7,8 +7,8 @@ from itcortex import job, progress, store, tables
 
 
 def main(
-    encoding, alignments, ceiling, scores, summary, summary_csv, alignment, ceilings, models,
-    recordings, draws, seed,
+    encoding, alignments, orientations, ceiling, scores, summary, summary_csv, alignment, ceilings,
+    orientation, models, recordings, draws, seed,
 ):  # fmt: skip
     """Join what the jobs wrote with the model table and the recordings' attributes."""
     noise = pd.concat([store.read_table(path) for path in ceiling], ignore_index=True)
@@ -23,6 +23,8 @@ def main(
     aligned = pd.concat([store.read_table(path) for path in alignments], ignore_index=True)
 
     store.write_table(ceilings, noise)
+    turned = [store.read_table(path) for path in orientations]
+    store.write_table(orientation, pd.concat(turned, ignore_index=True))
     folds = pd.concat(by_fold, ignore_index=True)
     store.write_table(scores, tables.describe_models(folds, models))
     store.write_table(alignment, tables.describe_models(aligned, models))

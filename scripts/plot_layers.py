@@ -2,11 +2,13 @@
 
 from itcortex import job, store
 from itcortex.figures import layers, style
+from itcortex.tables import of_mapping
 
 
-def main(scores, summary, pdf, png, planted=None):
-    """Draw every model's layers; `planted` marks the true layers of simulated recordings."""
-    drawn = layers.draw(store.read_table(scores), store.read_table(summary), planted=planted)
+def main(scores, summary, pdf, png, planted, mapping):
+    """Draw every model's layers by one mapping; `planted` marks true layers of simulated sites."""
+    tables = [of_mapping(store.read_table(path), mapping) for path in (scores, summary)]
+    drawn = layers.draw(*tables, planted=planted)
     style.save(drawn, pdf, png)
 
 

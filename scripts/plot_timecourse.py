@@ -2,10 +2,11 @@
 
 from itcortex import job, store
 from itcortex.figures import style, timecourse
+from itcortex.tables import of_mapping
 
 
-def main(summary, pdf, png, recordings=(), recording_names=()):
-    """Draw every model's course; of `recordings`, named in the same order, the mean response."""
+def main(summary, pdf, png, recordings, recording_names, mapping):
+    """Draw every model's course by one mapping; of `recordings`, in order, the mean response."""
     read = {
         name: store.read_recording(path)
         for name, path in zip(recording_names, recordings, strict=True)
@@ -15,7 +16,8 @@ def main(summary, pdf, png, recordings=(), recording_names=()):
         for name, recording in read.items()
         if recording.has_time
     }
-    drawn = timecourse.draw(store.read_table(summary), responses=responses)
+    rows = of_mapping(store.read_table(summary), mapping)
+    drawn = timecourse.draw(rows, responses=responses)
     style.save(drawn, pdf, png)
 
 

@@ -3,11 +3,13 @@
 from itcortex import job, store
 from itcortex.figures import style
 from itcortex.figures import tradeoff as figure
+from itcortex.tables import of_mapping
 
 
-def main(summary, tradeoff, pdf, png, score):
-    """Draw `score` (a column of the summary) of every model in the main window."""
-    drawn = figure.draw(store.read_table(summary), store.read_table(tradeoff), score)
+def main(summary, tradeoff, pdf, png, score, mapping):
+    """Draw `score` (a column of the summary) of every model in the main window, by one mapping."""
+    tables = [of_mapping(store.read_table(path), mapping) for path in (summary, tradeoff)]
+    drawn = figure.draw(*tables, score)
     style.save(drawn, pdf, png)
 
 

@@ -10,7 +10,7 @@ PACKAGES = (*job.PACKAGES, "pandas", "matplotlib")
 
 
 def main(
-    summary, tradeoff, ceilings, alignment, figures, report, experiment, settings,
+    summary, tradeoff, ceilings, alignment, orientation, figures, report, experiment, settings,
     template=page.TEMPLATE, fingerprints=None, captions=None,
 ):  # fmt: skip
     """Write the page; `figures` are PNG files, `fingerprints` and `captions` go by name."""
@@ -18,7 +18,8 @@ def main(
     for name in PACKAGES:
         with suppress(PackageNotFoundError):
             versions[name] = version(name)
-    paths = {"summary": summary, "tradeoff": tradeoff, "ceilings": ceilings, "alignment": alignment}
+    paths = {"summary": summary, "tradeoff": tradeoff, "ceilings": ceilings}
+    paths |= {"alignment": alignment, "orientation": orientation}
     html = page.render(
         {name: store.read_table(path) for name, path in paths.items()},
         figures,

@@ -1,15 +1,20 @@
 """Rule test_tradeoff: does predictivity fall as accuracy rises? Statistics over models."""
 
 import numpy as np
+import pandas as pd
 
-from itcortex import job, statistics, store
+from itcortex import job, statistics, store, tables
 
 
 def main(summary, tradeoff, tradeoff_csv, score, draws, seed):
-    """Write the trade-off table of `score` (a column of the summary) as Parquet and CSV."""
-    table = statistics.tradeoff_table(
-        store.read_table(summary), score, draws, np.random.default_rng(seed)
-    )
+    """Write statistics of `score` (a column of the summary); of r for mappings without ceiling."""
+    parts = [
+        statistics.tradeoff_table(
+            rows, score if mapping in tables.SITEWISE else "r", draws, np.random.default_rng(seed)
+        )
+        for mapping, rows in store.read_table(summary).groupby("mapping", sort=False, observed=True)
+    ]
+    table = pd.concat(parts, ignore_index=True)
     store.write_table(tradeoff, table)
     store.write_table(tradeoff_csv, table)
 

@@ -2,9 +2,11 @@
 
 population
     Each site's map predicted from the other sites of the array, on the same folds as the models.
-best_pair
-    The highest correlation between the maps of any two sites (Linsley et al. 2023); it is a maximum
-    over many noisy values: pure noise gives about .18 on a 17 x 17 and .36 on a 9 x 9 grid.
+best_pair, best_pair_reference
+    The highest correlation between the maps of any two sites (Linsley et al. 2023), and the same as
+    the authors' code computes it (row by row, without the last site). A maximum over many noisy
+    values: pure noise gives about .18 on a 17 x 17 and .36 on a 9 x 9 grid. And no upper bound: two
+    noisy sites correlate less with each other than either with a model without noise.
 split_half
     Correlation between the means of two halves of the trials, corrected to all trials by
     Spearman-Brown: the reliability of the repeat-averaged response.
@@ -18,6 +20,7 @@ truth
 import numpy as np
 import pandas as pd
 
+from itcortex import reference
 from itcortex.errors import UserError, nearest
 from itcortex.recordings import Recording, window_average
 from itcortex.scores import median_over_sites, pearson
@@ -140,7 +143,10 @@ def estimate(
     if n_sites > 1:
         found["population"] = median_over_sites(population(flat, fold_of))
         if flat.shape[1] > 2 and n_folds == len(flat):
-            found["best_pair"] = best_pair(flat)[np.argsort(fold_of)]
+            order = np.argsort(fold_of)
+            found["best_pair"] = best_pair(flat)[order]
+            if n_sites > 2 and average.shape[2] > 2:
+                found["best_pair_reference"] = reference.ceiling_best_pair(average)[order]
     if recording.trials is not None:
         trials = recording.trials[:, :, :, 0]  # single trials are known without a time axis only
         reliability = split_half(trials.reshape(-1, *trials.shape[3:]), splits, rng)

@@ -7,6 +7,7 @@ import numpy as np
 from itcortex import pls
 from itcortex.crossval import pair_problems, single_problems
 from itcortex.errors import UserError
+from itcortex.pls_rules import Exact, Nipals
 from itcortex.resample import axis_factors, resize_maps
 from itcortex.scores import METRICS, median_over_sites, pearson
 
@@ -107,6 +108,7 @@ def fit_layer(
     fold_of: np.ndarray,
     n_components: int,
     nested: bool = True,
+    rule: Exact | Nipals | None = None,
 ) -> LayerScores:
     """Cross-validated PLS from one layer to every site, for several sets of responses at once.
 
@@ -123,6 +125,8 @@ def fit_layer(
         PLS components, at most.
     nested : bool
         Whether `inner`, which chooses layers, is wanted; it costs most of the fits.
+    rule : Exact or Nipals
+        Inner rule of PLS, see `itcortex.pls_rules`; `Exact` when not given.
     """
     n_targets, n_images, gy, gx, n_sites = responses.shape
     if gy * gx > 1:
@@ -135,7 +139,7 @@ def fit_layer(
     problems = [p for t in range(n_targets) for p in single_problems(design.n_groups, t)]
     problems += pair_problems(design.n_groups, 0) if nested else []
     fitted = pls.predict_held_out(
-        design, coordinates.reshape(n_targets, -1, n_sites), problems, n_components
+        design, coordinates.reshape(n_targets, -1, n_sites), problems, n_components, rule
     )
     scores = empty_scores(responses.shape, design.n_groups, n_components)
     for problem, predicted, used in fitted:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from itcortex.orientation import CONFIGURED
 from itcortex.panels import Panel, model_names, of_summary
 
 SLOPES = {
@@ -35,6 +36,20 @@ def in_short(summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
         answer = _rank(_statistic(panel.of(tradeoff), "spearman"))
         titles.setdefault(answer, []).append(panel.title)
     return [f"{'; '.join(of_answer)}: {answer}" for answer, of_answer in titles.items()]
+
+
+def turned_grids(orientation: pd.DataFrame) -> list[str]:
+    """Recordings that the models predict better with the grid turned, and how."""
+    mean = orientation.groupby(["recording", "orientation"], observed=True, sort=False)["r"].mean()
+    warnings = []
+    for recording, values in mean.groupby(level=0, observed=True, sort=False):
+        best = values.idxmax()[1]
+        if best != CONFIGURED:
+            warnings.append(
+                f"{recording}: r is {number(values[recording, CONFIGURED])} as configured, "
+                f"{number(values.max())} if {best}"
+            )
+    return warnings
 
 
 def sentences(panel: Panel, summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:

@@ -4,10 +4,14 @@ Maps of activity are smooth: neighbouring positions tell much the same, and shuf
 treats them as independent, calls far too many maps aligned. Both nulls here keep the smoothness
 of the predicted map and break only where its hills and valleys are:
 
-* *shift*: the map is moved around a torus (Lancaster 1961's and Upton & Fingleton 1985's toroidal
-  shift); the values and their neighbours stay, but a seam runs through the shifted map.
+* *shift*: the map is moved around a torus; values keep their neighbours.
 * *phase*: the map's amplitude spectrum with the phases of white noise (Theiler et al. 1992,
-  doi:10.1016/0167-2789(92)90102-S); no seam, but Gaussian values.
+  doi:10.1016/0167-2789(92)90102-S).
+
+A map that is cut out of a larger scene does not close into a torus: the seam takes its slow gradients
+away from the surrogates, and the test becomes liberal (6 to 21 % of unrelated smooth maps at
+p <= .05). Therefore the map is first continued by its mirror images, which leaves no seam, and
+surrogates are cut out of that: 3 to 8 % of the same maps.
 """
 
 from dataclasses import dataclass
@@ -68,6 +72,17 @@ def phase_randomised_maps(values: np.ndarray, draws: int, rng: np.random.Generat
 SURROGATES = {"shift": shifted_maps, "phase": phase_randomised_maps}
 
 
+def surrogate_maps(
+    values: np.ndarray, draws: int, rng: np.random.Generator, method: str, mirrored: bool
+) -> np.ndarray:
+    """Surrogates (draw, y, x) of one map (y, x), cut out of its mirrored continuation or its own."""
+    if not mirrored:
+        return SURROGATES[method](values, draws, rng)
+    beside = np.concatenate([values, values[:, ::-1]], axis=1)
+    whole = np.concatenate([beside, beside[::-1]])
+    return SURROGATES[method](whole, draws, rng)[:, : values.shape[0], : values.shape[1]]
+
+
 def alignment_null(
     recorded: np.ndarray,
     predicted: np.ndarray,
@@ -75,6 +90,7 @@ def alignment_null(
     draws: int,
     rng: np.random.Generator,
     method: str = "shift",
+    mirrored: bool = True,
 ) -> AlignmentNull:
     """Null distribution of the Spearman rho between site-averaged recorded and predicted maps.
 
@@ -86,19 +102,21 @@ def alignment_null(
         The grid's side is reduced by this factor, as in `itcortex.maps.map_alignment`. Surrogates
         are made on the full grid and then reduced: a coarse grid has too few shifts of its own.
     draws : int
-        Surrogates an image; shifts are all used, each once, where there are fewer.
-    rng : numpy Generator
+        Surrogates an image; shifts are all used, each once, where there are fewer: 4 * y * x - 1
+        of the mirrored map, y * x - 1 of the map alone.
     method : "shift" or "phase"
+    mirrored : bool
+        Make surrogates from the map and its mirror images; False only for maps that are periodic.
     """
     if draws < 1:
         raise ValueError(f"draws must be at least 1, got {draws}")
-    make = SURROGATES[method]
     size = tuple(max(2, round(side / scale)) for side in recorded.shape[1:3])
     first, second = _site_average(recorded, size), _site_average(predicted, size)
     results = []
     for a, b in zip(first, second, strict=True):
-        surrogates = make(b, draws, rng)
-        reduced = resize_maps(np.concatenate([a[None], b[None], surrogates])[..., None], size)
+        surrogates = surrogate_maps(b, draws, rng, method, mirrored)
+        stacked = np.concatenate([a[None], b[None], surrogates])
+        reduced = resize_maps(stacked[..., None], size)
         results.append(_rank_correlations(reduced.reshape(len(reduced), -1)))
     rho = np.array(results)
     observed, null = rho[:, 0], rho[:, 1:]

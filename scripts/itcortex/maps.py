@@ -1,8 +1,12 @@
 """Alignment of predicted with recorded maps of activity over an image (the paper's figure 4)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
+from itcortex import reference
+from itcortex.map_null import alignment_null
 from itcortex.resample import resize_maps
 from itcortex.scores import spearman
 
@@ -41,18 +45,45 @@ def map_alignment(
     return per_site, of_average
 
 
-def alignment_table(
-    recorded: np.ndarray, predicted: np.ndarray, image_ids: tuple, site_ids: tuple
-) -> pd.DataFrame:
-    """Tidy table of `map_alignment` at every scale: image, scale, site ("average" or its id), rho.
+@dataclass(frozen=True)
+class Null:
+    """How maps of chance are made: see `itcortex.map_null.alignment_null`."""
 
+    method: str
+    draws: int
+    rng: np.random.Generator
+
+
+def alignment_table(
+    recorded: np.ndarray, predicted: np.ndarray, image_ids: tuple, site_ids: tuple, null: Null
+) -> pd.DataFrame:
+    """Tidy table of `map_alignment` at every scale: image, scale, site, rho, p, null_high.
+
+    `site` is "average" (of the z-scored sites) or a site's id. For the average, `p` is the share of
+    surrogate maps that align as well, and `null_high` their 95th percentile; NaN for single sites.
+    `site` "reference" holds the authors' two numbers (raw sites averaged, scales 1 and 4; see
+    `itcortex.reference.map_alignment`).
     Empty, with the same columns, for responses without a grid: they have no map.
     """
     rows = []
     for scale in SCALES if recorded.shape[1] * recorded.shape[2] > 1 else ():
         per_site, of_average = map_alignment(recorded, predicted, scale)
-        for image, sites, average in zip(image_ids, per_site, of_average, strict=True):
-            rows.append((image, scale, "average", average))
-            rows += [(image, scale, site, rho) for site, rho in zip(site_ids, sites, strict=True)]
-    table = pd.DataFrame(rows, columns=["image", "scale", "site", "rho"])
-    return table.astype({"image": "str", "scale": "int64", "site": "str", "rho": "float64"})
+        chance = alignment_null(recorded, predicted, scale, null.draws, null.rng, null.method)
+        high = np.percentile(chance.null, 95, axis=1)
+        for index, image in enumerate(image_ids):
+            rows.append((image, scale, "average", of_average[index], chance.p[index], high[index]))
+            rows += [
+                (image, scale, site, rho, np.nan, np.nan)
+                for site, rho in zip(site_ids, per_site[index], strict=True)
+            ]
+    if rows:
+        for scale, values in reference.map_alignment(recorded, predicted).items():
+            rows += [
+                (image, scale, "reference", rho, np.nan, np.nan)
+                for image, rho in zip(image_ids, values, strict=True)
+            ]
+    kinds = {
+        "image": "str", "scale": "int64", "site": "str", "rho": "float64", "p": "float64",
+        "null_high": "float64",
+    }  # fmt: skip
+    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)

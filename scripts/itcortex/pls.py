@@ -24,7 +24,7 @@ import numpy as np
 from itcortex.pls_engines import Dual, Gram, Lock, rounding
 from itcortex.pls_rules import Exact, Nipals
 
-_CHUNK_BYTES = 48 * 2**20
+_CHUNK_BYTES = 48 * 2**22
 
 
 @dataclass(frozen=True)
@@ -182,10 +182,9 @@ def _solve(engine, responses, problems, n_components, rule):
         scores.append(state.held_out_scores())
         used += active
     for index, problem in enumerate(problems):
-        rows = [engine.design.group(g) for g in problem.held_out]
-        predictions = np.outer(
-            np.concatenate([engine.design.ones[r] for r in rows]), state.means[index]
-        )
-        for component, held in enumerate(scores):
-            predictions += np.outer(held[index], loadings[component, index])
+        ones = [engine.design.ones[engine.design.group(g)] for g in problem.held_out]
+        predictions = np.outer(np.concatenate(ones), state.means[index])
+        if scores:
+            held = np.array([step[index] for step in scores])
+            predictions += held.T @ loadings[: len(scores), index]
         yield Fit(problem, predictions, iterations[index, : used[index]])

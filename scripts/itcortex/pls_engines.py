@@ -23,27 +23,30 @@ def training_groups(design, problem):
     return [g for g in range(design.n_groups) if g not in problem.held_out]
 
 
-def training_means(design, responses, problems):
-    """Training sums per problem: number of samples, features' and responses' means.
+def response_means(design, responses, problems):
+    """Number of training samples (problem,) and mean responses over them (problem, site).
 
     Sums run over training groups only (never total minus held out), so that a held-out response
     cannot touch its own prediction, not even in the last bit.
     """
-    groups = range(design.n_groups)
-    counts = np.array([design.ones[design.group(g)] @ design.ones[design.group(g)] for g in groups])
-    x_sums = np.array([design.ones[design.group(g)] @ design.rows[design.group(g)] for g in groups])
+    groups = [design.group(g) for g in range(design.n_groups)]
+    counts = np.array([design.ones[rows] @ design.ones[rows] for rows in groups])
+    sums = {
+        target: np.array([design.ones[rows] @ responses[target, rows] for rows in groups])
+        for target in {problem.target for problem in problems}
+    }
     training = [training_groups(design, problem) for problem in problems]
-    n = np.array([counts[rows].sum() for rows in training])
-    x_means = np.array([x_sums[rows].sum(0) for rows in training]) / n[:, None]
-    y_sums = {}
-    for target in {problem.target for problem in problems}:
-        y_sums[target] = np.array(
-            [design.ones[design.group(g)] @ responses[target, design.group(g)] for g in groups]
-        )
-    y_means = np.array(
-        [y_sums[p.target][rows].sum(0) for p, rows in zip(problems, training, strict=True)]
-    )
-    return training, n, x_means, y_means / n[:, None]
+    n = np.array([counts[seen].sum() for seen in training])
+    means = [sums[p.target][seen].sum(0) for p, seen in zip(problems, training, strict=True)]
+    return n, np.array(means) / n[:, None]
+
+
+def feature_means(design, problems, n):
+    """Mean features (problem, channel) over each problem's n training samples."""
+    groups = [design.group(g) for g in range(design.n_groups)]
+    sums = np.array([design.ones[rows] @ design.rows[rows] for rows in groups])
+    training = [training_groups(design, problem) for problem in problems]
+    return np.array([sums[seen].sum(0) for seen in training]) / n[:, None]
 
 
 class Lock:
@@ -91,15 +94,18 @@ class Gram(Lock):
         offsets = np.einsum("bc,bc->b", state.x_means, weights)
         products = weights @ self.gram
         products -= (state.n * offsets)[:, None] * state.x_means
-        held = []
-        for index, problem in enumerate(state.problems):
-            scores = []
-            for g in problem.held_out:
-                rows = self.design.rows[self.design.group(g)]
-                raw = rows @ weights[index]
-                products[index] -= raw @ rows
-                scores.append(raw - offsets[index] * self.design.ones[self.design.group(g)])
-            held.append(np.concatenate(scores))
+        scores = {}
+        for g in range(self.design.n_groups):  # problems without the same group share its product
+            out = [i for i, problem in enumerate(state.problems) if g in problem.held_out]
+            rows = self.design.rows[self.design.group(g)]
+            raw = weights[out] @ rows.T
+            products[out] -= raw @ rows
+            raw -= np.outer(offsets[out], self.design.ones[self.design.group(g)])
+            scores |= {(i, g): values for i, values in zip(out, raw, strict=True)}
+        held = [
+            np.concatenate([scores[i, g] for g in problem.held_out])
+            for i, problem in enumerate(state.problems)
+        ]
         return held, products, np.einsum("bc,bc->b", products, weights)
 
 
@@ -109,17 +115,19 @@ class _Primal:
     def __init__(self, engine, responses, problems):
         self.engine, self.problems = engine, problems
         design = engine.design
-        training, self.n, self.x_means, self.means = training_means(design, responses, problems)
+        self.n, self.means = response_means(design, responses, problems)
+        self.x_means = feature_means(design, problems, self.n)
         shape = (len(problems), responses.shape[2], design.rows.shape[1])
         self.cross = np.empty(shape)
         target, parts = None, None
-        for index, (problem, groups) in enumerate(zip(problems, training, strict=True)):
+        for index, problem in enumerate(problems):
             if problem.target != target:
                 target = problem.target
                 slices = [design.group(g) for g in range(design.n_groups)]
                 parts = [responses[target, rows].T @ design.rows[rows] for rows in slices]
-            self.cross[index] = parts[groups[0]]
-            for g in groups[1:]:
+            first, *others = training_groups(design, problem)
+            self.cross[index] = parts[first]
+            for g in others:
                 self.cross[index] += parts[g]
             self.cross[index] -= np.outer(self.n[index] * self.means[index], self.x_means[index])
         self.loadings, self.weights = [], []
@@ -178,11 +186,11 @@ class _Sample:
     def __init__(self, engine, responses, problems):
         self.engine, self.problems = engine, problems
         design = engine.design
-        training, self.n, _, self.means = training_means(design, responses, problems)
+        self.n, self.means = response_means(design, responses, problems)
         self.train = np.zeros((len(problems), len(design.rows)), bool)
         self.residual = np.zeros((len(problems), responses.shape[2], len(design.rows)))
-        for index, (problem, groups) in enumerate(zip(problems, training, strict=True)):
-            for g in groups:
+        for index, problem in enumerate(problems):
+            for g in training_groups(design, problem):
                 rows = design.group(g)
                 self.train[index, rows] = True
                 centred = responses[problem.target, rows].T

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from itcortex.errors import UserError
-from itcortex.pls_engines import Lock, training_groups, training_means
+from itcortex.pls_engines import Lock, feature_means, response_means, training_groups
 
 
 class Torch(Lock):
@@ -37,8 +37,8 @@ class _Resident:
     def __init__(self, engine, responses, problems):
         self.engine, self.problems = engine, problems
         design = engine.design
-        _, n, x_means, self.means = training_means(design, responses, problems)
-        self.x_means = engine.put(x_means)
+        n, self.means = response_means(design, responses, problems)
+        self.x_means = engine.put(feature_means(design, problems, n))
         train = np.ones((len(problems), len(design.rows)))
         self.cross = engine.put(-(n[:, None] * self.means)[:, :, None]) * self.x_means[:, None]
         target, parts = None, None

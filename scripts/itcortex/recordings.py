@@ -57,6 +57,21 @@ class Recording:
         if self.trials is not None and self.trials.shape[:-1] != shape:
             raise UserError(f"trials {self.trials.shape} do not fit responses {shape}")
 
+    def predicted(self, values: np.ndarray, window, attributes: dict) -> "Recording":
+        """Predictions (image, y, x, site) of one window as a recording on the same axes.
+
+        `window` [start, stop) ms becomes its only bin; a recording without time has none.
+        """
+        time = {"window": None}
+        if self.has_time:
+            time = {"window": window, "ms_start": window[0], "ms_bin": window[1] - window[0]}
+        return replace(
+            self,
+            responses=values[:, :, :, None],
+            trials=None,
+            attributes=self.attributes | attributes | time,
+        )
+
     @property
     def has_grid(self) -> bool:
         """True where responses were recorded at more than one position of the image."""

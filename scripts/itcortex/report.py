@@ -151,16 +151,31 @@ def alignment_table(alignment: pd.DataFrame) -> Table | None:
     average = alignment[alignment.site == "average"]
     if average.empty:
         return None
-    mean = average.pivot_table(
-        index=["recording", "model", "weights"], columns="scale", values="rho", observed=True
-    )
+    average = average.assign(beyond=100.0 * (average.p < 0.05))
+    keys = ["recording", "model", "weights", "scale"]
+    mean = average.groupby(keys, observed=True, sort=False)[["rho", "beyond"]].mean()
+    mean = mean.unstack("scale")
     names = {1: "full grid", 2: "half the side", 4: "a quarter of the side"}
-    columns = ["recording", "model", "weights", *(names.get(s, f"1/{s}") for s in mean.columns)]
-    rows = [
-        [*map(text, keys), *map(figure, values)]
-        for keys, values in zip(mean.index, mean.to_numpy(), strict=True)
-    ]
+    scales = list(mean["rho"].columns)
+    columns = ["recording", "model", "weights"]
+    for scale in scales:
+        columns += [names.get(scale, f"1/{scale}"), "% of images p < .05"]
+    rows = []
+    for keys, row in mean.iterrows():
+        cells = [(figure(row["rho", s]), figure(row["beyond", s], 0)) for s in scales]
+        rows.append([*map(text, keys), *(cell for pair in cells for cell in pair)])
     return Table("Rank correlation of site-averaged maps, mean over images", columns, rows)
+
+
+def orientation_table(orientation: pd.DataFrame) -> Table | None:
+    """Mean predictivity over models under every orientation of the grid; None without a grid."""
+    if orientation.empty:
+        return None
+    mean = orientation.pivot_table(
+        index="recording", columns="orientation", values="r", observed=True, sort=False
+    )
+    rows = [[text(name), *map(figure, values)] for name, values in mean.iterrows()]
+    return Table("Predictivity by orientation of the grid", ["recording", *mean.columns], rows)
 
 
 def embed(path: str | Path, captions: dict[str, str]) -> dict:
@@ -192,7 +207,7 @@ def render(
 
     Parameters
     ----------
-    tables : summary, tradeoff, ceilings and alignment, as the workflow writes them.
+    tables : summary, tradeoff, ceilings, alignment and orientation, as the workflow writes them.
     figures : paths of PNG files; `captions` replaces captions by a file's stem.
     settings : the configuration of the run.
     versions, fingerprints : of packages and of the rules' code, by name.
@@ -234,4 +249,6 @@ def _from_tables(tables: dict[str, pd.DataFrame]) -> dict:
         "tradeoff": tradeoff_table(tradeoff[everything], "Over all baseline networks"),
         "by_category": tradeoff_table(tradeoff[~everything], "Per category"),
         "alignment": alignment_table(tables["alignment"]),
+        "orientation": orientation_table(tables["orientation"]),
+        "turned": findings.turned_grids(tables["orientation"]),
     }

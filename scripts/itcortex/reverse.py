@@ -15,7 +15,7 @@ from itcortex import ridge
 from itcortex.encoding import LayerScores
 from itcortex.pls import Design
 from itcortex.rsa import fold_samples
-from itcortex.scores import METRICS, median_over_sites, pearson, varies
+from itcortex.scores import METRICS, median_over_sites, pearson
 
 #: Units that are predicted, at most, of every layer.
 MAX_UNITS = 256
@@ -44,7 +44,7 @@ def fit_layer(
 
     A layer without a unit that varies has NaN everywhere.
     """
-    n_targets, n_images, gy, gx, n_sites = responses.shape
+    n_targets, _, gy, gx, n_sites = responses.shape
     units, order = _units(maps, (gy, gx), fold_of, rng, max_units)
     bounds = np.concatenate([[0], np.cumsum(np.bincount(fold_of))]) * gy * gx
     n_folds = len(bounds) - 1
@@ -59,6 +59,7 @@ def fit_layer(
     for target in range(n_targets):
         sites = responses[target, order].reshape(-1, n_sites)
         design = Design(sites - sites.mean(0), np.ones(len(sites)), bounds)
+        ridge.drop_rounding(design, np.vdot(sites, sites))
         # the score of pairs is dear and only the first target chooses layers
         found = ridge.cross_validate(
             design, units[None], penalties, score if target == 0 else _no_score
@@ -80,7 +81,7 @@ def _no_score(fold: int, predicted: np.ndarray) -> np.ndarray:
 
 def _units(maps, grid, fold_of, rng, max_units):
     """Drawn units (sample, unit), float64, images sorted by fold; and that order of images."""
-    chosen = np.flatnonzero(_channels_that_vary(maps, grid))
+    chosen = np.flatnonzero(_units_that_vary(maps, grid))
     if len(chosen) > max_units:
         chosen = np.sort(rng.choice(chosen, max_units, replace=False))
     flat = maps if grid[0] * grid[1] > 1 else maps.reshape(len(maps), -1)
@@ -89,8 +90,9 @@ def _units(maps, grid, fold_of, rng, max_units):
     return np.concatenate([features for _, _, features in parts]).astype(np.float64), order
 
 
-def _channels_that_vary(maps, grid):
+def _units_that_vary(maps, grid):
     """Mask (unit,): channels that vary over images and positions, or cells that do over images."""
-    if grid[0] * grid[1] > 1:
-        return varies(maps.reshape(-1, maps.shape[-1]))
-    return varies(maps.reshape(len(maps), -1))
+    flat = (
+        maps.reshape(-1, maps.shape[-1]) if grid[0] * grid[1] > 1 else maps.reshape(len(maps), -1)
+    )
+    return flat.max(0) != flat.min(0)  # NaN, which others refuse, counts as varying

@@ -12,7 +12,7 @@ fold j enters its own inner score (only the weights, whose errors on k are compa
 
 *Cost.* All fits are exact. Few channels: each fit solves its own normal equations (*primal*). Many:
 one residual maker M = I - H a penalty (H the smoother of all images, intercept included) gives every
-fit, for left-out rows L (the block form of leave-one-out, e.g. Hastie et al. 2009, eq. 7.64):
+fit, for left-out rows L (the block form of leave-one-out, e.g. Hastie et al. 2009, section 7.10):
 
     predicted[L] = - M[L, L]^-1  M[L, not L] y[not L]
 
@@ -83,8 +83,7 @@ def fit_layer(
     else:
         rows, basis = maps.reshape(n_images, 1, -1), np.ones((1, 1))
     design, order = build_design(rows, basis, fold_of)
-    if np.vdot(design.rows, design.rows) <= _CONSTANT * np.vdot(rows, rows):
-        design.rows[:] = 0
+    drop_rounding(design, np.vdot(rows, rows))
     in_order = responses[:, order].reshape(n_targets, n_images, gy * gx, n_sites)
     coordinates = np.einsum("gr,tigs->tirs", basis, in_order, optimize=True)
     sizes = np.concatenate([[0], np.cumsum(np.bincount(fold_of))])
@@ -109,6 +108,12 @@ def fit_layer(
     predictions = np.empty((n_images, gy, gx, n_sites), np.float32)
     predictions[order] = on_grid(found.predictions[0]).reshape(n_images, gy, gx, n_sites)
     return LayerScores(metrics, median_over_sites(found.inner), predictions, n_components=0)
+
+
+def drop_rounding(design: Design, power: float) -> None:
+    """Set the centred features to 0 where they are rounding noise of features of that power."""
+    if np.vdot(design.rows, design.rows) <= _CONSTANT * power:
+        design.rows[:] = 0
 
 
 def cross_validate(
@@ -229,7 +234,9 @@ def _dual(design: Design, columns: np.ndarray, penalties: np.ndarray) -> Iterato
         for held in _left_out(design):
             rows = [design.group(g) for g in held]
             block = np.block([[maker[a, b] for b in rows] for a in rows])
-            seen = np.concatenate([sums[g][other] for g, other in zip(held, held[::-1])])  # noqa: B905
+            seen = np.concatenate(
+                [sums[g][other] for g, other in zip(held, held[::-1], strict=True)]
+            )
             factor = cho_factor(block, overwrite_a=True, check_finite=False)
             solved = cho_solve(factor, seen, overwrite_b=True, check_finite=False)
             ends = np.cumsum([len(sums[g][g]) for g in held])

@@ -108,7 +108,7 @@ def fit_layer_cka(maps: np.ndarray, responses: np.ndarray, fold_of: np.ndarray) 
 def linear_cka(x: np.ndarray, y: np.ndarray, debiased: bool = True) -> float:
     """Linear centred kernel alignment of two sets of patterns (sample, channel), (sample, site).
 
-    The plain estimator (Kornblith et al. 2019, eq. 3), ||Y'X||^2 / (||X'X|| ||Y'Y||) with centred
+    The plain estimator (Kornblith et al. 2019), ||Y'X||^2 / (||X'X|| ||Y'Y||) with centred
     columns, nears 1 when channels outnumber samples, whatever they are. The debiased one replaces
     HSIC by its unbiased estimate (Song et al. 2012): about 0 for independent patterns, and possibly
     below it. NaN if y does not vary over samples; 0 if x does not.
@@ -119,8 +119,8 @@ def linear_cka(x: np.ndarray, y: np.ndarray, debiased: bool = True) -> float:
 
 def centred_gram(patterns: np.ndarray) -> np.ndarray:
     """X X' (sample, sample) of patterns (sample, channel) whose columns were centred."""
-    keep = varies(patterns)
-    centred = patterns[:, keep].astype(np.float64)
+    centred = patterns.astype(np.float64)
+    centred = centred[:, varies(centred)]
     centred -= centred.mean(0)
     return centred @ centred.T
 
@@ -166,7 +166,8 @@ def fold_samples(
         images = np.flatnonzero(fold_of == fold)
         part = maps[images]
         if on_grid:
-            yield fold, images, resize_maps(part, grid).reshape(-1, maps.shape[3])
+            shape = (len(images) * grid[0] * grid[1], maps.shape[3])
+            yield fold, images, resize_maps(part, grid).reshape(shape)
         else:
             yield fold, images, part.reshape(len(images), -1)
 

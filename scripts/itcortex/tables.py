@@ -13,6 +13,7 @@ from itcortex.encoding import LayerScores
 from itcortex.windows import Target
 
 JOB = ["recording", "model", "weights", "mapping", "protocol"]
+SITEWISE = ("pls", "ridge")  # mappings whose r is one of a site: ceilings of sites apply to it
 WINDOW = ["control", "main_window", "window_start", "window_stop"]
 
 
@@ -109,16 +110,23 @@ def _best_layer(part: pd.DataFrame, shape: tuple[int, int]) -> float:
 def add_ceilings(summary: pd.DataFrame, ceilings: pd.DataFrame) -> pd.DataFrame:
     """Join the ceiling in use (mean over folds) and divide: `ceiling`, `r_over_ceiling`, bounds.
 
-    A window without a positive ceiling (nothing there can be predicted) gets NaN.
+    A window without a positive ceiling (nothing there can be predicted) gets NaN, and so do mappings
+    whose r is not one of sites.
     """
     keys = ["recording", "window_start", "window_stop"]
     used = ceilings[ceilings["used"]]
     mean = used.groupby([*keys, "ceiling_name"], dropna=False, observed=True)["value"].mean()
     joined = summary.merge(mean.rename("ceiling").reset_index(), on=keys, how="left")
-    positive = joined["ceiling"].where(joined["ceiling"] > 0)
+    applies = joined["mapping"].isin(SITEWISE) & (joined["ceiling"] > 0)
+    positive = joined["ceiling"].where(applies)
     for name in ("r", "r_low", "r_high"):
         joined[name.replace("r", "r_over_ceiling", 1)] = joined[name] / positive
     return joined
+
+
+def of_mapping(table: pd.DataFrame, mapping: str) -> pd.DataFrame:
+    """Rows of one mapping."""
+    return table[table["mapping"] == mapping]
 
 
 def describe_models(table: pd.DataFrame, models: list[dict]) -> pd.DataFrame:

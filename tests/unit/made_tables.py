@@ -189,8 +189,23 @@ def alignment(table: pd.DataFrame) -> pd.DataFrame:
                         "scale": scale,
                         "site": "average",
                         "rho": row["r_over_ceiling"] + rng.normal(0, 0.05),
+                        "p": 0.01 if row["category"] != "untrained" else 0.4,
+                        "null_high": 0.3,
                     }
                 )
+    return pd.DataFrame(rows)
+
+
+def orientation(table: pd.DataFrame) -> pd.DataFrame:
+    """An orientation table that fits a summary: the configured orientation is best."""
+    main = table[table.main_window & (table.control == "none")]
+    names = ["as configured", "flipped vertically", "transposed"]
+    rows = [
+        {"recording": row["recording"], "model": row["model"], "weights": row["weights"],
+         "layer": row["layer"], "orientation": name, "r": row["r"] / (1 + 5 * k)}
+        for row in main.to_dict("records")
+        for k, name in enumerate(names)
+    ]  # fmt: skip
     return pd.DataFrame(rows)
 
 

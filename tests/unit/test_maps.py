@@ -6,6 +6,13 @@ from scipy import stats
 
 from itcortex import maps
 
+NULL = maps.Null("shift", 30, np.random.default_rng(4))
+
+
+def made_table(rng, rows, columns):
+    recorded, predicted = rng.standard_normal((2, 3, rows, columns, 4))
+    return maps.alignment_table(recorded, predicted, tuple("abc"), tuple("wxyz"), NULL)
+
 
 def test_full_grid_equals_scipy(rng):
     recorded, predicted = rng.standard_normal((2, 3, 8, 9, 4))
@@ -28,13 +35,31 @@ def test_fine_noise_vanishes_on_a_coarse_grid(rng):
 
 
 def test_table_has_every_image_site_and_scale(rng):
-    table = maps.alignment_table(*rng.standard_normal((2, 3, 8, 9, 4)), tuple("abc"), tuple("wxyz"))
-    assert len(table) == 3 * 3 * 5
-    assert set(table["site"]) == {"average", *"wxyz"}
+    table = maps.alignment_table(
+        *rng.standard_normal((2, 3, 8, 9, 4)), tuple("abc"), tuple("wxyz"), NULL
+    )
+    assert len(table) == 3 * 3 * 5 + 3 * 2
+    assert set(table["site"]) == {"average", "reference", *"wxyz"}
+    average = table[table["site"] == "average"]
+    assert average["p"].between(1 / 31, 1).all()
+    assert average["null_high"].between(-1, 1).all()
+    assert table.loc[table["site"] != "average", "p"].isna().all()
+
+
+@pytest.mark.parametrize("scale", maps.SCALES)
+def test_chance_is_measured_on_the_maps_that_are_reported(rng, scale):
+    recorded, predicted = rng.standard_normal((2, 3, 8, 9, 4))
+    _, of_average = maps.map_alignment(recorded, predicted, scale)
+    chance = maps.alignment_null(recorded, predicted, scale, 5, rng)
+    np.testing.assert_allclose(chance.observed, of_average, atol=1e-12)
 
 
 def test_no_grid_gives_an_empty_table_of_the_same_columns(rng):
-    empty = maps.alignment_table(*rng.standard_normal((2, 3, 1, 1, 4)), tuple("abc"), tuple("wxyz"))
-    full = maps.alignment_table(*rng.standard_normal((2, 3, 4, 4, 4)), tuple("abc"), tuple("wxyz"))
+    empty = maps.alignment_table(
+        *rng.standard_normal((2, 3, 1, 1, 4)), tuple("abc"), tuple("wxyz"), NULL
+    )
+    full = maps.alignment_table(
+        *rng.standard_normal((2, 3, 4, 4, 4)), tuple("abc"), tuple("wxyz"), NULL
+    )
     assert len(empty) == 0
     assert list(empty.dtypes) == list(full.dtypes)

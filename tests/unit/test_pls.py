@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ikpls.numpy import PLS as IKPLS
 from sklearn.cross_decomposition import PLSRegression
+from sklearn.exceptions import ConvergenceWarning
 
 from itcortex import pls
+from itcortex.errors import UserError
 
 ENGINES = [pls.Lock, pls.Gram, pls.Dual]
 # groups, rows a group, channels, sites, components
@@ -200,3 +202,217 @@ def test_no_component_is_refused(rng):
     design, y = make(rng, 3, 5, 4, 2)
     with pytest.raises(ValueError, match="at least 1, got 0"):
         list(pls.predict_held_out(design, y[None], [pls.Problem(0, (0,))], 0))
+
+
+# groups, rows a group, channels, sites, components, and what is done to features and responses
+NIPALS_CASES = {
+    "tall": (5, 40, 30, 8, 10, lambda x, y: (x, y)),
+    "wide": (5, 10, 200, 8, 10, lambda x, y: (x, y)),
+    "duplicated channels": (5, 40, 30, 8, 8, lambda x, y: (np.hstack([x, x[:, ::2]]), y)),
+    "duplicated sites": (5, 20, 15, 4, 6, lambda x, y: (x, np.hstack([y, y[:, :2]]))),
+    "single site": (4, 30, 20, 1, 6, lambda x, y: (x, y)),
+    "constant first site": (5, 20, 15, 4, 6, lambda x, y: (x, y * [0, 1, 1, 1] + [7, 0, 0, 0])),
+    "constant sites": (5, 20, 15, 4, 6, lambda x, y: (x, y * [0, 1, 0, 1] - [0, 0, 3e5, 0])),
+    "tiny": (6, 4, 3, 5, 3, lambda x, y: (x, y)),
+    "two samples a group": (3, 2, 2, 2, 2, lambda x, y: (x, y)),
+}
+
+
+def make_case(rng, case):
+    """Design, responses, leave-one-out problems (and one pair where it leaves enough samples)."""
+    groups, n, channels, sites, components, change = NIPALS_CASES[case]
+    design, y = make(rng, groups, n, channels, sites)
+    rows, y = change(design.rows, y)
+    problems = [pls.Problem(0, (g,)) for g in range(groups)]
+    if groups > 3:
+        problems.append(pls.Problem(0, (0, 2)))
+    return pls.Design(rows, design.ones, design.bounds), y, problems, components
+
+
+def held_rows(design, held):
+    """Mask of the rows of some groups."""
+    mask = np.zeros(len(design.rows), bool)
+    for group in held:
+        mask[design.group(group)] = True
+    return mask
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("tol", [1e-4, 1e-6])
+@pytest.mark.parametrize("case", NIPALS_CASES)
+def test_nipals_is_scikit_learn_at_the_same_tolerance(rng, monkeypatch, engine, tol, case):
+    design, y, problems, components = make_case(rng, case)
+    monkeypatch.setattr(pls, "_engine", lambda design, *_: engine(design))
+    fits = list(pls.fit_held_out(design, y[None], problems, components, pls.Nipals(tol)))
+    assert len(fits) == len(problems)
+    for fit in fits:
+        test = held_rows(design, fit.problem.held_out)
+        oracle = PLSRegression(components, scale=False, tol=tol, max_iter=500)
+        oracle.fit(design.rows[~test], y[~test])
+        # 1e-9 sd of Y: rounding of two different orders of operations, with a wide margin
+        np.testing.assert_allclose(
+            fit.predictions, oracle.predict(design.rows[test]), atol=1e-9 * y.std()
+        )
+        assert fit.iterations.tolist() == oracle.n_iter_
+
+
+def test_nipals_gives_up_where_scikit_learn_does(rng):
+    design, y = make(rng, 4, 30, 20, 6)
+    (fit,) = pls.fit_held_out(
+        design, y[None], [pls.Problem(0, (0,))], 5, pls.Nipals(1e-12, max_iter=3)
+    )
+    oracle = PLSRegression(5, scale=False, tol=1e-12, max_iter=3)
+    with pytest.warns(ConvergenceWarning):
+        oracle.fit(design.rows[30:], y[30:])
+    assert fit.iterations.tolist() == oracle.n_iter_ == [3] * 5
+    np.testing.assert_allclose(
+        fit.predictions, oracle.predict(design.rows[:30]), atol=1e-9 * y.std()
+    )
+
+
+def test_nipals_with_no_tolerance_is_exact(rng):
+    design, y = make(rng, 4, 30, 20, 6)
+    arguments = design, y[None], [pls.Problem(0, (0,))], 5
+    (exact,) = pls.fit_held_out(*arguments)
+    (nipals,) = pls.fit_held_out(*arguments, pls.Nipals(1e-28, max_iter=20_000))
+    # the loop ends 1e-14 from its fixed point, times a factor 1 / gap of about a hundred
+    np.testing.assert_allclose(nipals.predictions, exact.predictions, atol=1e-8 * y.std())
+    assert (exact.iterations == 0).all() and (nipals.iterations > 10).all()
+
+
+def test_the_loop_never_starts_in_the_rounding_of_a_constant_site(rng):
+    """scikit-learn does where the mean of a constant is not exact: the one case left out."""
+    design, y = make(rng, 4, 20, 10, 3)
+    arguments = [pls.Problem(0, (0,))], 4, pls.Nipals(1e-4)
+    (without,) = pls.fit_held_out(design, y[None], *arguments)
+    first = np.column_stack([np.full(len(y), 1e5 / 3), y])
+    (added,) = pls.fit_held_out(design, first[None], *arguments)
+    np.testing.assert_allclose(added.predictions[:, 1:], without.predictions, atol=1e-9)
+    np.testing.assert_array_equal(added.iterations, without.iterations)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nipals_stops_at_the_numerical_rank(rng, monkeypatch, engine):
+    design, y = make(rng, 5, 40, 30, 8)
+    low = rng.standard_normal((200, 7)) @ rng.standard_normal((7, 30))
+    design = pls.Design(low, design.ones, design.bounds)
+    monkeypatch.setattr(pls, "_engine", lambda design, *_: engine(design))
+    (fit,) = pls.fit_held_out(design, y[None], [pls.Problem(0, (0,))], 12, pls.Nipals(1e-4))
+    assert fit.n_components == 7
+    least_squares = np.linalg.lstsq(low[40:] - low[40:].mean(0), y[40:], rcond=None)[0]
+    expected = (low[:40] - low[40:].mean(0)) @ least_squares + y[40:].mean(0)
+    np.testing.assert_allclose(fit.predictions, expected, atol=1e-8 * y.std())
+
+
+def test_nipals_problems_stop_each_on_their_own(rng):
+    """A problem that has stopped is frozen: its company changes neither predictions nor counts."""
+    design, y = make(rng, 6, 20, 25, 6)
+    problems = [pls.Problem(0, (g,)) for g in range(6)]
+    together = list(pls.fit_held_out(design, y[None], problems, 8, pls.Nipals(1e-4)))
+    assert len({tuple(fit.iterations) for fit in together}) > 1
+    for fit in together:
+        (alone,) = pls.fit_held_out(design, y[None], [fit.problem], 8, pls.Nipals(1e-4))
+        np.testing.assert_array_equal(alone.iterations, fit.iterations)
+        np.testing.assert_allclose(alone.predictions, fit.predictions, atol=1e-10)
+
+
+def test_order_of_sites_changes_nipals_but_not_exact(rng):
+    design, y = make(rng, 5, 30, 40, 8)
+    order = np.arange(8)[::-1]  # another site comes first: that is all that matters
+
+    def difference(rule):
+        arguments = [pls.Problem(0, (0,))], 10, rule
+        (one,) = pls.fit_held_out(design, y[None], *arguments)
+        (other,) = pls.fit_held_out(design, y[None, :, order], *arguments)
+        return np.abs(one.predictions[:, order] - other.predictions).max() / y.std()
+
+    assert difference(pls.Exact()) < 1e-10
+    assert difference(pls.Nipals(1e-4)) > 1e-3
+    assert difference(pls.Nipals(1e-6)) < difference(pls.Nipals(1e-4))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    channels=st.integers(2, 40),
+    sites=st.integers(1, 8),
+    engine=st.sampled_from(ENGINES),
+    tol=st.sampled_from([1e-4, 1e-6]),
+)
+def test_invariances_of_nipals(seed, channels, sites, engine, tol):
+    """Order of samples, rotation of features and a common scale change neither values nor counts."""
+    rng = np.random.default_rng(seed)
+    design, y = make(rng, 4, 12, channels, sites)
+    problem, components = [pls.Problem(0, (0,))], min(3, channels)
+
+    def fit(rows, responses):
+        chosen = engine(pls.Design(rows, design.ones, design.bounds))
+        (found,) = pls._solve(chosen, responses[None], problem, components, pls.Nipals(tol))
+        return found
+
+    within = np.concatenate([np.arange(12), 12 + rng.permutation(36)])
+    rotation = np.linalg.qr(rng.standard_normal((channels, channels)))[0]
+    base = fit(design.rows, y)
+    for other in (
+        fit(design.rows[within], y[within]),
+        fit(design.rows @ rotation, y),
+        fit(design.rows * 7, y),
+    ):
+        np.testing.assert_array_equal(other.iterations, base.iterations)
+        # the last score may be small next to the first: rounding is amplified
+        np.testing.assert_allclose(other.predictions, base.predictions, atol=1e-6 * y.std())
+
+
+@pytest.mark.parametrize("rule", [pls.Exact(), pls.Nipals(1e-4)])
+@pytest.mark.parametrize("case", CASES)
+def test_torch_gives_the_same(rng, rule, case):
+    groups, n, channels, sites, components = CASES[case]
+    design, y = make(rng, groups, n, channels, sites)
+    targets = np.stack([y, rng.standard_normal(y.shape)])
+    problems = [pls.Problem(t, (g,)) for t in range(2) for g in range(groups)]
+    problems.append(pls.Problem(0, (0, 2)))
+    compare_devices(design, targets, problems, components, rule, "cpu")
+
+
+def test_torch_gives_the_same_on_cuda(rng):
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("torch finds no CUDA device")
+    design, y = make(rng, 8, 100, 400, 16)
+    problems = [pls.Problem(0, (g,)) for g in range(8)]
+    compare_devices(design, y[None], problems, 20, pls.Exact(), "cuda")
+
+
+def compare_devices(design, targets, problems, components, rule, device):
+    """Same problems in the same order, counts equal, predictions within 1e-8 sd of Y."""
+    on_host = list(pls.fit_held_out(design, targets, problems, components, rule))
+    on_device = list(pls.fit_held_out(design, targets, problems, components, rule, device))
+    assert [fit.problem for fit in on_host] == [fit.problem for fit in on_device]
+    for one, other in zip(on_host, on_device, strict=True):
+        np.testing.assert_array_equal(one.iterations, other.iterations)
+        # the promise of `fit_held_out`: same operations, other order, kernels of another library
+        np.testing.assert_allclose(
+            one.predictions, other.predictions, atol=1e-8 * targets.std(), rtol=0
+        )
+
+
+def test_torch_stops_at_the_numerical_rank_and_leaves_held_out_responses_alone(rng):
+    design, y = make(rng, 5, 20, 30, 4)
+    low = rng.standard_normal((100, 6)) @ rng.standard_normal((6, 30))
+    design = pls.Design(low, design.ones, design.bounds)
+    (clean,) = pls.fit_held_out(design, y[None], [pls.Problem(0, (1,))], 9, device="cpu")
+    y[design.group(1)] = np.nan
+    (poisoned,) = pls.fit_held_out(design, y[None], [pls.Problem(0, (1,))], 9, device="cpu")
+    assert clean.n_components == 6
+    np.testing.assert_array_equal(clean.predictions, poisoned.predictions)
+
+
+def test_a_missing_cuda_device_is_named(rng):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    design, y = make(rng, 3, 5, 4, 2)
+    with pytest.raises(UserError, match="'cuda': torch finds no CUDA device"):
+        list(pls.fit_held_out(design, y[None], [pls.Problem(0, (0,))], 1, device="cuda"))

@@ -53,13 +53,14 @@ class Page(HTMLParser):
 
 
 def tables(summary, draws=20):
-    """All four tables of a run."""
+    """All tables of a run."""
     rng = np.random.default_rng(0)
     return {
         "summary": summary,
         "tradeoff": statistics.tradeoff_table(summary, "r_over_ceiling", draws, rng),
         "ceilings": made_tables.ceilings(summary),
         "alignment": made_tables.alignment(summary),
+        "orientation": made_tables.orientation(summary),
     }
 
 
@@ -122,7 +123,7 @@ def test_every_model_and_statistic_has_a_row(demo, tmp_path):
     # models on three recordings; ceilings; statistics of all and per category; alignment
     assert by_size == [
         (5, "model"), (5, "model"), (5, "model"), (6, "recording"), (15, "recording"),
-        (15, "recording"), (15, "recording"),
+        (15, "recording"), (15, "recording"), (3, "recording"),
     ]  # fmt: skip
     first = page.tables[0]
     rows = demo[(demo.recording == "m1_pl") & demo.main_window]
@@ -140,7 +141,7 @@ def test_every_model_and_statistic_has_a_row(demo, tmp_path):
 
 def test_tables_can_be_read_by_machine_and_by_ear(demo, tmp_path):
     html, page = render(tmp_path, demo)
-    assert html.count("<caption>") == html.count('class="sortable"') == 7
+    assert html.count("<caption>") == html.count('class="sortable"') == 8
     heads = [a["scope"] for t, a in page.tags if t == "th"]
     assert set(heads) == {"col", "row"}
     assert [t for t, _ in page.tags].count("h1") == 1
@@ -202,6 +203,7 @@ def test_recordings_without_grid_and_time_are_described(demo, tmp_path):
     still = still.assign(window_start=np.nan, window_stop=np.nan)
     shown = tables(still)
     shown["alignment"] = shown["alignment"].iloc[:0]
+    shown["orientation"] = shown["orientation"].iloc[:0]
     shown["ceilings"] = made_tables.ceilings(demo[demo.recording == "m1_pl"]).assign(
         window_start=np.nan, window_stop=np.nan
     )
@@ -289,3 +291,16 @@ def test_numbers_have_true_minus_signs_and_no_minus_zero():
     assert findings.number(-0.001) == "0.00"
     assert findings.number(np.nan) == "–"
     assert findings.interval(np.nan, 1.0) == ""
+
+
+def test_a_turned_grid_is_warned_of_at_the_head_of_the_page(demo, tmp_path):
+    shown = tables(demo)
+    html = report.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    assert "Is the grid the right way round?" not in html
+    turned = shown["orientation"]
+    worse = (turned.recording == "m1_pl") & (turned.orientation == "as configured")
+    shown["orientation"] = turned.assign(r=turned.r.where(~worse, 0.01))
+    html = report.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    assert "Is the grid the right way round?" in html
+    assert "m1_pl: r is 0.01 as configured" in html
+    assert "if flipped vertically" in html

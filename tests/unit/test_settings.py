@@ -74,7 +74,11 @@ def test_schemas_refuse_unknown_keys_everywhere():
         (["encoding", "component"], 5, r"encoding: unknown key 'component'.*'components'"),
         (["encoding", "components"], 0, r"encoding: components: 0 is less than the minimum of 1"),
         (["encoding", "components"], "x", r"encoding: components: 'x' is not of type 'integer'"),
-        (["encoding", "mapping"], "plss", r"mapping: 'plss' is not a choice; did you mean 'pls'"),
+        (
+            ["encoding", "mappings"],
+            ["plss"],
+            r"mappings: 0: 'plss' is not a choice; did you mean 'pls'",
+        ),
         (["experiment"], "a b; rm", r"experiment: 'a b; rm' is not allowed"),
         (["experiment"], "weights", r"experiment: "),
         (["device"], "gpu", r"device: 'gpu'"),

@@ -16,7 +16,12 @@ PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "envs", "profiles", "ex
 REDUCED = {
     "recordings": ["sim_m1_pl", "sim_m2_ml"],
     "activations": {"layers": 3},
-    "encoding": {"components": 8, "sweep": {"width_ms": 40, "step_ms": 80}},
+    "encoding": {
+        "mappings": ["pls", "ridge", "rsa", "cka", "reverse"],
+        "components": 8,
+        "sweep": {"width_ms": 40, "step_ms": 80},
+    },
+    "alignment": {"draws": 50},
     "statistics": {"draws": 100},
     "figures": {"images": 2, "models": ["tf_efficientnet_lite0", "mobilenetv3_large_100"]},
     "simulation": {"size_px": 96},

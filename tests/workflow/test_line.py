@@ -26,15 +26,23 @@ def test_everything_is_there(finished):
     assert "simulated" in (results / "report.html").read_text().lower()
     summary = pd.read_parquet(results / "tables" / "summary.parquet")
     main = summary[summary["main_window"] & (summary["control"] == "none")]
-    assert len(main) == 4
+    assert main.groupby("mapping", observed=True).size().to_dict() == dict.fromkeys(
+        ["pls", "ridge", "rsa", "cka", "reverse"], 4
+    )
     assert main["r"].between(-1, 1).all()
     assert (main["r_low"] <= main["r"]).all()
+    assert main["r_over_ceiling"].notna().equals(main["mapping"].isin(["pls", "ridge"]))
+    turned = pd.read_parquet(results / "tables" / "orientation.parquet")
+    trained = turned[turned["model"] == "tf_efficientnet_lite0"]
+    best = trained.loc[trained.groupby("recording")["r"].idxmax(), "orientation"]
+    assert set(best) == {"as configured"}
     assert not list((finished.folder / "results").rglob("*.partial*"))
 
 
 def test_trained_teacher_beats_untrained_and_shuffled(finished):
     summary = pd.read_parquet(finished.folder / "results/demo/tables/summary.parquet")
-    summary = summary[summary["main_window"]].set_index(["recording", "model", "control"])["r"]
+    summary = summary[summary["main_window"] & (summary["mapping"] == "pls")]
+    summary = summary.set_index(["recording", "model", "control"])["r"]
     for recording in RECORDINGS:
         teacher = summary[recording, "tf_efficientnet_lite0", "none"]
         assert teacher > summary[recording, "mobilenetv3_large_100", "none"] + 0.1
@@ -119,6 +127,23 @@ def test_added_model_runs_its_own_jobs_and_the_collectors(copy_of):
 def test_changed_setting_runs_exactly_its_consumers(copy_of, change, jobs):
     copy_of.configure(change)
     assert set(copy_of.planned()) == jobs
+
+
+def test_the_authors_protocol_is_another_experiment_on_the_same_activations(copy_of):
+    copy_of.configure({
+        "experiment": "authors",
+        "encoding": {"protocol": "reference", "mappings": ["pls"]},
+        "ceiling": {"name": "best_pair_reference"},
+    })  # fmt: skip
+    assert not {job.split()[0] for job in copy_of.planned()} & {
+        "fetch_weights", "extract_activations", "prepare_recordings", "simulate_recordings"
+    }  # fmt: skip
+    copy_of.run()
+    summary = pd.read_parquet(copy_of.folder / "results/authors/tables/summary.parquet")
+    assert set(summary["protocol"]) == {"reference"}
+    main = summary[summary["main_window"] & (summary["control"] == "none")]
+    assert (main["optimism"] == 0).all()  # the layer is picked on the test images
+    assert set(main["ceiling_name"]) == {"best_pair_reference"}
 
 
 def test_deleted_output_is_made_again_with_the_same_bytes(copy_of):
