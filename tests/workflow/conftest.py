@@ -48,9 +48,9 @@ class Workflow:
         (self.folder / "experiments" / "models.csv").write_text("\n".join(kept) + "\n")
         path = self.folder / "experiments" / "datasets.yaml"
         registry = yaml.safe_load(path.read_text())
-        for entry in registry["recordings"].values():
+        for name, entry in registry["recordings"].items():
             if "simulation" in entry:
-                entry["simulation"]["grid"] = [6, 7]
+                entry["simulation"]["grid"] = [7, 7] if name == "sim_m2_ml" else [6, 7]
         registry["recordings"]["sim_m1_pl"]["options"]["sites"] = [0, 6]
         registry["recordings"]["sim_m1_ml"]["options"]["sites"] = [6, 11]
         registry["recordings"]["sim_m2_ml"]["options"]["sites"] = [0, 6]

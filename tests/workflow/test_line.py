@@ -132,6 +132,7 @@ def test_changed_setting_runs_exactly_its_consumers(copy_of, change, jobs):
 def test_the_authors_protocol_is_another_experiment_on_the_same_activations(copy_of):
     copy_of.configure({
         "experiment": "authors",
+        "recordings": ["sim_m2_ml"],  # their code takes square grids only
         "encoding": {"protocol": "reference", "mappings": ["pls"]},
         "ceiling": {"name": "best_pair_reference"},
     })  # fmt: skip
