@@ -71,6 +71,13 @@ def grid_features(maps: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, 
     return rows.reshape(len(maps), -1, maps.shape[3]), np.kron(q_y, q_x)
 
 
+def layer_features(maps: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """As `grid_features`; on a grid of one position every cell of every channel is a feature."""
+    if grid[0] * grid[1] > 1:
+        return grid_features(maps, grid)
+    return maps.reshape(len(maps), 1, -1), np.ones((1, 1))
+
+
 def pool_maps(maps: np.ndarray, side: int) -> np.ndarray:
     """Maps (image, h, w, channel) averaged to at most side x side, float32; vectors as they are.
 
@@ -129,10 +136,7 @@ def fit_layer(
         Inner rule of PLS, see `itcortex.pls_rules`; `Exact` when not given.
     """
     n_targets, n_images, gy, gx, n_sites = responses.shape
-    if gy * gx > 1:
-        rows, basis = grid_features(maps, (gy, gx))
-    else:
-        rows, basis = maps.reshape(n_images, 1, -1), np.ones((1, 1))
+    rows, basis = layer_features(maps, (gy, gx))
     design, order = build_design(rows, basis, fold_of)
     in_order = responses[:, order].reshape(n_targets, n_images, gy * gx, n_sites)
     coordinates = np.einsum("gr,tigs->tirs", basis, in_order, optimize=True)

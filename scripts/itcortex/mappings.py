@@ -11,6 +11,7 @@ rsa, cka
     a fold instead of one a site.
 """
 
+import logging
 from collections.abc import Callable
 from functools import partial
 
@@ -49,7 +50,7 @@ class Fits:
     def __init__(
         self, kinds: list[str], protocol: str, targets: list[Target], n_components: int, seed: int
     ):
-        self.protocol, self.layers = protocol, []
+        self.protocol, self.n_components, self.layers = protocol, n_components, []
         self.fitters = {kind: fitter(kind, protocol, n_components, seed) for kind in kinds}
         main = [target for target in targets if target.main]  # they come first
         self.targets = {kind: targets if kind == "pls" else main for kind in kinds}
@@ -60,7 +61,12 @@ class Fits:
         self.layers.append(layer)
         for kind, fit in self.fitters.items():
             found = fit(maps, responses[: len(self.targets[kind])], fold_of)
-            print(f"{layer} {maps.shape[1:]} {kind}: {found.n_components or 'no'} components")
+            print(f"{layer} {maps.shape[1:]} {kind}")
+            if kind == "pls" and found.n_components < self.n_components:
+                logging.warning(
+                    "%s: numerical rank ended PLS at %d of %d components in some fold",
+                    layer, found.n_components, self.n_components,
+                )  # fmt: skip
             self.results[kind].append(found)
 
     def chosen(self, kind: str) -> np.ndarray:

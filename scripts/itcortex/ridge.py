@@ -27,7 +27,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.linalg.lapack import dpotri
 
-from itcortex.encoding import LayerScores, build_design, grid_features
+from itcortex.encoding import LayerScores, build_design, layer_features
 from itcortex.errors import UserError
 from itcortex.pls import Design
 from itcortex.scores import METRICS, median_over_sites, pearson
@@ -78,10 +78,7 @@ def fit_layer(
         Positive, in units of the layer's mean eigenvalue; each site takes one of them in each fold.
     """
     n_targets, n_images, gy, gx, n_sites = responses.shape
-    if gy * gx > 1:
-        rows, basis = grid_features(maps, (gy, gx))
-    else:
-        rows, basis = maps.reshape(n_images, 1, -1), np.ones((1, 1))
+    rows, basis = layer_features(maps, (gy, gx))
     design, order = build_design(rows, basis, fold_of)
     drop_rounding(design, np.vdot(rows, rows))
     in_order = responses[:, order].reshape(n_targets, n_images, gy * gx, n_sites)

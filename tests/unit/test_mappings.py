@@ -1,0 +1,77 @@
+"""Several mappings of one model side by side: targets, labels, choices, warnings."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from itcortex.mappings import Fits
+from itcortex.windows import Target
+
+KINDS = ["pls", "ridge", "rsa", "cka", "reverse"]
+TARGETS = [
+    Target((10, 50), main=True), Target((10, 50), "shuffled_images", main=True), Target((0, 40)),
+]  # fmt: skip
+LABELS = {"recording": "r", "model": "m", "weights": "w", "protocol": "corrected"}
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """Six images, two layers; sites read the second; the second target is another image's."""
+    rng = np.random.default_rng(3)
+    layers = {"noise": rng.standard_normal((6, 5, 5, 8)), "read": rng.standard_normal((6, 5, 5, 8))}
+    sites = layers["read"] @ rng.standard_normal((8, 10))
+    sites += 0.1 * rng.standard_normal(sites.shape)
+    return layers, np.stack([sites, np.roll(sites, 1, axis=0), sites])
+
+
+@pytest.fixture(scope="module")
+def fits(planted):
+    layers, responses = planted
+    found = Fits(KINDS, "corrected", TARGETS, 8, seed=0)
+    for name, maps in layers.items():
+        found.add(name, maps, responses, np.arange(6))
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_mapping_chooses_the_layer_that_is_read(fits, kind):
+    np.testing.assert_array_equal(fits.chosen(kind), 1)
+
+
+def test_table_has_every_mapping_with_its_own_targets_and_sites(fits):
+    folds, sites = [f"i{k}" for k in range(6)], tuple(f"s{k}" for k in range(10))
+    table = fits.table(LABELS, {"noise": 0.1, "read": 0.9}, folds, sites)
+    counts = table.groupby("mapping", observed=True, sort=False).size().to_dict()
+    assert counts == {
+        "pls": 2 * 3 * 6 * 10, "ridge": 2 * 2 * 6 * 10, "rsa": 2 * 2 * 6, "cka": 2 * 2 * 6,
+        "reverse": 2 * 2 * 6,
+    }  # fmt: skip
+    assert set(table[table["mapping"] == "rsa"]["site"]) == {"all"}
+    chosen = table[table["chosen"]].groupby(["mapping", "control"], observed=True)["r"].mean()
+    for kind in KINDS:
+        assert chosen[kind, "none"] > 0.4
+        assert chosen[kind, "none"] > chosen[kind, "shuffled_images"] + 0.3
+
+
+def test_predictions_are_those_of_the_first_mapping(fits, planted):
+    chosen, predicted = fits.main_predictions(np.arange(6))
+    np.testing.assert_array_equal(chosen, 1)
+    assert np.corrcoef(predicted.ravel(), planted[1][0].ravel())[0, 1] > 0.95
+
+
+def test_in_the_reference_the_layer_is_the_best_on_the_test_images(planted):
+    layers, responses = planted
+    found = Fits(["pls"], "reference", TARGETS[:1], 4, seed=0)
+    for name, maps in layers.items():
+        found.add(name, maps, responses[:1], np.arange(6))
+    scores = [r.metrics["r"][0].mean() for r in found.results["pls"]]
+    np.testing.assert_array_equal(found.chosen("pls"), int(np.argmax(scores)))
+
+
+def test_a_layer_of_low_rank_is_warned_of(planted, caplog):
+    layers, responses = planted
+    found = Fits(["pls"], "corrected", TARGETS[:1], 8, seed=0)
+    with caplog.at_level(logging.WARNING):
+        found.add("thin", layers["read"][..., :3], responses[:1], np.arange(6))
+    assert "thin: numerical rank ended PLS at 3 of 8 components" in caplog.text
