@@ -26,6 +26,7 @@ rule fit_encoding:
         kinds=config["encoding"]["mappings"],
         protocol=config["encoding"]["protocol"],
         components=config["encoding"]["components"],
+        rule=config["encoding"]["rule"],
         folds=config["encoding"]["folds"],
         pool=config["encoding"]["pool"],
         window=window,

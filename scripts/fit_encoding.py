@@ -10,7 +10,7 @@ from itcortex.orientation import orientation_table
 
 def main(
     activations, recording, scores, predictions, orientation, labels, kinds, protocol,
-    components, folds, pool, window, sweep, seed,
+    components, rule, folds, pool, window, sweep, seed,
 ):  # fmt: skip
     """Score every layer on held-out images; keep the predictions of the layers that were chosen."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
@@ -21,7 +21,7 @@ def main(
     responses = windows.stack_targets(recorded, targets, np.random.default_rng(seed))
     reduce = None if recorded.has_grid else functools.partial(encoding.pool_maps, side=pool)
 
-    fits = mappings.Fits(kinds, protocol, targets, components, seed)
+    fits = mappings.Fits(kinds, protocol, targets, components, rule, seed)
     for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
         maps = features.read(layer, images, reduce)
         fits.add(layer, maps, responses, fold_of)

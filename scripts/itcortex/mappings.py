@@ -21,6 +21,7 @@ import pandas as pd
 from itcortex import encoding, reference, reverse, ridge, rsa
 from itcortex.crossval import choose_layers
 from itcortex.encoding import LayerScores
+from itcortex.pls import Exact, Nipals
 from itcortex.tables import raw_scores
 from itcortex.windows import Target
 
@@ -28,12 +29,20 @@ from itcortex.windows import Target
 WHOLE_ARRAY = "all"
 
 
-def fitter(mapping: str, protocol: str, n_components: int, seed: int) -> Callable[..., LayerScores]:
+#: Inner rules of PLS by name; the authors' tolerance, and Brain-Score's.
+RULES = {"exact": Exact(), "nipals_1e-4": Nipals(1e-4), "nipals_1e-6": Nipals(1e-6)}
+
+
+def fitter(
+    mapping: str, protocol: str, n_components: int, rule: str, seed: int
+) -> Callable[..., LayerScores]:
     """The function (maps, responses, fold_of) -> LayerScores of a mapping.
 
     In the protocol "reference" PLS is the authors' (see `itcortex.reference`).
     """
-    pls = reference.fit_layer if protocol == "reference" else encoding.fit_layer
+    pls = partial(encoding.fit_layer, rule=RULES[rule])
+    if protocol == "reference":
+        pls = reference.fit_layer
     known = {
         "pls": partial(pls, n_components=n_components),
         "ridge": ridge.fit_layer,
@@ -48,10 +57,16 @@ class Fits:
     """What several mappings found in the layers of one model, layer by layer."""
 
     def __init__(
-        self, kinds: list[str], protocol: str, targets: list[Target], n_components: int, seed: int
+        self,
+        kinds: list[str],
+        protocol: str,
+        targets: list[Target],
+        n_components: int,
+        rule: str,
+        seed: int,
     ):
         self.protocol, self.n_components, self.layers = protocol, n_components, []
-        self.fitters = {kind: fitter(kind, protocol, n_components, seed) for kind in kinds}
+        self.fitters = {kind: fitter(kind, protocol, n_components, rule, seed) for kind in kinds}
         main = [target for target in targets if target.main]  # they come first
         self.targets = {kind: targets if kind == "pls" else main for kind in kinds}
         self.results = {kind: [] for kind in kinds}

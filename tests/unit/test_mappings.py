@@ -28,7 +28,7 @@ def planted():
 @pytest.fixture(scope="module")
 def fits(planted):
     layers, responses = planted
-    found = Fits(KINDS, "corrected", TARGETS, 8, seed=0)
+    found = Fits(KINDS, "corrected", TARGETS, 8, "exact", seed=0)
     for name, maps in layers.items():
         found.add(name, maps, responses, np.arange(6))
     return found
@@ -62,7 +62,7 @@ def test_predictions_are_those_of_the_first_mapping(fits, planted):
 
 def test_in_the_reference_the_layer_is_the_best_on_the_test_images(planted):
     layers, responses = planted
-    found = Fits(["pls"], "reference", TARGETS[:1], 4, seed=0)
+    found = Fits(["pls"], "reference", TARGETS[:1], 4, "exact", seed=0)
     for name, maps in layers.items():
         found.add(name, maps, responses[:1], np.arange(6))
     scores = [r.metrics["r"][0].mean() for r in found.results["pls"]]
@@ -71,7 +71,19 @@ def test_in_the_reference_the_layer_is_the_best_on_the_test_images(planted):
 
 def test_a_layer_of_low_rank_is_warned_of(planted, caplog):
     layers, responses = planted
-    found = Fits(["pls"], "corrected", TARGETS[:1], 8, seed=0)
+    found = Fits(["pls"], "corrected", TARGETS[:1], 8, "exact", seed=0)
     with caplog.at_level(logging.WARNING):
         found.add("thin", layers["read"][..., :3], responses[:1], np.arange(6))
     assert "thin: numerical rank ended PLS at 3 of 8 components" in caplog.text
+
+
+def test_rules_of_pls_differ_where_scikit_learn_stops_early(planted):
+    layers, responses = planted
+    scores = {}
+    for rule in ("exact", "nipals_1e-4", "nipals_1e-6"):
+        found = Fits(["pls"], "corrected", TARGETS[:1], 4, rule, seed=0)
+        found.add("read", layers["read"], responses[:1], np.arange(6))
+        scores[rule] = found.results["pls"][0].metrics["r"]
+    loose = np.abs(scores["exact"] - scores["nipals_1e-4"]).max()
+    tight = np.abs(scores["exact"] - scores["nipals_1e-6"]).max()
+    assert 0 < tight < loose
