@@ -1,5 +1,6 @@
 """What all rules share: checked settings, tables, names of files, and code fingerprints."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -46,6 +47,9 @@ try:
     REGISTRY, MODELS = checked_settings()
 except UserError as error:
     raise WorkflowError(str(error))
+
+if config["mirror"]:
+    os.environ["ITCORTEX_MIRROR"] = config["mirror"]  # downloads are local jobs: they inherit it
 
 EXPERIMENT = config["experiment"]
 RECORDINGS = config["recordings"]

@@ -22,7 +22,6 @@ rule download_data:
         code=fingerprint("download_data"),
         url=lambda wildcards: data_entry(wildcards).get("url"),
         sha256=lambda wildcards: data_entry(wildcards).get("sha256"),
-        mirror=mirror_file,
     script:
         "../scripts/download_data.py"
 

@@ -41,12 +41,6 @@ def data_entry(wildcards):
     return REGISTRY["datasets"][wildcards.dataset]["files"][wildcards.file]
 
 
-def mirror_file(wildcards):
-    """Where the mirror keeps a file, if there is a mirror."""
-    mirror = config["mirror"]
-    return f"{mirror}/{wildcards.dataset}/{wildcards.file}" if mirror else None
-
-
 def simulated_arrays():
     """Name and properties of every simulated array of the registry, in order."""
     return [

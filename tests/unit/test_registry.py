@@ -8,7 +8,7 @@ import pytest
 
 import download_data
 from itcortex.errors import UserError
-from itcortex.registry import fetch, sha256_of
+from itcortex.registry import MIRROR, fetch, in_mirror, sha256_of
 
 CONTENT = b"spikes" * 1000
 SHA256 = "c0077cbc5f1f6eb2dfa74cce946665a5d70cf0bb4f5c0bde7790b96c37511d87"
@@ -47,23 +47,30 @@ def mirror_file(tmp_path):
     return path
 
 
+def test_without_a_mirror_nothing_is_looked_up(monkeypatch):
+    monkeypatch.delenv(MIRROR, raising=False)
+    assert in_mirror("results/data/v4/x.npy") is None
+
+
 def test_digest_of_a_known_text(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")  # test vector of FIPS 180-2
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert sha256_of(tmp_path / "abc") == expected
 
 
-def test_the_mirror_comes_before_the_address(tmp_path, mirror_file):
-    target = tmp_path / "results" / "whole.zip"
-    download_data.main(target, "http://127.0.0.1:1/never-asked", SHA256, str(mirror_file))
+def test_the_mirror_comes_before_the_address(tmp_path, mirror_file, monkeypatch):
+    target = tmp_path / "results" / "dataset" / "whole.zip"
+    monkeypatch.setenv(MIRROR, str(mirror_file.parents[1]))
+    download_data.main(target, "http://127.0.0.1:1/never-asked", SHA256)
     assert target.read_bytes() == CONTENT
     assert mirror_file.read_bytes() == CONTENT
     assert [path.name for path in target.parent.iterdir()] == ["whole.zip"]
 
 
-def test_a_file_that_the_mirror_lacks_is_downloaded(tmp_path, server):
+def test_a_file_that_the_mirror_lacks_is_downloaded(tmp_path, server, monkeypatch):
     target = tmp_path / "whole.zip"
-    download_data.main(target, f"{server}/whole.zip", SHA256.upper(), tmp_path / "mirror" / "none")
+    monkeypatch.setenv(MIRROR, str(tmp_path / "mirror"))
+    download_data.main(target, f"{server}/whole.zip", SHA256.upper())
     assert target.read_bytes() == CONTENT
 
 
