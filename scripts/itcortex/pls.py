@@ -24,7 +24,7 @@ import numpy as np
 from itcortex.pls_engines import Dual, Gram, Lock, rounding
 from itcortex.pls_rules import Exact, Nipals
 
-_CHUNK_BYTES = 48 * 2**22
+_CHUNK_BYTES = 192 * 2**20
 
 
 @dataclass(frozen=True)
