@@ -49,7 +49,7 @@ except UserError as error:
     raise WorkflowError(str(error))
 
 if config["mirror"]:
-    os.environ["ITCORTEX_MIRROR"] = config["mirror"]  # downloads are local jobs: they inherit it
+    os.environ.update(ITCORTEX_MIRROR=config["mirror"])  # downloads are local jobs: they inherit it
 
 EXPERIMENT = config["experiment"]
 RECORDINGS = config["recordings"]
