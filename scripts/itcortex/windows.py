@@ -42,10 +42,18 @@ def sweep_windows(recording: Recording, width_ms: float, step_ms: float) -> list
     return [(start + k * step_ms, start + k * step_ms + width_ms) for k in range(n_windows)]
 
 
-def choose_targets(recording: Recording, window: Window, sweep: dict) -> list[Target]:
-    """Main window first, then its shuffled control, then the sweep (without the main window)."""
+def choose_targets(
+    recording: Recording, window: Window, sweep: dict | list[Window]
+) -> list[Target]:
+    """Main window first, then its shuffled control, then the sweep (without the main window).
+
+    `sweep` is width_ms and step_ms of `sweep_windows`, or a list of windows.
+    """
     main = (float(window[0]), float(window[1])) if recording.has_time else None
-    windows = sweep_windows(recording, **sweep)
+    if isinstance(sweep, dict):
+        windows = sweep_windows(recording, **sweep)
+    else:
+        windows = [(float(a), float(b)) for a, b in sweep] if recording.has_time else []
     return [
         Target(main, main=True),
         Target(main, "shuffled_images", main=True),

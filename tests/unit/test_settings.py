@@ -94,6 +94,14 @@ def test_faults_name_key_value_and_remedy(config, path, value, message):
         settings.check(config, schema("config"), "config")
 
 
+def test_a_sweep_may_be_a_list_of_windows(config):
+    config["encoding"]["sweep"] = [[50, 90], [90, 130]]
+    settings.check(config, schema("config"), "config")
+    config["encoding"]["sweep"] = [[50, 90, 100]]
+    with pytest.raises(UserError, match=r"sweep: 0: \[50, 90, 100\] is too long"):
+        settings.check(config, schema("config"), "config")
+
+
 def test_all_faults_are_listed_at_once(config):
     config["sed"] = 1
     config["encoding"]["pool"] = -1

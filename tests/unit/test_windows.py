@@ -42,6 +42,12 @@ def test_main_window_comes_first_with_its_control_and_is_not_repeated():
     ]
 
 
+def test_any_list_of_windows_can_be_given():
+    targets = windows.choose_targets(recording(100), [20, 60], [[0, 100], [20, 60], [90, 95]])
+    assert [t.window for t in targets] == [(20, 60), (20, 60), (0, 100), (90, 95)]
+    assert len(windows.choose_targets(recording(1), [20, 60], [[0, 100]])) == 2
+
+
 def test_without_time_there_is_one_window_and_its_control():
     timeless = recording(1)
     targets = windows.choose_targets(timeless, [20, 60], {"width_ms": 40, "step_ms": 20})
