@@ -504,17 +504,17 @@ def test_scripts_write_pdf_and_png(demo, tmp_path):
         return tmp_path / f"{name}.pdf", tmp_path / f"{name}.png"
 
     summary = tmp_path / "summary.parquet"
-    plot_tradeoff.main(summary, tmp_path / "tradeoff.parquet", *out("a"), score="r_over_ceiling")
-    plot_layers.main(tmp_path / "scores.parquet", summary, *out("b"))
+    plot_tradeoff.main(summary, tmp_path / "tradeoff.parquet", *out("a"), "r_over_ceiling", "pls")
+    plot_layers.main(tmp_path / "scores.parquet", summary, *out("b"), {}, "pls")
     plot_maps.main(
         [grid["recording"], flat["recording"]], [grid["stimuli"], flat["stimuli"]],
         [*flat["predictions"], *grid["predictions"]], *out("c"),
         recording_names=[grid_name, flat_name], models=["b untrained"], n_images=2,
     )  # fmt: skip
-    plot_timecourse.main(summary, *out("d"))
+    plot_timecourse.main(summary, *out("d"), [], [], "pls")
     plot_timecourse.main(
         summary, *out("e"), recordings=[grid["recording"], flat["recording"]],
-        recording_names=["m1_pl", "m1_ml"],
+        recording_names=["m1_pl", "m1_ml"], mapping="pls",
     )  # fmt: skip
     for name in "abcde":
         pdf, png = out(name)
