@@ -28,9 +28,8 @@ def main(
     raw = fits.table(labels | {"protocol": protocol}, features.depths, names, recorded.site_ids)
     chosen, held_out = fits.main_predictions(fold_of)
     usual = features.layers[np.bincount(chosen).argmax()]
-    turned = orientation_table(
-        features.read(usual, images, reduce), responses[0], fold_of, components
-    )
+    maps = features.read(usual, images) if recorded.has_grid else None
+    turned = orientation_table(maps, responses[0], fold_of, components)
     by_image = {
         name: features.layers[chosen[fold]]
         for name, fold in zip(recorded.image_ids, fold_of, strict=True)

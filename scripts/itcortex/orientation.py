@@ -39,12 +39,12 @@ def orientations(responses: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def orientation_table(
-    maps: np.ndarray, responses: np.ndarray, fold_of: np.ndarray, n_components: int
+    maps: np.ndarray | None, responses: np.ndarray, fold_of: np.ndarray, n_components: int
 ) -> pd.DataFrame:
     """Predictivity of one layer (columns orientation, r) under every orientation of the grid.
 
-    `maps` (image, h, w, channel), `responses` (image, y, x, site). Empty without a grid. Logs a
-    warning if the configured orientation is not the best.
+    `maps` (image, h, w, channel), `responses` (image, y, x, site). Without a grid the table is empty
+    and `maps` may be None. Logs a warning if the configured orientation is not the best.
     """
     turned = orientations(responses)
     if len(turned) == 1:

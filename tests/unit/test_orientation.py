@@ -47,5 +47,5 @@ def test_a_turned_grid_is_found_and_warned_of(planted, caplog, name):
 
 
 def test_without_a_grid_the_table_is_empty(rng):
-    table = orientation_table(rng.random((6, 4)), rng.random((6, 1, 1, 5)), np.arange(6) % 3, 2)
+    table = orientation_table(None, rng.random((6, 1, 1, 5)), np.arange(6) % 3, 2)
     assert len(table) == 0
