@@ -10,23 +10,19 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from itcortex import stamp
 from itcortex.errors import UserError
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "h5py", "pyarrow", "torch", "timm", "snakemake")
 NOT_FOR_MAIN = {"code"}  # the code fingerprint decides re-runs; no script needs its value
 
 
 def header(rule: str, wildcards: dict, params: dict, threads: int) -> str:
     """First lines of a log: what ran, with which versions, device, threads and seed."""
-    versions = []
-    for name in PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):
-            versions.append(f"{name} {version(name)}")
+    versions = [f"{name} {version}" for name, version in stamp.versions().items()]
     lines = [
         f"rule {rule} {wildcards or ''}".rstrip(),
         f"python {platform.python_version()} on {platform.platform()}",
@@ -53,6 +49,7 @@ def run(main: Callable, snakemake) -> None:
                 contextlib.redirect_stdout(log),
                 contextlib.redirect_stderr(log),
                 threadpool_limits(snakemake.threads),
+                stamp.stamped(snakemake.rule, snakemake.params.get("code", "")),
             ):
                 main(**snakemake.input, **snakemake.output, **params)
         except Exception as error:

@@ -1,0 +1,24 @@
+"""Rule record_provenance: data, weights, code, packages and settings behind every table row."""
+
+import json
+
+from itcortex import job, store
+from itcortex.provenance import trace
+
+
+def main(predictions, tables, provenance, datasets, sources, settings, fingerprints):
+    """Write what `itcortex.provenance.trace` finds as JSON."""
+    found = trace(
+        predictions,
+        tables,
+        datasets=datasets,
+        sources=sources,
+        settings=settings,
+        code=fingerprints,
+    )
+    with store.atomic_path(provenance) as path:
+        path.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)
