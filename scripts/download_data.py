@@ -1,12 +1,22 @@
-"""Rule download_data: one registered file, from a mirror or its address, checksum verified."""
+"""Rule download_data: one registered file, from a mirror or its addresses, verified or pinned."""
 
 from itcortex import job
+from itcortex.members import fetch_members
 from itcortex.registry import fetch, in_mirror
 
 
-def main(file, url, sha256):
-    """Bring `file` ({dataset}/{file} at its end) from the mirror, if one is set, or from `url`."""
-    fetch(url, file, sha256, in_mirror(file))
+def main(file, urls, sha256, size, members, lock):
+    """Bring `file` ({dataset}/{file} at its end) from the mirror, if one is set, or from `urls`.
+
+    `sha256` and `size` (bytes) are None where they are not registered; then `lock` pins the file.
+    `members`, if any, are the numbered files that are packed into it.
+    """
+    if members:
+        digest = fetch_members(urls, file, members, sha256, lock)
+        print(f"{file}: packed from {members['path']}, sha256 {digest}")
+        return
+    fetched = fetch(urls, file, sha256, size, in_mirror(file), lock)
+    print(f"{file}: {fetched.bytes} bytes from {fetched.source}, sha256 {fetched.sha256}")
 
 
 if __name__ == "__main__":

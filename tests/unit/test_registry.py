@@ -1,41 +1,22 @@
-"""Registered files: mirror before address, checksum always, nothing half-written."""
+"""Registered files: mirror before address, checksum always, nothing half-written.
 
-import http.server
+What needs a server is in tests/downloads.
+"""
+
+import hashlib
 import logging
-import threading
+from pathlib import Path
 
 import pytest
 
 import download_data
+from itcortex import registry
 from itcortex.errors import UserError
 from itcortex.registry import MIRROR, fetch, in_mirror, sha256_of
 
 CONTENT = b"spikes" * 1000
 SHA256 = "c0077cbc5f1f6eb2dfa74cce946665a5d70cf0bb4f5c0bde7790b96c37511d87"
-
-
-@pytest.fixture
-def server(tmp_path):
-    """Address of a local server: /whole.zip is CONTENT, /cut.zip ends early, no other file."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            found = self.path in {"/whole.zip", "/cut.zip"}
-            self.send_response(200 if found else 404)
-            self.send_header("Content-Length", str(len(CONTENT) if found else 0))
-            self.end_headers()
-            if found:
-                self.wfile.write(CONTENT if self.path == "/whole.zip" else CONTENT[:100])
-
-        def log_message(self, *_args):
-            """Keep the test's output clean."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{httpd.server_address[1]}"
-        httpd.shutdown()
-        thread.join()
+NEVER = "http://127.0.0.1:1/never-asked"
 
 
 @pytest.fixture
@@ -47,86 +28,113 @@ def mirror_file(tmp_path):
     return path
 
 
-def test_without_a_mirror_nothing_is_looked_up(monkeypatch):
-    monkeypatch.delenv(MIRROR, raising=False)
-    assert in_mirror("results/data/v4/x.npy") is None
-
-
 def test_digest_of_a_known_text(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")  # test vector of FIPS 180-2
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert sha256_of(tmp_path / "abc") == expected
 
 
-def test_the_mirror_comes_before_the_address(tmp_path, mirror_file, monkeypatch):
+def test_without_a_mirror_nothing_is_looked_up(monkeypatch):
+    monkeypatch.delenv(MIRROR, raising=False)
+    assert in_mirror("results/data/v4/x.npy") is None
+
+
+@pytest.mark.parametrize(
+    ("mirror", "expected"),
+    [
+        ("/somewhere", Path("/somewhere/v4/x y.npy")),
+        ("relative", Path("relative/v4/x y.npy")),
+        ("https://host/a", "https://host/a/v4/x%20y.npy"),
+        ("http://host:80/a/", "http://host:80/a/v4/x%20y.npy"),
+    ],
+)
+def test_the_mirror_is_a_folder_or_the_start_of_an_address(monkeypatch, mirror, expected):
+    monkeypatch.setenv(MIRROR, mirror)
+    assert in_mirror("results/data/v4/x y.npy") == expected
+
+
+@pytest.mark.parametrize("mirror", ["ftp://host/a", "s3://bucket", "file:///somewhere", "http://"])
+def test_no_other_mirrors(monkeypatch, mirror):
+    monkeypatch.setenv(MIRROR, mirror)
+    with pytest.raises(UserError, match=f"{MIRROR}.*no address of the form"):
+        in_mirror("results/data/v4/x.npy")
+
+
+def test_the_mirror_comes_before_the_address(tmp_path, mirror_file, monkeypatch, capsys):
     target = tmp_path / "results" / "dataset" / "whole.zip"
     monkeypatch.setenv(MIRROR, str(mirror_file.parents[1]))
-    download_data.main(target, "http://127.0.0.1:1/never-asked", SHA256)
+    download_data.main(target, [NEVER], SHA256, 6000, tmp_path / "lock.yaml")
     assert target.read_bytes() == CONTENT
     assert mirror_file.read_bytes() == CONTENT
     assert [path.name for path in target.parent.iterdir()] == ["whole.zip"]
+    expected = f"{target}: 6000 bytes from {mirror_file}, sha256 {SHA256}\n"
+    assert capsys.readouterr().out == expected
 
 
-def test_a_file_that_the_mirror_lacks_is_downloaded(tmp_path, server, monkeypatch):
-    target = tmp_path / "whole.zip"
-    monkeypatch.setenv(MIRROR, str(tmp_path / "mirror"))
-    download_data.main(target, f"{server}/whole.zip", SHA256.upper())
-    assert target.read_bytes() == CONTENT
+def test_a_copy_is_as_readable_as_a_new_file(tmp_path, mirror_file):
+    mirror_file.chmod(0o400)
+    (tmp_path / "new").touch()
+    fetch([], tmp_path / "x", SHA256, mirror=mirror_file)
+    assert (tmp_path / "x").stat().st_mode == (tmp_path / "new").stat().st_mode
 
 
-def test_a_wrong_digest_is_refused_from_the_mirror_and_from_the_address(
-    tmp_path, server, mirror_file
-):
+def test_a_wrong_digest_is_refused(tmp_path, mirror_file):
     expected, target = "0" * 64, tmp_path / "out" / "whole.zip"
-    for url, mirror, source in (
-        (None, mirror_file, "mirror/dataset/whole.zip"),
-        (f"{server}/whole.zip", None, "http://127.0.0.1"),
-    ):
-        with pytest.raises(UserError) as raised:
-            fetch(url, target, expected, mirror)
-        for part in (str(target), source, expected, SHA256, "run again"):
-            assert part in str(raised.value)
-        assert list(target.parent.iterdir()) == []
+    with pytest.raises(UserError) as raised:
+        fetch([], target, expected, mirror=mirror_file)
+    for part in (str(target), str(mirror_file), expected, SHA256, "run again"):
+        assert part in str(raised.value)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_wrong_size_is_refused_before_the_copy(tmp_path, mirror_file):
+    with pytest.raises(UserError, match="has 6000 bytes there, not 6001"):
+        fetch([], tmp_path / "out" / "whole.zip", SHA256, 6001, mirror=mirror_file)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_failed_fetch_leaves_an_older_file_as_it_was(tmp_path, mirror_file):
     (tmp_path / "whole.zip").write_bytes(b"older")
     with pytest.raises(UserError):
-        fetch(None, tmp_path / "whole.zip", "0" * 64, mirror_file)
+        fetch([], tmp_path / "whole.zip", "0" * 64, mirror=mirror_file)
     assert (tmp_path / "whole.zip").read_bytes() == b"older"
 
 
-@pytest.mark.parametrize("path", ["/gone.zip", "/cut.zip"])
-def test_a_failed_download_names_mirror_and_address(tmp_path, server, path):
-    target = tmp_path / "out" / "x.zip"
-    with pytest.raises(UserError) as raised:
-        fetch(server + path, target, SHA256, tmp_path / "mirror" / "x.zip")
-    for part in (server + path, str(tmp_path / "mirror" / "x.zip"), "check the network"):
-        assert part in str(raised.value)
-    assert list(target.parent.iterdir()) == []
-
-
-def test_no_server_at_the_address(tmp_path):
-    with pytest.raises(UserError, match=r"127\.0\.0\.1:1/x.*cannot be downloaded"):
-        fetch("http://127.0.0.1:1/x", tmp_path / "x", SHA256)
+def test_an_older_file_is_replaced(tmp_path, mirror_file):
+    (tmp_path / "whole.zip").write_bytes(b"older")
+    fetch([], tmp_path / "whole.zip", SHA256, mirror=mirror_file)
+    assert (tmp_path / "whole.zip").read_bytes() == CONTENT
 
 
 def test_neither_mirror_nor_address(tmp_path):
-    with pytest.raises(UserError, match=r"no local mirror has it \(nowhere/x\) and no url"):
-        fetch(None, tmp_path / "x", SHA256, "nowhere/x")
-    with pytest.raises(UserError, match="no local mirror is set and no url"):
-        fetch(None, tmp_path / "x", SHA256)
+    with pytest.raises(UserError, match=f"no url is registered and no mirror is set.*{MIRROR}"):
+        fetch([], tmp_path / "set" / "x", SHA256)
+    with pytest.raises(
+        UserError, match=r"nowhere/set/x: cannot be copied \(No such file"
+    ) as raised:
+        fetch([], tmp_path / "set" / "x", SHA256, mirror=Path("nowhere/set/x"))
+    assert "no url is registered, or put the file into a mirror as set/x" in str(raised.value)
 
 
-def test_without_a_registered_checksum_the_digest_is_logged(tmp_path, mirror_file, caplog):
+def test_without_checksum_and_lock_file_the_digest_is_told(tmp_path, mirror_file, caplog):
     with caplog.at_level(logging.WARNING):
-        fetch(None, tmp_path / "x", None, mirror_file)
+        fetched = fetch([], tmp_path / "x", None, mirror=mirror_file)
     assert (tmp_path / "x").read_bytes() == CONTENT
-    assert SHA256 in caplog.text
+    assert fetched.sha256 == SHA256
+    assert f"no checksum is registered; {mirror_file} has sha256 {SHA256}" in caplog.text
+
+
+def test_a_disk_without_room(tmp_path, mirror_file, monkeypatch):
+    usage = registry.shutil.disk_usage(tmp_path)._replace(free=5990)
+    monkeypatch.setattr(registry.shutil, "disk_usage", lambda _folder: usage)
+    with pytest.raises(UserError, match=r"x: needs 6\.00kB, and 5\.99kB are free"):
+        fetch([], tmp_path / "x", SHA256, mirror=mirror_file)
+    assert not (tmp_path / "x").exists()
 
 
 def test_files_of_the_registry_match_the_reference_copies(tmp_path, shared):
     source = shared / "data" / "v4_cowley2023" / "images_210325.zip"
     registered = "992774eca3508a2ad01accb1a31f5f3e3d90248c49f4eec314f2a915a263e454"
-    fetch(None, tmp_path / "images_210325.zip", registered, source)
-    assert (tmp_path / "images_210325.zip").stat().st_size == 1841475
+    fetch([], tmp_path / "images_210325.zip", registered, 1841475, mirror=source)
+    copied = (tmp_path / "images_210325.zip").read_bytes()
+    assert hashlib.new("sha256", copied).hexdigest() == registered

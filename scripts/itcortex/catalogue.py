@@ -1,0 +1,76 @@
+"""The registry of data as the workflow reads it: numbered files written out, references checked."""
+
+import re
+
+from itcortex.errors import UserError, nearest
+
+#: Stands for a number in the name and the address of numbered files.
+NUMBER = "{n}"
+_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+
+
+def expand(name: str, entry: dict) -> dict[str, dict]:
+    """Files that one entry stands for: `val-{0..2}.tfrecords` is three, with `{n}` in their urls."""
+    found = _RANGE.search(name)
+    if not found:
+        return {name: entry}
+    files = {}
+    for number in numbers(found.groups()):
+        urls = {"url": [url.replace(NUMBER, number) for url in urls_of(entry)]}
+        files[name.replace(found.group(), number)] = entry | urls
+    return files
+
+
+def urls_of(entry: dict) -> list[str]:
+    """Addresses of a file, in the order in which they are tried."""
+    urls = entry.get("url", [])
+    return [urls] if isinstance(urls, str) else urls
+
+
+def numbers(limits: tuple[str, str] | list[int]) -> list[str]:
+    """All whole numbers from the first to the last of `limits`, as text."""
+    first, last = (int(value) for value in limits)
+    return [str(number) for number in range(first, last + 1)]
+
+
+def expanded(registry: dict) -> dict:
+    """The registry with every numbered file written out, also where a set of files is named."""
+    datasets = {
+        name: dataset
+        | {
+            "files": {
+                k: v for key, e in dataset["files"].items() for k, v in expand(key, e).items()
+            }
+        }
+        for name, dataset in registry["datasets"].items()
+    }
+    attention = {
+        name: entry | {"files": [file for key in entry["files"] for file in expand(key, {})]}
+        for name, entry in registry["attention"].items()
+    }
+    return registry | {"datasets": datasets, "attention": attention}
+
+
+def choose(name: str, valid, where: str) -> None:
+    """Raise `UserError` if `name` is not among `valid`, offering the nearest names."""
+    if name not in valid:
+        raise UserError(f"{where}: {name!r} does not exist; {nearest(name, sorted(valid))}")
+
+
+def check(registry: dict, where: str) -> None:
+    """Raise `UserError` if an entry of the (expanded) registry refers to something not there."""
+    for kind in ("stimuli", "recordings", "rdms", "attention"):
+        for name, entry in registry[kind].items():
+            place = f"{where}: {kind}: {name}"
+            choose(entry["dataset"], registry["datasets"], f"{place}: dataset")
+            files = registry["datasets"][entry["dataset"]]["files"]
+            for _, file in files_of(entry):
+                choose(file, files, f"{place}: file")
+            if kind in ("recordings", "rdms"):
+                choose(entry["stimuli"], registry["stimuli"], f"{place}: stimuli")
+
+
+def files_of(entry: dict) -> list[tuple[str, str]]:
+    """(dataset, file) of everything that an entry reads."""
+    files = entry["files"] if "files" in entry else [entry["file"]]
+    return [(entry["dataset"], file) for file in [*files, *filter(None, [entry.get("table")])]]

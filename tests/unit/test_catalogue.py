@@ -1,0 +1,63 @@
+"""The registry as the workflow reads it."""
+
+import pytest
+
+from itcortex import catalogue
+from itcortex.errors import UserError
+
+
+@pytest.fixture
+def registry():
+    """A registry of one dataset with numbered files, and one entry of every kind."""
+    files = {
+        "a.zip": {"url": "https://x.org/a.zip"},
+        "val-{8..10}.bin": {"url": "https://x.org/{n}"},
+    }
+    use = {"dataset": "d", "file": "a.zip"}
+    return {
+        "datasets": {"d": {"files": files}},
+        "stimuli": {"s": use},
+        "recordings": {"r": use | {"stimuli": "s"}},
+        "rdms": {"m": use | {"stimuli": "s"}},
+        "attention": {"t": {"dataset": "d", "files": ["a.zip", "val-{8..10}.bin"]}},
+    }
+
+
+def test_numbered_files_are_written_out_with_their_addresses(registry):
+    files = catalogue.expanded(registry)["datasets"]["d"]["files"]
+    assert list(files) == ["a.zip", "val-8.bin", "val-9.bin", "val-10.bin"]
+    assert files["val-10.bin"]["url"] == ["https://x.org/10"]
+    assert files["a.zip"]["url"] == "https://x.org/a.zip"
+
+
+def test_sets_of_files_are_written_out(registry):
+    entry = catalogue.expanded(registry)["attention"]["t"]
+    names = [file for _, file in catalogue.files_of(entry)]
+    assert names == ["a.zip", "val-8.bin", "val-9.bin", "val-10.bin"]
+
+
+def test_one_address_or_several():
+    assert catalogue.urls_of({"url": "https://a"}) == ["https://a"]
+    assert catalogue.urls_of({"url": ["https://a", "https://b"]}) == ["https://a", "https://b"]
+    assert catalogue.urls_of({}) == []
+
+
+def test_a_sound_registry_passes(registry):
+    catalogue.check(catalogue.expanded(registry), "datasets.yaml")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "key", "value"),
+    [
+        ("recordings", "r", "file", "b.zip"),
+        ("recordings", "r", "stimuli", "t"),
+        ("stimuli", "s", "dataset", "e"),
+        ("rdms", "m", "stimuli", "t"),
+        ("attention", "t", "files", ["val-11.bin"]),
+    ],
+)
+def test_a_reference_to_nothing_is_named(registry, kind, name, key, value):
+    registry[kind][name] = registry[kind][name] | {key: value}
+    wrong = value[0] if isinstance(value, list) else value
+    with pytest.raises(UserError, match=f"datasets.yaml: {kind}: {name}: .*{wrong}"):
+        catalogue.check(catalogue.expanded(registry), "datasets.yaml")
