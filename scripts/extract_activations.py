@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 from itcortex import job, store
 from itcortex.activations import extract
-from itcortex.models import Preprocessing, build, choose_layers, named_layers, skeleton
+from itcortex.models import choose_layers, named_layers
+from itcortex.networks import Network
 from itcortex.torch_compat import resolve_device
 from itcortex.weights import digest, load
 
@@ -13,7 +14,7 @@ def main(
     stimuli,
     weights,
     activations,
-    architecture,
+    network,
     layers,
     n_layers,
     dtype,
@@ -22,27 +23,34 @@ def main(
     seed,
 ):
     """Choose the layers (or take those named by `layers`), run the network, write their maps."""
-    device = resolve_device(device)
+    device, network = resolve_device(device), Network(**network)
     shown = store.read_stimuli(stimuli)
-    state, origin = store.read_weights(weights)
-    model = build(architecture, seed=seed)
-    load(model, architecture, state, origin, weights)
-    preprocessing = Preprocessing.of(model)
-    outline, size = skeleton(architecture), preprocessing.input_size
+    model, weights_digest = _trained(network, weights, seed)
+    preprocessing = network.preprocessing_of(model)
+    outline, size = network.skeleton(), preprocessing.input_size
     chosen = (
         named_layers(outline, size, layers) if layers else choose_layers(outline, size, n_layers)
     )
     for layer in chosen:
         print(f"{layer.depth:5.2f} {layer.name}: {layer.height} x {layer.width} x {layer.channels}")
     attributes = {
-        "architecture": architecture,
-        "weights_digest": digest(state),
+        "architecture": network.architecture,
+        "network": network.asdict(),
+        "weights_digest": weights_digest,
         "preprocessing": preprocessing.asdict(),
         "layers": [asdict(layer) for layer in chosen],
     }
     batches = extract(model, preprocessing, shown.images, chosen, batch_size, device)
     names = tuple(layer.name for layer in chosen)
     store.write_activations(activations, batches, names, shown.image_ids, attributes, dtype)
+
+
+def _trained(network, weights, seed):
+    """The network with its weights, and their digest; the file's tensors are not kept."""
+    state, attributes = store.read_weights(weights)
+    model = network.build(seed)
+    load(model, network.architecture, state, attributes, weights)
+    return model, digest(state)
 
 
 if __name__ == "__main__":

@@ -4,21 +4,23 @@ import numpy as np
 
 from itcortex import job, simulate, store
 from itcortex.activations import extract
-from itcortex.models import Preprocessing, build, named_layers, skeleton
+from itcortex.models import named_layers
+from itcortex.networks import Network
 from itcortex.weights import load
 
 
-def main(weights, archive, truth, architecture, arrays, repeats, size_px, seed):
+def main(weights, archive, truth, network, arrays, repeats, size_px, seed):
     """Let simulated sites read layers of a teacher network on photographs, and record them.
 
     Each of `arrays` has name, mat, folder, sites (its channels of the .mat), grid, layer, rf_sigma.
     """
     shown = simulate.photographs(size_px)
-    teacher = build(architecture)
-    load(teacher, architecture, *store.read_weights(weights), weights)
-    preprocessing = Preprocessing.of(teacher)
+    network = Network(**network)
+    teacher = network.build()
+    load(teacher, network.architecture, *store.read_weights(weights), weights)
+    preprocessing = network.preprocessing_of(teacher)
     names = list(dict.fromkeys(array["layer"] for array in arrays))
-    layers = named_layers(skeleton(architecture), preprocessing.input_size, names)
+    layers = named_layers(network.skeleton(), preprocessing.input_size, names)
     images = len(shown.images)
     ((_, features),) = extract(teacher, preprocessing, shown.images, layers, images, "cpu")
 
@@ -38,7 +40,12 @@ def main(weights, archive, truth, architecture, arrays, repeats, size_px, seed):
     )
     simulate.write_arcaro_archive(archive, sessions)
     named = {key: v for name, array in planted.items() for key, v in array.named(name).items()}
-    about = {"architecture": architecture, "repeats": repeats, "seed": seed, "arrays": arrays}
+    about = {
+        "architecture": network.architecture,
+        "repeats": repeats,
+        "seed": seed,
+        "arrays": arrays,
+    }
     about |= {"image_ids": shown.image_ids, "simulated": True}
     store.write_arrays(truth, named, about)
 

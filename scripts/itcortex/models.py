@@ -1,4 +1,6 @@
-"""Networks: building them by timm's name, what their images must look like, and their layers.
+"""Networks as modules: timm's by name, what their images must look like, and their layers.
+
+What a row of the model table says of a network is in `networks`; it builds them with this module.
 
 Which layers are compared with neurons follows one rule for every image network. A forward pass is
 traced: every operation notes which tensors it reads and makes, every module which one it puts out.
@@ -17,8 +19,9 @@ candidate, the stages that timm's `forward_intermediates` gives are the candidat
 decide, so the choice is the same on every machine; it is stored with the activations.
 """
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import torch
@@ -33,7 +36,7 @@ from itcortex.tracing import Output, trace
 
 __all__ = [
     "INTERMEDIATE", "Preprocessing", "build", "choose_layers", "known_architectures",
-    "layer_names", "named_layers", "skeleton",
+    "layer_names", "named_layers", "seeded", "skeleton",
 ]  # fmt: skip
 
 INTERMEDIATE = "forward_intermediates."  # with a number: a layer that is no module's output
@@ -44,7 +47,7 @@ def build(architecture: str, seed: int | None = None, **kwargs) -> nn.Module:
     """Network of timm's `architecture` in eval mode, untrained: nothing is downloaded.
 
     `seed` fixes the initial weights; `kwargs` go to `timm.create_model`. Raises `UserError` with
-    the nearest names if timm has no such architecture or tag.
+    the nearest names if timm has no such architecture or tag, and for arguments it does not take.
     """
     require_architecture(architecture)
     base, _, tag = architecture.partition(".")
@@ -53,10 +56,25 @@ def build(architecture: str, seed: int | None = None, **kwargs) -> nn.Module:
         raise UserError(
             f"architecture: timm has no weights {tag!r} of {base}; {nearest(architecture, tagged)}"
         )
+    with seeded(seed):
+        try:
+            return timm.create_model(architecture, pretrained=False, **kwargs).eval()
+        except TypeError as error:
+            if not kwargs:
+                raise
+            raise UserError(
+                f"arguments: {architecture} cannot be built with {kwargs} ({error}); "
+                "give keyword arguments that timm.create_model takes for it"
+            ) from error
+
+
+@contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Torch draws from `seed` in this block, if one is given, and goes on after it as before it."""
     with torch.random.fork_rng(devices=[]):
         if seed is not None:
             torch.random.default_generator.manual_seed(seed)
-        return timm.create_model(architecture, pretrained=False, **kwargs).eval()
+        yield
 
 
 def skeleton(architecture: str, **kwargs) -> nn.Module:
@@ -82,9 +100,21 @@ class Preprocessing:
     interpolation: str
 
     @classmethod
-    def of(cls, model: nn.Module) -> "Preprocessing":
-        """The preprocessing that the model's configuration in timm asks for."""
-        config = timm.data.resolve_model_data_config(model)
+    def of(cls, model: nn.Module, given: dict | None = None) -> "Preprocessing":
+        """What the model's configuration in timm asks for, and `given` instead where it says so.
+
+        Raises `UserError` for a setting that is neither given nor configured: timm's own defaults
+        are a guess that a network of other origin need not share.
+        """
+        given = given or {}
+        names = [field.name for field in fields(cls)]
+        missing = [name for name in names if name not in given]
+        if missing and not getattr(model, "pretrained_cfg", None):
+            raise UserError(
+                f"preprocessing: {type(model).__name__} carries no configuration of timm, and "
+                f"{', '.join(map(repr, missing))} not given; write them into the model's row"
+            )
+        config = (timm.data.resolve_model_data_config(model) if missing else {}) | given
         size, mean, std = (tuple(config[key]) for key in ("input_size", "mean", "std"))
         return cls(size, mean, std, config["interpolation"])
 
@@ -152,14 +182,13 @@ def named_layers(
     return sorted((readable[name] for name in dict.fromkeys(names)), key=lambda layer: layer.depth)
 
 
-def layer_names(architecture: str) -> list[str]:
-    """Names that may be given as layers of an architecture, in order; for checks before any job."""
-    model = skeleton(architecture)
-    return [layer.name for layer in _readable(model, Preprocessing.of(model).input_size)]
+def layer_names(model: nn.Module, input_size: tuple[int, int, int]) -> list[str]:
+    """Names that may be given as layers of a network, in order of depth."""
+    return [layer.name for layer in _readable(model, input_size)]
 
 
 def _traced(model: nn.Module, input_size: tuple[int, int, int]) -> tuple[list[Output], Geometry]:
-    weight = next(model.parameters())
+    weight = next(model.parameters(), torch.zeros(()))
     batch = torch.zeros(_TRACED_IMAGES, *input_size, device=weight.device, dtype=weight.dtype)
     return trace(model, batch), Geometry.of(model, _TRACED_IMAGES, input_size)
 

