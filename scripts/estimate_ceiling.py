@@ -3,10 +3,10 @@
 import numpy as np
 
 from itcortex import ceilings as noise_ceilings
-from itcortex import crossval, encoding, job, progress, store, windows
+from itcortex import encoding, job, mappings, progress, store, windows
 
 
-def main(recording, truth, ceilings, name, folds, window, sweep, used, splits, seed):
+def main(recording, truth, ceilings, name, protocol, folds, window, sweep, used, splits, seed):
     """Write one row a ceiling, window and fold; `truth` is empty or the truth of a simulation."""
     recorded = store.read_recording(recording)
     noise_free = None
@@ -14,16 +14,15 @@ def main(recording, truth, ceilings, name, folds, window, sweep, used, splits, s
         planted, about = store.read_arrays(truth[0])
         order = encoding.join_images(recorded.image_ids, about["image_ids"], truth[0])
         noise_free = planted[f"{name}/rate"][order]
-    fold_of = crossval.assign_folds(recorded.image_ids, folds, np.random.default_rng(seed))
+    fold_of, folds_by_name = mappings.divide_images(recorded, protocol, folds, seed)
     targets = windows.choose_targets(recorded, window, sweep)
     analysed = [target.window for target in targets if target.control == "none"]
     found = [
         noise_ceilings.estimate(
-            recorded, one, fold_of, splits, np.random.default_rng(seed), noise_free
+            recorded, one, fold_of, splits, np.random.default_rng(seed), noise_free, protocol
         )
         for one in progress.bar(analysed, f"{name} ceilings", unit="window")
     ]
-    folds_by_name = crossval.fold_names(recorded.image_ids, fold_of)
     table = noise_ceilings.as_table(name, analysed, found, folds_by_name, used)
     store.write_table(ceilings, table)
 

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from itcortex import crossval, encoding, job, mappings, progress, store, windows
+from itcortex import encoding, job, mappings, progress, store, windows
 from itcortex.orientation import orientation_table
 
 
@@ -15,8 +15,7 @@ def main(
     """Score every layer on held-out images; keep the predictions of the layers that were chosen."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
     images = encoding.join_images(recorded.image_ids, features.image_ids, activations)
-    fold_of = crossval.assign_folds(recorded.image_ids, folds, np.random.default_rng(seed))
-    names = crossval.fold_names(recorded.image_ids, fold_of)
+    fold_of, names = mappings.divide_images(recorded, protocol, folds, seed)
     targets = windows.choose_targets(recorded, window, sweep)
     responses = windows.stack_targets(recorded, targets, np.random.default_rng(seed))
     reduce = None if recorded.has_grid else functools.partial(encoding.pool_maps, side=pool)
@@ -30,11 +29,12 @@ def main(
     usual = features.layers[np.bincount(chosen).argmax()]
     maps = features.read(usual, images) if recorded.has_grid else None
     turned = orientation_table(maps, responses[0], fold_of, components)
-    by_image = {
-        name: features.layers[chosen[fold]]
-        for name, fold in zip(recorded.image_ids, fold_of, strict=True)
+    by_fold = {name: features.layers[layer] for name, layer in zip(names, chosen, strict=True)}
+    origin = {
+        "weights_digest": features.attributes["weights_digest"],
+        "activations": store.read_stamp(activations),
     }
-    predicted = recorded.predicted(held_out, window, labels | {"layers": by_image})
+    predicted = recorded.predicted(held_out, window, labels | origin | {"layers": by_fold})
     store.write_recording(predictions, predicted)
     store.write_table(orientation, turned.assign(layer=usual, **labels))
     store.write_table(scores, raw)

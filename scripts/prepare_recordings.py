@@ -2,15 +2,24 @@
 
 from itcortex import job, store
 from itcortex.recordings import read_published
+from itcortex.registry import sha256_of
 
 
-def main(source, recording, entry, images):
-    """Read `source` as the registry's `entry` says; `images` is the entry of its stimuli."""
+def main(source, table, recording, entry, images):
+    """Read `source` as the registry's `entry` says; `images` is the entry of its stimuli.
+
+    `table` is empty or the table of the images that were shown.
+    """
     options = dict(entry.get("options", {}))
     same_file = (images["dataset"], images["file"]) == (entry["dataset"], entry["file"])
     if same_file:  # the archive holds the images too: names are matched with its files
         options["images_folder"] = images["folder"]
-    origin = {"source": f"{entry['dataset']}/{entry['file']}"}
+    if table:
+        options["table"] = table[0]
+    origin = {
+        "source": f"{entry['dataset']}/{entry['file']}",
+        "source_sha256": sha256_of(source),
+    }
     responses = read_published(source, entry["format"], options, entry["attributes"] | origin)
     store.write_recording(recording, responses)
 

@@ -20,7 +20,7 @@ truth
 import numpy as np
 import pandas as pd
 
-from itcortex import reference
+from itcortex import brainscore, reference
 from itcortex.errors import UserError, nearest
 from itcortex.recordings import Recording, window_average
 from itcortex.scores import median_over_sites, pearson
@@ -130,12 +130,15 @@ def estimate(
     splits: int,
     rng: np.random.Generator,
     noise_free: np.ndarray | None = None,
+    protocol: str = "corrected",
 ) -> dict[str, np.ndarray]:
     """Every ceiling that a recording allows in one window: values (fold,) by name.
 
     Values are medians over sites. Ceilings that have no folds (split halves) repeat one value.
     `noise_free` (image, y, x, site) exists for simulated recordings.
     """
+    if protocol == "brainscore":
+        return brainscore.ceilings(recording.trials[:, 0, 0, 0], len(fold_of))
     n_sites, n_folds = len(recording.site_ids), fold_of.max() + 1
     average = window_average(recording, window)
     flat = average.reshape(len(average), -1, n_sites)

@@ -18,10 +18,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from itcortex import encoding, reference, reverse, ridge, rsa
+from itcortex import brainscore, crossval, encoding, reference, reverse, ridge, rsa
 from itcortex.crossval import choose_layers
 from itcortex.encoding import LayerScores
+from itcortex.errors import UserError
 from itcortex.pls import Exact, Nipals
+from itcortex.recordings import Recording
 from itcortex.tables import raw_scores
 from itcortex.windows import Target
 
@@ -31,6 +33,17 @@ WHOLE_ARRAY = "all"
 
 #: Inner rules of PLS by name; the authors' tolerance, and Brain-Score's.
 RULES = {"exact": Exact(), "nipals_1e-4": Nipals(1e-4), "nipals_1e-6": Nipals(1e-6)}
+
+
+def divide_images(
+    recorded: Recording, protocol: str, folds: str | int, seed: int
+) -> tuple[np.ndarray | list[brainscore.Split], list[str]]:
+    """Fold of every image, or the splits of the protocol "brainscore"; and their names."""
+    if protocol == "brainscore":
+        splits = brainscore.draw_splits(recorded.labels(brainscore.STRATIFIED_BY))
+        return splits, brainscore.split_names(splits)
+    fold_of = crossval.assign_folds(recorded.image_ids, folds, np.random.default_rng(seed))
+    return fold_of, crossval.fold_names(recorded.image_ids, fold_of)
 
 
 def fitter(
@@ -43,6 +56,12 @@ def fitter(
     pls = partial(encoding.fit_layer, rule=RULES[rule])
     if protocol == "reference":
         pls = reference.fit_layer
+    if protocol == "brainscore":
+        pls = partial(brainscore.fit_layer, rule=RULES[rule])
+        if mapping != "pls":
+            raise UserError(
+                f"encoding: mappings: protocol brainscore has pls only, not {mapping!r}"
+            )
     known = {
         "pls": partial(pls, n_components=n_components),
         "ridge": ridge.fit_layer,
@@ -110,4 +129,6 @@ class Fits:
         """Chosen layers (fold,) and held-out predictions (image, y, x, site) of the first mapping."""
         kind = next(iter(self.results))
         chosen = self.chosen(kind)
+        if self.protocol == "brainscore":
+            return chosen, brainscore.chosen_predictions(self.results[kind], chosen, fold_of)
         return chosen, encoding.chosen_predictions(self.results[kind], chosen, fold_of)

@@ -1,16 +1,16 @@
 """Recordings: responses of sites to images, over positions of a grid and over time."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from inspect import signature
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 import numpy as np
 
-from itcortex.archives import open_archive
+from itcortex import arcaro, majajhong
 from itcortex.errors import UserError, nearest
-from itcortex.matlab import read_variables
 
 _log = logging.getLogger(__name__)
 AXES = ("image", "y", "x", "ms", "site")
@@ -29,7 +29,7 @@ class Recording:
     attributes : dict
         monkey, area, unit ("spikes/s" or "spike count" or "a.u."), ms_start and ms_bin (start of
         the first bin relative to stimulus onset and width of a bin, ms), source, protocol,
-        simulated (bool).
+        simulated (bool); image_labels ({name: one label an image}) where images have any.
     trials : float32 array (image, y, x, ms, site, repeat) or None
         Single trials where they exist; NaN marks a repeat that was not recorded.
     """
@@ -51,9 +51,12 @@ class Recording:
                 f"and {len(self.site_ids)} site ids"
             )
         for kind, names in (("image", self.image_ids), ("site", self.site_ids)):
-            twice = sorted({name for name in names if list(names).count(name) > 1})
+            twice = sorted(name for name, count in Counter(names).items() if count > 1)
             if twice:
                 raise UserError(f"{kind} ids must be unique; given more than once: {twice[:5]}")
+        for name, labels in self.attributes.get("image_labels", {}).items():
+            if len(labels) != shape[0]:
+                raise UserError(f"{len(labels)} labels {name!r} do not fit {shape[0]} images")
         if self.trials is not None and self.trials.shape[:-1] != shape:
             raise UserError(f"trials {self.trials.shape} do not fit responses {shape}")
 
@@ -72,6 +75,14 @@ class Recording:
             attributes=self.attributes | attributes | time,
         )
 
+    def labels(self, name: str) -> tuple[str, ...]:
+        """Label of every image, such as its object; `UserError` if images have none of that name."""
+        known = self.attributes.get("image_labels", {})
+        if name not in known:
+            hint = nearest(name, sorted(known)) if known else "it has no labels of images"
+            raise UserError(f"the recording has no {name!r} of its images; {hint}")
+        return tuple(known[name])
+
     @property
     def has_grid(self) -> bool:
         """True where responses were recorded at more than one position of the image."""
@@ -87,60 +98,33 @@ class Recording:
 
 
 def read_arcaro(
-    archive: str | Path, attributes: dict, mat: str, sites: Sequence[int], images_folder: str
+    archive: str | Path,
+    attributes: dict,
+    mat: str,
+    sites: Sequence[int | None],
+    images_folder: str,
 ) -> Recording:
     """Read one array from an archive of Arcaro, Ponce & Livingstone (eLife 2020).
 
     `mat` is the archive's .mat file, `sites` the slice [start, stop) of its channels that make up
-    the array (0-based), `images_folder` the archive's folder of images, whose file names become
-    the image ids. `imageRF` has two spatial axes, ms, channel, image. The archive calls the
-    spatial axes x and y; the authors' loader matches the first with the rows of the image and
-    the second with its columns, both reversed, and so does this one. Bins of 1 ms begin at
-    stimulus onset unless `attributes` say otherwise.
+    the array (0-based; a stop of None is the last channel's), `images_folder` the archive's folder
+    of images, whose file names become the image ids. The archive calls its first two axes x and y;
+    the authors' loader matches the first with the rows of the image and the second with its
+    columns, both reversed, and so does this one. Bins of 1 ms begin at stimulus onset unless
+    `attributes` say otherwise.
 
     Raises `UserError` for a missing variable, axes that do not fit the names, names that match
     no image file, channels that are not there and responses that are not finite.
     """
-    with open_archive(archive) as members:
-        label = f"{archive}: {mat}"
-        variables = read_variables(members.read(mat), label, ("imageRF", "UniqueNames"))
-        image_ids = _match_files(variables["UniqueNames"], members.files(images_folder), label)
-    image_rf = _five_axes(variables["imageRF"], len(image_ids), label)
-    start, stop = sites
-    if not 0 <= start < stop <= image_rf.shape[3]:
-        raise UserError(
-            f"{label}: sites {list(sites)} are not within 0..{image_rf.shape[3]} channels"
-        )
-    responses = image_rf[::-1, ::-1, :, start:stop].transpose(4, 0, 1, 2, 3).astype(np.float32)
+    label = f"{archive}: {mat}"
+    image_rf, image_ids = arcaro.read_image_rf(archive, mat, images_folder)
+    channels = arcaro.channel_range(sites, image_rf.shape[3], label)
+    array = image_rf[::-1, ::-1, :, channels.start : channels.stop]
+    responses = array.transpose(4, 0, 1, 2, 3).astype(np.float32)
     digits = max(2, len(str(image_rf.shape[3])))
-    site_ids = tuple(f"channel-{site + 1:0{digits}d}" for site in range(start, stop))
+    site_ids = tuple(f"channel-{channel + 1:0{digits}d}" for channel in channels)
     attributes = {"ms_start": 0, "ms_bin": 1, **attributes}
     return _checked(Recording(responses, image_ids, site_ids, attributes), label)
-
-
-def _match_files(unique_names: np.ndarray, files: dict[str, str], label: str) -> tuple[str, ...]:
-    """Files of the image folder that the names (with or without Windows paths) stand for."""
-    names = [PureWindowsPath(str(name).strip()).name for name in unique_names.ravel()]
-    unfolded = {name.casefold(): name for name in files}  # Windows does not tell cases apart
-    unmatched = [name for name in names if name.casefold() not in unfolded]
-    if unmatched:
-        raise UserError(
-            f"{label}: {len(unmatched)} of {len(names)} image names match no file of the images "
-            f"folder: {', '.join(unmatched[:10])}; for {unmatched[0]!r}, "
-            f"{nearest(unmatched[0], sorted(files))}"
-        )
-    return tuple(unfolded[name.casefold()] for name in names)
-
-
-def _five_axes(image_rf: np.ndarray, n_images: int, label: str) -> np.ndarray:
-    """`imageRF` with the trailing axes of length 1 that MATLAB drops put back."""
-    shape = (*image_rf.shape, *[1] * (5 - image_rf.ndim))
-    if len(shape) != 5 or shape[4] != n_images or image_rf.dtype.kind not in "iuf":
-        raise UserError(
-            f"{label}: imageRF is {image_rf.dtype} {image_rf.shape}; expected numbers with axes "
-            f"(x, y, ms, channel, image), the last one as long as the {n_images} names"
-        )
-    return image_rf.reshape(shape)
 
 
 def read_cowley(
@@ -174,13 +158,42 @@ def read_cowley(
 
 
 def _mean_over_repeats(counts: np.ndarray) -> np.ndarray:
-    """Mean (neuron, image) over the repeats that are there; NaN where there is none."""
+    """Mean over the last of three axes, the repeats that are there; NaN where there is none."""
     if counts.ndim == 2:
         return counts
     present = ~np.isnan(counts)
-    total = np.where(present, counts, 0).sum(axis=2)
+    total = np.where(present, counts, 0).sum(axis=2, dtype=np.float64)
     n_repeats = present.sum(axis=2)
     return np.where(n_repeats > 0, total / np.maximum(n_repeats, 1), np.nan)
+
+
+def read_majajhong(
+    source: str | Path,
+    attributes: dict,
+    table: str | Path | None = None,
+    region: str | None = "IT",
+    animal: str | None = None,
+    variation: Sequence[int] | None = None,
+) -> Recording:
+    """Read Brain-Score's recordings of Majaj, Hong et al. (J Neurosci 2015): trials, no grid or time.
+
+    `source` is its netCDF-4 file of responses, `table` the CSV of the images that were shown, whose
+    file names become the image ids; it may be left out if `source` has file names itself. Sites
+    are those of one `region` and `animal`, images those of the levels of `variation`; None is all.
+    Images are in the order of Brain-Score's names for them, on which the draw of its splits
+    depends; `image_labels` are the table's (object_name, category_name, variation).
+
+    Raises `UserError` for files of another kind, for a region, animal or variation that is not
+    there, and for images that the table does not have.
+    """
+    found = majajhong.read_trials(source, table, region, animal, variation)
+    trials = found.trials[:, None, None, None]
+    responses = _mean_over_repeats(found.trials)[:, None, None, None].astype(np.float32)
+    known = {"image_labels": found.labels}
+    if found.window is not None:
+        known |= {"ms_start": found.window[0], "ms_bin": found.window[1] - found.window[0]}
+    recording = Recording(responses, found.image_ids, found.site_ids, known | attributes, trials)
+    return _checked(recording, str(source))
 
 
 def _checked(recording: Recording, label: str) -> Recording:
@@ -204,7 +217,11 @@ def _checked(recording: Recording, label: str) -> Recording:
     return replace(recording, attributes={**recording.attributes, "constant_sites": constant})
 
 
-LOADERS = {"arcaro2020": read_arcaro, "cowley2023": read_cowley}
+LOADERS = {
+    "arcaro2020": read_arcaro,
+    "cowley2023": read_cowley,
+    "majajhong2015": read_majajhong,
+}
 
 
 def read_published(

@@ -1,199 +1,14 @@
-"""Recordings in published formats: axes, orientation, names, and everything that can be wrong."""
+"""Recordings of monkeys without a grid, options of formats, and windows of time."""
 
-import io
-import logging
 import zipfile
 
-import h5py
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PIL import Image
-from scipy.io import savemat
 
 import prepare_recordings
 from itcortex import store
 from itcortex.errors import UserError
-from itcortex.recordings import (
-    Recording,
-    read_arcaro,
-    read_cowley,
-    read_published,
-    window_average,
-)
-
-MAT, FOLDER = "George/george_060118_data.mat", "George/natural_test"
-PNG = io.BytesIO()
-Image.new("RGB", (16, 16)).save(PNG, format="png")
-
-
-def as_v5(image_rf, names, **options):
-    """Bytes of a version 5 .mat with a 1 x n cell array of names."""
-    cell = np.empty((1, len(names)), dtype=object)
-    cell[0] = names
-    stream = io.BytesIO()
-    savemat(stream, {"imageRF": image_rf, "UniqueNames": cell}, **options)
-    return stream.getvalue()
-
-
-def as_v73(image_rf, names):
-    """Bytes of a version 7.3 .mat as MATLAB lays it out: HDF5 behind a header of 512 bytes."""
-    stream = io.BytesIO()
-    with h5py.File(stream, "w", userblock_size=512) as handle:
-        handle["imageRF"] = image_rf.T
-        cells = np.empty((len(names), 1), dtype=h5py.ref_dtype)
-        for index, name in enumerate(names):
-            codes = np.array([[ord(letter)] for letter in name], dtype=np.uint16)
-            cells[index, 0] = handle.create_dataset(f"#refs#/{index}", data=codes).ref
-        handle.create_dataset("UniqueNames", data=cells, dtype=h5py.ref_dtype)
-    content = bytearray(stream.getvalue())
-    header = b"MATLAB 7.3 MAT-file, Platform: PCWIN64".ljust(124) + b"\x00\x02IM"
-    content[: len(header)] = header
-    return bytes(content)
-
-
-def archive_of(path, mat, files):
-    """A published archive of one .mat, with image files of those names."""
-    with zipfile.ZipFile(path, "w") as handle:
-        handle.writestr(MAT, mat)
-        for name in files:
-            handle.writestr(f"{FOLDER}/{name}", PNG.getvalue())
-    return path
-
-
-def read(path, sites=(0, 2), **attributes):
-    """Read an archive of `archive_of`."""
-    return read_arcaro(path, attributes, mat=MAT, sites=sites, images_folder=FOLDER)
-
-
-@pytest.fixture
-def image_rf(rng):
-    """Responses (x, y, ms, channel, image) on a grid that is not square."""
-    return rng.random((5, 9, 4, 3, 2)).astype(np.float32)
-
-
-NAMES = ("cat.png", "dog.png")
-
-
-@pytest.mark.parametrize("encode", [as_v5, as_v73])
-def test_axes_and_names_of_a_published_archive(tmp_path, image_rf, encode):
-    mat = encode(image_rf, [rf"C:\Users\me\natural test\{name}" for name in NAMES])
-    recording = read(archive_of(tmp_path / "a.zip", mat, ("dog.png", "cat.png")), (1, 3), area="PL")
-    assert recording.image_ids == NAMES
-    assert recording.site_ids == ("channel-02", "channel-03")
-    assert recording.responses.shape == (2, 5, 9, 4, 2)
-    assert recording.responses.dtype == np.float32
-    for y, x, ms, site, image in ((0, 0, 0, 0, 0), (4, 1, 3, 1, 1), (2, 8, 1, 0, 1)):
-        expected = image_rf[4 - y, 8 - x, ms, 1 + site, image]
-        assert recording.responses[image, y, x, ms, site] == expected
-    assert recording.attributes == {"ms_start": 0, "ms_bin": 1, "area": "PL", "constant_sites": []}
-
-
-def test_same_as_the_authors_loader(tmp_path, image_rf):
-    path = archive_of(tmp_path / "a.zip", as_v5(image_rf, NAMES), NAMES)
-    images_first = image_rf.transpose(-1, 0, 1, 2, 3)
-    np.testing.assert_array_equal(read(path).responses, images_first[:, ::-1, ::-1][..., :2])
-
-
-@settings(max_examples=20, deadline=None)
-@given(
-    shape=st.tuples(*[st.integers(1, 4)] * 5),
-    dtype=st.sampled_from([np.float32, np.float64, np.uint8, np.int16]),
-    drop=st.booleans(),
-)
-def test_any_shape_survives_also_without_trailing_axes(tmp_path_factory, shape, dtype, drop):
-    values = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
-    names = [f"{n}.png" for n in range(shape[4])]
-    stored = values
-    while drop and stored.ndim > 2 and stored.shape[-1] == 1:  # as MATLAB does
-        stored = stored[..., 0]
-    path = archive_of(tmp_path_factory.mktemp("a") / "a.zip", as_v5(stored, names), names)
-    recording = read(path, (0, shape[3]))
-    expected = values[::-1, ::-1].transpose(4, 0, 1, 2, 3)
-    np.testing.assert_array_equal(recording.responses, expected)
-    assert recording.has_grid == (shape[0] * shape[1] > 1)
-    assert recording.has_time == (shape[2] > 1)
-
-
-def test_names_differ_from_files_in_case_only(tmp_path, image_rf):
-    path = archive_of(tmp_path / "a.zip", as_v5(image_rf, ["D:/x/CAT.PNG", "dog.png"]), NAMES)
-    assert read(path).image_ids == NAMES
-
-
-def test_names_that_match_no_file_are_listed(tmp_path, image_rf):
-    path = archive_of(tmp_path / "a.zip", as_v5(image_rf, [r"C:\i\cats.png", "bird.png"]), NAMES)
-    with pytest.raises(UserError, match=r"2 of 2 image names.*cats\.png, bird\.png.*'cat\.png'"):
-        read(path)
-
-
-def test_a_name_given_twice(tmp_path, image_rf):
-    path = archive_of(tmp_path / "a.zip", as_v5(image_rf, ["cat.png", "cat.png"]), NAMES)
-    with pytest.raises(UserError, match=r"image ids must be unique.*cat\.png"):
-        read(path)
-
-
-def test_a_mat_without_image_rf_lists_what_it_holds(tmp_path):
-    stream = io.BytesIO()
-    savemat(stream, {"imageRf": np.zeros(3), "UniqueNames": np.zeros(3)})
-    path = archive_of(tmp_path / "a.zip", stream.getvalue(), NAMES)
-    with pytest.raises(UserError, match=r"george_060118_data\.mat: no variable 'imageRF'.*imageRf"):
-        read(path)
-
-
-def test_a_v73_mat_without_image_rf_lists_what_it_holds(tmp_path, image_rf):
-    mat = as_v73(image_rf, NAMES).replace(b"imageRF\0", b"imageXX\0")
-    with pytest.raises(UserError, match=r"no variable 'imageRF'; it holds UniqueNames, imageXX"):
-        read(archive_of(tmp_path / "a.zip", mat, NAMES))
-
-
-@pytest.mark.parametrize("encode", [as_v5, as_v73])
-@pytest.mark.parametrize("size", [0, 60, 200, 1500])
-def test_a_damaged_mat(tmp_path, image_rf, encode, size):
-    path = archive_of(tmp_path / "a.zip", encode(image_rf, NAMES)[:size], NAMES)
-    with pytest.raises(UserError, match=r"a\.zip: George/george_060118_data\.mat: not a readable"):
-        read(path)
-
-
-@pytest.mark.parametrize("shape", [(5, 9, 4, 2), (5, 9, 4, 3, 3), (5, 9, 4, 3, 2, 1), (5, 9)])
-def test_axes_that_do_not_fit_the_names(tmp_path, shape):
-    path = archive_of(tmp_path / "a.zip", as_v5(np.ones(shape), NAMES), NAMES)
-    with pytest.raises(
-        UserError, match=r"imageRF is float64 \(5, 9.*5 axes|as long as the 2 names"
-    ):
-        read(path)
-
-
-def test_image_rf_that_is_no_number(tmp_path):
-    path = archive_of(tmp_path / "a.zip", as_v5(np.array(["text"]), NAMES), NAMES)
-    with pytest.raises(UserError, match="imageRF is <U4"):
-        read(path)
-
-
-@pytest.mark.parametrize("sites", [(0, 4), (2, 2), (-1, 2), (3, 1)])
-def test_channels_that_are_not_there(tmp_path, image_rf, sites):
-    path = archive_of(tmp_path / "a.zip", as_v5(image_rf, NAMES), NAMES)
-    with pytest.raises(UserError, match=rf"sites \[{sites[0]}, {sites[1]}\] .* 0\.\.3 channels"):
-        read(path, sites)
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_value_that_is_no_number_names_image_and_site(tmp_path, image_rf, value):
-    image_rf[2, 3, 1, 1, 1] = value
-    path = archive_of(tmp_path / "a.zip", as_v5(image_rf, NAMES), NAMES)
-    with pytest.raises(UserError, match=r"for 1 pairs of image and site: dog\.png at channel-02"):
-        read(path)
-    assert read(path, (0, 1)).responses.shape[-1] == 1  # the array without that channel is whole
-
-
-def test_constant_sites_are_kept_and_reported(tmp_path, image_rf, caplog):
-    image_rf[..., 1, :] = 7
-    path = archive_of(tmp_path / "a.zip", as_v5(image_rf, NAMES), NAMES)
-    with caplog.at_level(logging.WARNING):
-        recording = read(path, (0, 3))
-    assert recording.attributes["constant_sites"] == ["channel-02"]
-    assert recording.responses.shape[-1] == 3
-    assert "1 of 3 sites never change" in caplog.text
+from itcortex.recordings import Recording, read_cowley, read_published, window_average
 
 
 def test_formats_and_their_options():
@@ -203,24 +18,6 @@ def test_formats_and_their_options():
         read_published("x", "arcaro2020", {"mat": "m", "site": [0, 1], "images_folder": "f"}, {})
     with pytest.raises(UserError, match=r"options \['mat'\] do not fit format 'cowley2023'"):
         read_published("x", "cowley2023", {"mat": "m"}, {})
-
-
-def test_the_script_checks_names_on_the_images_of_the_same_archive(tmp_path, image_rf):
-    path = archive_of(tmp_path / "a.zip", as_v5(image_rf, NAMES), NAMES)
-    images = {"dataset": "arcaro", "file": "a.zip", "folder": FOLDER}
-    entry = {
-        "dataset": "arcaro",
-        "file": "a.zip",
-        "format": "arcaro2020",
-        "options": {"mat": MAT, "sites": [2, 3]},
-        "attributes": {"monkey": "George", "simulated": False},
-    }
-    prepare_recordings.main(path, tmp_path / "r.h5", entry, images)
-    stored = store.read_recording(tmp_path / "r.h5")
-    np.testing.assert_array_equal(stored.responses, read(path, (2, 3)).responses)
-    assert stored.attributes["source"] == "arcaro/a.zip"
-    assert stored.attributes["monkey"] == "George"
-    assert stored.site_ids == ("channel-03",)
 
 
 # --- single trials without grid and time ----------------------------------------------------------
@@ -313,6 +110,40 @@ def test_real_v4_neurons(tmp_path, shared):
     assert np.median(2 * r / (1 + r)) == pytest.approx(0.76, abs=0.04)
 
 
+def test_real_v4_neurons_that_are_averaged_already(tmp_path, shared):
+    folder = shared / "data" / "v4_cowley2023"
+    recording = read_cowley(folder / "responses_repeat_averaged_201025.npy", {"area": "V4"})
+    published = np.load(folder / "responses_repeat_averaged_201025.npy")
+    assert recording.responses.shape == (1200, 1, 1, 1, 89)
+    assert recording.trials is None
+    np.testing.assert_array_equal(recording.responses[:, 0, 0, 0], published.T.astype(np.float32))
+    assert recording.attributes["constant_sites"] == []
+    with zipfile.ZipFile(folder / "images_201025.zip") as handle:
+        assert recording.image_ids == tuple(handle.namelist())
+
+
+# --- labels of images -----------------------------------------------------------------------------
+
+
+def test_labels_of_images_are_kept_in_the_file_however_many(tmp_path):
+    """More than 64 KB of them, beyond which HDF5 does not hold attributes unless told to."""
+    names = tuple(f"image-{n:05d}.png" for n in range(5760))
+    labels = {"object_name": [f"an object with a long name {n % 64}" for n in range(5760)]}
+    values = np.zeros((5760, 1, 1, 1, 1), np.float32)
+    recording = Recording(values, names, ("a",), {"image_labels": labels})
+    store.write_recording(tmp_path / "r.h5", recording)
+    stored = store.read_recording(tmp_path / "r.h5")
+    assert stored.labels("object_name") == tuple(labels["object_name"])
+    with pytest.raises(UserError, match=r"no 'object' of its images; did you mean 'object_name'"):
+        stored.labels("object")
+
+
+def test_a_recording_without_labels_says_so():
+    recording = Recording(np.zeros((1, 1, 1, 1, 1), np.float32), ("a",), ("1",))
+    with pytest.raises(UserError, match="no 'object_name' of its images; it has no labels"):
+        recording.labels("object_name")
+
+
 # --- time -----------------------------------------------------------------------------------------
 
 
@@ -359,5 +190,7 @@ def test_recordings_refuse_axes_that_do_not_fit():
         Recording(values[0], ("a", "b"), ("1", "2", "3"))
     with pytest.raises(UserError, match="2 site ids"):
         Recording(values, ("a", "b"), ("1", "2"))
+    with pytest.raises(UserError, match=r"1 labels 'object_name' do not fit 2 images"):
+        Recording(values, ("a", "b"), ("1", "2", "3"), {"image_labels": {"object_name": ["car"]}})
     with pytest.raises(UserError, match="trials"):
         Recording(values, ("a", "b"), ("1", "2", "3"), trials=np.zeros((2, 1, 1, 1, 4, 5)))
