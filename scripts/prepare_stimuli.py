@@ -1,12 +1,17 @@
 """Rule prepare_stimuli: the images of one set as one uint8 array with their names."""
 
-from itcortex import job, store
+from itcortex import job, kriegeskorte, store
 from itcortex.stimuli import read_images
 
+READERS = {"zip": read_images, "kriegeskorte2008": kriegeskorte.read_images}
 
-def main(source, stimuli, folder, size_px):
-    """Decode the images in `folder` of the archive `source`, resized to `size_px` unless None."""
-    store.write_stimuli(stimuli, read_images(source, folder, size_px))
+
+def main(source, stimuli, folder, size_px, format="zip"):
+    """Read the images in `folder` of the file `source`, resized to `size_px` unless None.
+
+    The folder of a MATLAB file is the variable that holds the images.
+    """
+    store.write_stimuli(stimuli, READERS[format](source, folder, size_px))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ from itcortex.errors import UserError
 from itcortex.resample import resize_maps
 from itcortex.scores import METRICS, pearson, spearman, varies
 
+_BLOCK_VALUES = 2**22  # of a layer's, at a time in float64: it may have a million units an image
+
 
 def rdm(patterns: np.ndarray) -> np.ndarray:
     """Representational dissimilarity matrix (sample, sample) of patterns (sample, channel).
@@ -34,12 +36,16 @@ def rdm(patterns: np.ndarray) -> np.ndarray:
     dissimilarities of a pattern that does not vary over channels are NaN.
     """
     size = np.maximum(patterns.max(1), -patterns.min(1)).astype(np.float64)
-    centred = patterns.astype(np.float64)
-    centred -= centred.mean(1, keepdims=True)
-    norms = np.sqrt(np.einsum("sc,sc->s", centred, centred))
+    mean, products = patterns.mean(1, dtype=np.float64), np.zeros((len(patterns), len(patterns)))
+    width = max(1, _BLOCK_VALUES // len(patterns))
+    for start in range(0, patterns.shape[1], width):
+        centred = patterns[:, start : start + width].astype(np.float64)
+        centred -= mean[:, None]
+        products += centred @ centred.T
+    norms = np.sqrt(np.diag(products))
     constant = norms <= 1e-10 * np.maximum(size, 1e-300) * np.sqrt(patterns.shape[1])
-    centred /= np.where(constant, 1.0, norms)[:, None]
-    distances = np.round(1 - np.clip(centred @ centred.T, -1, 1), 12)
+    norms = np.where(constant, 1.0, norms)
+    distances = np.round(1 - np.clip(products / norms[:, None] / norms, -1, 1), 12)
     distances[constant] = distances[:, constant] = np.nan
     np.fill_diagonal(distances, 0)
     return distances

@@ -1,0 +1,25 @@
+"""Rule collect_rsa: RSA of all models with all published RDMs, and what could be reached at best."""
+
+import numpy as np
+import pandas as pd
+
+from itcortex import job, rdm_ceilings, store, tables
+
+
+def main(comparisons, rdms, rsa, rsa_csv, rsa_ceilings, names, models, draws, seed):
+    """Join what the jobs wrote with the model table and the RDMs' attributes.
+
+    `names` are those of the files `rdms`, in the same order.
+    """
+    published = dict(zip(names, map(store.read_rdms, rdms), strict=True))
+    layers = pd.concat([store.read_table(path) for path in comparisons], ignore_index=True)
+    layers = tables.describe_models(layers, models)
+    table = rdm_ceilings.describe_rdms(layers, published)
+    found = rdm_ceilings.ceilings_table(published, draws, np.random.default_rng(seed))
+    store.write_table(rsa, table)
+    store.write_table(rsa_csv, table)
+    store.write_table(rsa_ceilings, found)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

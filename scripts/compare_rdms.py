@@ -1,0 +1,29 @@
+"""Rule compare_rdms: RSA of every layer of one model with one published set of RDMs."""
+
+import numpy as np
+
+from itcortex import encoding, job, progress, rdm_comparison, store
+
+
+def main(activations, rdms, comparison, labels, splits, draws, seed):
+    """Score every layer, by all its units and by its channels; choose layers on other images."""
+    published, features = store.read_rdms(rdms), store.open_activations(activations)
+    images = encoding.join_images(published.image_ids, features.image_ids, activations)
+    predicted = {pattern: [] for pattern in rdm_comparison.PATTERNS}
+    for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
+        found = rdm_comparison.layer_patterns(features.read(layer, images))
+        for pattern, pairs in found.items():
+            predicted[pattern].append(pairs)
+    recorded = published.by_subject()[1]
+    comparisons = {
+        pattern: rdm_comparison.compare_layers(
+            recorded, np.stack(pairs), splits, draws, np.random.default_rng(seed)
+        )
+        for pattern, pairs in predicted.items()
+    }
+    table = rdm_comparison.as_table(labels, features.depths, comparisons, published)
+    store.write_table(comparison, table)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

@@ -1,0 +1,243 @@
+"""RSA with published RDMs: by depth of the layer and by ImageNet accuracy, one row per set of RDMs."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.transforms import Bbox
+
+from itcortex import panels
+from itcortex.errors import UserError
+from itcortex.figures import labels, models, style
+
+COMMON_DEPTHS = np.linspace(0, 1, 11)  # where models with different layers are averaged
+ORDINATE = "similarity of geometry (Spearman ρ)"
+WIDTHS, HEIGHT, GAPS = (3.0, 4.4), 2.75, (0.35, 1.05)  # inches
+CEILING_BAND = {"color": style.GREY, "alpha": 0.16, "linewidth": 0}
+OTHER = {"color": style.INK, "linewidth": 1.0, "linestyle": (0, (1, 1.6))}
+METHOD = "layer chosen on half of the images, scored on the rest; "
+PATTERNS = {"map": "all its units", "pooled": "channels averaged over positions"}
+FINAL = {"markerfacecolor": "white", "markeredgewidth": 0.9, "linestyle": "none"}
+
+
+@style.styled
+def draw(table: pd.DataFrame, ceilings: pd.DataFrame) -> Figure:
+    """Spearman's rho of layers' RDMs with recorded ones, against depth and against top-1 (%).
+
+    Left: every layer on all images; dots are layers that were chosen, the larger the more random
+    halves of the images chose them. Right: the chosen layer on images that did not choose it, with
+    its 95 % interval over images, and (hollow) the network's last layer.
+
+    Parameters
+    ----------
+    table : rows of one pattern of the rsa table.
+    ceilings : the table of ceilings and other recordings' RDMs.
+    """
+    if table.empty:
+        raise UserError("the rsa table has no rows: there is nothing to draw")
+    count, looks = table.rdm.nunique(), models.looks(table)
+    size = sum(WIDTHS) + GAPS[0], count * HEIGHT + (count - 1) * GAPS[1]
+    figure, (whole,) = style.panel_grid(
+        1, size, (0.75, 0.25, 0.62), _handles(table, looks, ceilings)
+    )
+    places = whole.subgridspec(
+        count, 2, width_ratios=WIDTHS, wspace=2 * GAPS[0] / sum(WIDTHS), hspace=GAPS[1] / HEIGHT
+    )
+    limits, named = _limits(table, ceilings), []
+    for k, rdm in enumerate(table.rdm.unique()):
+        rows, known = table[table.rdm == rdm], ceilings[ceilings.rdm == rdm]
+        others = [(_place(table, one.other), one.rho) for one in _of(known, "other_rdm")]
+        left = figure.add_subplot(places[k, 0])
+        left.set(ylim=limits, ylabel=ORDINATE)
+        _head(left, _title(rows), _about(rows, known))
+        _references(left, known, others)
+        _draw_depth(left, rows, looks)
+        right = _accuracy_axes(figure, places[k, 1], rows, limits)
+        for axes in filter(None, right):
+            _references(axes, known)
+        named.append((right, _draw_accuracy(*right, rows, looks)))
+    for axes in figure.axes:
+        axes.set_autoscale_on(False)
+    for right, points in named if not any(look.thin for look in looks.values()) else ():
+        _name_models(figure, right, points)
+    return figure
+
+
+def _of(ceilings: pd.DataFrame, quantity: str) -> list:
+    """Rows of one quantity."""
+    return list(ceilings[ceilings.quantity == quantity].itertuples())
+
+
+def _place(table: pd.DataFrame, rdm: str) -> str:
+    """Species and area of a set of RDMs; its name if the table does not know it."""
+    rows = table[table.rdm == rdm]
+    return rdm if rows.empty else f"{rows.species.iloc[0]} {rows.area.iloc[0]}"
+
+
+def _title(rows: pd.DataFrame) -> str:
+    """What was recorded where, and whether it is simulated."""
+    title = _place(rows, rows.rdm.iloc[0]) + (" (simulated)" if rows.simulated.iloc[0] else "")
+    return title[0].upper() + title[1:]
+
+
+def _about(rows: pd.DataFrame, ceilings: pd.DataFrame) -> str:
+    """How many images and subjects there are, and the noise ceiling or why there is none."""
+    text = f"{rows.n_images.iloc[0]} images, "
+    lower, upper = _of(ceilings, "ceiling_lower"), _of(ceilings, "ceiling_upper")
+    if not lower:
+        return text + "one RDM: no noise ceiling of its own"
+    band = f"{lower[0].rho:.2f} to {upper[0].rho:.2f}"
+    return text + f"{rows.n_subjects.iloc[0]} subjects, noise ceiling {band}"
+
+
+def _head(axes: Axes, title: str, below: str) -> None:
+    """Title of a row with a smaller line under it."""
+    axes.set_title(title, loc="left", pad=19, fontweight="bold")
+    axes.annotate(
+        below, (0, 1), (0, 6), va="bottom", fontsize=8, color=style.GREY,
+        xycoords="axes fraction", textcoords="offset points",
+    )  # fmt: skip
+
+
+def _limits(table: pd.DataFrame, ceilings: pd.DataFrame) -> tuple[float, float]:
+    """Ordinate of all panels: scores with intervals, ceilings, zero."""
+    columns = ["rho", "rho_chosen_held_out_low", "rho_chosen_held_out_high"]
+    shown = ceilings[ceilings.quantity != "session_reliability"].rho
+    values = np.concatenate([table[columns].to_numpy(float).ravel(), shown, [0.0]])
+    room = 0.05 * max(np.ptp(values), 0.1)
+    return values.min() - room, values.max() + room
+
+
+def _references(axes: Axes, ceilings: pd.DataFrame, others: list | None = None) -> None:
+    """Zero, the noise ceiling as a band, and other recordings' RDMs as lines (named if given)."""
+    axes.axhline(0, color=style.PALE, linewidth=0.8, zorder=0)
+    for low, high in zip(
+        _of(ceilings, "ceiling_lower"), _of(ceilings, "ceiling_upper"), strict=True
+    ):
+        axes.axhspan(low.rho, high.rho, zorder=0, **CEILING_BAND)
+    for one in _of(ceilings, "other_rdm"):
+        axes.axhline(one.rho, zorder=1, **OTHER)
+    for name, rho in others or []:
+        axes.annotate(
+            f"{name} RDM", (0, rho), (3, 2), xycoords=("axes fraction", "data"),
+            textcoords="offset points", fontsize=8, color=style.INK, va="bottom",
+        )  # fmt: skip
+
+
+def _draw_depth(axes: Axes, rows: pd.DataFrame, looks: dict) -> None:
+    """Every model's line and chosen layers; with many models the median of every category."""
+    courses = []
+    for keys, of_model in rows.groupby(models.KEYS, observed=True):
+        look, layers = looks[keys], of_model.sort_values("depth")
+        axes.plot(layers.depth, layers.rho, zorder=2, **look.line)
+        if look.thin:
+            y = np.interp(COMMON_DEPTHS, layers.depth, layers.rho)
+            course = pd.DataFrame({"x": COMMON_DEPTHS, "y": y})
+            courses.append(course.assign(model=keys[0], weights=keys[1]))
+            continue
+        picked = layers[layers.chosen > 0]
+        axes.scatter(
+            picked.depth, picked.rho, s=8 + 70 * picked.chosen, zorder=3, color=look.colour,
+            marker=look.marker, edgecolor="white", linewidth=0.6,
+        )  # fmt: skip
+    if courses:
+        models.draw_medians(axes, pd.concat(courses), looks)
+    axes.set(xlabel="relative depth of the layer", xlim=(-0.04, 1.04))
+
+
+def _accuracy_axes(
+    figure: Figure, place: SubplotSpec, rows: pd.DataFrame, limits: tuple[float, float]
+) -> tuple[Axes | None, Axes]:
+    """A strip at chance for untrained networks, if any, and axes for trained ones on its right."""
+    trained = rows[rows.category != "untrained"].top1
+    low, high = (trained.min(), trained.max()) if trained.notna().any() else (0.0, 100.0)
+    margin = max(0.12 * (high - low), 1.5)
+    strip = None
+    if (rows.category == "untrained").any():
+        left, right = place.subgridspec(1, 2, width_ratios=[0.17, 1], wspace=0.04)
+        strip, axes = figure.add_subplot(left), figure.add_subplot(right)
+        chance = rows[rows.category == "untrained"].top1.iloc[0]
+        strip.set(xlim=(-0.5, 0.5), xticks=[0], xticklabels=[f"{chance:g}"], ylim=limits)
+        axes.patch.set_visible(False)  # names of the strip's points may reach over
+        axes.spines["left"].set_visible(False)
+        slash = {"marker": [(-0.5, -1), (0.5, 1)], "markersize": 7, "linestyle": "none",
+                 "color": style.GREY, "markeredgewidth": 0.9, "clip_on": False}  # fmt: skip
+        strip.plot([1], [0], transform=strip.transAxes, **slash)
+        axes.plot([0], [0], transform=axes.transAxes, **slash)
+        strip.tick_params(labelleft=False)
+        axes.tick_params(left=False)
+    else:
+        axes = figure.add_subplot(place)
+    axes.tick_params(labelleft=False)
+    axes.set(xlim=(low - margin, high + margin), ylim=limits)
+    axes.set_xlabel(_abscissa(rows))
+    _head(strip or axes, "", METHOD + PATTERNS[rows.pattern.iloc[0]])
+    return strip, axes
+
+
+def _abscissa(rows: pd.DataFrame) -> str:
+    """Label of the abscissa; counts the models without a known accuracy, which are not drawn."""
+    without = int(rows.drop_duplicates(models.KEYS).top1.isna().sum())
+    noun = "model" if without == 1 else "models"
+    missing = f"\nnot shown: {without} {noun} without a value" if without else ""
+    return "ImageNet top-1 accuracy (%)" + missing
+
+
+def _draw_accuracy(strip: Axes | None, axes: Axes, rows: pd.DataFrame, looks: dict) -> pd.DataFrame:
+    """One marker a model with its interval, and its last layer; returns what was drawn."""
+    points = rows[rows.final & np.isfinite(rows.top1)].sort_values(["top1", *models.KEYS])
+    untrained = points.category == "untrained"
+    spread = 0.26 if untrained.sum() > 1 else 0.0
+    points = points.assign(x=points.top1.astype(float))
+    points.loc[untrained, "x"] = np.linspace(-spread, spread, untrained.sum())
+    for one in points.itertuples():
+        look = looks[one.model, one.weights]
+        where = strip if one.category == "untrained" else axes
+        where.vlines(
+            one.x, one.rho_chosen_held_out_low, one.rho_chosen_held_out_high, color=look.colour,
+            linewidth=0.7 if look.thin else 1.2, alpha=0.45 if look.thin else 0.8, zorder=2.5,
+        )  # fmt: skip
+        if not look.thin:
+            where.plot(one.x, one.rho, look.marker, color=look.colour, zorder=2.8,
+                       markersize=0.75 * look.size, **FINAL)  # fmt: skip
+        where.plot(
+            one.x, one.rho_chosen_held_out, look.marker, color=look.colour, zorder=3,
+            markersize=look.size * (0.8 if look.thin else 1.1), markeredgecolor="white",
+            markeredgewidth=0.5, label=look.name,
+        )  # fmt: skip
+    keys = zip(points.model, points.weights, strict=True)
+    return points.assign(colour=[looks[key].colour for key in keys])
+
+
+def _name_models(figure: Figure, pair: tuple[Axes | None, Axes], points: pd.DataFrame) -> None:
+    """Write the models' names beside their points."""
+    strip, axes = pair
+    names, obstacles = [], []
+    for one, text in zip(points.itertuples(), panels.model_names(points), strict=True):
+        where = strip if one.category == "untrained" else axes
+        names.append(labels.Label(where, one.x, one.rho_chosen_held_out, text, one.colour))
+        for y in (one.rho_chosen_held_out, one.rho):
+            x, height = where.transData.transform((one.x, y))
+            obstacles.append(Bbox.from_bounds(x - 5, height - 5, 10, 10))
+        ends = [(one.x, one.rho_chosen_held_out_low), (one.x, one.rho_chosen_held_out_high)]
+        (x, bottom), (_, top) = where.transData.transform(ends)
+        obstacles.append(Bbox.from_extents(x - 2, bottom, x + 2, top))
+    within = Bbox.union([one.get_window_extent() for one in (strip, axes) if one is not None])
+    labels.place(figure, names, obstacles, within)
+
+
+def _handles(table: pd.DataFrame, looks: dict, ceilings: pd.DataFrame) -> list:
+    """Legend: models or categories, chosen and last layer, ceiling, other recordings."""
+    handles = models.legend_handles(looks)
+    grey = {"linestyle": "none", "marker": "o", "color": style.GREY}
+    handles.append(Line2D([], [], label="chosen, on other images", markersize=6.5, **grey))
+    if not any(look.thin for look in looks.values()):
+        handles.append(Line2D([], [], label="last layer", markersize=4.5, **grey | FINAL))
+    if (ceilings.quantity == "ceiling_lower").any():
+        handles.append(Patch(label="noise ceiling", **CEILING_BAND))
+    if (ceilings.quantity == "other_rdm").any():
+        handles.append(Line2D([], [], label="another brain's RDM", **OTHER))
+    return handles

@@ -1,0 +1,86 @@
+"""Representational dissimilarity matrices (RDMs) as published: pairs of images, rows of subjects.
+
+Pairs (i, j), i < j, are in the order of `numpy.triu_indices(images, 1)`: the upper triangle row by row.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from itcortex.errors import UserError
+
+FEWEST_IMAGES = 8  # halves of four images have six pairs: with fewer nothing can be ranked
+
+
+@dataclass(frozen=True)
+class Rdms:
+    """Dissimilarities of all pairs of images: one row a subject and session.
+
+    Attributes
+    ----------
+    values : float64 array (row, pair)
+    image_ids : names of the images, in the order that the pairs follow
+    subjects : the subject of every row; several rows of one subject are its sessions
+    attributes : species, area, measure, source
+    """
+
+    values: np.ndarray
+    image_ids: tuple[str, ...]
+    subjects: tuple[str, ...]
+    attributes: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        """Refuse counts that do not fit, names that are not unique, and values that are no numbers."""
+        n_images = len(self.image_ids)
+        wanted = (len(self.subjects), n_images * (n_images - 1) // 2)
+        if self.values.shape != wanted or len(set(self.image_ids)) != n_images:
+            raise UserError(
+                f"RDMs of {n_images} images ({len(set(self.image_ids))} different names) and "
+                f"{len(self.subjects)} rows need the shape {wanted} (row, pair); "
+                f"got {self.values.shape}"
+            )
+        if n_images < FEWEST_IMAGES:
+            raise UserError(f"an RDM needs at least {FEWEST_IMAGES} images; got {n_images}")
+        for row in np.flatnonzero(~np.isfinite(self.values).all(1)):
+            pairs = np.argwhere(~np.isfinite(self.values[row])).ravel()
+            raise UserError(
+                f"RDM of subject {self.subjects[row]!r}: {len(pairs)} of {wanted[1]} dissimilarities "
+                "are not finite; leave out the images that were not measured"
+            )
+
+    def by_subject(self) -> tuple[tuple[str, ...], np.ndarray]:
+        """Subjects, and the mean of each one's sessions (subject, pair)."""
+        names = tuple(dict.fromkeys(self.subjects))
+        rows = np.array([names.index(name) for name in self.subjects])
+        return names, np.stack([self.values[rows == k].mean(0) for k in range(len(names))])
+
+    def of_images(self, image_ids: tuple[str, ...]) -> "Rdms":
+        """The same RDMs for some of the images, in another order; `UserError` for unknown ones."""
+        index = {name: k for k, name in enumerate(self.image_ids)}
+        missing = [name for name in image_ids if name not in index]
+        if missing:
+            raise UserError(f"the RDM has no images {missing[:5]}; it has {self.image_ids[:5]}")
+        order = np.array([index[name] for name in image_ids])
+        values = np.stack([upper(square(row)[np.ix_(order, order)]) for row in self.values])
+        return Rdms(values, tuple(image_ids), self.subjects, self.attributes)
+
+
+def upper(matrix: np.ndarray) -> np.ndarray:
+    """Pairs (pair,) of a symmetric matrix (image, image), row by row of the upper triangle."""
+    return matrix[np.triu_indices(len(matrix), 1)]
+
+
+def n_images_of(n_pairs: int) -> int:
+    """Number of images that have so many pairs; `UserError` if there is none."""
+    n_images = (1 + round(np.sqrt(1 + 8 * n_pairs))) // 2
+    if n_images * (n_images - 1) // 2 != n_pairs:
+        raise UserError(f"{n_pairs} dissimilarities are no whole triangle of a matrix")
+    return n_images
+
+
+def square(pairs: np.ndarray) -> np.ndarray:
+    """Symmetric matrix (image, image) with zero diagonal from pairs (pair,)."""
+    n_images = n_images_of(len(pairs))
+    matrix = np.zeros((n_images, n_images))
+    matrix[np.triu_indices(n_images, 1)] = pairs
+    return matrix + matrix.T
