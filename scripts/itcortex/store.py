@@ -14,8 +14,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
 
+from itcortex import stamp
+from itcortex.attention import MAP_SIDE, Photographs
 from itcortex.errors import UserError
+from itcortex.rdms import Rdms
 from itcortex.recordings import Recording
 from itcortex.stimuli import Stimuli
 
@@ -63,6 +68,7 @@ def _open(path: str | Path, kind: str) -> Iterator[h5py.File]:
 def _create(path: Path, kind: str) -> h5py.File:
     handle = h5py.File(path, "w", libver="latest")
     handle.attrs["kind"] = kind
+    handle.attrs["stamp"] = json.dumps(stamp.current(), sort_keys=True)
     return handle
 
 
@@ -242,10 +248,9 @@ def write_weights(path: str | Path, state: dict, attributes: dict) -> None:
     from safetensors.torch import save_file  # noqa: PLC0415 (torch only where it is used)
 
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
-    with atomic_path(path) as temporary:
-        save_file(
-            tensors, temporary, metadata={"attributes": json.dumps(attributes, sort_keys=True)}
-        )
+    header = json.dumps(attributes | {"stamp": stamp.current()}, sort_keys=True)
+    with atomic_path(path) as temporary:  # one entry: safetensors writes several in any order
+        save_file(tensors, temporary, metadata={"attributes": header})
 
 
 def read_weights(path: str | Path) -> tuple[dict, dict]:
@@ -255,6 +260,7 @@ def read_weights(path: str | Path) -> tuple[dict, dict]:
     try:
         with safe_open(path, framework="pt") as handle:
             attributes = json.loads((handle.metadata() or {}).get("attributes", "{}"))
+            attributes.pop("stamp", None)
             return {name: handle.get_tensor(name) for name in handle.keys()}, attributes  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path}: not a readable safetensors file ({error})") from error
@@ -269,7 +275,10 @@ def write_table(path: str | Path, table: pd.DataFrame) -> None:
         if Path(path).suffix == ".csv":
             table.to_csv(temporary, index=False, float_format="%.10g")
         else:
-            table.to_parquet(temporary, index=False, compression="zstd")
+            content = pa.Table.from_pandas(table, preserve_index=False)
+            made = {"stamp": json.dumps(stamp.current(), sort_keys=True)}
+            content = content.replace_schema_metadata({**(content.schema.metadata or {}), **made})
+            parquet.write_table(content, temporary, compression="zstd")
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -277,3 +286,81 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if Path(path).suffix == ".csv":
         return pd.read_csv(path)
     return pd.read_parquet(path)
+
+
+# --- stamps ---------------------------------------------------------------------------------------
+
+
+def read_stamp(path: str | Path) -> dict:
+    """Rule, code fingerprint and package versions that made a file; empty where none were noted."""
+    if Path(path).suffix == ".parquet":
+        found = (parquet.read_schema(path).metadata or {}).get(b"stamp", b"{}")
+    else:
+        with h5py.File(path, "r") as handle:
+            found = handle.attrs.get("stamp", "{}")
+    return json.loads(found)
+
+
+def read_attributes(path: str | Path) -> dict:
+    """Attributes of an HDF5 result, without its arrays."""
+    with h5py.File(path, "r") as handle:
+        return _read_attributes(handle)
+
+
+# --- representational dissimilarity matrices ------------------------------------------------------
+
+
+def write_rdms(path: str | Path, rdms: Rdms) -> None:
+    """Write RDMs: pairs in the order of `numpy.triu_indices(images, 1)`, one row a session."""
+    with atomic_path(path) as temporary, _create(temporary, "rdms") as handle:
+        handle.create_dataset("rdms", data=rdms.values, dtype=np.float64, **_COMPRESSION)
+        _write_names(handle, "image_ids", rdms.image_ids)
+        _write_names(handle, "subjects", rdms.subjects)
+        _write_attributes(handle, rdms.attributes)
+
+
+def read_rdms(path: str | Path) -> Rdms:
+    """Read what `write_rdms` wrote."""
+    with _open(path, "rdms") as handle:
+        return Rdms(
+            values=handle["rdms"][...],
+            image_ids=_read_names(handle, "image_ids"),
+            subjects=_read_names(handle, "subjects"),
+            attributes=_read_attributes(handle),
+        )
+
+
+# --- photographs with maps of human attention -----------------------------------------------------
+
+_MAP = "map_"  # with the kind of map: a column of float32 bytes, little-endian, row by row
+
+
+def write_photographs(path: str | Path, photographs: Photographs) -> None:
+    """Write one row a photograph: image, jpeg (bytes as published), label if known, maps."""
+    columns = {"image": list(photographs.image_ids), "jpeg": list(photographs.jpegs)}
+    if photographs.labels is not None:
+        columns["label"] = photographs.labels
+    for kind, maps in photographs.maps.items():
+        columns[_MAP + kind] = [one.astype("<f4").tobytes() for one in maps]
+    write_table(path, pd.DataFrame(columns))
+
+
+def read_photographs(path: str | Path) -> Photographs:
+    """Read what `write_photographs` wrote."""
+    table = read_table(path)
+    kinds = [name.removeprefix(_MAP) for name in table if name.startswith(_MAP)]
+    if "jpeg" not in table or not kinds:
+        raise UserError(
+            f"{path}: holds {', '.join(table)}, not photographs with maps; delete it to make it anew"
+        )
+    return Photographs(
+        image_ids=tuple(table["image"]),
+        jpegs=tuple(table["jpeg"]),
+        maps={
+            kind: np.stack([np.frombuffer(one, "<f4") for one in table[_MAP + kind]]).reshape(
+                -1, MAP_SIDE, MAP_SIDE
+            )
+            for kind in kinds
+        },
+        labels=table["label"].to_numpy() if "label" in table else None,
+    )

@@ -1,0 +1,30 @@
+"""Rule collect_attention: every model's agreement with human attention as one tidy table."""
+
+import numpy as np
+import pandas as pd
+
+from itcortex import attention, job, progress, store
+
+
+def main(scores, ceilings, table, table_csv, models, used, published, draws, seed):
+    """Means over photographs with intervals and ceilings, joined with the model table.
+
+    `ceilings` are files of measured ones, `published` are numbers, {attention: {name: value}};
+    `used` names the one of every set that scores are divided by.
+    """
+    raw = [store.read_table(path) for path in progress.bar(scores, "scores", unit="job")]
+    known = [store.read_table(path) for path in ceilings]
+    summary = attention.summarise(
+        pd.concat(raw, ignore_index=True),
+        pd.concat([*known, attention.published_ceilings(published)], ignore_index=True),
+        used,
+        draws,
+        np.random.default_rng(seed),
+    )
+    summary = attention.describe(summary, models)
+    store.write_table(table, summary)
+    store.write_table(table_csv, summary)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

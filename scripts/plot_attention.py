@@ -1,0 +1,26 @@
+"""Rule plot_attention: agreement with human attention against ImageNet accuracy, and examples."""
+
+from itcortex import clickme, job, store
+from itcortex.figures import attention, gallery, style
+
+READERS = {
+    "clickme": lambda path: clickme.photographs(store.read_table(path)),
+    "osie": store.read_photographs,
+}
+
+
+def main(table, photographs, examples, pdf, png, data_format, models, n_images, blur, saliency):
+    """Draw the table, and photographs of one set with the saliency of `models` (their labels).
+
+    `examples` are files of score_clickme, in the order of `models`.
+    """
+    shown = {}
+    for label, path in zip(models, examples, strict=True):
+        arrays, attributes = store.read_arrays(path)
+        shown[label] = (attributes["image_ids"], arrays["saliency"])
+    joined = gallery.join(READERS[data_format](photographs), shown, n_images, blur)
+    style.save(attention.draw(store.read_table(table), joined, saliency), pdf, png)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

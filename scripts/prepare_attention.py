@@ -1,0 +1,23 @@
+"""Rule prepare_attention: photographs of OSIE with maps of eye and mouse, and how far people agree."""
+
+from pathlib import Path
+
+import numpy as np
+
+from itcortex import job, osie, store
+
+
+def main(stimuli, fixations, mouse, photographs, ceilings, name, sigma_px, splits, seed):
+    """Join photographs (zip), fixations (.mat) and mouse positions (zip of .mat) by number."""
+    eye = osie.read_fixations(Path(fixations).read_bytes(), str(fixations))
+    points = {"eye": eye, "mouse": osie.read_mouse_archive(mouse)}
+    jpegs = osie.read_jpegs(stimuli)
+    prepared, agreement = osie.prepare(jpegs, points, sigma_px, splits, np.random.default_rng(seed))
+    store.write_photographs(photographs, prepared)
+    agreement.insert(0, "attention", name)
+    store.write_table(ceilings, agreement)
+    print(agreement.groupby(["map_kind", "ceiling_name"])["value"].describe().to_string())
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

@@ -1,0 +1,47 @@
+"""Rule score_clickme: agreement of one model's saliency with maps of human attention."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from itcortex import attention, clickme, job, store
+from itcortex.networks import Network
+from itcortex.saliency import photographs_saliency
+from itcortex.torch_compat import resolve_device
+from itcortex.weights import load
+
+
+def _clickme_shard(path):
+    return clickme.photographs(store.read_table(path))
+
+
+READERS = {"clickme": _clickme_shard, "osie": store.read_photographs}
+
+
+def main(
+    photographs, weights, scores, examples, labels, data_format, network, batch_size, blur,
+    n_examples, device, seed,
+):  # fmt: skip
+    """Score every photograph of one file or of several; keep the saliency of a few for the figure."""
+    paths = [photographs] if isinstance(photographs, (str, Path)) else list(photographs)
+    device, network, read = resolve_device(device), Network(**network), READERS[data_format]
+    model = network.build(seed)
+    load(model, network.architecture, *store.read_weights(weights), weights)
+    preprocessing = network.preprocessing_of(model)
+    totals, count = attention.total_maps(read(path) for path in paths)
+    tables, shown = [], {}
+    for path in paths:
+        part = read(path)
+        found = list(photographs_saliency(model, preprocessing, part, batch_size, device))
+        tables.append(attention.score(part, found, totals, count, blur))
+        if not shown:
+            chosen = attention.spread(len(found), n_examples)
+            shown = {part.image_ids[index]: found[index][0] for index in chosen}
+    store.write_table(scores, pd.concat(tables, ignore_index=True).assign(**labels))
+    maps = np.stack(list(shown.values())).astype(np.float32)
+    store.write_arrays(examples, {"saliency": maps}, {**labels, "image_ids": list(shown)})
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)
