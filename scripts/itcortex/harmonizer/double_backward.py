@@ -1,0 +1,174 @@
+"""Differentiating a network twice: whatever timm has, exactly, and no slower than need be.
+
+The saliency inside the harmonizer's loss is a gradient, and training differentiates it again. Of
+what timm's networks are made of, five things stand in the way in PyTorch:
+
+- fused attention has no second derivative: the mathematical kernel takes its place;
+- `hardsigmoid` has none: it is written as relu6(x + 3) / 6, its definition;
+- the second derivatives of convolutions and of batch norm are slow: see `convolution` and
+  `normalization`;
+- cuDNN's recurrent layers (Sequencer) have none: PyTorch's own take their place.
+
+`double_backward` is a context, not a change of the network: weights, modules and names stay.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+from torch.autograd.graph import _engine_run_backward
+from torch.func import functional_call
+from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
+
+from itcortex.errors import UserError
+from itcortex.harmonizer.convolution import convolve, without_autocast
+from itcortex.harmonizer.normalization import batch_norm
+
+_IMPOSSIBLE = re.compile(r"derivative for '?(?:aten::)?(\w+)'? is not implemented")
+_ONCE = "marked with @once_differentiable"
+
+
+@contextmanager
+def double_backward() -> Iterator[None]:
+    """Within it, networks run so that they can be differentiated twice, and errors are named.
+
+    The forward pass must be in it. The backward pass need not be, except with gradient
+    checkpointing (which runs the forward pass again), and for the names of errors. Raises
+    `UserError` with the operation and the remedy where a second derivative is missing.
+    """
+    try:
+        # Checkpointed parts run again wherever backward runs: in this thread, or the mode is lost.
+        with (
+            sdpa_kernel(SDPBackend.MATH),
+            _Replacements(),
+            torch.autograd.set_multithreading_enabled(False),
+        ):
+            yield
+    except RuntimeError as error:
+        operation = _operation(str(error))
+        if operation is None:
+            raise
+        raise UserError(
+            f"{operation} cannot be differentiated twice, which a strength above 0 needs; "
+            f"{_remedy(operation)}"
+        ) from error
+
+
+def require_double_backward(model: nn.Module, input_size: tuple[int, int, int]) -> None:
+    """Raise `UserError` if the saliency of `model` cannot be differentiated: a check before hours.
+
+    `input_size` (rgb, row, column). Two blank images go through the network where it is; on the
+    meta device the check needs no values and takes about a second. Weights, their gradients,
+    running statistics and the state of random generators stay as they were.
+    """
+    weight = next(model.parameters())
+    images = weight.new_zeros(2, *input_size).requires_grad_()
+    # Other leaves, of the same values: their gradients are nobody's.
+    state = {n: p.detach().requires_grad_(p.requires_grad) for n, p in model.named_parameters()}
+    state |= {name: b.clone() for name, b in model.named_buffers()}
+    devices = [weight.device] if weight.device.type == "cuda" else []
+    with torch.random.fork_rng(devices), double_backward():
+        scores = functional_call(model, state, (images,))
+        gradient = score_gradient(scores, images, torch.zeros(2, dtype=torch.long))
+        _engine(gradient.square().sum())
+
+
+def score_gradient(
+    scores: torch.Tensor, images: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
+    """Gradient (image, rgb, row, column) of every image's own class score, differentiable again.
+
+    `scores` (image, class) were computed from `images`, which require a gradient. Float32 or better,
+    outside autocast. Raises `UserError` if the scores do not depend on the images.
+    """
+    labels = labels.to(scores.device, torch.long)
+    score = scores.gather(1, labels[:, None]).sum()
+    found = None
+    with without_autocast(images.device):
+        if score.requires_grad:
+            (found,) = _engine(score, (images,), create_graph=True)
+    if found is None:
+        raise UserError(
+            "the class scores do not depend on the image as far as PyTorch sees (a detach or "
+            "no_grad on the way?): no saliency to train; use strength 0"
+        )
+    return found.to(torch.promote_types(found.dtype, torch.float32))
+
+
+def add_gradients(total: torch.Tensor) -> None:
+    """`total.backward()` in `double_backward`."""
+    with double_backward():
+        _engine(total)
+
+
+def _engine(output, inputs=(), create_graph=False):
+    """What torch.autograd.grad and, without inputs, Tensor.backward do, in the modes that are on.
+
+    Those two switch modes off for their length: parts of a network that are run again in it, with
+    gradient checkpointing, would come out otherwise than in the forward pass.
+    """
+    return _engine_run_backward(
+        (output,), (torch.ones_like(output),), create_graph, create_graph, inputs,
+        allow_unreachable=True, accumulate_grad=not inputs,
+    )  # fmt: skip
+
+
+# --- replacements ---------------------------------------------------------------------------------
+
+
+def _hardsigmoid(x, inplace=False):
+    """relu6(x + 3) / 6 in float32 or better, rounded once, as PyTorch's own kernel does."""
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    value = (functional.relu6(wide + 3) / 6).to(x.dtype)
+    return x.copy_(value) if inplace else value
+
+
+def _without_cudnn(recurrent):
+    """cuDNN's recurrent layers have no second derivative; PyTorch's own have."""
+
+    def run(*args, **kwargs):
+        with torch.backends.cudnn.flags(enabled=False):
+            return recurrent(*args, **kwargs)
+
+    return run
+
+
+_REPLACED = {
+    torch.conv1d: convolve,
+    torch.conv2d: convolve,
+    torch.conv3d: convolve,
+    functional.batch_norm: batch_norm,
+    functional.hardsigmoid: _hardsigmoid,
+    torch.lstm: _without_cudnn(torch.lstm),
+    torch.gru: _without_cudnn(torch.gru),
+}
+
+
+class _Replacements(TorchFunctionMode):
+    """Calls of the functions above, wherever a network makes them, go to their replacements."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        return _REPLACED.get(func, func)(*args, **(kwargs or {}))
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def _operation(message: str) -> str | None:
+    found = _IMPOSSIBLE.search(message)
+    if found:
+        return found.group(1).strip("_").removesuffix("_backward")
+    return "a custom autograd.Function (@once_differentiable)" if _ONCE in message else None
+
+
+def _remedy(operation: str) -> str:
+    if "attention" in operation or "hardsigmoid" in operation:
+        return "run the forward pass inside itcortex.harmonizer.double_backward()"
+    return (
+        "replace it in the network by operations that PyTorch differentiates twice, choose another "
+        "architecture, or train with strength 0"
+    )

@@ -1,0 +1,109 @@
+"""Batch norm whose second derivative takes a few passes over the maps: same numbers.
+
+PyTorch differentiates the backward pass of batch norm by some forty. With
+x^ = (x - mean) r, r = 1 / sqrt(var + eps), all means per channel over images and positions, and
+
+    B(g) = w r (g - <g> - x^ <g x^>)                        the backward pass,
+
+its own derivative in the direction v, F = sum(v B(g)), is made of the same pieces:
+
+    dF/dg = B(v),    dF/dw = r K,    dF/dx = -r (<g x^> B(v) + <v x^> B(g) + w r x^ K / M),
+    K = sum(v g) - M (<v> <g> + <v x^> <g x^>),             M values per channel,
+
+and the kernel of the ordinary backward pass gives B(v), <v> and <v x^> at once.
+"""
+
+import torch
+from torch.nn import functional
+
+aten = torch.ops.aten
+_EVERYTHING = [True, True, True]
+
+
+def batch_norm(
+    input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
+):
+    """`torch.nn.functional.batch_norm`; in training, as described above.
+
+    input (image, channel, *position). Where the running statistics are used (evaluation) there is
+    nothing to gain, and PyTorch's own is called.
+    """
+    channels = input.shape[1]
+    if not training or not torch.is_grad_enabled() or input.numel() == channels:
+        return functional.batch_norm(
+            input, running_mean, running_var, weight, bias, training, momentum, eps
+        )
+    return _BatchNorm.apply(input, weight, bias, running_mean, running_var, momentum, eps)
+
+
+class _BatchNorm(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias, running_mean, running_var, momentum, eps):
+        y, mean, rstd = torch.native_batch_norm(
+            x, weight, bias, running_mean, running_var, True, momentum, eps
+        )
+        ctx.save_for_backward(x, weight, mean, rstd)
+        ctx.eps = eps
+        return y
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, weight, mean, rstd = ctx.saved_tensors
+        found = _BatchNormGradient.apply(grad, x, weight, mean, rstd, ctx.eps)
+        wanted = [g if n else None for g, n in zip(found, ctx.needs_input_grad, strict=False)]
+        return *wanted, None, None, None, None
+
+
+class _BatchNormGradient(torch.autograd.Function):
+    """B(g), sum(g x^) and sum(g): the gradients of x, weight and bias."""
+
+    @staticmethod
+    def forward(ctx, grad, x, weight, mean, rstd, eps):
+        found = _backward(grad, x, weight, mean, rstd, eps)
+        ctx.save_for_backward(grad, x, weight, mean, rstd, *found)
+        ctx.eps = eps
+        ctx.set_materialize_grads(False)
+        return found
+
+    @staticmethod
+    def backward(ctx, v, v_weight, v_bias):
+        if torch.is_grad_enabled():  # never a silent zero
+            raise NotImplementedError("the third derivative of batch norm is not implemented here")
+        grad, x, weight, mean, rstd, b_grad, sum_gx, sum_g = ctx.saved_tensors
+        per_channel = [1, -1] + [1] * (x.ndim - 2)
+        axes = [0, *range(2, x.ndim)]
+        m = x.numel() // x.shape[1]
+        for_grad = for_x = for_weight = None
+        if v is not None:
+            b_v, sum_vx, sum_v = _backward(v, x, weight, mean, rstd, ctx.eps)
+            k = (v * grad).sum(axes, dtype=rstd.dtype) - (sum_v * sum_g + sum_vx * sum_gx) / m
+            for_grad = b_v
+            for_weight = None if weight is None else rstd * k
+            factor = rstd**3 * k / m
+            for_x = (x - mean.view(per_channel)).mul_(
+                (-factor if weight is None else -factor * weight).view(per_channel)
+            )
+            for_x.addcmul_(b_v, (-rstd * sum_gx / m).view(per_channel))
+            for_x.addcmul_(b_grad, (-rstd * sum_vx / m).view(per_channel))
+        if v_weight is not None:  # of sum(g x^)
+            normalized = (x - mean.view(per_channel)) * rstd.view(per_channel)
+            inner = _backward(grad, x, None, mean, rstd, ctx.eps)[0]
+            for_grad = _sum(for_grad, normalized * v_weight.view(per_channel))
+            for_x = _sum(for_x, inner * v_weight.view(per_channel))
+        if v_bias is not None:  # of sum(g)
+            for_grad = _sum(for_grad, v_bias.view(per_channel).expand_as(grad))
+        return _as(for_grad, grad), _as(for_x, x), _as(for_weight, weight), None, None, None
+
+
+def _backward(grad, x, weight, mean, rstd, eps):
+    return aten.native_batch_norm_backward(
+        grad, x, weight, None, None, mean, rstd, True, eps, _EVERYTHING
+    )
+
+
+def _sum(total, term):
+    return term if total is None else total + term
+
+
+def _as(value, like):
+    return None if value is None else value.to(like.dtype)

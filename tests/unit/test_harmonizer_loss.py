@@ -1,0 +1,408 @@
+"""The loss on networks made by code: its parts, its options, its limits."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from itcortex.errors import UserError
+from itcortex.harmonizer import harmonizer_loss
+from itcortex.harmonizer import loss as loss_module
+from itcortex.harmonizer.decay import decayed_parameters, half_squares
+from itcortex.harmonizer.loss import reduce_colour
+from itcortex.models import build, skeleton
+
+
+def small(norm=False, seed=0):
+    """A smooth network of 5 classes for images of 16 x 16 (float64)."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        layers = [nn.Conv2d(3, 6, 3, 2), nn.BatchNorm2d(6) if norm else nn.Identity(), nn.GELU()]
+        return nn.Sequential(
+            *layers, nn.Conv2d(6, 8, 3), nn.Tanh(), nn.Flatten(), nn.Linear(8 * 25, 5)
+        ).double()
+
+
+def batch(n=4, maps=2, size=16, seed=0):
+    """Images, labels, human maps and tokens; the first `maps` images have a map."""
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randn(n, 3, size, size, generator=generator, dtype=torch.float64)
+    human = torch.rand(n, size, size, generator=generator, dtype=torch.float64)
+    return images, torch.arange(n) % 5, human, (torch.arange(n) < maps).double()
+
+
+def gradients(model, parts):
+    """Gradients of the total, by name."""
+    model.zero_grad()
+    parts.backward()
+    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+def assert_same(found, expected, relative=1e-10):
+    """Gradients of every parameter, to so much of the largest."""
+    assert found.keys() == expected.keys()
+    for name, value in found.items():
+        largest = max(expected[name].abs().max().item(), 1e-300)
+        assert (value - expected[name]).abs().max().item() <= relative * largest, name
+
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+def test_the_total_is_the_sum_of_its_parts():
+    model, given = small(), batch()
+    parts = harmonizer_loss(model, *given, strength=3.0, weight_decay=0.02)
+    total = parts.cross_entropy + 3 * parts.harmonization + parts.decay
+    assert parts.total.item() == pytest.approx(total.item(), rel=1e-12)
+    squares = sum(p.square().sum().item() for p in model.parameters())
+    assert parts.decay.item() == pytest.approx(0.02 * squares / 2)
+    torch.testing.assert_close(parts.logits, model(given[0]).detach())
+    assert (parts.n_maps, parts.logits.shape) == (2, (4, 5))
+    assert parts.harmonization > 0 and parts.saliency_std > 0
+    logged = (parts.cross_entropy, parts.harmonization, parts.decay, parts.logits)
+    assert parts.total.requires_grad and not any(part.requires_grad for part in logged)
+
+
+def test_labels_are_smoothed_as_in_keras():
+    """.9 for the class and .1 shared by all, that one included."""
+    model, (images, labels, *maps) = small(), batch()
+    parts = harmonizer_loss(model, images, labels, *maps, strength=0.0)
+    wanted = functional.one_hot(labels, 5).double() * 0.9 + 0.1 / 5
+    expected = -(wanted * model(images).log_softmax(1)).sum(1).mean()
+    assert parts.cross_entropy.item() == pytest.approx(expected.item(), rel=1e-12)
+
+
+def test_the_saliency_is_that_of_every_images_own_class():
+    """Oracle: one image and one class score at a time, with numpy from there on."""
+    model, (images, labels, human, tokens) = small(), batch(maps=4)
+    maps = []
+    for image, label in zip(images, labels, strict=True):
+        pixels = image[None].clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(model(pixels)[0, label], pixels)
+        maps.append(gradient[0].mean(0).numpy())
+    stds = [m.std() for m in maps]
+
+    def cut(m):
+        return np.maximum((m - m.mean()) / (m.std() + 1e-5), 0)
+
+    errors = []
+    for model_map, human_map in zip(map(cut, maps), map(cut, human.numpy()), strict=True):
+        scaled = human_map / (human_map.max() + 1e-6) * (model_map.max() + 1e-6)
+        errors.append(((model_map - scaled) ** 2).mean())
+    parts = harmonizer_loss(model, images, labels, human, tokens, strength=1.0, levels=1)
+    assert parts.harmonization.item() == pytest.approx(np.mean(errors), rel=1e-9)
+    assert parts.saliency_std.item() == pytest.approx(np.mean(stds), rel=1e-9)
+
+
+def test_training_lowers_the_harmonization():
+    """Known port's fault: without `create_graph` the gradient of this part is none at all."""
+    model, given = small(), batch(maps=4)
+    with_maps = gradients(model, harmonizer_loss(model, *given, strength=10.0))
+    without = gradients(model, harmonizer_loss(model, *given, strength=0.0))
+    before = harmonizer_loss(model, *given, strength=10.0).harmonization
+    slope = {name: with_maps[name] - without[name] for name in with_maps}
+    length = math.sqrt(sum(g.square().sum().item() for g in slope.values()))
+    assert length > 0.01
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.sub_(slope[name], alpha=1e-3 / length)
+    assert harmonizer_loss(model, *given, strength=10.0).harmonization < before
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0])
+def test_backward_scales_and_adds(scale):
+    """As accumulation over batches needs it."""
+    model, given = small(), batch()
+    once = gradients(model, harmonizer_loss(model, *given, strength=1.0))
+    harmonizer_loss(model, *given, strength=1.0).backward(scale)
+    found = {name: p.grad for name, p in model.named_parameters()}
+    assert_same(found, {name: g * (1 + scale) for name, g in once.items()})
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.uint8])
+def test_labels_and_tokens_of_any_whole_type(dtype):
+    """As tables and loaders give them."""
+    images, labels, human, tokens = batch()
+    for sub_batch in (False, True):
+        totals = [
+            harmonizer_loss(
+                small(),
+                images,
+                labels.to(d),
+                human,
+                tokens.to(t),
+                strength=1.0,
+                sub_batch=sub_batch,
+            ).total.item()
+            for d, t in ((torch.int64, torch.float64), (dtype, torch.bool), (dtype, dtype))
+        ]
+        assert totals == [totals[0]] * 3
+
+
+# --- strength 0 -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("without_maps", [True, False])
+def test_strength_zero_is_plain_training_to_the_last_bit(monkeypatch, without_maps):
+    """No saliency is made; the same holds for a batch without maps."""
+    monkeypatch.setattr(loss_module, "score_gradient", None)  # calling it would fail
+    model, (images, labels, human, tokens) = small(norm=True), batch()
+    options = {"strength": 5.0} if without_maps else {"strength": 0.0}
+    tokens = torch.zeros(4) if without_maps else tokens
+    parts = harmonizer_loss(model, images, labels, human, tokens, weight_decay=0.0, **options)
+    found = gradients(model, parts)
+    model.zero_grad()
+    functional.cross_entropy(model(images), labels, label_smoothing=0.1).backward()
+    for name, parameter in model.named_parameters():
+        assert torch.equal(found[name], parameter.grad)
+    assert parts.harmonization == 0 and parts.saliency_std is None
+
+
+# --- tokens and maps ------------------------------------------------------------------------------
+
+
+def test_maps_without_a_token_are_not_read():
+    """Neither their values nor NaN; yet their images count in the mean."""
+    model, (images, labels, human, tokens) = small(), batch()
+    expected = harmonizer_loss(model, images, labels, human, tokens, strength=1.0)
+    poisoned = human.clone()
+    poisoned[2:] = float("nan")
+    found = harmonizer_loss(model, images, labels, poisoned, tokens, strength=1.0)
+    assert found.total.item() == expected.total.item()
+    alone = harmonizer_loss(model, images[:2], labels[:2], human[:2], tokens[:2], strength=1.0)
+    assert found.harmonization.item() == pytest.approx(alone.harmonization.item() / 2, rel=1e-9)
+    assert found.saliency_std.item() == pytest.approx(alone.saliency_std.item(), rel=1e-9)
+
+
+@pytest.mark.parametrize("epsilon", ["reference", "relative"])
+def test_empty_human_maps_and_blind_networks_give_no_nan(epsilon):
+    """A saliency of exactly zero: some networks begin so."""
+    model, (images, labels, human, tokens) = small(), batch()
+    human[0] = 0
+    with torch.no_grad():
+        model[-1].weight.zero_()
+    parts = harmonizer_loss(model, images, labels, human, tokens, strength=1.0, epsilon=epsilon)
+    assert parts.saliency_std == 0 and parts.harmonization < 1e-9
+    assert all(g.isfinite().all() for g in gradients(model, parts).values())
+
+
+def test_the_unit_of_human_maps_does_not_matter_with_the_relative_epsilon():
+    model, (images, labels, human, tokens) = small(), batch()
+    totals = [
+        harmonizer_loss(
+            model, images, labels, human * unit, tokens, strength=1.0, epsilon="relative"
+        ).total.item()
+        for unit in (1.0, 255.0, 1e-6)
+    ]
+    assert totals == pytest.approx([totals[0]] * 3, rel=1e-12)
+
+
+def test_colour_is_averaged_or_its_largest_change_taken():
+    """A gradient of opposite signs in two colours is nothing to the mean."""
+    gradient = torch.tensor([3.0, -3.0, 0.0]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
+    assert reduce_colour(gradient, "mean").unique().tolist() == [0.0]
+    assert reduce_colour(gradient, "max_abs").unique().tolist() == [3.0]
+
+
+@pytest.mark.parametrize(
+    "change", [{"saliency": "max_abs"}, {"levels": 2}, {"epsilon": "relative"}]
+)
+def test_options_change_the_harmonization_and_nothing_else(change):
+    model, given = small(), batch()
+    plain = harmonizer_loss(model, *given, strength=1.0)
+    changed = harmonizer_loss(model, *given, strength=1.0, **change)
+    assert abs(changed.harmonization / plain.harmonization - 1) > 1e-6
+    assert changed.cross_entropy == plain.cross_entropy and changed.decay == plain.decay
+
+
+# --- the sub-batch --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("maps", [1, 2, 4])
+def test_the_sub_batch_gives_the_same_loss_without_batch_norm(maps):
+    """Also where one image has a map (another keeps it company) and where all have."""
+    model, given = small(), batch(maps=maps)
+    whole = harmonizer_loss(model, *given, strength=2.0)
+    sub = harmonizer_loss(model, *given, strength=2.0, sub_batch=True)
+    for name in ("total", "cross_entropy", "harmonization", "decay", "saliency_std"):
+        found, expected = (getattr(p, name).item() for p in (sub, whole))
+        assert found == pytest.approx(expected, rel=1e-10), name
+    assert (sub.n_maps, sub.logits.shape) == (maps, (4, 5))
+    assert_same(gradients(model, sub), gradients(model, whole))
+
+
+def test_the_sub_batch_differentiates_only_images_with_a_map(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        loss_module, "score_gradient",
+        lambda scores, images, labels, f=loss_module.score_gradient: (
+            seen.append(len(images)), f(scores, images, labels)
+        )[1],
+    )  # fmt: skip
+    for maps in (3, 1, 5):
+        harmonizer_loss(small(), *batch(5, maps), strength=1.0, sub_batch=True)
+    assert seen == [3, 2, 5]
+
+
+def test_running_averages_are_left_to_the_first_pass():
+    """They are those of plain training; statistics of the second pass are its own images'."""
+    given = batch(6, maps=2)
+    states = []
+    for options in ({"strength": 0.0}, {"strength": 1.0, "sub_batch": True}):
+        model = small(norm=True).train()
+        harmonizer_loss(model, *given, **options)
+        states.append({k: v for k, v in model.state_dict().items() if "running" in k or "num" in k})
+        assert model[1].track_running_stats
+    assert states[0].keys() == states[1].keys() and len(states[0]) == 3
+    assert all(torch.equal(states[1][k], v) for k, v in states[0].items())
+    model = small(norm=True).train()
+    sub = harmonizer_loss(model, *given, strength=1.0, sub_batch=True)
+    alone = harmonizer_loss(model, *(t[:2] for t in given), strength=1.0)
+    assert sub.harmonization.item() == pytest.approx(alone.harmonization.item() / 3, rel=1e-9)
+
+
+# --- decay ----------------------------------------------------------------------------------------
+
+
+def test_decay_spares_norms_embeddings_and_tokens():
+    """What it takes and spares in a transformer, by name; biases of linear maps are taken."""
+    model = skeleton("vit_tiny_patch16_224")
+    decayed = set(decayed_parameters(model))
+    names = dict(model.named_parameters()).keys()
+    spared = names - decayed
+    assert {"cls_token", "pos_embed", "patch_embed.proj.weight", "norm.weight"} <= spared
+    assert all(any(w in n for w in ("norm", "embed", "cls_token")) for n in spared)
+    assert {"head.bias", "blocks.0.attn.qkv.bias", "blocks.11.mlp.fc2.weight"} <= decayed
+
+
+def test_decay_spares_norms_that_are_not_called_so():
+    """A ResNet's shortcut: `downsample.1` is a batch norm, `downsample.0` a convolution."""
+    decayed = decayed_parameters(skeleton("resnet18"))
+    assert "layer2.0.downsample.0.weight" in decayed and "fc.bias" in decayed
+    assert not any(".downsample.1." in n or "bn" in n for n in decayed)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "taken"),
+    [
+        ("levit_128s", "stem.conv1.linear.weight"),  # a ConvNorm holds both
+        ("mixer_s32_224", "blocks.0.mlp_tokens.fc1.weight"),  # a map over tokens is no token
+        ("swin_tiny_patch4_window7_224", "layers.0.blocks.0.attn.qkv.weight"),
+        ("resmlp_12_224", "blocks.0.ls1"),
+    ],
+)
+def test_decay_takes_every_map_of_other_families(architecture, taken):
+    """All weights of two axes and more but embeddings."""
+    model = skeleton(architecture)
+    decayed = decayed_parameters(model)
+    assert taken in decayed
+    maps = {n for n, p in model.named_parameters() if n.endswith("weight") and p.ndim > 1}
+    assert maps - decayed.keys() == {n for n in maps if "embed" in n}
+    assert not any("norm" in n.rpartition(".")[0].rpartition(".")[2] for n in decayed)
+
+
+def test_frozen_and_shared_parameters():
+    """What is not trained is not drawn to zero; what is used twice counts once."""
+    model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
+    model[1].weight = model[0].weight
+    assert half_squares(decayed_parameters(model)).item() == pytest.approx(
+        model[0].weight.square().sum().item() / 2
+    )
+    model.requires_grad_(False)
+    assert decayed_parameters(model) == {}
+    assert half_squares({}) == 0
+
+
+# --- precision ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("architecture", ["test_resnet", "test_vit"])
+def test_bfloat16_autocast_is_close_to_float32(architecture):
+    """The network in bfloat16 (8 bits: 1 % per operation), the loss and all gradients in float32."""
+    model = build(architecture, seed=0, num_classes=5).train()
+    given = [t.float() if t.is_floating_point() else t for t in batch(4, 4, 64)]
+    options = {"strength": 1.0, "epsilon": "relative"}
+    expected = harmonizer_loss(model, *given, **options)
+    exact = gradients(model, expected)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = harmonizer_loss(model, *given, **options)
+    assert found.logits.dtype == torch.bfloat16
+    assert found.total.dtype == found.harmonization.dtype == torch.float32
+    assert found.total.item() == pytest.approx(expected.total.item(), rel=0.05)
+    rough = gradients(model, found)
+    a, b = (torch.cat([g[n].flatten() for n in exact]) for g in (rough, exact))
+    assert a.dtype == torch.float32 and a.isfinite().all()
+    assert functional.cosine_similarity(a, b, dim=0) > 0.95
+
+
+def test_float16_is_refused():
+    model = small().float()
+    given = [t.float() if t.is_floating_point() else t for t in batch()]
+    autocast = torch.autocast("cpu", torch.float16)
+    with pytest.raises(UserError, match=r"float16 cannot hold .* torch.bfloat16"), autocast:
+        harmonizer_loss(model, *given, strength=1.0)
+    half = [t.half() if t.is_floating_point() else t for t in batch()]
+    with pytest.raises(UserError, match="float16 cannot hold"):
+        harmonizer_loss(model.half(), *half, strength=1.0)
+
+
+# --- bad input ------------------------------------------------------------------------------------
+
+
+def changed(index, value):
+    """A batch with one of its four parts replaced."""
+    given = list(batch())
+    given[index] = value(given[index])
+    return given
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "message"),
+    [
+        (changed(0, lambda t: t[0]), {}, r"images: shape \(3, 16, 16\)"),
+        (changed(0, lambda t: t[:0]), {}, r"images: shape \(0, 3, 16, 16\)"),
+        (changed(2, lambda t: t[:, :8]), {}, r"human_maps: shape \(4, 8, 16\) .* 16 x 16"),
+        (changed(2, lambda t: t[:3]), {}, r"human_maps: shape \(3, 16, 16\)"),
+        (changed(2, lambda t: t[:, None]), {}, r"human_maps: shape \(4, 1, 16, 16\)"),
+        (changed(1, lambda t: t[:3]), {}, r"labels: shape \(3,\) for 4 images"),
+        (changed(1, lambda t: t.double()), {}, "labels: torch.float64 are not class numbers"),
+        (changed(1, lambda t: t - 1), {}, "labels: -1 is out of range"),
+        (changed(1, lambda t: t + 3), {}, r"labels: 6 is out of range, the network has 5 classes"),
+        (changed(3, lambda t: t[:2]), {}, r"tokens: shape \(2,\) for 4 images"),
+        (changed(3, lambda t: t * 2), {}, "tokens: 2.0 is not between 0"),
+        (changed(3, lambda t: t * math.nan), {}, "tokens: nan is not between 0"),
+        (batch(), {"strength": -1.0}, "strength: -1.0 is not a finite number of at least 0"),
+        (batch(), {"strength": math.nan}, "strength: nan"),
+        (batch(), {"weight_decay": -1e-5}, "weight_decay: -1e-05"),
+        (batch(), {"label_smoothing": 1.0}, r"label_smoothing: 1.0 is not in \[0, 1\)"),
+        (batch(), {"levels": 0}, "levels: 0 is not a whole number"),
+        (batch(), {"epsilon": "absolute"}, "epsilon: 'absolute' is unknown"),
+        (batch(), {"saliency": "max"}, "saliency: 'max' is unknown; did you mean 'max_abs'"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(given, options, message):
+    for sub_batch in (False, True):
+        with pytest.raises(UserError, match=message):
+            harmonizer_loss(small(), *given, sub_batch=sub_batch, **({"strength": 1.0} | options))
+
+
+def test_networks_that_put_out_no_class_scores_are_refused():
+    with pytest.raises(UserError, match=r"model: it must put out class scores"):
+        harmonizer_loss(nn.Conv2d(3, 4, 3).double(), *batch(), strength=1.0)
+
+
+def test_a_compiled_network_is_refused_with_the_way_back():
+    model = torch.compile(small())
+    with pytest.raises(UserError, match=r"torch\.compile .*model\._orig_mod"):
+        harmonizer_loss(model, *batch(), strength=1.0)
+
+
+def test_without_gradients_there_is_no_saliency():
+    """In validation, ask for strength 0."""
+    with torch.no_grad(), pytest.raises(UserError, match="no_grad"):
+        harmonizer_loss(small(), *batch(), strength=1.0)
+    with torch.no_grad():
+        assert harmonizer_loss(small(), *batch(), strength=0.0).total > 0
