@@ -15,6 +15,8 @@ include: "rules/weights.smk"
 include: "rules/activations.smk"
 include: "rules/encoding.smk"
 include: "rules/alignment.smk"
+include: "rules/rdms.smk"
+include: "rules/attention.smk"
 include: "rules/statistics.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
@@ -25,5 +27,6 @@ rule all:
     default_target: True
     input:
         f"results/{EXPERIMENT}/report.html",
+        f"results/{EXPERIMENT}/provenance.json",
         expand(f"results/{EXPERIMENT}/tables/{{table}}.parquet", table=TABLES),
         expand(f"results/{EXPERIMENT}/figures/{{figure}}.pdf", figure=FIGURES),

@@ -16,12 +16,12 @@ rule extract_activations:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=1900,
+        mem_mb=activations_mem_mb,
         runtime=60,
         gpu=int(config["device"].startswith("cuda")),
     params:
-        code=fingerprint("extract_activations"),
-        architecture=lambda wildcards: row(wildcards)["architecture"],
+        code=code_of_network("extract_activations"),
+        network=network_of,
         layers=named_layers,
         n_layers=config["activations"]["layers"],
         dtype=config["activations"]["dtype"],

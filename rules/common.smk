@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 sys.path.append(str(Path(workflow.basedir) / "scripts"))
-from itcortex import settings
+from itcortex import availability, catalogue, pins, settings
 from itcortex.errors import UserError
 from itcortex.fingerprint import fingerprint
+from itcortex.networks import Network, builder_digest
 
 try:
     settings.load_yaml("config.yaml")  # says which line is no YAML; `configfile` does not
@@ -19,10 +21,6 @@ except UserError as error:
 
 
 configfile: "config.yaml"
-
-
-TABLES = ["scores", "summary", "alignment", "ceilings", "orientation", "tradeoff"]
-FIGURES = ["tradeoff", "layers", "maps", "timecourse"]
 
 
 def checked_settings():
@@ -36,23 +34,37 @@ def checked_settings():
     settings.check(config, schema["config"], "config")
     registry = settings.load_yaml(config["datasets"])
     settings.check(registry, schema["datasets"], config["datasets"])
-    settings.check_registry(registry, config["datasets"])
+    registry = catalogue.expanded(registry)
+    catalogue.check(registry, config["datasets"])
+    pins.read(config["lock"])
     models = settings.read_models(config["models"], schema["models"])
     settings.check_experiment(config, registry, models)
     settings.check_results("results")
     return registry, models.set_index(["model", "weights"], drop=False)
 
 
-try:
-    REGISTRY, MODELS = checked_settings()
-except UserError as error:
-    raise WorkflowError(str(error))
-
 if config["mirror"]:
     os.environ.update(ITCORTEX_MIRROR=config["mirror"])  # downloads are local jobs: they inherit it
 
+try:
+    REGISTRY, MODELS = checked_settings()
+    MISSING = availability.missing(MODELS.to_dict("records"), REGISTRY["datasets"], "results")
+except UserError as error:
+    raise WorkflowError(str(error))
+
 EXPERIMENT = config["experiment"]
 RECORDINGS = config["recordings"]
+RDMS = config["rdms"]
+ATTENTION = config["attention"]["sets"]
+TABLES = ["scores", "summary", "models", "alignment", "ceilings", "orientation", "tradeoff"]
+TABLES += ["rsa", "rsa_ceilings"] if RDMS else []
+TABLES += ["attention"] if ATTENTION else []
+FIGURES = ["tradeoff", "layers", "maps", "timecourse"]
+FIGURES += ["rsa"] if RDMS else []
+FIGURES += ["attention"] if ATTENTION else []
+
+for (model, weights), reason in MISSING.items():
+    logger.warning(f"{model} {weights} is left out: {reason}")
 
 
 def any_of(names):
@@ -67,3 +79,7 @@ wildcard_constraints:
     stimuli=any_of(REGISTRY["stimuli"]),
     model=any_of(MODELS["model"]),
     weights=any_of(MODELS["weights"]),
+    rdm=any_of(REGISTRY["rdms"]),
+    attention=any_of(REGISTRY["attention"]),
+    split="train|val",
+    shard="[0-9]+",

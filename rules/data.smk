@@ -6,7 +6,7 @@ localrules:
 
 
 rule download_data:
-    """Fetch one file of a dataset from the mirror or its address, and verify its checksum."""
+    """Fetch one file of a dataset from the mirror or its addresses; verify its checksum, or pin it."""
     output:
         file="results/data/{dataset}/{file}",
     log:
@@ -19,9 +19,12 @@ rule download_data:
         mem_mb=600,
         runtime=120,
     params:
-        code=fingerprint("download_data"),
-        url=lambda wildcards: data_entry(wildcards).get("url"),
+        # no code fingerprint: a checksum says all there is to say about a download
+        urls=lambda wildcards: catalogue.urls_of(data_entry(wildcards)),
         sha256=lambda wildcards: data_entry(wildcards).get("sha256"),
+        size=lambda wildcards: data_entry(wildcards).get("bytes"),
+        members=lambda wildcards: data_entry(wildcards).get("members"),
+        lock=config["lock"],
     script:
         "../scripts/download_data.py"
 
@@ -44,7 +47,7 @@ rule simulate_recordings:
         runtime=30,
     params:
         code=fingerprint("simulate_recordings"),
-        architecture=lambda wildcards: teacher_row()["architecture"],
+        network=teacher_network(),
         arrays=simulated_arrays(),
         repeats=config["simulation"]["repeats"],
         size_px=config["simulation"]["size_px"],
@@ -60,6 +63,7 @@ rule prepare_recordings:
     """One array's responses (image, y, x, ms, site) in image orientation."""
     input:
         source=lambda wildcards: data_file(recording_entry(wildcards)),
+        table=image_table_of,
     output:
         recording="results/recordings/{recording}.h5",
     log:
@@ -97,6 +101,23 @@ rule prepare_stimuli:
     params:
         code=fingerprint("prepare_stimuli"),
         folder=lambda wildcards: stimuli_entry(wildcards)["folder"],
+        format=lambda wildcards: stimuli_entry(wildcards).get("format", "zip"),
         size_px=config["stimuli"]["size_px"],
     script:
         "../scripts/prepare_stimuli.py"
+
+
+localrules:
+    stage_data,
+
+
+rule stage_data:
+    """All that the experiment needs from the network, data and weights: for a login node."""
+    input:
+        files_in_use(),
+        expand(
+            "results/weights/{model}/{weights}.safetensors",
+            zip,
+            model=MODELS["model"],
+            weights=MODELS["weights"],
+        ),

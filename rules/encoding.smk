@@ -55,6 +55,7 @@ rule estimate_ceiling:
     params:
         code=fingerprint("estimate_ceiling"),
         name=lambda wildcards: wildcards.recording,
+        protocol=config["encoding"]["protocol"],
         folds=config["encoding"]["folds"],
         window=window,
         sweep=config["encoding"]["sweep"],

@@ -24,6 +24,8 @@ rule collect_scores:
         alignment="results/{experiment}/tables/alignment.parquet",
         ceilings="results/{experiment}/tables/ceilings.parquet",
         orientation="results/{experiment}/tables/orientation.parquet",
+        models_table="results/{experiment}/tables/models.parquet",
+        models_csv="results/{experiment}/tables/models.csv",
     log:
         "results/{experiment}/logs/collect_scores.log",
     benchmark:
@@ -35,7 +37,8 @@ rule collect_scores:
         runtime=60,
     params:
         code=fingerprint("collect_scores"),
-        models=MODELS[["model", "weights", "category", "family", "top1"]].to_dict("records"),
+        models=model_columns(),
+        all_models=all_models(),
         recordings={name: REGISTRY["recordings"][name]["attributes"] for name in RECORDINGS},
         draws=config["statistics"]["draws"],
         seed=config["seed"],

@@ -1,8 +1,14 @@
 """Weights of every model: one producer now, `train_harmonized` joins as the second."""
 
 
+localrules:
+    fetch_weights,
+
+
 rule fetch_weights:
     """One model's weights as safetensors, with their digest; never on a compute node."""
+    input:
+        file=weights_file,
     output:
         weights="results/weights/{model}/{weights}.safetensors",
     log:
@@ -12,11 +18,12 @@ rule fetch_weights:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=1900,
+        mem_mb=fetching_mem_mb,
         runtime=60,
     params:
-        code=fingerprint("fetch_weights"),
-        architecture=lambda wildcards: row(wildcards)["architecture"],
+        code=code_of_network("fetch_weights"),
+        network=network_of,
         source=lambda wildcards: row(wildcards)["source"],
+        sha256=lambda wildcards: row(wildcards)["sha256"],
     script:
         "../scripts/fetch_weights.py"

@@ -8,9 +8,12 @@ from itcortex import job, progress, store, tables
 
 def main(
     encoding, alignments, orientations, ceiling, scores, summary, summary_csv, alignment, ceilings,
-    orientation, models, recordings, draws, seed,
+    orientation, models_table, models_csv, models, all_models, recordings, draws, seed,
 ):  # fmt: skip
-    """Join what the jobs wrote with the model table and the recordings' attributes."""
+    """Join what the jobs wrote with the model table and the recordings' attributes.
+
+    `models` are those with scores; `all_models` also those whose weights are missing, and why.
+    """
     noise = pd.concat([store.read_table(path) for path in ceiling], ignore_index=True)
     rng = np.random.default_rng(seed)
     by_fold, by_model = [], []
@@ -22,6 +25,8 @@ def main(
     summaries = tables.describe_recordings(tables.describe_models(summaries, models), recordings)
     aligned = pd.concat([store.read_table(path) for path in alignments], ignore_index=True)
 
+    for path in (models_table, models_csv):
+        store.write_table(path, pd.DataFrame(all_models))
     store.write_table(ceilings, noise)
     turned = [store.read_table(path) for path in orientations]
     store.write_table(orientation, pd.concat(turned, ignore_index=True))

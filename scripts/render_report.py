@@ -1,31 +1,28 @@
 """Rule render_report: one self-contained page with figures, tables and settings."""
 
-from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
-
-from itcortex import job, store
+from itcortex import job, stamp, store
 from itcortex import report as page
 
-PACKAGES = (*job.PACKAGES, "pandas", "matplotlib")
+PACKAGES = (*stamp.PACKAGES, "pandas", "matplotlib")
 
 
 def main(
-    summary, tradeoff, ceilings, alignment, orientation, figures, report, experiment, settings,
-    template=page.TEMPLATE, fingerprints=None, captions=None,
+    summary, tradeoff, ceilings, alignment, orientation, models, rsa, attention, figures, report,
+    experiment, settings, template=page.TEMPLATE, fingerprints=None, captions=None,
 ):  # fmt: skip
-    """Write the page; `figures` are PNG files, `fingerprints` and `captions` go by name."""
-    versions = {}
-    for name in PACKAGES:
-        with suppress(PackageNotFoundError):
-            versions[name] = version(name)
+    """Write the page; `figures` are PNG files, `fingerprints` and `captions` go by name.
+
+    `rsa` and `attention` are empty where the experiment has none.
+    """
     paths = {"summary": summary, "tradeoff": tradeoff, "ceilings": ceilings}
-    paths |= {"alignment": alignment, "orientation": orientation}
+    paths |= {"alignment": alignment, "orientation": orientation, "models": models}
+    paths |= {name: path for name, path in (("rsa", rsa), ("attention", attention)) if path}
     html = page.render(
         {name: store.read_table(path) for name, path in paths.items()},
         figures,
         experiment,
         settings,
-        versions=versions,
+        versions=stamp.versions(PACKAGES),
         fingerprints=fingerprints or {},
         captions=captions or {},
         template=template,

@@ -282,3 +282,26 @@ def files(folder: Path, grid=(17, 17), n_images=6, n_ms=300, models=("a imagenet
         store.write_recording(path, Recording(predicted.astype(np.float32), ids, sites, about))
         paths["predictions"].append(path)
     return paths, name
+
+
+def models(summary):
+    """The model table of a summary: nothing is missing."""
+    rows = summary[["model", "weights", "category", "top1"]].drop_duplicates()
+    return rows.assign(missing="").reset_index(drop=True)
+
+
+def rsa():
+    """RSA of two layers of one model."""
+    row = {"rdm": "monkey", "model": "m", "weights": "w", "pattern": "map", "top1": 70.0}
+    row |= {"rho_chosen_held_out": 0.42, "rho_chosen_held_out_low": 0.38}
+    row |= {"rho_chosen_held_out_high": 0.47, "rho": 0.3, "rho_low": 0.2, "rho_high": 0.4}
+    return pd.DataFrame([row | {"optimism": 0.01, "final": final} for final in (False, True)])
+
+
+def attention():
+    """Scores of one model and of the centre of the picture."""
+    row = {"attention": "photos", "map_kind": "eye", "saliency": "raw", "rho": 0.2, "rho_low": 0.1}
+    row |= {"rho_high": 0.3, "rho_partial": 0.11, "rho_partial_low": 0.08, "rho_partial_high": 0.14}
+    row |= {"ceiling": 0.8, "rho_over_ceiling": 0.25}
+    model = {"model": "m", "weights": "w", "control": "none"}
+    return pd.DataFrame([row | model, row | {"model": "", "weights": "", "control": "centre_bias"}])

@@ -61,6 +61,7 @@ def tables(summary, draws=20):
         "ceilings": made_tables.ceilings(summary),
         "alignment": made_tables.alignment(summary),
         "orientation": made_tables.orientation(summary),
+        "models": made_tables.models(summary),
     }
 
 
@@ -74,7 +75,7 @@ def render(folder, summary, settings=SETTINGS, **options):
     for path in figures:
         path.write_bytes(PNG)
     render_report.main(
-        **paths, figures=figures, report=folder / "report.html", experiment="demo",
+        **paths, rsa=[], attention=[], figures=figures, report=folder / "report.html", experiment="demo",
         settings=settings, **options,
     )  # fmt: skip
     html = (folder / "report.html").read_text(encoding="utf-8")
@@ -284,6 +285,28 @@ def test_slopes_are_told_with_their_intervals(rng):
         f"{findings.number(one.value, 4)} per percentage point of accuracy (95 % CI "
         f"{findings.number(one.low, 4)} to {findings.number(one.high, 4)})."
     )
+
+
+def test_models_without_weights_are_named_at_the_head_of_the_page(demo):
+    shown = tables(demo)
+    html = report.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    assert "Models without scores" not in html
+    shown["models"].loc[0, "missing"] = "the hub knows no such file"
+    html = report.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    assert "Models without scores" in html
+    assert "the hub knows no such file" in html
+
+
+def test_rsa_and_attention_have_their_tables_where_the_experiment_has_them(demo):
+    shown = tables(demo)
+    html = report.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    assert 'id="rsa"' not in html and 'id="attention"' not in html
+    html = report.render(
+        shown | {"rsa": made_tables.rsa(), "attention": made_tables.attention()},
+        [], "demo", {}, versions={}, fingerprints={}, captions={},
+    )  # fmt: skip
+    assert 'id="rsa"' in html and "0.42 [0.38, 0.47]" in html
+    assert 'id="attention"' in html and "centre bias" in html and "0.11 [0.08, 0.14]" in html
 
 
 def test_numbers_have_true_minus_signs_and_no_minus_zero():
