@@ -24,6 +24,7 @@ rule extract_activations:
         network=network_of,
         layers=named_layers,
         n_layers=config["activations"]["layers"],
+        side=config["activations"]["side"],
         dtype=config["activations"]["dtype"],
         batch_size=config["activations"]["batch_size"],
         device=config["device"],

@@ -17,6 +17,7 @@ def main(
     network,
     layers,
     n_layers,
+    side,
     dtype,
     batch_size,
     device,
@@ -38,9 +39,10 @@ def main(
         "network": network.asdict(),
         "weights_digest": weights_digest,
         "preprocessing": preprocessing.asdict(),
+        "side": side,
         "layers": [asdict(layer) for layer in chosen],
     }
-    batches = extract(model, preprocessing, shown.images, chosen, batch_size, device)
+    batches = extract(model, preprocessing, shown.images, chosen, batch_size, device, side)
     names = tuple(layer.name for layer in chosen)
     store.write_activations(activations, batches, names, shown.image_ids, attributes, dtype)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from itcortex import encoding, job, mappings, progress, store, windows
 from itcortex.orientation import orientation_table
+from itcortex.resample import pool_maps
 
 
 def main(
@@ -18,7 +19,7 @@ def main(
     fold_of, names = mappings.divide_images(recorded, protocol, folds, seed)
     targets = windows.choose_targets(recorded, window, sweep)
     responses = windows.stack_targets(recorded, targets, np.random.default_rng(seed))
-    reduce = None if recorded.has_grid else functools.partial(encoding.pool_maps, side=pool)
+    reduce = None if recorded.has_grid else functools.partial(pool_maps, side=pool)
 
     fits = mappings.Fits(kinds, protocol, targets, components, rule, seed)
     for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):

@@ -10,6 +10,7 @@ from torch import nn
 from itcortex import progress
 from itcortex.layers import Layer, as_maps, first_tensor
 from itcortex.models import INTERMEDIATE, Preprocessing
+from itcortex.resample import pool_maps
 
 
 def extract(
@@ -19,21 +20,25 @@ def extract(
     layers: list[Layer],
     batch_size: int,
     device: torch.device | str = "cpu",
+    side: int | None = None,
 ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
     """Yield per batch the first image's index and each layer's maps float32 (image, h, w, channel).
 
-    `images` are uint8 (image, row, column, rgb). One batch is held at a time. Raises ValueError if
-    a layer does not put out what it was chosen for.
+    `images` are uint8 (image, row, column, rgb). One batch is held at a time. Maps larger than
+    `side` are averaged down to it. Raises ValueError if a layer does not put out what it was chosen
+    for.
     """
-    model = model.to(device).eval()
+    # channels last: the same sums in an order that convolutions on CPUs take 1.3 to 2 times faster
+    model = model.to(device, memory_format=torch.channels_last).eval()
     starts = range(0, len(images), batch_size)
     with _recording(model, layers) as outputs:
         for start in progress.bar(starts, "activations", unit="batch"):
-            batch = preprocessing(images[start : start + batch_size]).to(device)
+            batch = preprocessing(images[start : start + batch_size])
+            batch = batch.to(device, memory_format=torch.channels_last)
             outputs.clear()
             with torch.inference_mode():
                 _forward(model, batch, layers, outputs)
-            yield start, {layer.name: _maps(outputs, layer, len(batch)) for layer in layers}
+            yield start, {layer.name: _maps(outputs, layer, len(batch), side) for layer in layers}
 
 
 @contextmanager
@@ -71,8 +76,11 @@ def _forward(model: nn.Module, batch: torch.Tensor, layers: list[Layer], outputs
         outputs.update({name: maps[int(name.removeprefix(INTERMEDIATE))] for name in names})
 
 
-def _maps(outputs: dict[str, torch.Tensor], layer: Layer, n_images: int) -> np.ndarray:
+def _maps(
+    outputs: dict[str, torch.Tensor], layer: Layer, n_images: int, side: int | None
+) -> np.ndarray:
     values = outputs[layer.name].float().cpu().numpy()
     if len(values) != n_images:
         raise ValueError(f"layer {layer.name} put out {len(values)} maps for {n_images} images")
-    return np.ascontiguousarray(as_maps(values, layer))
+    maps = as_maps(values, layer)
+    return np.ascontiguousarray(maps if side is None else pool_maps(maps, side))

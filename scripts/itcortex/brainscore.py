@@ -126,7 +126,7 @@ def fit_layer(
     Parameters
     ----------
     maps : array (image, h, w, channel) or (image, channel)
-        Every cell of every channel is a feature (see `itcortex.encoding.pool_maps`).
+        Every cell of every channel is a feature (see `itcortex.resample.pool_maps`).
     responses : float64 array (target, image, 1, 1, site)
         Responses without a grid. The first target chooses layers.
     nested : bool

@@ -8,7 +8,7 @@ from itcortex import pls
 from itcortex.crossval import pair_problems, single_problems
 from itcortex.errors import UserError
 from itcortex.pls_rules import Exact, Nipals
-from itcortex.resample import axis_factors, resize_maps
+from itcortex.resample import axis_factors
 from itcortex.scores import METRICS, median_over_sites, pearson
 
 
@@ -78,18 +78,6 @@ def layer_features(maps: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray,
     return maps.reshape(len(maps), 1, -1), np.ones((1, 1))
 
 
-def pool_maps(maps: np.ndarray, side: int) -> np.ndarray:
-    """Maps (image, h, w, channel) averaged to at most side x side, float32; vectors as they are.
-
-    Features of a recording without a grid: where on the image something is may matter, but not
-    to the pixel, and every cell costs as many features as the layer has channels.
-    """
-    if maps.ndim == 2:
-        return maps
-    size = (min(side, maps.shape[1]), min(side, maps.shape[2]))
-    return resize_maps(maps, size).astype(np.float32)
-
-
 def build_design(
     rows: np.ndarray, basis: np.ndarray, fold_of: np.ndarray
 ) -> tuple[pls.Design, np.ndarray]:
@@ -123,7 +111,7 @@ def fit_layer(
     ----------
     maps : array (image, h, w, channel) or (image, channel)
         Resampled to the grid of the responses; for responses without a grid every cell of every
-        channel is a feature (see `pool_maps`).
+        channel is a feature (see `itcortex.resample.pool_maps`).
     responses : float64 array (target, image, y, x, site)
         Targets share the features: time windows, controls. The first one chooses layers.
     fold_of : int array (image,)

@@ -39,6 +39,20 @@ def resize_maps(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.einsum("xw,iywc->iyxc", up_x, rows, optimize=True)
 
 
+def pool_maps(maps: np.ndarray, side: int) -> np.ndarray:
+    """Maps (image, h, w, channel) averaged to at most side x side, float32; vectors as they are.
+
+    For a recording without a grid: where on the image something is may matter, but not to the
+    pixel, and every cell costs as many features as the layer has channels.
+    """
+    if maps.ndim == 2:
+        return maps
+    size = (min(side, maps.shape[1]), min(side, maps.shape[2]))
+    if size == maps.shape[1:3]:
+        return maps.astype(np.float32)
+    return resize_maps(maps, size).astype(np.float32)
+
+
 def axis_factors(n_in: int, n_out: int) -> tuple[np.ndarray, np.ndarray]:
     """Factors Q (n_out, k) and R (k, n_in) of `axis_matrix`, Q orthonormal, k = min(n_in, n_out).
 

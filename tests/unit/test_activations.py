@@ -184,8 +184,8 @@ def inputs(tmp_path, rng) -> dict[str, Path]:
 def run(inputs, **changes):
     """The rule's script with plain paths."""
     settings = {
-        "network": {"architecture": "test_resnet"}, "layers": [], "n_layers": 10, "dtype": "float32",
-        "batch_size": 2, "device": "cpu", "seed": 0,
+        "network": {"architecture": "test_resnet"}, "layers": [], "n_layers": 10, "side": None,
+        "dtype": "float32", "batch_size": 2, "device": "cpu", "seed": 0,
     }  # fmt: skip
     extract_activations.main(**inputs, **(settings | changes))
     return store.open_activations(inputs["activations"])
@@ -217,6 +217,25 @@ def test_the_seed_does_not_touch_stored_weights(inputs):
     first = inputs["activations"].read_bytes()
     run(inputs, seed=2)
     assert inputs["activations"].read_bytes() == first
+
+
+def test_larger_maps_are_averaged_down_and_smaller_ones_kept(inputs):
+    whole = run(inputs)
+    maps = {name: whole.read(name, ALL) for name in whole.layers}
+    small = run(inputs, side=7)
+    assert small.attributes["side"] == 7
+    sides = {values.shape[1] for values in maps.values()}
+    assert max(sides) > 7 >= min(sides)
+    for name, values in maps.items():
+        found = small.read(name, ALL)
+        if values.shape[1] <= 7:
+            np.testing.assert_array_equal(found, values)
+            continue
+        assert found.shape[1:3] == (7, 7)
+        step = values.shape[1] // 7
+        if values.shape[1] == 7 * step:  # whole cells: plain means of blocks
+            blocks = values.reshape(5, 7, step, 7, step, -1).mean((2, 4))
+            np.testing.assert_allclose(found, blocks, rtol=1e-4, atol=1e-6)  # float32
 
 
 def test_half_precision_is_near_single_precision(inputs):

@@ -8,7 +8,7 @@ from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from itcortex import encoding
 from itcortex.crossval import assign_folds
 from itcortex.errors import UserError
-from itcortex.resample import resize_maps
+from itcortex.resample import pool_maps, resize_maps
 from itcortex.scores import predictivity
 
 
@@ -75,7 +75,7 @@ def test_recording_without_grid_uses_pooled_features(rng, shape):
     maps = rng.standard_normal((60, *shape))
     flat = (maps.mean((1, 2)) if maps.ndim == 4 else maps) @ rng.standard_normal((6, 5))
     folds = assign_folds(tuple(map(str, range(60))), 5, rng)
-    maps = encoding.pool_maps(maps, 1) if maps.ndim == 4 else maps
+    maps = pool_maps(maps, 1) if maps.ndim == 4 else maps
     found = encoding.fit_layer(maps, flat.reshape(1, 60, 1, 1, 5), folds, 6)
     assert found.metrics["r"].shape == (1, 5, 5)
     assert predictivity(found.metrics["r"][0]) > 0.99

@@ -159,6 +159,10 @@ def test_every_network_is_built_without_weights_and_gives_layers(chunk):
             assert layer.channels >= 3
         by_stage = layers[0].name.startswith(INTERMEDIATE)
         assert by_stage == (network.architecture in STREAMS)
+        batch = torch.zeros(2, *size, device="meta").to(memory_format=torch.channels_last)
+        with torch.inference_mode():  # as extraction runs it: a view of another layout would fail
+            output = model.to(memory_format=torch.channels_last)(batch)
+        assert len(output[0] if isinstance(output, tuple) else output) == 2
 
 
 # --- a user's own models --------------------------------------------------------------------------
