@@ -1,0 +1,97 @@
+"""Learning curves: what every training of one network noted of itself, strength by strength."""
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from itcortex.errors import UserError
+from itcortex.figures import style
+
+PANEL, MARGINS, BETWEEN = (2.75, 1.95), (0.7, 0.2, 0.62), (0.62, 0.75)  # inches
+RAMP: Colormap = colormaps["plasma"]  # its dark and middle part: readable on white
+BASELINE = style.CATEGORIES["cnn"].colour
+#: Title, what is drawn solid (validation, or training where there is no other), dashed, as percent.
+PANELS = {
+    "cross-entropy": ("validation_cross_entropy", "cross_entropy", False),
+    "accuracy (%)": ("validation_accuracy", "accuracy", True),
+    "agreement with people (Spearman ρ)": ("validation_alignment", None, False),
+    "harmonization loss": ("harmonization", None, False),
+    "std of the saliency": ("saliency_std", None, False),
+    "learning rate": ("learning_rate", None, False),
+}
+LOGARITHMIC = ("std of the saliency", "learning rate")
+
+
+@style.styled
+def draw(history: pd.DataFrame, title: str) -> Figure:
+    """One panel a measure against epochs, one colour a strength, one line a seed.
+
+    `history` holds rows of several trainings of one network, with columns strength and seed. Solid
+    lines are of validation, dashed ones of training. A measure that was not made says so.
+    """
+    if history.empty:
+        raise UserError("the history has no rows: there is nothing to draw")
+    colours = colours_of(sorted(history["strength"].unique()))
+    made = history["strength"] > 0  # at strength 0 no saliency is made: that is no loss of 0
+    history = history.assign(harmonization=history["harmonization"].where(made))
+    figure, places = style.panel_grid(len(PANELS), PANEL, MARGINS, _handles(colours), BETWEEN)
+    for place, (name, (solid, dashed, percent)) in zip(places, PANELS.items(), strict=True):
+        axes = figure.add_subplot(place)
+        axes.set_title(name, loc="left")
+        if solid not in history or history[solid].isna().all():
+            style.message(axes, "not measured")
+            continue
+        for (strength, _), part in history.groupby(["strength", "seed"]):
+            look = {"color": colours[strength], "linewidth": 1.3}
+            scale = 100 if percent else 1
+            if dashed is not None:
+                axes.plot(
+                    part["epoch"], scale * part[dashed], linestyle=(0, (3, 2)), alpha=0.6, **look
+                )
+            end = {"marker": "o", "markevery": [-1], "markersize": 3.5}
+            axes.plot(part["epoch"], scale * part[solid], **look, **end)
+        _finish(axes, name, history["epoch"].max(), place.is_last_row())
+    width, height = figure.get_size_inches()
+    figure.text(
+        MARGINS[0] / width, 1 - 0.14 / height, title, va="top", fontsize=11, fontweight="bold"
+    )
+    return figure
+
+
+def colours_of(strengths: list[float]) -> dict[float, str]:
+    """Blue for the baseline (strength 0), and from dark to light with rising strength."""
+    above = [strength for strength in strengths if strength > 0]
+    steps = np.linspace(0.62, 0.85, len(above)) if len(above) > 1 else [0.7]
+    ramp = {strength: to_hex(RAMP(step)) for strength, step in zip(above, steps, strict=False)}
+    return {strength: ramp.get(strength, BASELINE) for strength in strengths}
+
+
+def _finish(axes: Axes, name: str, epochs: int, last: bool) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.set_xlim(1 - 0.02 * epochs, epochs * 1.03)
+    if last:
+        axes.set_xlabel("epoch")
+    if name in LOGARITHMIC:
+        axes.set_yscale("log")
+    elif name == "harmonization loss":
+        axes.set_ylim(bottom=0)
+
+
+def _handles(colours: dict[float, str]) -> list[Line2D]:
+    """Legend: strengths, and what lines are of."""
+    names = {0.0: "baseline (strength 0)"}
+    strengths = [
+        Line2D([], [], color=colour, marker="o", markersize=3.5,
+               label=names.get(strength, f"strength {strength:g}"))
+        for strength, colour in colours.items()
+    ]  # fmt: skip
+    kinds = [
+        Line2D([], [], color=style.GREY, label="validation, or as named"),
+        Line2D([], [], color=style.GREY, linestyle=(0, (3, 2)), label="training"),
+    ]
+    return strengths + kinds

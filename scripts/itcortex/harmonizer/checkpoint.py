@@ -1,0 +1,130 @@
+"""The state of a training on disk: one file, replaced as a whole, read without pickle.
+
+`training.safetensors` in a folder beside the weights-to-be holds the network, its running average, the
+optimiser's tensors and, as JSON in its header, the step, the history and everything that the training
+is known by (its *identity*: architecture, hyper-parameters, data). The learning rate and the order of
+the images follow from the step. Copies of shards lie in the same folder; it goes when its training is
+done.
+"""
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from itcortex import store
+from itcortex.errors import UserError
+
+NAME = "training.safetensors"
+
+
+@dataclass
+class Progress:
+    """How far a training came: steps done, rows of the epochs that are over, sums of the running one."""
+
+    step: int = 0
+    rows: list[dict] = field(default_factory=list)
+    sums: dict = field(default_factory=dict)
+
+
+def folder_beside(weights: str | Path) -> Path:
+    """Where the training of a weights file keeps its checkpoint: hidden, beside it.
+
+    No declared output, or the workflow would delete it when a job is killed.
+    """
+    weights = Path(weights)
+    return weights.with_name(f".{weights.stem}.checkpoint")
+
+
+def save(
+    folder: Path,
+    model: nn.Module,
+    average: nn.Module | None,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    identity: dict,
+) -> None:
+    """Write the state; raises `UserError` where it cannot be written: the former one stays."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    if average is not None:
+        tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
+    for index, values in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{k}": v for k, v in values.items() if v is not None}
+    about = {
+        "identity": identity,
+        "step": progress.step,
+        "rows": progress.rows,
+        "sums": progress.sums,
+    }
+    path = folder / NAME
+    try:
+        store.write_weights(path, tensors, about)
+    except (OSError, SafetensorError) as error:
+        kept = "the former one stays" if path.exists() else "there is none yet"
+        raise UserError(
+            f"{path}: the checkpoint of step {progress.step} cannot be written ({error}); {kept}: "
+            "make room on the disk and run again, which continues from it"
+        ) from error
+
+
+def read(folder: Path, identity: dict) -> tuple[dict, Progress] | None:
+    """Tensors and progress of the training in `folder`; None where there is none.
+
+    Raises `UserError` for a checkpoint of another architecture, of other hyper-parameters, data or
+    code, naming what differs.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return None
+    tensors, about = store.read_weights(path)
+    if "identity" not in about:
+        raise UserError(f"{path}: is no checkpoint of a training; delete {folder} to start over")
+    differing = list(_differences(about["identity"], identity))
+    if differing:
+        raise UserError(
+            f"{path}: is of another training: {'; '.join(differing)}. Delete {folder} to start "
+            "over, or go back to its settings to continue it"
+        )
+    return tensors, Progress(about["step"], about["rows"], about["sums"])
+
+
+def restore(
+    tensors: dict, model: nn.Module, average: nn.Module | None, optimizer: torch.optim.Optimizer
+) -> None:
+    """Put a checkpoint's tensors where they came from."""
+    model.load_state_dict(_below(tensors, "model."))
+    if average is not None:
+        average.load_state_dict(_below(tensors, "average."))
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    state: dict[int, dict] = {}
+    for name, value in _below(tensors, "optimizer.").items():
+        index, _, key = name.partition(".")
+        like = parameters[int(index)]
+        own = value
+        if value.shape == like.shape:  # in the parameter's own memory layout
+            own = torch.empty_like(like, requires_grad=False).copy_(value)
+        state.setdefault(int(index), {})[key] = own
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def remove(folder: Path) -> None:
+    """Delete the checkpoint of a training that is done, and what else is in its folder."""
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def _below(tensors: dict, prefix: str) -> dict:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _differences(then, now, name: str = ""):
+    """Names of the leaves of two nested dictionaries that differ, with both values."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in [*now, *(key for key in then if key not in now)]:
+            yield from _differences(then.get(key), now.get(key), f"{name}.{key}" if name else key)
+    elif then != now:
+        yield f"{name} was {then!r}, is {now!r}"

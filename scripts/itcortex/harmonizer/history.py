@@ -1,0 +1,80 @@
+"""What a training notes of itself: sums over an epoch's steps, and one row an epoch."""
+
+import math
+import time
+from dataclasses import dataclass, field
+
+import torch
+
+from itcortex.harmonizer.loss import LossParts
+
+#: Sums over the images (or steps) of an epoch so far; `noted` images had a saliency.
+SUMS = (
+    "images", "loss", "cross_entropy", "harmonization", "decay", "correct", "maps", "empty_maps",
+    "saliency_std", "noted",
+)  # fmt: skip
+
+
+def sums_of(parts: LossParts, labels: torch.Tensor, n_empty: int) -> torch.Tensor:
+    """`SUMS` of a part of a batch, on the loss's device: no value is waited for."""
+    total = parts.total.detach()
+    count = len(labels)
+    noted = 0 if parts.saliency_std is None else parts.n_maps
+    hits = (parts.logits.argmax(1) == labels.to(total.device)).sum()
+    means = (total, parts.cross_entropy, parts.harmonization, parts.decay)
+    values = (count, *(mean * count for mean in means), hits, parts.n_maps, n_empty)
+    std = parts.saliency_std * noted if noted else 0.0
+    kind = torch.float32 if total.device.type == "mps" else torch.float64
+    return torch.stack([torch.as_tensor(v, dtype=kind, device=total.device)
+                        for v in (*values, std, noted)])  # fmt: skip
+
+
+@dataclass
+class Clock:
+    """Time since it was started, and how much of it the trainer waited for images."""
+
+    started: float = field(default_factory=time.monotonic)
+    images: int = 0
+    waited: float = 0.0
+
+    def row(self) -> dict:
+        """Seconds, images a second, and the share of the time that went into waiting."""
+        seconds = time.monotonic() - self.started
+        return {
+            "seconds": seconds,
+            "images_per_s": self.images / seconds,
+            "waiting": self.waited / seconds,
+        }
+
+
+def epoch_row(epoch: int, step: int, rate: float, sums: dict) -> dict:
+    """Means over an epoch's images. `saliency_std` is NaN where no saliency was made.
+
+    `epoch` and `step` count what is done, from 1; `gradient_norm` is a mean over steps.
+    """
+    count = sums["images"]
+    return {
+        "epoch": epoch,
+        "step": step,
+        "learning_rate": rate,
+        **{
+            name: sums[name] / count for name in ("loss", "cross_entropy", "harmonization", "decay")
+        },
+        "accuracy": sums["correct"] / count,
+        "saliency_std": sums["saliency_std"] / sums["noted"] if sums["noted"] else math.nan,
+        "gradient_norm": sums["gradient_norm"] / sums["steps"],
+        **{f"n_{name}": int(sums[name]) for name in ("images", "maps", "empty_maps")},
+    }
+
+
+def describe(row: dict, epochs: int) -> str:
+    """One line for the log."""
+    text = (
+        f"epoch {row['epoch']} of {epochs}: loss {row['loss']:.4f} "
+        f"(harmonization {row['harmonization']:.4g}), accuracy {row['accuracy']:.1%}"
+    )
+    if "validation_accuracy" in row:
+        text += f"; validation: accuracy {row['validation_accuracy']:.1%}"
+    if not math.isnan(row.get("validation_alignment", math.nan)):
+        text += f", alignment {row['validation_alignment']:.3f}"
+    return text + f"; {row['images_per_s']:.0f} images/s, {row['waiting']:.0%} of it waiting"

@@ -1,0 +1,16 @@
+"""Rule plot_training: learning curves of all trainings of one network."""
+
+import pandas as pd
+
+from itcortex import job, store
+from itcortex.figures import style, training
+
+
+def main(histories, pdf, png, title):
+    """Draw the histories of one network's strengths and seeds in one figure."""
+    tables = [store.read_table(path) for path in histories]
+    style.save(training.draw(pd.concat(tables, ignore_index=True), title), pdf, png)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

@@ -1,0 +1,51 @@
+"""Rule train_harmonized: one network with one strength and seed, continued where it was left."""
+
+from itcortex import job, store
+from itcortex.harmonizer import checkpoint
+from itcortex.harmonizer.recipe import Recipe
+from itcortex.harmonizer.sources import open_samples
+from itcortex.harmonizer.train import Data, Place, Plan, train
+from itcortex.networks import Network
+from itcortex.weights import load
+
+
+def main(
+    labelled, mapped, validation, weights, history, network, strength, seed, recipe, device,
+    processes, workers, checkpoint_steps, start=(), classes="",
+):  # fmt: skip
+    """Train from `start` (a weights file), or from scratch, on labelled images and ones with maps.
+
+    The state is kept beside `weights` while the training is not done. A job that is asked to stop
+    (SIGTERM) ends with status 75, one that is killed with any: the next one goes on from there.
+    """
+    network, folder = Network(**network), checkpoint.folder_beside(weights)
+    scratch = folder / "shards"
+    plan = Plan(network, Recipe.of(recipe), strength, seed, _start(network, start))
+    data = Data(
+        labelled=open_samples(_paths(labelled), scratch, classes),
+        mapped=open_samples(_paths(mapped), scratch),
+        validation=open_samples(_paths(validation), scratch, classes),
+    )
+    trained = train(plan, data, Place(folder, device, processes, workers, checkpoint_steps))
+    store.write_table(history, trained.table())
+    store.write_weights(weights, trained.state, trained.attributes)
+    checkpoint.remove(folder)
+    print(f"digest {trained.attributes['digest']}")
+
+
+def _paths(paths):
+    return [paths] if isinstance(paths, str) else list(paths)
+
+
+def _start(network, start):
+    """State dict of a weights file for this network; None where there is none to start from."""
+    paths = _paths(start)
+    if not paths:
+        return None
+    state, attributes = store.read_weights(paths[0])
+    load(network.build(0), network.architecture, state, attributes, paths[0])
+    return state
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

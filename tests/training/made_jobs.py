@@ -1,0 +1,45 @@
+"""One job of the rule train_harmonized in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from made_training import network
+
+UNIT = Path(__file__).resolve().parents[1] / "unit"
+RUNNER = Path(__file__).with_name("run_training.py")
+RECIPE = {
+    "epochs": 4, "batch_size": 16, "warmup_epochs": 1, "schedule": "cosine", "learning_rate": 0.1,
+    "map_share": 0.5,
+}  # fmt: skip
+
+
+class Job:
+    """One job of the rule: 6 steps an epoch, 24 in all, a checkpoint every 2."""
+
+    def __init__(self, folder: Path, data: dict, processes: int = 1, workers: int = 0, **arguments):
+        self.weights, self.history = folder / "seed-0.safetensors", folder / "history.parquet"
+        recipe = RECIPE | ({"accumulation": 2, "sub_batch": True} if "norm" in arguments else {})
+        self.arguments = data | {
+            "weights": str(self.weights), "history": str(self.history),
+            "network": network(**arguments), "strength": 1.0, "seed": 0, "recipe": recipe,
+            "device": "cpu", "processes": processes, "workers": workers, "checkpoint_steps": 2,
+        }  # fmt: skip
+
+    def start(self, **faults) -> subprocess.Popen:
+        """Start the job in a process group of its own; `faults` are for `run_training`."""
+        command = [sys.executable, str(RUNNER), json.dumps(self.arguments), json.dumps(faults)]
+        paths = [str(UNIT.parents[1] / "scripts"), str(UNIT)]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(
+            command, env=environment, start_new_session=True, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def run(self, **faults) -> tuple[int, str]:
+        """Exit status and everything that was printed."""
+        process = self.start(**faults)
+        printed, _ = process.communicate(timeout=120)
+        return process.returncode, printed

@@ -1,0 +1,36 @@
+"""Run one training as the rule does, with planned misfortune: `run_training.py ARGUMENTS FAULTS`.
+
+Faults: {"step": after which, "signal": number, "whom": self, group or rank}, or {"step", "error"}.
+They are planted in ranks too, which run this file's code for themselves.
+"""
+
+import json
+import os
+import sys
+import time
+
+import train_harmonized
+from itcortex.errors import UserError
+from itcortex.harmonizer import trainer
+
+FAULTS = json.loads(sys.argv[2])
+note = trainer.Trainer._note
+
+
+def misfortune(self, values):
+    """After the step: what is planned for it."""
+    note(self, values)
+    time.sleep(FAULTS.get("slow", 0))
+    if self.progress.step != FAULTS.get("step") or self.group.rank != FAULTS.get("rank", 0):
+        return
+    if "error" in FAULTS:
+        raise {"user": UserError, "bug": KeyError}[FAULTS["error"]]("planted")
+    whom = {"self": os.getpid(), "group": 0, "starter": os.getppid()}[FAULTS["whom"]]
+    (os.killpg if FAULTS["whom"] == "group" else os.kill)(whom, FAULTS["signal"])
+
+
+if FAULTS:
+    trainer.Trainer._note = misfortune
+
+if __name__ == "__main__":
+    train_harmonized.main(**json.loads(sys.argv[1]))

@@ -1,0 +1,69 @@
+"""The learning curves show what the history holds."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import plot_training
+from itcortex.errors import UserError
+from itcortex.figures import training
+
+
+@pytest.fixture
+def history():
+    """Two strengths, two seeds, three epochs, every value of its own."""
+    rows = [
+        {"strength": s, "seed": seed, "epoch": epoch} for s in (0.0, 5.0) for seed in (0, 1)
+        for epoch in (1, 2, 3)
+    ]  # fmt: skip
+    table = pd.DataFrame(rows)
+    columns = {name for solid, dashed, _ in training.PANELS.values() for name in (solid, dashed)}
+    for number, name in enumerate(sorted(columns - {None})):
+        table[name] = 0.1 + 0.01 * np.arange(len(table)) + 0.001 * number
+    return table
+
+
+def curves(axes, style="-"):
+    """Values of the lines of one style."""
+    return [line.get_ydata().tolist() for line in axes.lines if line.get_linestyle() == style]
+
+
+def test_every_training_is_a_line_in_every_panel(history):
+    figure = training.draw(history, "net")
+    for axes, (name, (solid, dashed, percent)) in zip(
+        figure.axes, training.PANELS.items(), strict=True
+    ):
+        assert axes.get_title(loc="left") == name
+        scale = 100 if percent else 1
+        wanted = (scale * history[solid]).to_numpy(copy=True).reshape(4, 3)
+        if solid == "harmonization":
+            wanted[:2] = np.nan  # the baseline makes no saliency: no loss, not one of 0
+        np.testing.assert_allclose(curves(axes), wanted)
+        assert len(curves(axes, "--")) == (4 if dashed else 0)
+
+
+def test_a_measure_that_was_not_made_says_so(history):
+    figure = training.draw(history.drop(columns="validation_alignment"), "net")
+    assert [text.get_text() for text in figure.axes[2].texts] == ["not measured"]
+
+
+def test_the_baseline_and_every_strength_have_colours_of_their_own():
+    colours = training.colours_of([0.0, 1.0, 5.0, 20.0])
+    assert colours[0.0] == training.BASELINE and len(set(colours.values())) == 4
+
+
+def test_an_empty_history_is_an_error(history):
+    with pytest.raises(UserError, match="no rows"):
+        training.draw(history[:0], "net")
+
+
+def test_the_rule_draws_all_histories_in_one_figure(tmp_path, history):
+    paths = []
+    for strength, part in history.groupby("strength"):
+        paths.append(tmp_path / f"{strength}.parquet")
+        part.to_parquet(paths[-1])
+    plot_training.main(paths, tmp_path / "a.pdf", tmp_path / "a.png", "net")
+    assert (
+        Image.open(tmp_path / "a.png").size[0] > 1500 and (tmp_path / "a.pdf").stat().st_size > 1e4
+    )
