@@ -74,7 +74,7 @@ def read_models(paths: str | Path | list[str], schema: dict) -> pd.DataFrame:
 
 def _read_table(path: str | Path, schema: dict) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False).fillna("")
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: model table cannot be read: {error}") from error
     columns = schema.get("properties", {})

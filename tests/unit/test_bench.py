@@ -2,10 +2,12 @@
 
 import importlib
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import REPOSITORY
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """The harmonizer's benchmark runs on a tiny case and writes its tables; nothing is said of speed."""
 
 import importlib
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import REPOSITORY
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -76,11 +76,14 @@ class Workflow:
         """Command line of a run."""
         return [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *options]
 
-    def run(self, *options: str, check: bool = True) -> subprocess.CompletedProcess:
+    def run(
+        self, *options: str, check: bool = True, environment: dict | None = None
+    ) -> subprocess.CompletedProcess:
         """Run Snakemake; its output (both streams) is in `stdout`."""
         done = subprocess.run(
             self.command(*options), cwd=self.folder, text=True, check=False, timeout=570,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | {"COLUMNS": "200"},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=os.environ | {"COLUMNS": "200"} | (environment or {}),
         )  # fmt: skip
         if check:
             assert done.returncode == 0, done.stdout[-6000:]

@@ -1,5 +1,7 @@
 """The reduced demo from nothing to the report, and what re-runs after a change."""
 
+import hashlib
+import json
 import os
 import shutil
 import signal
@@ -12,10 +14,26 @@ import pytest
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 
 COLLECTORS = {"collect_scores", "test_tradeoff", "plot_tradeoff", "plot_layers",
-              "plot_timecourse", "render_report"}  # fmt: skip
+              "plot_timecourse", "render_report", "record_provenance"}  # fmt: skip
+LAST = {"render_report", "record_provenance"}
 RECORDINGS = ["sim_m1_pl", "sim_m2_ml"]
 KEYS = [f"{r} {m}" for r in RECORDINGS
         for m in ("tf_efficientnet_lite0 imagenet", "mobilenetv3_large_100 untrained")]  # fmt: skip
+
+OWN_MODEL = """
+from torch import nn
+
+
+def build(width):
+    return nn.Sequential(
+        nn.Conv2d(3, width, 3, 4), nn.ReLU(), nn.Conv2d(width, width, 3, 2), nn.ReLU(),
+        nn.Conv2d(width, width, 3, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+    )
+"""
+PREPROCESSING = (
+    '"{""input_size"": [3, 64, 64], ""mean"": [0.5, 0.5, 0.5], ""std"": [0.5, 0.5, 0.5], '
+    '""interpolation"": ""bilinear""}"'
+)
 
 
 def test_everything_is_there(finished):
@@ -76,8 +94,8 @@ def test_touched_files_and_docstrings_change_nothing(copy_of):
     [
         ("maps.py", "SCALES = (1, 2, 4)", "SCALES = (1, 2)",
          {f"align_maps {key}" for key in KEYS} | {"plot_maps"} | COLLECTORS),
-        ("figures/timecourse.py", "import numpy as np", "import numpy as np\n\nADDED = 1",
-         {"plot_timecourse", "render_report"}),
+        ("figures/timecourse.py", "RESPONSE_HEIGHT = 0.3", "RESPONSE_HEIGHT = 0.2",
+         {"plot_timecourse"} | LAST),
         ("pls.py", "_CHUNK_BYTES = 192", "_CHUNK_BYTES = 191",
          {f"fit_encoding {key}" for key in KEYS} | {f"align_maps {key}" for key in KEYS}
          | {"plot_maps"} | COLLECTORS),
@@ -93,6 +111,70 @@ def test_changed_module_reruns_exactly_the_rules_that_import_it(copy_of, module,
     assert set(planned) - extra == jobs - extra
     path.write_text(text)
     assert copy_of.planned() == {}
+
+
+def test_a_new_function_of_a_module_that_all_import_runs_nothing(copy_of):
+    with (copy_of.folder / "scripts" / "itcortex" / "store.py").open("a") as module:
+        module.write("\n\ndef not_used_by_any_rule():\n    return 1\n")
+    assert copy_of.planned() == {}
+
+
+def test_every_row_is_traced_to_its_data_weights_code_and_packages(finished):
+    found = json.loads((finished.folder / "results/demo/provenance.json").read_text())
+    assert len(found["jobs"]) == len(KEYS)
+    archive = finished.folder / "results/data/arcaro2020_simulated/Arcaro2020_simulated.zip"
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    for job in found["jobs"]:
+        assert job["data"] == {"arcaro2020_simulated/Arcaro2020_simulated.zip": digest}
+        weights = f"results/weights/{job['model']}/{job['weights']}.safetensors"
+        assert job["weights_digest"] in (finished.folder / weights).read_bytes()[:100_000].decode(
+            "latin-1"
+        )
+        assert job["code"] == {rule: found["code"][rule] for rule in job["code"]}
+        packages = found["environments"][job["environments"]["fit_encoding"]]
+        assert {"numpy", "torch", "timm"} <= set(packages)
+    table = finished.folder / "results/demo/tables/summary.parquet"
+    assert found["tables"]["summary.parquet"] == hashlib.sha256(table.read_bytes()).hexdigest()
+    assert found["settings"]["encoding"]["components"] == 8
+
+
+def test_a_model_whose_weights_cannot_be_had_is_named_and_the_rest_goes_on(copy_of):
+    """Without a network the hub gives nothing: one run says so, the next one leaves the model out."""
+    with (copy_of.folder / "experiments" / "models.csv").open("a") as table:
+        table.write("gone,hub,resnet18,hub:nobody/nothing/model.safetensors,cnn,resnet,70,none\n")
+    offline = {"HF_HUB_OFFLINE": "1"}
+    first = copy_of.run(check=False, environment=offline)
+    assert first.returncode != 0
+    assert "hub:nobody/nothing/model.safetensors" in first.stdout
+    second = copy_of.run(environment=offline)
+    assert "gone hub is left out" in second.stdout
+    results = copy_of.folder / "results" / "demo"
+    models = pd.read_parquet(results / "tables" / "models.parquet").set_index("model")
+    assert models.loc["gone", "missing"]
+    assert (models["missing"] == "").sum() == 2
+    assert "gone" not in set(pd.read_parquet(results / "tables" / "summary.parquet")["model"])
+    assert "Models without scores" in (results / "report.html").read_text()
+    staged = copy_of.planned("stage_data")  # which tries again
+    assert staged["fetch_weights gone hub"] == 1
+
+
+def test_a_users_own_model_is_one_row_and_its_file_is_watched(copy_of):
+    (copy_of.folder / "mine.py").write_text(OWN_MODEL)
+    row = ["mine", "s1", "my_net", "untrained:1", "untrained", "mine", "0.1", "chance", ""]
+    row += ["", "", "mine.py:build", '"{""width"": 8}"', PREPROCESSING]
+    path = copy_of.folder / "experiments" / "models.csv"
+    header, *rows = path.read_text().splitlines()
+    header += ",builder,arguments,preprocessing"
+    rows = [f"{line},,," for line in rows]
+    path.write_text("\n".join([header, *rows, ",".join(row)]) + "\n")
+    copy_of.run()
+    summary = pd.read_parquet(copy_of.folder / "results/demo/tables/summary.parquet")
+    assert "mine" in set(summary["model"])
+    assert copy_of.planned() == {}
+    (copy_of.folder / "mine.py").write_text(OWN_MODEL.replace("ReLU", "GELU"))
+    planned = set(copy_of.planned())
+    assert "fetch_weights mine s1" in planned
+    assert not any("tf_efficientnet_lite0" in job for job in planned)
 
 
 def test_added_model_runs_its_own_jobs_and_the_collectors(copy_of):
@@ -111,7 +193,7 @@ def test_added_model_runs_its_own_jobs_and_the_collectors(copy_of):
 @pytest.mark.parametrize(
     ("change", "jobs"),
     [
-        ({"figures": {"images": 1}}, {"plot_maps", "render_report"}),
+        ({"figures": {"images": 1}}, {"plot_maps"} | LAST),
         ({"ceiling": {"name": "truth"}},
          {f"estimate_ceiling {r}" for r in RECORDINGS} | COLLECTORS),
         ({"encoding": {"window": {"sim_m2_ml": [90, 130]}}},
