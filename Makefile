@@ -7,13 +7,15 @@ CORES  ?= 2
 # Anything after ARGS= goes to Snakemake: make demo ARGS="--dry-run"
 ARGS   ?=
 MIRROR ?=
+EXPERIMENT ?= demo
 # Bars of all rules on a terminal, plain lines elsewhere
 RUN     = $(BIN)/snakemake --cores $(CORES) $$( [ -t 2 ] && echo --logger rich ) $(ARGS)
+OVERLAY = $(if $(filter-out demo,$(EXPERIMENT)),--configfile experiments/$(EXPERIMENT).yaml)
 CONFIG  = $(if $(MIRROR),--config mirror="$(MIRROR)")
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
-.PHONY: help install demo macaque test test-fast lint bench format lock clean
+.PHONY: help install demo macaque paper stage test test-fast lint bench format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,9 +33,16 @@ demo: $(STAMP) ## the embedded experiment: simulated arrays, real photographs an
 	$(RUN) $(CONFIG)
 	@$(call where,demo)
 
-macaque: $(STAMP) ## real macaque V4 neurons (MIRROR=folder where there is no internet)
+macaque: $(STAMP) ## real neurons, RDMs and human attention (MIRROR=folder without internet)
 	$(RUN) --configfile experiments/macaque.yaml $(CONFIG)
 	@$(call where,macaque)
+
+paper: $(STAMP) ## the paper: 135 networks, three arrays, ClickMe; needs `make stage`, a GPU, patience
+	$(RUN) --configfile experiments/paper.yaml $(CONFIG)
+	@$(call where,paper)
+
+stage: $(STAMP) ## download all data and weights of EXPERIMENT=..., on a machine with internet
+	$(RUN) $(OVERLAY) $(CONFIG) -- stage_data
 
 test: $(STAMP) lint ## all tests
 	$(BIN)/python -m pytest
@@ -48,8 +57,9 @@ lint: $(STAMP) ## ruff, snakefmt, codespell, snakemake --lint
 	$(BIN)/codespell
 	$(BIN)/snakemake --lint
 
-bench: $(STAMP) ## speed and memory beside scikit-learn and ikpls: an hour, or ARGS=--quick: 3 minutes
+bench: $(STAMP) ## speed and memory beside scikit-learn and ikpls: an hour, or ARGS=--quick: 8 minutes
 	PYTHONPATH=scripts $(BIN)/python benchmarks/encoding.py $(ARGS)
+	PYTHONPATH=scripts $(BIN)/python benchmarks/harmonizer.py $(ARGS)
 	@printf '\nTables: results/bench/encoding.csv encoding_ratios.csv claims.csv\n'
 
 format: $(STAMP) ## format everything
