@@ -67,7 +67,7 @@ rule score_clickme:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=activations_mem_mb,
+        mem_mb=saliency_mem_mb,
         runtime=60,
         gpu=int(config["device"].startswith("cuda")),
     params:

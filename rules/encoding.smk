@@ -59,7 +59,7 @@ rule estimate_ceiling:
         folds=config["encoding"]["folds"],
         window=window,
         sweep=config["encoding"]["sweep"],
-        used=config["ceiling"]["name"],
+        used=ceiling_used,
         splits=config["ceiling"]["splits"],
         seed=config["seed"],
     script:

@@ -81,6 +81,14 @@ def activations_mem_mb(wildcards, attempt):
     return int(max(1900, 600 + 8 * stated(known["params_m"], 30) + maps_mb) * attempt)
 
 
+def saliency_mem_mb(wildcards, attempt):
+    """Memory for gradients with respect to images: as for activations, with all maps kept."""
+    known = row(wildcards)
+    area = (stated(known["input_size"], 224) / 224) ** 2
+    maps_mb = 130 * config["activations"]["batch_size"] * area
+    return int(max(1900, 600 + 8 * stated(known["params_m"], 30) + maps_mb) * attempt)
+
+
 def model_columns():
     """What tables say of every model, as records."""
     scored = MODELS[[key not in MISSING for key in MODELS.index]]
@@ -113,6 +121,12 @@ def files_in_use():
     files = {file for entry in entries_in_use() for file in catalogue.files_of(entry)}
     simulated = {n for n, dataset in REGISTRY["datasets"].items() if dataset.get("simulated")}
     return [f"results/data/{d}/{file}" for d, file in sorted(files) if d not in simulated]
+
+
+def ceiling_used(wildcards):
+    """The ceiling that scores of a recording are divided by."""
+    name = config["ceiling"]["name"]
+    return name if isinstance(name, str) else name.get(wildcards.recording, name["default"])
 
 
 def data_entry(wildcards):

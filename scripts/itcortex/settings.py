@@ -113,8 +113,11 @@ def check_experiment(config: dict, registry: dict, models: pd.DataFrame) -> None
         choose(name, registry["rdms"], "config: rdms")
     for name in config["attention"]["sets"]:
         choose(name, registry["attention"], "config: attention: sets")
+    ceilings = config["ceiling"]["name"]
     for name in config["encoding"]["window"]:
         choose(name, ["default", *registry["recordings"]], "config: encoding: window")
+    for name in [] if isinstance(ceilings, str) else ceilings:
+        choose(name, ["default", *registry["recordings"]], "config: ceiling: name")
     check_models(models, registry)
     for name in config["figures"]["models"]:
         choose(name, set(models["model"]), "config: figures: models")
