@@ -5,7 +5,7 @@ from itcortex.members import fetch_members
 from itcortex.registry import fetch, in_mirror
 
 
-def main(file, urls, sha256, size, members, lock):
+def main(file, urls, sha256, size, lock, members=None):
     """Bring `file` ({dataset}/{file} at its end) from the mirror, if one is set, or from `urls`.
 
     `sha256` and `size` (bytes) are None where they are not registered; then `lock` pins the file.
