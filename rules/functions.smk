@@ -52,7 +52,7 @@ def code_of_network(rule):
     """Fingerprint of a rule's code, and what the code of a job's builder is known by."""
 
     def code(wildcards):
-        return [fingerprint(rule), builder_digest(row(wildcards)["builder"])]
+        return f"{fingerprint(rule)} {builder_digest(row(wildcards)['builder'])}".strip()
 
     return code
 
