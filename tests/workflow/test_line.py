@@ -93,7 +93,7 @@ def test_touched_files_and_docstrings_change_nothing(copy_of):
     ("module", "old", "new", "jobs"),
     [
         ("maps.py", "SCALES = (1, 2, 4)", "SCALES = (1, 2)",
-         {f"align_maps {key}" for key in KEYS} | {"plot_maps"} | COLLECTORS),
+         {f"align_maps {key}" for key in KEYS} | COLLECTORS),
         ("figures/timecourse.py", "RESPONSE_HEIGHT = 0.3", "RESPONSE_HEIGHT = 0.2",
          {"plot_timecourse"} | LAST),
         ("pls.py", "_CHUNK_BYTES = 192", "_CHUNK_BYTES = 191",
@@ -145,7 +145,7 @@ def test_a_model_whose_weights_cannot_be_had_is_named_and_the_rest_goes_on(copy_
     offline = {"HF_HUB_OFFLINE": "1"}
     first = copy_of.run(check=False, environment=offline)
     assert first.returncode != 0
-    assert "hub:nobody/nothing/model.safetensors" in first.stdout
+    assert "nobody/nothing/model.safetensors: the Hugging Face hub did not give it" in first.stdout
     second = copy_of.run(environment=offline)
     assert "gone hub is left out" in second.stdout
     results = copy_of.folder / "results" / "demo"
