@@ -94,7 +94,7 @@ def test_real_v4_neurons(tmp_path, shared):
         "attributes": {"area": "V4", "simulated": False},
     }
     images = {"dataset": "v4_cowley2023", "file": "images_210325.zip", "folder": ""}
-    prepare_recordings.main(folder / entry["file"], tmp_path / "v4.h5", entry, images)
+    prepare_recordings.main(folder / entry["file"], [], tmp_path / "v4.h5", entry, images)
     recording = store.read_recording(tmp_path / "v4.h5")
     assert recording.responses.shape == (640, 1, 1, 1, 50)
     assert recording.trials.shape == (640, 1, 1, 1, 50, 10)

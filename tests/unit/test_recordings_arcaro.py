@@ -200,7 +200,7 @@ def test_the_script_checks_names_on_the_images_of_the_same_archive(tmp_path, ima
         "options": {"mat": MAT, "sites": [2, 3]},
         "attributes": {"monkey": "George", "simulated": False},
     }
-    prepare_recordings.main(path, tmp_path / "r.h5", entry, images)
+    prepare_recordings.main(path, [], tmp_path / "r.h5", entry, images)
     stored = store.read_recording(tmp_path / "r.h5")
     np.testing.assert_array_equal(stored.responses, read(path, (2, 3)).responses)
     assert stored.attributes["source"] == "arcaro/a.zip"
