@@ -10,10 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from itcortex.harmonizer import harmonizer_loss
 from itcortex.harmonizer.decay import decayed_parameters
 from itcortex.harmonizer.double_backward import score_gradient
-from itcortex.harmonizer.loss import reduce_colour
+from itcortex.harmonizer.loss import harmonizer_loss, reduce_colour
 from itcortex.harmonizer.pyramid import pyramid, pyramidal_mse, standardize_cut
 
 pytestmark = pytest.mark.shared

@@ -9,9 +9,14 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from itcortex.errors import UserError
-from itcortex.harmonizer import double_backward, harmonizer_loss, require_double_backward
 from itcortex.harmonizer.convolution import convolve
-from itcortex.harmonizer.double_backward import _REPLACED, score_gradient
+from itcortex.harmonizer.double_backward import (
+    _REPLACED,
+    double_backward,
+    require_double_backward,
+    score_gradient,
+)
+from itcortex.harmonizer.loss import harmonizer_loss
 from itcortex.harmonizer.normalization import batch_norm
 from itcortex.models import build, skeleton
 

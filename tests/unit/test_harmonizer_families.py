@@ -6,9 +6,12 @@ import pytest
 import torch
 from families import FAMILIES, Family, make
 
-from itcortex.harmonizer import double_backward, harmonizer_loss, require_double_backward
-from itcortex.harmonizer.double_backward import score_gradient
-from itcortex.harmonizer.loss import reduce_colour
+from itcortex.harmonizer.double_backward import (
+    double_backward,
+    require_double_backward,
+    score_gradient,
+)
+from itcortex.harmonizer.loss import harmonizer_loss, reduce_colour
 from itcortex.harmonizer.pyramid import match_maximum, pyramidal_mse, standardize_cut
 from itcortex.models import Preprocessing, skeleton
 from itcortex.torch_compat import timm

@@ -9,10 +9,9 @@ from torch import nn
 from torch.nn import functional
 
 from itcortex.errors import UserError
-from itcortex.harmonizer import harmonizer_loss
 from itcortex.harmonizer import loss as loss_module
 from itcortex.harmonizer.decay import decayed_parameters, half_squares
-from itcortex.harmonizer.loss import reduce_colour
+from itcortex.harmonizer.loss import harmonizer_loss, reduce_colour
 from itcortex.models import build, skeleton
 
 

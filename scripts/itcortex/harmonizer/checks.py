@@ -6,11 +6,8 @@ import torch
 from torch import nn
 
 from itcortex.errors import UserError, nearest
+from itcortex.harmonizer.choices import EPSILONS, SALIENCIES
 from itcortex.harmonizer.convolution import autocast_type
-from itcortex.harmonizer.pyramid import EPSILONS
-
-#: How a gradient over colour becomes a map.
-SALIENCIES = ("mean", "max_abs")
 
 
 def require_numbers(

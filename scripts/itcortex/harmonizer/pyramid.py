@@ -8,10 +8,10 @@ import torch
 from torch.nn import functional
 
 from itcortex.errors import UserError, nearest
+from itcortex.harmonizer.choices import EPSILONS
 
 #: What is added to the standard deviation before dividing by it, and to both maxima.
 STD_EPSILON, MAXIMUM_EPSILON = 1e-5, 1e-6
-EPSILONS = ("reference", "relative")
 _BINOMIAL = (1.0, 4.0, 6.0, 4.0, 1.0)
 
 

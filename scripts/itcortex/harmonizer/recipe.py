@@ -9,8 +9,7 @@ import math
 from dataclasses import asdict, dataclass, fields
 
 from itcortex.errors import UserError, nearest
-from itcortex.harmonizer.checks import SALIENCIES
-from itcortex.harmonizer.pyramid import EPSILONS
+from itcortex.harmonizer.choices import EPSILONS, SALIENCIES
 
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("step", "cosine", "constant")
