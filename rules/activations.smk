@@ -16,7 +16,7 @@ rule extract_activations:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=activations_mem_mb,
+        mem_mb=network_mem_mb(80),
         runtime=60,
         gpu=int(config["device"].startswith("cuda")),
     params:

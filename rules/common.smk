@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 sys.path.append(str(Path(workflow.basedir) / "scripts"))
-from itcortex import availability, catalogue, pins, settings
+from itcortex import availability, catalogue, pins, settings, trainings
 from itcortex.errors import UserError
 from itcortex.fingerprint import fingerprint
 from itcortex.networks import Network, builder_digest
@@ -38,6 +38,7 @@ def checked_settings():
     catalogue.check(registry, config["datasets"])
     pins.read(config["lock"])
     models = settings.read_models(config["models"], schema["models"])
+    models = trainings.expand_models(models, config["training"])
     settings.check_experiment(config, registry, models)
     settings.check_results("results")
     return registry, models.set_index(["model", "weights"], drop=False)
@@ -53,6 +54,11 @@ except UserError as error:
     raise WorkflowError(str(error))
 
 EXPERIMENT = config["experiment"]
+TRAINED = MODELS[MODELS["training"] != ""]  # rows whose weights the workflow trains
+FETCHED = MODELS[MODELS["training"] == ""]
+# Trainings with recordings of their own are a study apart; all others are scored as any network.
+STUDIED = TRAINED[["recordings" in config["training"][name] for name in TRAINED["training"]]]
+SCORED = MODELS[[key not in MISSING and key not in STUDIED.index for key in MODELS.index]]
 RECORDINGS = config["recordings"]
 RDMS = config["rdms"]
 ATTENTION = config["attention"]["sets"]
@@ -62,6 +68,9 @@ TABLES += ["attention"] if ATTENTION else []
 FIGURES = ["tradeoff", "layers", "maps", "timecourse"]
 FIGURES += ["rsa"] if RDMS else []
 FIGURES += ["attention"] if ATTENTION else []
+TABLES += ["shortcut"] if len(STUDIED) else []
+FIGURES += ["shortcut"] if len(STUDIED) else []
+FIGURES += [f"training_{model}" for model in TRAINED["model"].unique()]
 
 for (model, weights), reason in MISSING.items():
     logger.warning(f"{model} {weights} is left out: {reason}")

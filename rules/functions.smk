@@ -27,13 +27,12 @@ def image_table_of(wildcards):
     return [data_file(entry | {"file": entry["table"]})] if "table" in entry else []
 
 
-def per_model(pattern, **names):
-    """Paths for every model whose weights can be had (and every value of `names`)."""
+def per_model(pattern, keys=SCORED.index, **names):
+    """Paths for every model that is scored, or those of `keys` (and every value of `names`)."""
     return [
         path
-        for key in MODELS.index
-        if key not in MISSING
-        for path in expand(pattern, model=key[0], weights=key[1], experiment=EXPERIMENT, **names)
+        for model, weights in keys
+        for path in expand(pattern, model=model, weights=weights, experiment=EXPERIMENT, **names)
     ]
 
 
@@ -50,11 +49,8 @@ def network_of(wildcards):
 
 def code_of_network(rule):
     """Fingerprint of a rule's code, and what the code of a job's builder is known by."""
-
-    def code(wildcards):
-        return f"{fingerprint(rule)} {builder_digest(row(wildcards)['builder'])}".strip()
-
-    return code
+    code = fingerprint(rule)
+    return lambda wildcards: f"{code} {builder_digest(row(wildcards)['builder'])}".strip()
 
 
 def weights_file(wildcards):
@@ -63,42 +59,11 @@ def weights_file(wildcards):
     return {"file": rest, "data": f"results/data/{rest}"}.get(kind, [])
 
 
-def stated(value, otherwise):
-    """A number of the model table, or what to take where its cell is empty (NaN)."""
-    return value if value == value else otherwise
-
-
-def fetching_mem_mb(wildcards, attempt):
-    """Memory to fetch weights: two copies of them, as measured, and half as much to spare."""
-    return int(max(1900, 700 + 12 * stated(row(wildcards)["params_m"], 30)) * attempt)
-
-
-def activations_mem_mb(wildcards, attempt):
-    """Memory to run a network: two copies of its weights, and maps by batch and image area."""
-    known = row(wildcards)
-    area = (stated(known["input_size"], 224) / 224) ** 2
-    maps_mb = 80 * config["activations"]["batch_size"] * area
-    return int(max(1900, 600 + 8 * stated(known["params_m"], 30) + maps_mb) * attempt)
-
-
-def saliency_mem_mb(wildcards, attempt):
-    """Memory for gradients with respect to images: as for activations, with all maps kept."""
-    known = row(wildcards)
-    area = (stated(known["input_size"], 224) / 224) ** 2
-    maps_mb = 130 * config["activations"]["batch_size"] * area
-    return int(max(1900, 600 + 8 * stated(known["params_m"], 30) + maps_mb) * attempt)
-
-
-def model_columns():
-    """What tables say of every model, as records."""
-    scored = MODELS[[key not in MISSING for key in MODELS.index]]
-    return scored[["model", "weights", "category", "family", "top1", "baseline"]].to_dict("records")
-
-
 def all_models():
     """Every row of the model table, with what is missing and why, as records."""
-    told = MODELS[["model", "weights", "architecture", "source", "category", "family", "top1"]]
+    columns = ["model", "weights", "architecture", "source", "category", "family", "top1"]
     reasons = [MISSING.get(key, "") for key in MODELS.index]
+    told = MODELS[[*columns, "baseline", "training", "strength", "seed"]]
     return told.assign(missing=reasons).to_dict("records")
 
 
@@ -134,38 +99,6 @@ def data_entry(wildcards):
     return REGISTRY["datasets"][wildcards.dataset]["files"][wildcards.file]
 
 
-def simulated_arrays():
-    """Name and properties of every simulated array of the registry, in order."""
-    return [
-        {"name": name, "folder": REGISTRY["stimuli"][entry["stimuli"]]["folder"]}
-        | entry["options"]
-        | entry["simulation"]
-        for name, entry in REGISTRY["recordings"].items()
-        if entry.get("simulation")
-    ]
-
-
-def is_simulated():
-    """True if a recording of the experiment is simulated."""
-    return any(REGISTRY["recordings"][name].get("simulation") for name in RECORDINGS)
-
-
-def teacher_row():
-    """Row of the model table for the network that simulated sites read."""
-    simulation = config["simulation"]
-    return MODELS.loc[(simulation["teacher"], simulation["teacher_weights"])]
-
-
-def teacher_network():
-    """The network that simulated sites read, as JSON values; none where nothing is simulated."""
-    return Network.of_row(teacher_row().to_dict()).asdict() if is_simulated() else {}
-
-
-def teacher(_wildcards):
-    """Weights that simulated sites read."""
-    return "results/weights/{model}/{weights}.safetensors".format(**teacher_row())
-
-
 def named_layers(wildcards):
     """Layers that the model table names; none means the layer rule."""
     return [name for name in row(wildcards)["layers"].split(";") if name]
@@ -189,52 +122,9 @@ def activations_of_rdm(wildcards):
     return path.format(stimuli=stimuli, model=wildcards.model, weights=wildcards.weights)
 
 
-def attention_files(name):
-    """Prepared photographs of a set: one file a shard of ClickMe, one file of others."""
-    entry = REGISTRY["attention"][name]
-    if entry["format"] != "clickme":
-        return [f"results/attention/{name}.parquet"]
-    shards = [re.fullmatch(r"(\w+)-(\d+)\.tfrecords", file).groups() for file in entry["files"]]
-    return [f"results/clickme/{split}/{shard}.parquet" for split, shard in shards]
-
-
-def attention_input(wildcards):
-    """Prepared photographs of a job's set."""
-    return attention_files(wildcards.attention)
-
-
-def attention_format(wildcards):
-    """Reader of a job's set."""
-    return REGISTRY["attention"][wildcards.attention]["format"]
-
-
-def measured_ceilings():
-    """Files with the ceilings of the sets whose viewers are known one by one."""
-    measured = [name for name in ATTENTION if REGISTRY["attention"][name]["format"] != "clickme"]
-    return [f"results/attention/{name}.ceilings.parquet" for name in measured]
-
-
-def shown_examples(wildcards):
-    """Saliency of the shown models on the first set."""
-    path = "results/{experiment}/attention/{name}/{model}/{weights}.examples.h5"
-    return [
-        path.format(
-            experiment=wildcards.experiment, name=ATTENTION[0], model=key[0], weights=key[1]
-        )
-        for key in shown_models().index
-    ]
-
-
-def truth_of(wildcards):
-    """The truth file, for a simulated recording."""
-    simulated = recording_entry(wildcards).get("simulation")
-    return ["results/data/arcaro2020_simulated/truth.h5"] if simulated else []
-
-
 def shown_models():
     """Rows of the model table whose maps are drawn."""
-    scored = MODELS[[key not in MISSING for key in MODELS.index]]
-    return scored[scored["model"].isin(config["figures"]["models"])]
+    return SCORED[SCORED["model"].isin(config["figures"]["models"])]
 
 
 def shown_predictions(wildcards):
@@ -244,16 +134,6 @@ def shown_predictions(wildcards):
         for recording in RECORDINGS
         for model, weights in shown_models().index
     ]
-
-
-def planted_layers():
-    """Teacher and layer that simulated sites read, by recording."""
-    teacher = {key: teacher_row()[key] for key in ("model", "weights")} if is_simulated() else {}
-    return {
-        name: teacher | {"layer": entry["simulation"]["layer"]}
-        for name, entry in REGISTRY["recordings"].items()
-        if name in RECORDINGS and entry.get("simulation")
-    }
 
 
 def fingerprints():

@@ -54,6 +54,7 @@ rule collect_rsa:
     input:
         comparisons=per_model("results/{experiment}/rsa/{rdm}/{model}/{weights}.parquet", rdm=RDMS),
         rdms=expand("results/rdms/{rdm}.h5", rdm=RDMS),
+        models="results/{experiment}/tables/models.parquet",
     output:
         rsa="results/{experiment}/tables/rsa.parquet",
         rsa_csv="results/{experiment}/tables/rsa.csv",
@@ -70,7 +71,6 @@ rule collect_rsa:
     params:
         code=fingerprint("collect_rsa"),
         names=RDMS,
-        models=model_columns(),
         draws=config["statistics"]["draws"],
         seed=config["seed"],
     script:

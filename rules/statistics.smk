@@ -1,6 +1,30 @@
 """Tables of the whole experiment, and the test of the trade-off."""
 
 
+rule collect_models:
+    """Every network of the experiment: what it is, its accuracy, and why it is missing if it is."""
+    input:
+        histories=[history_of(key) for key in TRAINED.index if key in SCORED.index],
+    output:
+        table="results/{experiment}/tables/models.parquet",
+        table_csv="results/{experiment}/tables/models.csv",
+    log:
+        "results/{experiment}/logs/collect_models.log",
+    benchmark:
+        "results/{experiment}/benchmarks/collect_models.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        code=fingerprint("collect_models"),
+        models=all_models(),
+        trained=[" ".join(key) for key in TRAINED.index if key in SCORED.index],
+    script:
+        "../scripts/collect_models.py"
+
+
 rule collect_scores:
     """Raw scores, ceilings and alignment of all models and recordings as tidy tables."""
     input:
@@ -17,6 +41,7 @@ rule collect_scores:
             recording=RECORDINGS,
         ),
         ceiling=expand(f"results/{EXPERIMENT}/ceilings/{{recording}}.parquet", recording=RECORDINGS),
+        models="results/{experiment}/tables/models.parquet",
     output:
         scores="results/{experiment}/tables/scores.parquet",
         summary="results/{experiment}/tables/summary.parquet",
@@ -24,8 +49,6 @@ rule collect_scores:
         alignment="results/{experiment}/tables/alignment.parquet",
         ceilings="results/{experiment}/tables/ceilings.parquet",
         orientation="results/{experiment}/tables/orientation.parquet",
-        models_table="results/{experiment}/tables/models.parquet",
-        models_csv="results/{experiment}/tables/models.csv",
     log:
         "results/{experiment}/logs/collect_scores.log",
     benchmark:
@@ -37,8 +60,6 @@ rule collect_scores:
         runtime=60,
     params:
         code=fingerprint("collect_scores"),
-        models=model_columns(),
-        all_models=all_models(),
         recordings={name: REGISTRY["recordings"][name]["attributes"] for name in RECORDINGS},
         draws=config["statistics"]["draws"],
         seed=config["seed"],

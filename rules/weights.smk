@@ -1,4 +1,4 @@
-"""Weights of every model: one producer now, `train_harmonized` joins as the second."""
+"""Weights that are published or drawn; `train_harmonized` makes the others."""
 
 
 localrules:
@@ -15,6 +15,8 @@ rule fetch_weights:
         "results/logs/fetch_weights/{model}/{weights}.log",
     benchmark:
         "results/benchmarks/fetch_weights/{model}/{weights}.tsv"
+    wildcard_constraints:
+        weights=any_of(FETCHED["weights"]),
     conda:
         "../envs/environment.yaml"
     resources:

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from itcortex import attention, job, progress, store
+from itcortex import attention, job, progress, store, tables
 
 
-def main(scores, ceilings, table, table_csv, models, used, published, draws, seed):
-    """Means over photographs with intervals and ceilings, joined with the model table.
+def main(scores, ceilings, models, table, table_csv, used, published, draws, seed):
+    """Means over photographs with intervals and ceilings, joined with the table of models.
 
     `ceilings` are files of measured ones, `published` are numbers, {attention: {name: value}};
     `used` names the one of every set that scores are divided by.
@@ -21,7 +21,7 @@ def main(scores, ceilings, table, table_csv, models, used, published, draws, see
         draws,
         np.random.default_rng(seed),
     )
-    summary = attention.describe(summary, models)
+    summary = tables.describe_models(summary, store.read_table(models))
     store.write_table(table, summary)
     store.write_table(table_csv, summary)
 

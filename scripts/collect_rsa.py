@@ -6,14 +6,14 @@ import pandas as pd
 from itcortex import job, rdm_ceilings, store, tables
 
 
-def main(comparisons, rdms, rsa, rsa_csv, rsa_ceilings, names, models, draws, seed):
-    """Join what the jobs wrote with the model table and the RDMs' attributes.
+def main(comparisons, rdms, models, rsa, rsa_csv, rsa_ceilings, names, draws, seed):
+    """Join what the jobs wrote with the table of models and the RDMs' attributes.
 
     `names` are those of the files `rdms`, in the same order.
     """
     published = dict(zip(names, map(store.read_rdms, rdms), strict=True))
     layers = pd.concat([store.read_table(path) for path in comparisons], ignore_index=True)
-    layers = tables.describe_models(layers, models)
+    layers = tables.describe_models(layers, store.read_table(models))
     table = rdm_ceilings.describe_rdms(layers, published)
     found = rdm_ceilings.ceilings_table(published, draws, np.random.default_rng(seed))
     store.write_table(rsa, table)

@@ -7,13 +7,11 @@ from itcortex import job, progress, store, tables
 
 
 def main(
-    encoding, alignments, orientations, ceiling, scores, summary, summary_csv, alignment, ceilings,
-    orientation, models_table, models_csv, models, all_models, recordings, draws, seed,
+    encoding, alignments, orientations, ceiling, models, scores, summary, summary_csv, alignment,
+    ceilings, orientation, recordings, draws, seed,
 ):  # fmt: skip
-    """Join what the jobs wrote with the model table and the recordings' attributes.
-
-    `models` are those with scores; `all_models` also those whose weights are missing, and why.
-    """
+    """Join what the jobs wrote with the table of models and the recordings' attributes."""
+    known = store.read_table(models)
     noise = pd.concat([store.read_table(path) for path in ceiling], ignore_index=True)
     rng = np.random.default_rng(seed)
     by_fold, by_model = [], []
@@ -22,17 +20,15 @@ def main(
         by_fold.append(tables.over_sites(raw))
         by_model.append(tables.over_folds(raw, draws, rng))
     summaries = tables.add_ceilings(pd.concat(by_model, ignore_index=True), noise)
-    summaries = tables.describe_recordings(tables.describe_models(summaries, models), recordings)
+    summaries = tables.describe_recordings(tables.describe_models(summaries, known), recordings)
     aligned = pd.concat([store.read_table(path) for path in alignments], ignore_index=True)
 
-    for path in (models_table, models_csv):
-        store.write_table(path, pd.DataFrame(all_models))
     store.write_table(ceilings, noise)
     turned = [store.read_table(path) for path in orientations]
     store.write_table(orientation, pd.concat(turned, ignore_index=True))
     folds = pd.concat(by_fold, ignore_index=True)
-    store.write_table(scores, tables.describe_models(folds, models))
-    store.write_table(alignment, tables.describe_models(aligned, models))
+    store.write_table(scores, tables.describe_models(folds, known))
+    store.write_table(alignment, tables.describe_models(aligned, known))
     store.write_table(summary, summaries)
     store.write_table(summary_csv, summaries)
 

@@ -289,12 +289,3 @@ def published_ceilings(published: Mapping[str, Mapping[str, float]]) -> pd.DataF
         for key, value in values.items()
     ]
     return pd.DataFrame(rows, columns=["attention", "map_kind", "image", "ceiling_name", "value"])
-
-
-def describe(table: pd.DataFrame, models: list[dict]) -> pd.DataFrame:
-    """Add what the model table knows of every model and weights: category, family, top1.
-
-    Controls without a model get none.
-    """
-    joined = table.merge(pd.DataFrame(models), on=["model", "weights"], how="left", validate="m:1")
-    return joined.fillna({"category": "", "family": ""})

@@ -15,6 +15,7 @@ from itcortex.catalogue import choose
 from itcortex.errors import UserError, nearest
 from itcortex.networks import Network, builder_digest
 from itcortex.store import atomic_path
+from itcortex.trainings import check_trainings
 
 
 def load_yaml(path: str | Path) -> dict:
@@ -118,6 +119,10 @@ def check_experiment(config: dict, registry: dict, models: pd.DataFrame) -> None
         choose(name, ["default", *registry["recordings"]], "config: encoding: window")
     for name in [] if isinstance(ceilings, str) else ceilings:
         choose(name, ["default", *registry["recordings"]], "config: ceiling: name")
+    check_trainings(config["training"])
+    for training, about in config["training"].items():
+        for name in about.get("recordings", []):
+            choose(name, registry["recordings"], f"config: training: {training}: recordings")
     check_models(models, registry)
     for name in config["figures"]["models"]:
         choose(name, set(models["model"]), "config: figures: models")

@@ -14,6 +14,8 @@ from itcortex.windows import Target
 
 JOB = ["recording", "model", "weights", "mapping", "protocol"]
 SITEWISE = ("pls", "ridge")  # mappings whose r is one of a site: ceilings of sites apply to it
+TEXTS = ["category", "family", "baseline"]
+DESCRIBED = [*TEXTS, "top1"]  # of a model, told in every table of scores
 WINDOW = ["control", "main_window", "window_start", "window_stop"]
 
 
@@ -129,9 +131,14 @@ def of_mapping(table: pd.DataFrame, mapping: str) -> pd.DataFrame:
     return table[table["mapping"] == mapping]
 
 
-def describe_models(table: pd.DataFrame, models: list[dict]) -> pd.DataFrame:
-    """Add what the model table knows of every model and weights: category, family, top1."""
-    return table.merge(pd.DataFrame(models), on=["model", "weights"], how="left", validate="m:1")
+def describe_models(table: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """Add what the table of models knows of every model and weights (`DESCRIBED`).
+
+    Rows without a model (controls) get empty texts and no accuracy.
+    """
+    known = models[["model", "weights", *DESCRIBED]]
+    joined = table.merge(known, on=["model", "weights"], how="left", validate="m:1")
+    return joined.fillna(dict.fromkeys(TEXTS, ""))
 
 
 def describe_recordings(table: pd.DataFrame, recordings: dict[str, dict]) -> pd.DataFrame:

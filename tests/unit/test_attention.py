@@ -14,7 +14,7 @@ from torch import nn
 
 import collect_attention
 import score_clickme
-from itcortex import attention, store
+from itcortex import attention, store, tables
 from itcortex.errors import UserError
 from itcortex.networks import Network
 from itcortex.weights import digest
@@ -275,10 +275,9 @@ def test_controls_without_a_model_come_once_a_set(rng):
     table = attention.summarise(pd.concat(parts), CEILINGS, {"osie": "half_half"}, 100, rng)
     control = table[table["control"] == "centre_bias"]
     assert control[["model", "n_images", "rho"]].to_numpy().tolist() == [["", 2, 0.6]]
-    described = attention.describe(
-        table,
-        [{"model": "a", "weights": "imagenet", "category": "cnn", "family": "f", "top1": 70.0}],
-    )
+    known = {"category": "cnn", "family": "f", "top1": 70.0, "baseline": ""}
+    models = pd.DataFrame([{"model": "a", "weights": "imagenet"} | known])
+    described = tables.describe_models(table, models)
     assert described.set_index("model")["category"].to_dict() == {"a": "cnn", "b": "", "": ""}
     assert described.set_index("model")["top1"]["a"] == 70.0
 
@@ -369,12 +368,12 @@ def test_scripts_score_a_planted_network_and_collect_it(network, tmp_path, rng):
 
     ceilings = CEILINGS.assign(image="")
     store.write_table(tmp_path / "ceilings.parquet", ceilings)
-    models = [
-        {"model": "net", "weights": "imagenet", "category": "cnn", "family": "f", "top1": 70.0}
-    ]
+    known = {"category": "cnn", "family": "f", "top1": 70.0, "baseline": "z w"}
+    models = tmp_path / "models.parquet"
+    store.write_table(models, pd.DataFrame([{"model": "net", "weights": "imagenet"} | known]))
     out = tmp_path / "attention.parquet", tmp_path / "attention.csv"
     collect_attention.main(
-        [files[0]], [tmp_path / "ceilings.parquet"], *out, models, {"osie": "half_half"}, {}, 50, 0
+        [files[0]], [tmp_path / "ceilings.parquet"], models, *out, {"osie": "half_half"}, {}, 50, 0
     )
     summary = store.read_table(out[0])
     assert list(summary["control"]) == ["none", "shuffled_images"] * 2 + [
@@ -385,7 +384,7 @@ def test_scripts_score_a_planted_network_and_collect_it(network, tmp_path, rng):
     assert summary["top1"][0] == 70 and summary["category"][0] == "cnn"
     pd.testing.assert_frame_equal(
         store.read_table(out[1]).fillna({"model": "", "weights": "", "saliency": "", "category": "",
-                                         "family": ""}),
+                                         "family": "", "baseline": ""}),
         summary, check_dtype=False,
     )  # fmt: skip
 

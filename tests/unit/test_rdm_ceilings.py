@@ -86,17 +86,17 @@ def test_other_recordings_are_joined_by_image(rng):
 def test_script_joins_tables(rng, tmp_path):
     rdms = {"a": noisy_subjects(rng, rng.standard_normal((10, 20)), 1)}
     store.write_rdms(tmp_path / "a.h5", rdms["a"])
-    models = [
-        {"model": m, "weights": "w", "category": "cnn", "family": "f", "top1": t}
-        for m, t in (("x", 70.0), ("y", 71.0))
-    ]
+    models = tmp_path / "models.parquet"
+    known = {"weights": "w", "category": "cnn", "family": "f", "baseline": "z w"}
+    rows = [{"model": m, "top1": t} | known for m, t in (("x", 70.0), ("y", 71.0))]
+    store.write_table(models, pd.DataFrame(rows))
     paths = []
     for k, name in enumerate(("x", "y")):
         paths.append(tmp_path / f"{name}.parquet")
         row = {"rdm": "a", "model": name, "weights": "w", "layer": "l", "rho": k / 2}
         store.write_table(paths[-1], pd.DataFrame([row]))
     out = [tmp_path / name for name in ("rsa.parquet", "rsa.csv", "ceilings.parquet")]
-    collect_rsa.main(paths, [tmp_path / "a.h5"], *out, ["a"], models, 100, 3)
+    collect_rsa.main(paths, [tmp_path / "a.h5"], models, *out, ["a"], 100, 3)
     table = store.read_table(out[0])
     assert table.top1.tolist() == [70, 71]
     assert table.species.tolist() == ["macaque"] * 2 and table.simulated.all()

@@ -97,8 +97,10 @@ def test_ceilings_are_joined_by_recording_and_window_and_divided(raw):
 
 def test_descriptions_are_added_and_unknown_models_stay_visible(raw):
     summary = tables.over_folds(raw[0], 20, np.random.default_rng(0))
-    models = [{"model": "net", "weights": "w", "category": "cnn", "family": "f", "top1": 70.0}]
+    known = {"category": "cnn", "family": "f", "top1": 70.0, "baseline": "", "missing": ""}
+    models = pd.DataFrame([{"model": "net", "weights": "w"} | known])
     found = tables.describe_models(summary, models)
+    assert "missing" not in found
     assert found["top1"].unique().tolist() == [70.0]
     found = tables.describe_recordings(
         found, {"rec": {"monkey": "m", "area": "IT", "simulated": True, "unit": "x"}}
