@@ -9,8 +9,11 @@ report: "rules/report/workflow.rst"
 
 
 include: "rules/common.smk"
-include: "rules/functions.smk"
-include: "rules/resources.smk"
+include: "rules/functions/models.smk"
+include: "rules/functions/resources.smk"
+include: "rules/functions/simulation.smk"
+include: "rules/functions/attention.smk"
+include: "rules/functions/training.smk"
 include: "rules/data.smk"
 include: "rules/weights.smk"
 include: "rules/harmonizer.smk"
