@@ -118,6 +118,6 @@ rule stage_data:
         expand(
             "results/weights/{model}/{weights}.safetensors",
             zip,
-            model=MODELS["model"],
-            weights=MODELS["weights"],
+            model=FETCHED["model"],
+            weights=FETCHED["weights"],
         ),

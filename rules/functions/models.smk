@@ -78,12 +78,14 @@ def entries_in_use():
 
 def datasets_in_use():
     """Names of the datasets that the experiment reads."""
-    return sorted({entry["dataset"] for entry in entries_in_use()})
+    shards = {"clickme"} if shards_of_trainings() else set()
+    return sorted({entry["dataset"] for entry in entries_in_use()} | shards)
 
 
 def files_in_use():
     """Downloads that the experiment needs, weights aside."""
     files = {file for entry in entries_in_use() for file in catalogue.files_of(entry)}
+    files |= {("clickme", file) for file in shards_of_trainings()}
     simulated = {n for n, dataset in REGISTRY["datasets"].items() if dataset.get("simulated")}
     return [f"results/data/{d}/{file}" for d, file in sorted(files) if d not in simulated]
 

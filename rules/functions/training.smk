@@ -17,6 +17,14 @@ def training_images(wildcards):
     return images | {"start": [start.format(model=wildcards.model, start=named)] if named else []}
 
 
+def shards_of_trainings():
+    """Downloads of ClickMe behind all trainings of the experiment."""
+    used = [config["training"][name] for name in TRAINED["training"].unique()]
+    kinds = ("labelled", "mapped", "validation")
+    paths = [path for training in used for kind in kinds for path in training[kind]]
+    return trainings.click_shards(trainings.paths_of(paths))
+
+
 def history_of(key):
     """What a training noted, beside the weights of a row of the model table."""
     return "results/weights/{}/{}.parquet".format(*key)

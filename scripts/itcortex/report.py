@@ -56,6 +56,11 @@ FIGURES = {
         "photographs partialled out. Lines: what people reach among themselves, and what the centre of "
         "the picture alone reaches.",
     ),
+    "training": (
+        "Learning curves of {}",
+        "One colour per strength of the harmonization, one line per seed; strength 0 is the baseline "
+        "with the same recipe. Solid: validation images; dashed: training images.",
+    ),
     "timecourse": (
         "Predictivity over time",
         "Score in every time window, at the window's centre, with 95 % bands. The yellow window is "
@@ -67,7 +72,9 @@ FIGURES = {
 def embed(path: str | Path, captions: dict[str, str]) -> dict:
     """A PNG as a data URI with its title, caption and alternative text."""
     path = Path(path)
-    title, caption = FIGURES.get(path.stem, (path.stem, ""))
+    kind, _, rest = path.stem.partition("_")
+    title, caption = FIGURES.get(path.stem) or FIGURES.get(kind, (path.stem, ""))
+    title = title.format(rest)
     caption = captions.get(path.stem, caption)
     data = path.read_bytes()
     if not data.startswith(b"\x89PNG"):
