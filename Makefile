@@ -15,7 +15,7 @@ CONFIG  = $(if $(MIRROR),--config mirror="$(MIRROR)")
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
-.PHONY: help install demo macaque paper stage test test-fast lint bench format lock clean
+.PHONY: help install demo macaque paper paper-plan harmonizer-study stage test test-fast lint bench format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,10 @@ macaque: $(STAMP) ## real neurons, RDMs and human attention (MIRROR=folder witho
 paper: $(STAMP) ## the paper: 135 networks, three arrays, ClickMe; needs `make stage`, a GPU, patience
 	$(RUN) --configfile experiments/paper.yaml $(CONFIG)
 	@$(call where,paper)
+
+paper-plan: $(STAMP) ## what the paper's trainings cost, by type of GPU (estimates; nothing is trained)
+	$(RUN) --configfile experiments/paper.yaml $(CONFIG) -- results/paper/tables/training_plan.csv
+	@sed '/^#/d' results/paper/logs/plan_training.log
 
 stage: $(STAMP) ## download all data and weights of EXPERIMENT=..., on a machine with internet
 	$(RUN) $(OVERLAY) $(CONFIG) -- stage_data

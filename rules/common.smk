@@ -12,6 +12,7 @@ sys.path.append(str(Path(workflow.basedir) / "scripts"))
 from itcortex import availability, catalogue, pins, settings, trainings
 from itcortex.errors import UserError
 from itcortex.fingerprint import fingerprint
+from itcortex.harmonizer import cost
 from itcortex.networks import Network, builder_digest
 
 try:
@@ -50,15 +51,17 @@ if config["mirror"]:
 try:
     REGISTRY, MODELS = checked_settings()
     MISSING = availability.missing(MODELS.to_dict("records"), REGISTRY["datasets"], "results")
+    MISSING |= trainings.missing(MODELS.to_dict("records"), config["training"], "results")
 except UserError as error:
     raise WorkflowError(str(error))
 
 EXPERIMENT = config["experiment"]
-TRAINED = MODELS[MODELS["training"] != ""]  # rows whose weights the workflow trains
 FETCHED = MODELS[MODELS["training"] == ""]
-# Trainings with recordings of their own are a study apart; all others are scored as any network.
-STUDIED = TRAINED[["recordings" in config["training"][name] for name in TRAINED["training"]]]
-SCORED = MODELS[[key not in MISSING and key not in STUDIED.index for key in MODELS.index]]
+TRAINED = MODELS[(MODELS["training"] != "") & ~MODELS.index.isin([*MISSING])]  # by the workflow
+# Networks trained on digits are a study apart; all others are scored as any network.
+ON_DIGITS = [name for name, about in config["training"].items() if "digits" in about]
+STUDIED = TRAINED[TRAINED["training"].isin(ON_DIGITS)]
+SCORED = MODELS[~MODELS.index.isin([*MISSING, *STUDIED.index])]
 RECORDINGS = config["recordings"]
 RDMS = config["rdms"]
 ATTENTION = config["attention"]["sets"]
@@ -72,13 +75,14 @@ TABLES += ["shortcut"] if len(STUDIED) else []
 FIGURES += ["shortcut"] if len(STUDIED) else []
 FIGURES += [f"training_{model}" for model in TRAINED["model"].unique()]
 
-for (model, weights), reason in MISSING.items():
-    logger.warning(f"{model} {weights} is left out: {reason}")
+for reason in dict.fromkeys(MISSING.values()):
+    names = ", ".join(" ".join(key) for key, why in MISSING.items() if why == reason)
+    logger.warning(f"left out: {names}: {reason}")
 
 
 def any_of(names):
-    """Wildcard constraint: exactly one of these names."""
-    return "|".join(re.escape(name) for name in sorted(set(names)))
+    """Wildcard constraint: exactly one of these names; without names, nothing."""
+    return "|".join(re.escape(name) for name in sorted(set(names))) or "(?!)"
 
 
 wildcard_constraints:
@@ -90,5 +94,6 @@ wildcard_constraints:
     weights=any_of(MODELS["weights"]),
     rdm=any_of(REGISTRY["rdms"]),
     attention=any_of(REGISTRY["attention"]),
+    digits=any_of(config["digits"]),
     split="train|val",
     shard="[0-9]+",

@@ -18,8 +18,8 @@ rule train_harmonized:
         "../envs/environment.yaml"
     threads: training_threads
     resources:
-        mem_mb=1900,
-        runtime=2880,
+        mem_mb=training_mem_mb,
+        runtime=training_runtime,
         gpu=training_gpus,
     params:
         code=code_of_network("train_harmonized"),
@@ -63,3 +63,29 @@ rule plot_training:
         title=lambda wildcards: wildcards.model,
     script:
         "../scripts/plot_training.py"
+
+
+localrules:
+    plan_training,
+
+
+rule plan_training:
+    """Hours, GPUs and memory that the trainings will take, by type of GPU: estimates."""
+    output:
+        plan="results/{experiment}/tables/training_plan.csv",
+    log:
+        "results/{experiment}/logs/plan_training.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plan_training.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=600,
+        runtime=10,
+    params:
+        code=fingerprint("plan_training"),
+        rows=planned_trainings(),
+        trainings=config["training"],
+        gpu_models=["v100", "a100", "l40s", "h100"],
+    script:
+        "../scripts/plan_training.py"

@@ -42,6 +42,14 @@ def window(wildcards):
     return windows.get(wildcards.recording, windows["default"])
 
 
+def folds(wildcards):
+    """Folds over the images of a recording: `image`, or how many."""
+    chosen = config["encoding"]["folds"]
+    return (
+        chosen.get(wildcards.recording, chosen["default"]) if isinstance(chosen, dict) else chosen
+    )
+
+
 def network_of(wildcards):
     """The network of a job's model, as JSON values."""
     return Network.of_row(row(wildcards)).asdict()

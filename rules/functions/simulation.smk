@@ -35,8 +35,9 @@ def teacher(_wildcards):
 
 def truth_of(wildcards):
     """The truth file, for a simulated recording."""
-    simulated = recording_entry(wildcards).get("simulation")
-    return ["results/data/arcaro2020_simulated/truth.h5"] if simulated else []
+    entry = recording_entry(wildcards)
+    has_truth = entry.get("simulation") or entry["dataset"] in config["digits"]
+    return [f"results/data/{entry['dataset']}/truth.h5"] if has_truth else []
 
 
 def planted_layers():

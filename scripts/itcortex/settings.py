@@ -121,8 +121,14 @@ def check_experiment(config: dict, registry: dict, models: pd.DataFrame) -> None
         choose(name, ["default", *registry["recordings"]], "config: ceiling: name")
     check_trainings(config["training"])
     for training, about in config["training"].items():
-        for name in about.get("recordings", []):
-            choose(name, registry["recordings"], f"config: training: {training}: recordings")
+        if "digits" in about:
+            choose(about["digits"], config["digits"], f"config: training: {training}: digits")
+    for digits, about in config["digits"].items():
+        choose(digits, registry["datasets"], "config: digits")
+        choose(about["recording"], registry["recordings"], f"config: digits: {digits}: recording")
+    folds = config["encoding"]["folds"]
+    for name in folds if isinstance(folds, dict) else []:
+        choose(name, ["default", *registry["recordings"]], "config: encoding: folds")
     check_models(models, registry)
     for name in config["figures"]["models"]:
         choose(name, set(models["model"]), "config: figures: models")

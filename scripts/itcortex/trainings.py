@@ -6,6 +6,7 @@ harmonization and a seed, each with weights of its own, `{weights}/strength-{s}/
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from itcortex.errors import UserError
 from itcortex.harmonizer.recipe import Recipe
 
 KIND = "trained"
+IMAGES = ("labelled", "mapped", "validation")  # of a training: paths
 
 
 def trained_by(source: str) -> str | None:
@@ -108,6 +110,28 @@ def recipe_of(model: str, training: dict) -> dict:
 def paths_of(names: Sequence[str]) -> list[str]:
     """Paths with every range, as in `results/clickme/train/{0..317}.parquet`, written out."""
     return [path for name in names for path in expand(name, {})]
+
+
+def missing(rows: list[dict], trainings: dict[str, dict], results: str) -> dict[tuple, str]:
+    """Why rows cannot be trained, by (model, weights): images of the user's that are not there.
+
+    Images below `results` are made by the workflow. Weights that are there need no images.
+    """
+    absent = {}
+    for name, training in trainings.items():
+        paths = [path for kind in IMAGES for path in paths_of(training[kind])]
+        yours = [path for path in paths if Path(path).parts[:1] != (results,)]
+        absent[name] = [path for path in yours if not Path(path).exists()]
+    return {
+        (
+            row["model"],
+            row["weights"],
+        ): f"no images at {absent[row['training']][0]}; put them there, "
+        f"or change config: training: {row['training']}"
+        for row in rows
+        if absent.get(row["training"])
+        and not Path(results, "weights", row["model"], f"{row['weights']}.safetensors").exists()
+    }
 
 
 def click_shards(paths: Sequence[str]) -> list[str]:

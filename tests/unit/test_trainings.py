@@ -63,7 +63,11 @@ def test_a_harmonized_network_is_compared_with_its_own_baseline():
 @pytest.mark.parametrize(
     ("row", "training", "message"),
     [
-        ({"source": "trained:s"}, {}, "models.csv: line 2: net: source: training: 's' does not exist"),
+        (
+            {"source": "trained:s"},
+            {},
+            "models.csv: line 2: net: source: training: 's' does not exist",
+        ),
         ({}, {"start": "in22k"}, "config: training: t: start: .* no row net in22k"),
         ({"category": "harmonized"}, {}, "category: 'harmonized' is set by the workflow"),
     ],
@@ -127,3 +131,20 @@ def test_only_a_trained_row_may_lack_its_accuracy(tmp_path):
     csv.write_text(head + "net,in1k,resnet18,timm:a1_in1k,cnn,f,,\n")
     with pytest.raises(UserError, match="'top1' is a required property"):
         settings.read_models(csv, schema)
+
+
+def test_rows_whose_images_are_not_there_are_left_out_unless_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = trainings.expand_models(table(FETCHED, trained()), {"t": TRAINING}).to_dict("records")
+    missing = trainings.missing(rows, {"t": TRAINING}, "results")
+    assert set(missing) == {(row["model"], row["weights"]) for row in rows[1:]}
+    assert missing["net", rows[1]["weights"]].startswith("no images at images/train; put them")
+    (tmp_path / "images" / "train").mkdir(parents=True)
+    (tmp_path / "images" / "val").mkdir()
+    assert trainings.missing(rows, {"t": TRAINING}, "results") == {}
+    absent = {"t": TRAINING | {"validation": ["elsewhere"]}}
+    weights = tmp_path / "results" / "weights" / "net" / f"{rows[1]['weights']}.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.touch()
+    found = trainings.missing(rows, absent, "results")
+    assert ("net", rows[1]["weights"]) not in found and len(found) == 5

@@ -20,7 +20,8 @@ PRECISIONS = ("float32", "tf32", "bf16")
 class Recipe:
     """Hyper-parameters of a training; defaults marked * are the published code's.
 
-    epochs : our choice, 90; one shows every labelled image once, and images with a map by `map_share`.
+    epochs : * 90 in its first version; one shows every labelled image once, and images with a map by
+        `map_share`.
     batch_size : * images a step, over all processes and `accumulation` parts.
     accumulation : parts that a batch is run in, where it does not fit into memory at once.
     optimizer : * `sgd` (Nesterov, `momentum`), or `adamw` (betas .9 and .999).
@@ -32,7 +33,7 @@ class Recipe:
     label_smoothing, levels, epsilon, saliency, sub_batch : * of `harmonizer_loss`.
     map_share : * share of an epoch's images that is drawn from the images with a human map.
     crop_scale : * random crops, share of the area.
-    crop_ratio, flip : our choice: aspect of the crops, chance of a flip (torchvision's usual values).
+    crop_ratio, flip : * aspect of the crops, chance of a flip.
     validation_crop : central square that is judged, as a share of the shorter side; photographs
         with a map are judged whole.
     alignment_images : photographs with a map whose alignment is measured every epoch, at most.
