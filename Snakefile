@@ -28,6 +28,11 @@ include: "rules/figures.smk"
 include: "rules/report.smk"
 
 
+onstart:
+    if workflow.local_exec and ":" not in config["device"]:
+        require_gpus(workflow.dag.needrun_jobs())
+
+
 rule all:
     """Everything of the configured experiment: tables, figures and the report."""
     default_target: True

@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 sys.path.append(str(Path(workflow.basedir) / "scripts"))
-from itcortex import availability, catalogue, pins, settings, trainings
+from itcortex import availability, catalogue, devices, pins, settings, trainings
 from itcortex.errors import UserError
 from itcortex.fingerprint import fingerprint
 from itcortex.harmonizer import cost

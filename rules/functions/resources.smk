@@ -11,6 +11,15 @@ def fetching_mem_mb(wildcards, attempt):
     return int(max(1900, 700 + 12 * stated(row(wildcards)["params_m"], 30)) * attempt)
 
 
+def require_gpus(jobs):
+    """Stop before any job starts if one asks for more GPUs than this machine has."""
+    most = max((int(job.resources.get("gpu", 0)) for job in jobs), default=0)
+    try:
+        devices.require(most)
+    except UserError as error:
+        raise WorkflowError(str(error))
+
+
 def network_mem_mb(map_mb):
     """Memory to run a network: two copies of its weights, and maps of `map_mb` for an image of 224 px."""
 

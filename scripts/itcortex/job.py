@@ -14,7 +14,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from itcortex import stamp
+from itcortex import devices, stamp
 from itcortex.errors import UserError
 
 NOT_FOR_MAIN = {"code"}  # the code fingerprint decides re-runs; no script needs its value
@@ -30,6 +30,12 @@ def header(rule: str, wildcards: dict, params: dict, threads: int) -> str:
         f"device {params.get('device', 'cpu')}, threads {threads}, seed {params.get('seed', 'none')}",
     ]
     return "".join(f"# {line}\n" for line in lines)
+
+
+def _gpus(snakemake) -> int:
+    """GPUs to take for a job: what its rule asks for, unless the settings name one (cuda:1)."""
+    named = ":" in str(snakemake.params.get("device", ""))
+    return 0 if named else int(snakemake.resources.get("gpu", 0))
 
 
 def run(main: Callable, snakemake) -> None:
@@ -49,6 +55,7 @@ def run(main: Callable, snakemake) -> None:
                 contextlib.redirect_stdout(log),
                 contextlib.redirect_stderr(log),
                 threadpool_limits(snakemake.threads),
+                devices.taken(_gpus(snakemake)),
                 stamp.stamped(snakemake.rule, snakemake.params.get("code", "")),
             ):
                 main(**snakemake.input, **snakemake.output, **params)

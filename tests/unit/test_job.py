@@ -19,7 +19,7 @@ def snakemake(tmp_path):
     return SimpleNamespace(
         input=Named(source="in.txt"), output=Named(target="out.txt"), log=[tmp_path / "l" / "x.log"],
         params=Named(code="abc", seed=7, device="cpu"), rule="some_rule", threads=1,
-        wildcards=Named(model="net"),
+        wildcards=Named(model="net"), resources=Named(gpu=0),
     )  # fmt: skip
 
 

@@ -76,3 +76,11 @@ def test_truncated_archive_and_hostile_member(finished, copy_of):
     assert done.returncode != 0
     assert "../../evil" in done.stdout
     assert not (copy_of.folder.parent / "evil").exists()
+
+
+def test_a_missing_gpu_is_an_error_before_any_job(fresh):
+    fresh.configure({"device": "cuda"})
+    done = fresh.run(check=False, environment={"CUDA_VISIBLE_DEVICES": ""})
+    assert done.returncode == 1
+    assert "jobs ask for 1 GPU, this machine shows 0; set `device: cpu`" in done.stdout
+    assert not (fresh.folder / "results").exists()
