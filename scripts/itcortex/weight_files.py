@@ -7,6 +7,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from itcortex import keras_weights
 from itcortex.errors import UserError
 from itcortex.networks import Network
 from itcortex.registry import sha256_of
@@ -31,6 +32,8 @@ def read_fitted(path: str | Path, network: Network, sha256: str = "") -> tuple[S
     """
     path = Path(path)
     found = checked_sha256(path, sha256)
+    if path.suffix in keras_weights.SUFFIXES:
+        return keras_weights.read(path, network.architecture, network.skeleton()), found
     state, normaliser = unwrapped(read(path), str(path))
     outline = network.skeleton()
     if normaliser:

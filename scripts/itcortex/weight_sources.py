@@ -54,7 +54,7 @@ def from_package(package: str, network: Network, sha256: str = "") -> Fetched:
 
 
 def from_file(path: str | Path, network: Network, sha256: str = "") -> Fetched:
-    """Weights from a file of the user's, a state dict as .pth, .pt or .safetensors."""
+    """Weights from a file of the user's, a state dict as .pth, .pt or .safetensors, or Keras' as .h5."""
     state, found = read_fitted(path, network, sha256)
     return state, {"file": str(path), "sha256": found}
 
