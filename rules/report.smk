@@ -36,9 +36,35 @@ rule render_report:
 rule record_provenance:
     """Data, weights, code, packages and settings behind every table row."""
     input:
-        predictions=per_model(
-            "results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5",
-            recording=RECORDINGS,
+        jobs=[
+            *rules.collect_scores.input.encoding,
+            *rules.collect_scores.input.orientations,
+            *rules.collect_scores.input.alignments,
+            *rules.collect_scores.input.ceiling,
+            *rules.collect_rsa.input.comparisons,
+            *rules.collect_attention.input.scores,
+            *rules.collect_attention.input.ceilings,
+            *rules.collect_shortcut.input.scores,
+            *rules.collect_shortcut.input.encoding,
+            *rules.collect_shortcut.input.ceilings,
+        ],
+        data=data_behind_tables(),
+        prepared=[
+            f"results/{kind}/{name}.h5"
+            for kind in ("recordings", "rdms", "stimuli")
+            for name in entries_behind_tables()[kind]
+        ]
+        + [path for name in ATTENTION for path in attention_files(name)],
+        activations=activations_behind_tables(),
+        predictions=[
+            path.replace(".parquet", ".predictions.h5")
+            for path in [
+                *rules.collect_scores.input.encoding,
+                *rules.collect_shortcut.input.encoding,
+            ]
+        ],
+        weights=per_model(
+            "results/weights/{model}/{weights}.safetensors", [*SCORED.index, *STUDIED.index]
         ),
         tables=expand(f"results/{EXPERIMENT}/tables/{{table}}.parquet", table=TABLES),
     output:
@@ -54,6 +80,7 @@ rule record_provenance:
         runtime=30,
     params:
         code=fingerprint("record_provenance"),
+        registry=entries_behind_tables(),
         datasets={name: REGISTRY["datasets"][name] for name in datasets_in_use()},
         sources={
             f"{model}/{weights}": MODELS.loc[(model, weights), "source"]

@@ -1,12 +1,8 @@
 """Rule plot_attention: agreement with human attention against ImageNet accuracy, and examples."""
 
-from itcortex import clickme, job, store
+from itcortex import job, store
 from itcortex.figures import attention, gallery, style
-
-READERS = {
-    "clickme": lambda path: clickme.photographs(store.read_table(path)),
-    "osie": store.read_photographs,
-}
+from itcortex.photographs import read
 
 
 def main(table, photographs, examples, pdf, png, data_format, models, n_images, blur, saliency):
@@ -18,7 +14,7 @@ def main(table, photographs, examples, pdf, png, data_format, models, n_images, 
     for label, path in zip(models, examples, strict=True):
         arrays, attributes = store.read_arrays(path)
         shown[label] = (attributes["image_ids"], arrays["saliency"])
-    joined = gallery.join(READERS[data_format](photographs), shown, n_images, blur)
+    joined = gallery.join(read(photographs, data_format), shown, n_images, blur)
     style.save(attention.draw(store.read_table(table), joined, saliency), pdf, png)
 
 

@@ -6,11 +6,16 @@ from itcortex import job, store
 from itcortex.provenance import trace
 
 
-def main(predictions, tables, provenance, datasets, sources, settings, fingerprints):
+def main(
+    jobs, data, prepared, activations, predictions, weights, tables, provenance, registry, datasets,
+    sources, settings, fingerprints,
+):  # fmt: skip
     """Write what `itcortex.provenance.trace` finds as JSON."""
     found = trace(
-        predictions,
+        jobs,
+        [*data, *prepared, *activations, *predictions, *weights],
         tables,
+        registry=registry,
         datasets=datasets,
         sources=sources,
         settings=settings,

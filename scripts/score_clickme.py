@@ -5,18 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from itcortex import attention, clickme, job, store
+from itcortex import attention, job, store
 from itcortex.networks import Network
+from itcortex.photographs import read
 from itcortex.saliency import photographs_saliency
 from itcortex.torch_compat import resolve_device
 from itcortex.weights import load
-
-
-def _clickme_shard(path):
-    return clickme.photographs(store.read_table(path))
-
-
-READERS = {"clickme": _clickme_shard, "osie": store.read_photographs}
 
 
 def main(
@@ -25,14 +19,14 @@ def main(
 ):  # fmt: skip
     """Score every photograph of one file or of several; keep the saliency of a few for the figure."""
     paths = [photographs] if isinstance(photographs, (str, Path)) else list(photographs)
-    device, network, read = resolve_device(device), Network(**network), READERS[data_format]
+    device, network = resolve_device(device), Network(**network)
     model = network.build(seed)
     load(model, network.architecture, *store.read_weights(weights), weights)
     preprocessing = network.preprocessing_of(model)
-    totals, count = attention.total_maps(read(path) for path in paths)
+    totals, count = attention.total_maps(read(path, data_format) for path in paths)
     tables, shown = [], {}
     for path in paths:
-        part = read(path)
+        part = read(path, data_format)
         found = list(photographs_saliency(model, preprocessing, part, batch_size, device))
         tables.append(attention.score(part, found, totals, count, blur))
         if not shown:

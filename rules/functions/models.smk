@@ -86,8 +86,9 @@ def entries_in_use():
 
 def datasets_in_use():
     """Names of the datasets that the experiment reads."""
-    shards = {"clickme"} if shards_of_trainings() else set()
-    return sorted({entry["dataset"] for entry in entries_in_use()} | shards)
+    trained_on = {digits_of(key) for key in STUDIED.index}
+    trained_on |= {"clickme"} if shards_of_trainings() else set()
+    return sorted({entry["dataset"] for entry in entries_in_use()} | trained_on)
 
 
 def files_in_use():

@@ -144,10 +144,9 @@ def fit_layer(
     metrics = {m: np.full((n_targets, len(splits), n_sites), np.nan) for m in METRICS}
     inner, held_out, fewest = np.full((len(splits),) * 2, np.nan), [], n_components
     for index, split in enumerate(splits):
-        for problem, predicted, used in _fit_split(
-            features, responses[:, :, 0, 0], split, n_components, nested, rule
-        ):
-            fewest = min(fewest, used)
+        for fit in _fit_split(features, responses[:, :, 0, 0], split, n_components, nested, rule):
+            problem, predicted = fit.problem, fit.predictions
+            fewest = min(fewest, fit.n_components)
             if len(problem.held_out) == 2:
                 recorded = responses[0, split.validation, 0, 0]
                 inner[index] = median_over_sites(pearson(recorded, predicted[: len(recorded)]))
@@ -163,14 +162,14 @@ def fit_layer(
 
 
 def _fit_split(features, responses, split, n_components, nested, rule):
-    """Problems of one split, each with predictions of its held-out images and components used."""
+    """Fits of one split: every target on the test images, and the first one on what chooses layers."""
     fitted = np.setdiff1d(split.train, split.validation)
     images = np.concatenate([fitted, split.validation, split.test])
     part_of = np.repeat([0, 1, 2], [len(fitted), len(split.validation), len(split.test)])
     design, _ = build_design(features[images][:, None], np.ones((1, 1)), part_of)
     problems = [pls.Problem(target, (2,)) for target in range(len(responses))]
     problems += [pls.Problem(0, (1, 2))] if nested else []
-    return pls.predict_held_out(design, responses[:, images], problems, n_components, rule)
+    return pls.fit_held_out(design, responses[:, images], problems, n_components, rule)
 
 
 def fewer_features(features: np.ndarray) -> np.ndarray:

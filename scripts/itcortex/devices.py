@@ -71,7 +71,7 @@ def taken(
 
 
 def _take(names: list[str], count: int, folder: Path, held: ExitStack) -> list[str]:
-    """The first `count` of `names` that are free, locked; all or none, so that nobody waits in a ring."""
+    """The first `count` of `names` that are free, locked; all or none: nobody waits in a ring."""
     while True:
         locks = {name: lock for name in names if (lock := _lock(folder / f"{name}.lock"))}
         mine = list(locks)[:count]

@@ -130,13 +130,14 @@ def fit_layer(
     coordinates = np.einsum("gr,tigs->tirs", basis, in_order, optimize=True)
     problems = [p for t in range(n_targets) for p in single_problems(design.n_groups, t)]
     problems += pair_problems(design.n_groups, 0) if nested else []
-    fitted = pls.predict_held_out(
+    fits = pls.fit_held_out(
         design, coordinates.reshape(n_targets, -1, n_sites), problems, n_components, rule
     )
     scores = empty_scores(responses.shape, design.n_groups, n_components)
-    for problem, predicted, used in fitted:
-        scores.n_components = min(scores.n_components, used)
-        for fold, images, on_grid in _by_fold(design, basis, problem, predicted):
+    for fit in fits:
+        problem = fit.problem
+        scores.n_components = min(scores.n_components, fit.n_components)
+        for fold, images, on_grid in _by_fold(design, basis, problem, fit.predictions):
             recorded = in_order[problem.target, images]
             if problem.target == 0 and len(problem.held_out) == 1:
                 scores.predictions[order[images]] = on_grid.reshape(-1, gy, gx, n_sites)

@@ -20,7 +20,9 @@ _DEFINING = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 PACKAGE = "itcortex"
 SCRIPTS = Path(__file__).resolve().parents[1]
 #: Logs, progress bars, messages and stamps: a change here is no reason to train a network anew.
-PLUMBING = frozenset(f"{PACKAGE}/{name}.py" for name in ("devices", "errors", "job", "progress", "stamp"))
+PLUMBING = frozenset(
+    f"{PACKAGE}/{name}.py" for name in ("devices", "errors", "job", "progress", "stamp")
+)
 
 
 def fingerprint(rule: str, scripts: Path = SCRIPTS) -> str:

@@ -127,19 +127,6 @@ def fit_held_out(
         yield from _solve(engine, responses, chunk, n_components, rule or Exact())
 
 
-def predict_held_out(
-    design: Design,
-    responses: np.ndarray,
-    problems: list[Problem],
-    n_components: int,
-    rule: Exact | Nipals | None = None,
-    device: str | None = None,
-) -> Iterator[tuple[Problem, np.ndarray, int]]:
-    """`fit_held_out` without the iterations: (problem, predictions, components used)."""
-    for fit in fit_held_out(design, responses, problems, n_components, rule, device):
-        yield fit.problem, fit.predictions, fit.n_components
-
-
 def _engine(design, responses, problems, n_components):
     """The engine that needs the fewest operations."""
     n, c = design.rows.shape

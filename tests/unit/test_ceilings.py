@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from itcortex import ceilings
+from itcortex import ceilings, simulate
 from itcortex.errors import UserError
 from itcortex.recordings import Recording
 
@@ -69,6 +69,48 @@ def test_split_half_bound_is_what_a_perfect_model_reaches(rng):
     reached = np.corrcoef(signal[:, 0], trials.mean(2)[:, 0])[0, 1]
     bound = np.sqrt(ceilings.split_half(trials, 20, rng)[0])
     assert bound == pytest.approx(reached, abs=0.01)
+
+
+def estimated(signal, reliability, repeats, rng):
+    """Every ceiling of noisy trials of `signal` (image, y, x, site): means over folds by name.
+
+    The noise is such that the mean over trials has this reliability where the signal's variance is 1.
+    """
+    noise = np.sqrt((1 / reliability - 1) * repeats) * rng.standard_normal((*signal.shape, repeats))
+    trials = (signal[..., None] + noise).astype("float32")[:, :, :, None]
+    recorded = recording(trials.mean(-1), trials)
+    found = ceilings.estimate(recorded, None, np.arange(len(signal)), 10, rng, signal)
+    return {name: values.mean() for name, values in found.items()}
+
+
+@pytest.mark.parametrize("reliability", [0.8, 0.476])
+def test_a_model_without_error_scores_more_than_1_of_the_best_pair_and_1_of_the_bound(
+    rng, reliability
+):
+    """Two sites of one signal, equally noisy, correlate with c, a model without error with sqrt(c).
+
+    So it scores 1 / sqrt(c) of the best pair, by theory: 1.12 and 1.45. (The third site is the one that
+    the authors' code leaves out: with one pair there is no maximum over chance.)
+    """
+    signal = np.repeat(rng.standard_normal((40, 17, 17, 1)), 3, axis=3)
+    found = estimated(signal, reliability, 6, rng)
+    perfect = found["truth"]  # correlation of the noise-free with the recorded responses
+    assert perfect == pytest.approx(np.sqrt(reliability), abs=0.01)
+    # rows of 17 positions, 40 images
+    assert perfect / found["best_pair_reference"] == pytest.approx(1 / reliability**0.5, rel=0.05)
+    assert perfect / found["split_half_bound"] == pytest.approx(1, abs=0.02)
+    # three sites: the others are still too few, and too noisy, to say what could be predicted
+    assert perfect / found["population"] > 1.04
+
+
+def test_a_whole_array_is_scored_with_more_than_1_of_its_best_pair(rng):
+    """32 sites with tunings of their own: even the best of 496 pairs is no bound."""
+    array = simulate.simulate_array(rng.standard_normal((14, 17, 17, 20)), (17, 17), 32, rng)
+    rate = array.rate(130, 170)
+    found = estimated((rate - rate.mean((0, 1, 2))) / rate.std((0, 1, 2)), 0.8, 4, rng)
+    for name in ("best_pair", "best_pair_reference"):
+        assert found["truth"] / found[name] > 1.3
+    assert found["truth"] / found["split_half_bound"] == pytest.approx(1, abs=0.02)
 
 
 def test_every_ceiling_that_applies_is_estimated_and_one_is_marked(rng):

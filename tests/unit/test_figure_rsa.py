@@ -113,7 +113,7 @@ def test_ceiling_context_and_titles(ceilings):
     assert "human IT RDM" in found and "macaque IT RDM" in found
     assert sum("scored on the rest; all its units" in text for text in found) == 2
     pooled = texts(rsa.draw(layers(pattern="pooled", simulated=True), ceilings))
-    assert sum("channels averaged over positions" in text for text in pooled) == 2
+    assert sum("mean over positions" in text for text in pooled) == 2
     assert "Macaque IT (simulated)" in pooled
 
 
@@ -153,9 +153,12 @@ def test_many_models_are_drawn_by_category(ceilings):
     assert {"cnn_0 imagenet", "cnn_0 harmonized"} < points
 
 
-@pytest.mark.parametrize("models", [DEMO, paper_models(np.random.default_rng(3))])
-def test_bytes_and_borders(models, ceilings, tmp_path):
-    table = layers(models)
+@pytest.mark.parametrize(
+    ("models", "pattern"),
+    [(DEMO, "map"), (DEMO, "pooled"), (paper_models(np.random.default_rng(3)), "map")],
+)
+def test_bytes_and_borders(models, pattern, ceilings, tmp_path):
+    table = layers(models, pattern)
     first = written(rsa.draw(table, ceilings), tmp_path, "a")
     assert first == written(rsa.draw(table, ceilings), tmp_path, "b")
     figure = rsa.draw(table, ceilings)

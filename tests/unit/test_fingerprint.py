@@ -117,6 +117,20 @@ def test_names_handed_on_by_a_module_are_followed_to_their_source(scripts):
     assert fingerprint("one", scripts) != before
 
 
+def test_of_names_handed_on_together_only_those_in_use_count(scripts):
+    """`store` hands on what the modules of tables and of activations define."""
+    (scripts / "itcortex" / "b.py").write_text("VALUE = 1\nOTHER = 1\n")
+    (scripts / "itcortex" / "a.py").write_text("from itcortex.b import OTHER, VALUE\n")
+    (scripts / "one.py").write_text("from itcortex import a\nprint(a.VALUE)\n")
+    before = fingerprint("one", scripts)
+    (scripts / "itcortex" / "b.py").write_text(
+        "VALUE = 1\nOTHER = 2\n\n\ndef new():\n    return 1\n"
+    )
+    assert fingerprint("one", scripts) == before
+    (scripts / "itcortex" / "b.py").write_text("VALUE = 2\nOTHER = 1\n")
+    assert fingerprint("one", scripts) != before
+
+
 def test_what_a_module_does_when_it_is_imported_counts(scripts):
     (scripts / "itcortex" / "a.py").write_text("import itcortex.b\n\n\ndef go():\n    return 1\n")
     before = fingerprint("one", scripts)

@@ -35,8 +35,11 @@ def predict(design, y, problems, components, engine=None, monkeypatch=None):
     """Predictions and used components by problem, by one engine or the cheapest."""
     if engine is not None:
         monkeypatch.setattr(pls, "_engine", lambda design, *_: engine(design))
-    found = pls.predict_held_out(design, y if y.ndim == 3 else y[None], problems, components)
-    return {(p.target, p.held_out): (values, used) for p, values, used in found}
+    found = pls.fit_held_out(design, y if y.ndim == 3 else y[None], problems, components)
+    return {
+        (fit.problem.target, fit.problem.held_out): (fit.predictions, fit.n_components)
+        for fit in found
+    }
 
 
 def sklearn_svd(x, y, components):
@@ -201,7 +204,7 @@ def test_invariances(seed, channels, sites, engine):
 def test_no_component_is_refused(rng):
     design, y = make(rng, 3, 5, 4, 2)
     with pytest.raises(ValueError, match="at least 1, got 0"):
-        list(pls.predict_held_out(design, y[None], [pls.Problem(0, (0,))], 0))
+        list(pls.fit_held_out(design, y[None], [pls.Problem(0, (0,))], 0))
 
 
 # groups, rows a group, channels, sites, components, and what is done to features and responses

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from itcortex import store
+from itcortex import activation_files, store
 from itcortex.errors import UserError
 from itcortex.recordings import Recording
 from itcortex.stimuli import Stimuli
@@ -57,7 +57,7 @@ def test_everything_is_read_back_as_written(rng, tmp_path):
 
 def test_layers_can_be_reduced_while_they_are_read(rng, tmp_path, monkeypatch):
     maps = write_each(rng, tmp_path)
-    monkeypatch.setattr(store, "_READ_BYTES", 1)  # one image at a time
+    monkeypatch.setattr(activation_files, "_READ_BYTES", 1)  # one image at a time
     sizes = []
 
     def mean(values):
@@ -124,3 +124,18 @@ def test_recordings_and_stimuli_that_do_not_fit_their_names_are_refused():
         Recording(values[0], ("a",), ("x",))
     with pytest.raises(UserError, match="must be uint8"):
         Stimuli(np.zeros((1, 4, 4, 3)), ("a",))
+
+
+def test_what_a_table_is_about_is_read_without_the_table(tmp_path):
+    table = pd.DataFrame({"model": ["m", "m"], "fold": ["a", "b"], "seed": [3, 3], "r": [0.1, 0.2]})
+    store.write_table(tmp_path / "t.parquet", table.astype({"model": "category"}))
+    names = ("model", "fold", "seed", "weights")
+    assert store.read_constants(tmp_path / "t.parquet", names) == {"model": "m", "seed": "3"}
+    assert store.count_rows(tmp_path / "t.parquet") == 2
+    store.write_table(tmp_path / "t.parquet", table.iloc[:0])
+    assert store.read_constants(tmp_path / "t.parquet", names) == {}
+    assert store.count_rows(tmp_path / "t.parquet") == 0
+
+
+def test_every_name_that_the_store_hands_on_is_there():
+    assert all(hasattr(store, name) for name in store.__all__)

@@ -26,8 +26,26 @@ def test_an_experiment_is_planned_without_any_data(fresh, name):
         models = pd.read_csv(fresh.folder / "experiments" / "paper_models.csv")
         assert len(models) == 135
         fits = {job for job in planned if job.startswith("fit_encoding")}
-        assert len(fits) == 3 * (135 + 15)
+        assert len(fits) == 3 * (135 + 15 + 5)
         assert sum(job.startswith("prepare_clickme") for job in planned) == 17
+        assert not any(job.startswith("train_harmonized") for job in planned)
+
+
+def test_with_imagenet_the_paper_trains_its_six_architectures(fresh):
+    """Each with strength 0 and 20, with resources by its size; all are scored as any network."""
+    for part in ("train", "val"):
+        (fresh.folder / "data" / "imagenet" / part).mkdir(parents=True)
+    planned = fresh.planned("--configfile", "experiments/paper.yaml")
+    trained = {job.split()[1] for job in planned if job.startswith("train_harmonized")}
+    assert len(trained) == 6
+    jobs = {rule: sum(job.startswith(rule) for job in planned) for rule in (
+        "train_harmonized", "plot_training", "fit_encoding", "prepare_clickme"
+    )}  # fmt: skip
+    assert jobs == {"train_harmonized": 12, "plot_training": 6, "fit_encoding": 3 * (155 + 12),
+                    "prepare_clickme": 17 + 318}  # fmt: skip
+    fresh.run("results/paper/tables/training_plan.csv", "--configfile", "experiments/paper.yaml")
+    plan = pd.read_csv(fresh.folder / "results" / "paper" / "tables" / "training_plan.csv")
+    assert set(plan["gpu_model"]) == {"v100", "a100", "l40s", "h100"} and len(plan) == 4 * 12
 
 
 def test_macaque_on_two_models_gives_the_published_looks(fresh, shared, monkeypatch):

@@ -7,19 +7,18 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.transforms import Bbox
 
-from itcortex import panels
 from itcortex.errors import UserError
-from itcortex.figures import labels, models, style
+from itcortex.figures import accuracy, models, style
 
 COMMON_DEPTHS = np.linspace(0, 1, 11)  # where models with different layers are averaged
 ORDINATE = "similarity of geometry (Spearman ρ)"
 WIDTHS, HEIGHT, GAPS = (3.0, 4.4), 2.75, (0.35, 1.05)  # inches
+STRIP, SPREAD = (0.17, 0.04), 0.26  # of untrained networks: shape, and reach of their points
 CEILING_BAND = {"color": style.GREY, "alpha": 0.16, "linewidth": 0}
 OTHER = {"color": style.INK, "linewidth": 1.0, "linestyle": (0, (1, 1.6))}
 METHOD = "layer chosen on half of the images, scored on the rest; "
-PATTERNS = {"map": "all its units", "pooled": "channels averaged over positions"}
+PATTERNS = {"map": "all its units", "pooled": "mean over positions"}
 FINAL = {"markerfacecolor": "white", "markeredgewidth": 0.9, "linestyle": "none"}
 
 
@@ -52,13 +51,13 @@ def draw(table: pd.DataFrame, ceilings: pd.DataFrame) -> Figure:
         others = [(_place(table, one.other), one.rho) for one in _of(known, "other_rdm")]
         left = figure.add_subplot(places[k, 0])
         left.set(ylim=limits, ylabel=ORDINATE)
-        _head(left, _title(rows), _about(rows, known))
+        accuracy.draw_head(left, _title(rows), _about(rows, known))
         _references(left, known, others)
         _draw_depth(left, rows, looks)
         right = _accuracy_axes(figure, places[k, 1], rows, limits)
-        for axes in filter(None, right):
+        for axes in right.both:
             _references(axes, known)
-        named.append((right, _draw_accuracy(*right, rows, looks)))
+        named.append((right, _draw_accuracy(right, rows, looks)))
     for axes in figure.axes:
         axes.set_autoscale_on(False)
     for right, points in named if not any(look.thin for look in looks.values()) else ():
@@ -91,15 +90,6 @@ def _about(rows: pd.DataFrame, ceilings: pd.DataFrame) -> str:
         return text + "one RDM: no noise ceiling of its own"
     band = f"{lower[0].rho:.2f} to {upper[0].rho:.2f}"
     return text + f"{rows.n_subjects.iloc[0]} subjects, noise ceiling {band}"
-
-
-def _head(axes: Axes, title: str, below: str) -> None:
-    """Title of a row with a smaller line under it."""
-    axes.set_title(title, loc="left", pad=19, fontweight="bold")
-    axes.annotate(
-        below, (0, 1), (0, 6), va="bottom", fontsize=8, color=style.GREY,
-        xycoords="axes fraction", textcoords="offset points",
-    )  # fmt: skip
 
 
 def _limits(table: pd.DataFrame, ceilings: pd.DataFrame) -> tuple[float, float]:
@@ -149,56 +139,27 @@ def _draw_depth(axes: Axes, rows: pd.DataFrame, looks: dict) -> None:
 
 
 def _accuracy_axes(
-    figure: Figure, place: SubplotSpec, rows: pd.DataFrame, limits: tuple[float, float]
-) -> tuple[Axes | None, Axes]:
-    """A strip at chance for untrained networks, if any, and axes for trained ones on its right."""
-    trained = rows[rows.category != "untrained"].top1
-    low, high = (trained.min(), trained.max()) if trained.notna().any() else (0.0, 100.0)
-    margin = max(0.12 * (high - low), 1.5)
-    strip = None
-    if (rows.category == "untrained").any():
-        left, right = place.subgridspec(1, 2, width_ratios=[0.17, 1], wspace=0.04)
-        strip, axes = figure.add_subplot(left), figure.add_subplot(right)
-        chance = rows[rows.category == "untrained"].top1.iloc[0]
-        strip.set(xlim=(-0.5, 0.5), xticks=[0], xticklabels=[f"{chance:g}"], ylim=limits)
-        axes.patch.set_visible(False)  # names of the strip's points may reach over
-        axes.spines["left"].set_visible(False)
-        slash = {"marker": [(-0.5, -1), (0.5, 1)], "markersize": 7, "linestyle": "none",
-                 "color": style.GREY, "markeredgewidth": 0.9, "clip_on": False}  # fmt: skip
-        strip.plot([1], [0], transform=strip.transAxes, **slash)
-        axes.plot([0], [0], transform=axes.transAxes, **slash)
-        strip.tick_params(labelleft=False)
-        axes.tick_params(left=False)
-    else:
-        axes = figure.add_subplot(place)
-    axes.tick_params(labelleft=False)
-    axes.set(xlim=(low - margin, high + margin), ylim=limits)
-    axes.set_xlabel(_abscissa(rows))
-    _head(strip or axes, "", METHOD + PATTERNS[rows.pattern.iloc[0]])
-    return strip, axes
-
-
-def _abscissa(rows: pd.DataFrame) -> str:
-    """Label of the abscissa; counts the models without a known accuracy, which are not drawn."""
+    figure: Figure, place: SubplotSpec, rows: pd.DataFrame, ylim: tuple[float, float]
+) -> accuracy.Pair:
+    """Axes over accuracy, whose ordinate is that of the panel on their left."""
+    pair = accuracy.add_pair(figure, place, rows, accuracy.limits(rows), ylim, STRIP)
+    pair.left.tick_params(labelleft=False)
     without = int(rows.drop_duplicates(models.KEYS).top1.isna().sum())
-    noun = "model" if without == 1 else "models"
-    missing = f"\nnot shown: {without} {noun} without a value" if without else ""
-    return "ImageNet top-1 accuracy (%)" + missing
+    pair.trained.set_xlabel(accuracy.abscissa_label(without))
+    accuracy.draw_head(pair.left, "", METHOD + PATTERNS[rows.pattern.iloc[0]])
+    return pair
 
 
-def _draw_accuracy(strip: Axes | None, axes: Axes, rows: pd.DataFrame, looks: dict) -> pd.DataFrame:
+def _draw_accuracy(pair: accuracy.Pair, rows: pd.DataFrame, looks: dict) -> pd.DataFrame:
     """One marker a model with its interval, and its last layer; returns what was drawn."""
     points = rows[rows.final & np.isfinite(rows.top1)].sort_values(["top1", *models.KEYS])
-    untrained = points.category == "untrained"
-    spread = 0.26 if untrained.sum() > 1 else 0.0
-    points = points.assign(x=points.top1.astype(float))
-    points.loc[untrained, "x"] = np.linspace(-spread, spread, untrained.sum())
+    points = accuracy.placed(points, SPREAD)
     for one in points.itertuples():
         look = looks[one.model, one.weights]
-        where = strip if one.category == "untrained" else axes
+        where = pair.axes_of(one.category)
         where.vlines(
             one.x, one.rho_chosen_held_out_low, one.rho_chosen_held_out_high, color=look.colour,
-            linewidth=0.7 if look.thin else 1.2, alpha=0.45 if look.thin else 0.8, zorder=2.5,
+            **(accuracy.THIN_BAR if look.thin else accuracy.BAR),
         )  # fmt: skip
         if not look.thin:
             where.plot(one.x, one.rho, look.marker, color=look.colour, zorder=2.8,
@@ -212,21 +173,12 @@ def _draw_accuracy(strip: Axes | None, axes: Axes, rows: pd.DataFrame, looks: di
     return points.assign(colour=[looks[key].colour for key in keys])
 
 
-def _name_models(figure: Figure, pair: tuple[Axes | None, Axes], points: pd.DataFrame) -> None:
-    """Write the models' names beside their points."""
-    strip, axes = pair
-    names, obstacles = [], []
-    for one, text in zip(points.itertuples(), panels.model_names(points), strict=True):
-        where = strip if one.category == "untrained" else axes
-        names.append(labels.Label(where, one.x, one.rho_chosen_held_out, text, one.colour))
-        for y in (one.rho_chosen_held_out, one.rho):
-            x, height = where.transData.transform((one.x, y))
-            obstacles.append(Bbox.from_bounds(x - 5, height - 5, 10, 10))
-        ends = [(one.x, one.rho_chosen_held_out_low), (one.x, one.rho_chosen_held_out_high)]
-        (x, bottom), (_, top) = where.transData.transform(ends)
-        obstacles.append(Bbox.from_extents(x - 2, bottom, x + 2, top))
-    within = Bbox.union([one.get_window_extent() for one in (strip, axes) if one is not None])
-    labels.place(figure, names, obstacles, within)
+def _name_models(figure: Figure, pair: accuracy.Pair, points: pd.DataFrame) -> None:
+    """Write the models' names beside their points, also off those of their last layers."""
+    final = [
+        accuracy.around(pair.axes_of(one.category), one.x, one.rho) for one in points.itertuples()
+    ]
+    accuracy.name_points(figure, pair, points, "rho_chosen_held_out", final)
 
 
 def _handles(table: pd.DataFrame, looks: dict, ceilings: pd.DataFrame) -> list:

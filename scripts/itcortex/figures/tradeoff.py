@@ -4,16 +4,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.transforms import Bbox
 
 from itcortex import panels
-from itcortex.figures import labels, style
+from itcortex.figures import accuracy, style, twins
+from itcortex.figures.models import MOST_NAMED
 from itcortex.statistics import MINIMUM_MODELS, ONE_TEST, baseline, frontier
 
-MOST_NAMED = 12  # models in a panel; with more, names hide the points
 FRONTIER = {"color": "#B8B8B8", "linewidth": 7, "alpha": 0.65, "solid_joinstyle": "round"}
 UNTRAINED_BAND = {"color": style.CATEGORIES["untrained"].colour, "alpha": 0.13, "linewidth": 0}
 SHUFFLED = {"color": style.INK, "linewidth": 1.0, "linestyle": (0, (1, 1.6))}
@@ -31,7 +29,8 @@ def draw(
     Parameters
     ----------
     summary : the summary table. Where it has a column `baseline` ("model weights", empty for
-        others), an arrow runs from that model to its harmonized twin.
+        others), arrows run from that model to its harmonized twin, strength by strength; seeds of
+        one strength are dots around their mean.
     tradeoff : the trade-off table; its rank correlation is written into the panels.
     score : column of the summary on the ordinate.
     arrows : draw the arrows to harmonized twins.
@@ -41,85 +40,51 @@ def draw(
     figure, places = style.panel_grid(
         len(shown), (3.2, 3.0), (0.75, 0.4, 0.62), _handles(main, score), (0.5, 1.3)
     )
-    limits = _limits(main, score)
+    xlim, ylim = accuracy.limits(main), _ordinate(main, score)
+    named = []
     for place, panel in zip(places, shown, strict=True):
         rows = panel.of(main)
-        axes, strip = _axes(figure, place, rows, limits)
-        _background(axes, strip, rows, score)
-        _points(axes, strip, rows, score)
+        pair = accuracy.add_pair(figure, place, rows, xlim, ylim)
+        _background(pair, rows, score)
+        points, found = _points(pair, rows, score)
         if arrows and "baseline" in rows:
-            _arrows(axes, rows, score)
-        left = strip or axes
-        _head(left, panel.title, _rank_text(panel, tradeoff, score))
-        axes.set_xlabel(_abscissa(rows, score))
-        _ceiling_note(axes, rows, score)
-        style.label_ordinate(left, place, style.SCORES.get(score, score))
+            twins.draw_arrows(pair.trained, found, score)
+        accuracy.draw_head(pair.left, panel.title, _rank_text(panel, tradeoff, score))
+        pair.trained.set_xlabel(accuracy.abscissa_label(_without(rows, score)))
+        _ceiling_note(pair.trained, rows, score)
+        style.label_ordinate(pair.left, place, style.SCORES.get(score, score))
+        named += [(pair, points, found)] if len(found) <= MOST_NAMED else []
     for axes in figure.axes:
         axes.set_autoscale_on(False)
-    _name_models(figure, shown, main, score)
+    for one in named:
+        _name(figure, *one, score)
     return figure
 
 
-def _head(axes: Axes, title: str, below: str) -> None:
-    """Title of a panel with a smaller line under it."""
-    axes.set_title(title, loc="left", pad=19, fontweight="bold")
-    axes.annotate(
-        below, (0, 1), (0, 6), va="bottom", fontsize=8, color=style.GREY,
-        xycoords="axes fraction", textcoords="offset points",
-    )  # fmt: skip
-
-
-def _limits(main: pd.DataFrame, score: str) -> tuple[float, float, float, float]:
-    """Axis limits shared by all panels: accuracy of trained models (%), score with intervals."""
-    trained = main[main.category != "untrained"].top1
-    low, high = (trained.min(), trained.max()) if trained.notna().any() else (0.0, 100.0)
-    margin = max(0.12 * (high - low), 1.5)
+def _ordinate(main: pd.DataFrame, score: str) -> tuple[float, float]:
+    """Limits of the ordinate that all panels share: scores with intervals, and zero."""
     columns = [c for c in (score, f"{score}_low", f"{score}_high") if c in main]
     values = np.append(main[columns].to_numpy(float), 0.0)
     bottom, top = np.nanmin(values), np.nanmax(values)
     room = 0.07 * max(top - bottom, 0.1)
-    return low - margin, high + margin, bottom - room, top + room
+    return bottom - room, top + room
 
 
-def _axes(
-    figure: Figure, place: SubplotSpec, rows: pd.DataFrame, limits: tuple
-) -> tuple[Axes, Axes | None]:
-    """Axes for trained models and, for untrained ones if any, a strip at chance on their left."""
-    left, right, bottom, top = limits
-    if not (rows.category == "untrained").any():
-        axes, strip = figure.add_subplot(place), None
-    else:
-        halves = place.subgridspec(1, 2, width_ratios=[0.2, 1], wspace=0.05)
-        strip = figure.add_subplot(halves[0])
-        axes = figure.add_subplot(halves[1], sharey=strip)
-        chance = rows[rows.category == "untrained"].top1.iloc[0]
-        strip.set(xlim=(-0.5, 0.5), xticks=[0], xticklabels=[f"{chance:g}"])
-        axes.patch.set_visible(False)  # names of the strip's points may reach over
-        axes.spines["left"].set_visible(False)
-        axes.tick_params(left=False, labelleft=False)
-        slash = {"marker": [(-0.5, -1), (0.5, 1)], "markersize": 7, "linestyle": "none",
-                 "color": style.GREY, "markeredgewidth": 0.9, "clip_on": False}  # fmt: skip
-        strip.plot([1], [0], transform=strip.transAxes, **slash)
-        axes.plot([0], [0], transform=axes.transAxes, **slash)
-    axes.set(xlim=(left, right), ylim=(bottom, top))
-    return axes, strip
-
-
-def _background(axes: Axes, strip: Axes | None, rows: pd.DataFrame, score: str) -> None:
+def _background(pair: accuracy.Pair, rows: pd.DataFrame, score: str) -> None:
     """Frontier of the trained models, range of the untrained ones, control around zero."""
     models = _trained(rows, score)
     if len(models) >= MINIMUM_MODELS:
-        axes.plot(*frontier(models.top1.to_numpy(), models[score].to_numpy()).T, **FRONTIER)
-    both = [axes] if strip is None else [axes, strip]
+        points = frontier(models.top1.to_numpy(), models[score].to_numpy())
+        pair.trained.plot(*points.T, **FRONTIER)
     real = rows[rows.control == "none"]
     untrained = real[real.category == "untrained"][score].dropna()
     shuffled = rows[rows.control == "shuffled_images"][score].dropna()
-    for one in both:
+    for axes in pair.both:
         if len(untrained):
-            one.axhspan(untrained.min(), untrained.max(), **UNTRAINED_BAND)
+            axes.axhspan(untrained.min(), untrained.max(), **UNTRAINED_BAND)
         if len(shuffled):
-            one.axhline(shuffled.mean(), **SHUFFLED)
-            one.axhspan(shuffled.min(), shuffled.max(), color=style.INK, alpha=0.08, linewidth=0)
+            axes.axhline(shuffled.mean(), **SHUFFLED)
+            axes.axhspan(shuffled.min(), shuffled.max(), color=style.INK, alpha=0.08, linewidth=0)
 
 
 def _trained(rows: pd.DataFrame, score: str) -> pd.DataFrame:
@@ -128,47 +93,32 @@ def _trained(rows: pd.DataFrame, score: str) -> pd.DataFrame:
     return models[np.isfinite(models.top1) & np.isfinite(models[score])]
 
 
-def _placed(rows: pd.DataFrame, score: str) -> pd.DataFrame:
-    """Rows that can be drawn, with their abscissa `x`: accuracy, or a place in the strip."""
-    rows = rows[(rows.control == "none") & np.isfinite(rows.top1) & np.isfinite(rows[score])]
-    rows = rows.assign(x=rows.top1)
-    untrained = rows.index[rows.category == "untrained"]
-    spread = 0.22 if len(untrained) > 1 else 0.0
-    rows.loc[untrained, "x"] = np.linspace(-spread, spread, len(untrained))
-    return rows
+def _points(
+    pair: accuracy.Pair, rows: pd.DataFrame, score: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One marker a network with its interval; single seeds as dots.
+
+    Returns the rows that can be drawn, with their abscissa `x`, and the networks they are of.
+    """
+    known = (rows.control == "none") & np.isfinite(rows.top1) & np.isfinite(rows[score])
+    points = accuracy.placed(rows[known])
+    found = twins.networks(points, score)
+    few = len(found) <= MOST_NAMED
+    bars, size = (accuracy.BAR, accuracy.LARGE) if few else (accuracy.THIN_BAR, accuracy.SMALL)
+    accuracy.draw_points(pair, found, score, bars, size)
+    seeds = twins.seeds(points)
+    if len(seeds):
+        pair.trained.plot(seeds.x, seeds[score], zorder=2.9, **twins.SEEDS)
+    return points, found
 
 
-def _points(axes: Axes, strip: Axes | None, rows: pd.DataFrame, score: str) -> None:
-    """One marker a model with its interval; rare categories on top of frequent ones."""
-    placed = _placed(rows, score)
-    crowded = len(placed) > MOST_NAMED
-    for name in placed.category.value_counts().index:
-        look, some = style.category(name), placed[placed.category == name]
-        where = strip if name == "untrained" else axes
-        if f"{score}_low" in some:
-            where.vlines(
-                some.x, some[f"{score}_low"], some[f"{score}_high"], color=look.colour,
-                linewidth=0.7 if crowded else 1.2, alpha=0.45 if crowded else 0.8, zorder=2.5,
-            )  # fmt: skip
-        where.plot(
-            some.x, some[score], look.marker, color=look.colour, zorder=3, label=name,
-            markersize=look.size * (0.8 if crowded else 1.1), markeredgecolor="white",
-            markeredgewidth=0.5,
-        )  # fmt: skip
-
-
-def _arrows(axes: Axes, rows: pd.DataFrame, score: str) -> None:
-    """An arrow from every baseline model to its harmonized twin."""
-    placed = _placed(rows, score)
-    placed = placed.set_index(placed.model + " " + placed.weights)
-    twins = placed[(placed.category == "harmonized") & placed.baseline.isin(placed.index)]
-    for twin in twins.itertuples():
-        start = placed.loc[twin.baseline]
-        axes.annotate(
-            "", (twin.x, getattr(twin, score)), (start.x, start[score]), zorder=2.8,
-            arrowprops={"arrowstyle": "-|>", "color": style.CATEGORIES["harmonized"].colour,
-                        "lw": 1.0, "shrinkA": 3, "shrinkB": 5, "mutation_scale": 8},
-        )  # fmt: skip
+def _name(
+    figure: Figure, pair: accuracy.Pair, points: pd.DataFrame, found: pd.DataFrame, score: str
+) -> None:
+    """Write the networks' names, off their seeds too."""
+    seeds = twins.seeds(points)
+    dots = [accuracy.around(pair.trained, *at) for at in seeds[["x", score]].to_numpy(float)]
+    accuracy.name_points(figure, pair, found, score, dots)
 
 
 def _rank_text(panel: panels.Panel, tradeoff: pd.DataFrame | None, score: str) -> str:
@@ -187,13 +137,10 @@ def _rank_text(panel: panels.Panel, tradeoff: pd.DataFrame | None, score: str) -
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def _abscissa(rows: pd.DataFrame, score: str) -> str:
-    """Label of the abscissa; counts the models that have no value and are not drawn."""
+def _without(rows: pd.DataFrame, score: str) -> int:
+    """How many models have no value and are not drawn."""
     real = rows[rows.control == "none"]
-    without = int((~(np.isfinite(real.top1) & np.isfinite(real[score]))).sum())
-    noun = "model" if without == 1 else "models"
-    missing = f"\nnot shown: {without} {noun} without a value" if without else ""
-    return "ImageNet top-1 accuracy (%)" + missing
+    return int((~(np.isfinite(real.top1) & np.isfinite(real[score]))).sum())
 
 
 def _ceiling_note(axes: Axes, rows: pd.DataFrame, score: str) -> None:
@@ -211,12 +158,9 @@ def _ceiling_note(axes: Axes, rows: pd.DataFrame, score: str) -> None:
 
 def _handles(main: pd.DataFrame, score: str) -> list:
     """Legend: the categories that are there, frontier, range of the untrained, control."""
-    handles = [
-        Line2D([], [], linestyle="none", marker=look.marker, color=look.colour, label=look.label,
-               markersize=look.size, markeredgecolor="white", markeredgewidth=0.5)
-        for name, look in style.CATEGORIES.items()
-        if (main.category == name).any()
-    ]  # fmt: skip
+    handles = accuracy.category_handles(main.category.unique())
+    if len(twins.seeds(main.drop_duplicates(["model", "weights"]))):
+        handles.append(Line2D([], [], **twins.SEEDS))
     if (main.category == "untrained").any():
         handles.append(Patch(label="range of untrained", **UNTRAINED_BAND))
     if any(
@@ -229,28 +173,3 @@ def _handles(main: pd.DataFrame, score: str) -> list:
     if (main.control == "shuffled_images").any():
         handles.append(Line2D([], [], label="shuffled images (control)", **SHUFFLED))
     return handles
-
-
-def _name_models(figure: Figure, shown: list, main: pd.DataFrame, score: str) -> None:
-    """Write the models' names beside their points, in panels with few of them."""
-    axes = iter(figure.axes)
-    for panel in shown:
-        rows = panel.of(main)
-        strip = next(axes) if (rows.category == "untrained").any() else None
-        right = next(axes)
-        placed = _placed(rows, score)
-        if len(placed) > MOST_NAMED:
-            continue
-        names, obstacles = [], []
-        for row, text in zip(placed.to_dict("records"), panels.model_names(placed), strict=True):
-            where = strip if row["category"] == "untrained" else right
-            look = style.category(row["category"])
-            names.append(labels.Label(where, row["x"], row[score], text, look.colour))
-            low, high = row.get(f"{score}_low", np.nan), row.get(f"{score}_high", np.nan)
-            ends = [value for value in (low, high) if np.isfinite(value)] or [row[score]]
-            x, y = where.transData.transform((row["x"], row[score]))
-            obstacles.append(Bbox.from_bounds(x - 5, y - 5, 10, 10))
-            bar = where.transData.transform([(row["x"], min(ends)), (row["x"], max(ends))])[:, 1]
-            obstacles.append(Bbox.from_extents(x - 2, bar[0], x + 2, bar[1]))
-        within = Bbox.union([a.get_window_extent() for a in (strip, right) if a is not None])
-        labels.place(figure, names, obstacles, within)

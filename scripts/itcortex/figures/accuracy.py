@@ -1,0 +1,177 @@
+"""Panels over ImageNet accuracy: trained networks at their top-1 (%), untrained ones at chance.
+
+The figures of predictivity, of RSA and of human attention share these axes, points and names.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
+from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox
+
+from itcortex import panels
+from itcortex.figures import labels, style
+
+UNTRAINED = "untrained"
+BAR = {"linewidth": 1.2, "alpha": 0.8, "zorder": 2.5}
+THIN_BAR = {"linewidth": 0.7, "alpha": 0.45, "zorder": 2.5}
+LARGE, SMALL = 1.1, 0.8  # markers, where models are few and where they are many
+SLASH = {"marker": [(-0.5, -1), (0.5, 1)], "markersize": 7, "linestyle": "none",
+         "color": style.GREY, "markeredgewidth": 0.9, "clip_on": False}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Axes of one panel: for trained networks and, on their left, for untrained ones if any."""
+
+    trained: Axes
+    strip: Axes | None = None
+
+    @property
+    def both(self) -> list[Axes]:
+        """The axes there are, from left to right."""
+        return [axes for axes in (self.strip, self.trained) if axes is not None]
+
+    @property
+    def left(self) -> Axes:
+        """The axes that carry the title and the ordinate."""
+        return self.strip or self.trained
+
+    @property
+    def extent(self) -> Bbox:
+        """The panel's box (px)."""
+        return Bbox.union([axes.get_window_extent() for axes in self.both])
+
+    def axes_of(self, category: str) -> Axes:
+        """The axes that networks of a category are drawn in."""
+        return self.strip if category == UNTRAINED else self.trained
+
+
+def add_pair(
+    figure: Figure,
+    place: SubplotSpec,
+    rows: pd.DataFrame,
+    xlim: tuple[float, float],
+    ylim: tuple[float, float],
+    strip: tuple[float, float] = (0.2, 0.05),
+) -> Pair:
+    """Axes for `rows` (columns category and top1) with these limits, split if they must be.
+
+    `strip` holds the width of the strip over that of the rest, and the gap between the two over
+    their mean width. The strip comes first in `figure.axes`.
+    """
+    chance = rows[rows.category == UNTRAINED].top1
+    if chance.empty:
+        pair = Pair(figure.add_subplot(place))
+    else:
+        left, right = place.subgridspec(1, 2, width_ratios=[strip[0], 1], wspace=strip[1])
+        at_chance = figure.add_subplot(left)
+        pair = Pair(figure.add_subplot(right, sharey=at_chance), at_chance)
+        at_chance.set(xlim=(-0.5, 0.5), xticks=[0], xticklabels=[f"{chance.iloc[0]:g}"])
+        pair.trained.patch.set_visible(False)  # names of the strip's points may reach over
+        pair.trained.spines["left"].set_visible(False)
+        pair.trained.tick_params(left=False, labelleft=False)
+        for axes, end in ((at_chance, 1), (pair.trained, 0)):
+            axes.plot([end], [0], transform=axes.transAxes, **SLASH)
+    pair.trained.set(xlim=xlim, ylim=ylim)
+    return pair
+
+
+def limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """Abscissa (%) around the trained networks of `rows`."""
+    trained = rows[rows.category != UNTRAINED].top1
+    low, high = (trained.min(), trained.max()) if trained.notna().any() else (0.0, 100.0)
+    margin = max(0.12 * (high - low), 1.5)
+    return low - margin, high + margin
+
+
+def abscissa_label(without: int = 0) -> str:
+    """Label of the abscissa; says how many networks have no value and are not drawn."""
+    noun = "model" if without == 1 else "models"
+    missing = f"\nnot shown: {without} {noun} without a value" if without else ""
+    return "ImageNet top-1 accuracy (%)" + missing
+
+
+def placed(rows: pd.DataFrame, spread: float = 0.22) -> pd.DataFrame:
+    """`rows` with their abscissa `x`: top-1, or for untrained networks a place in the strip.
+
+    Those stand side by side, in the order of the rows, at most `spread` from the strip's middle.
+    """
+    untrained = rows.category == UNTRAINED
+    reach = spread if untrained.sum() > 1 else 0.0
+    rows = rows.assign(x=rows.top1.astype(float))
+    rows.loc[untrained, "x"] = np.linspace(-reach, reach, untrained.sum())
+    return rows
+
+
+def draw_points(
+    pair: Pair, points: pd.DataFrame, score: str, bars: dict, size: float = LARGE
+) -> None:
+    """One marker a row of `points` at (x, score), of `size` times its category's; intervals as `bars`.
+
+    Rare categories lie on top of frequent ones. Intervals are the columns `{score}_low`, `_high`.
+    """
+    for name in points.category.value_counts().index:
+        look, some, axes = style.category(name), points[points.category == name], pair.axes_of(name)
+        if f"{score}_low" in some:
+            axes.vlines(
+                some.x, some[f"{score}_low"], some[f"{score}_high"], color=look.colour, **bars
+            )
+        axes.plot(
+            some.x, some[score], look.marker, color=look.colour, zorder=3, label=name,
+            markersize=size * look.size, markeredgecolor="white",
+            markeredgewidth=0.5,
+        )  # fmt: skip
+
+
+def draw_head(axes: Axes, title: str, below: str) -> None:
+    """Title of a panel with a smaller line under it."""
+    axes.set_title(title, loc="left", pad=19, fontweight="bold")
+    axes.annotate(
+        below, (0, 1), (0, 6), va="bottom", fontsize=8, color=style.GREY,
+        xycoords="axes fraction", textcoords="offset points",
+    )  # fmt: skip
+
+
+def name_points(
+    figure: Figure, pair: Pair, points: pd.DataFrame, score: str, obstacles: Iterable[Bbox] = ()
+) -> None:
+    """Write the models' names beside their points, off the points and their intervals.
+
+    `points` have columns x, `score` and, where there are intervals, `{score}_low` and `_high`;
+    `colour`, where it is there, is the names' colour instead of their category's. `obstacles` are
+    further boxes (px) to keep clear.
+    """
+    names, obstacles = [], list(obstacles)
+    for row, text in zip(points.to_dict("records"), panels.model_names(points), strict=True):
+        axes, y = pair.axes_of(row["category"]), row[score]
+        colour = row.get("colour", style.category(row["category"]).colour)
+        names.append(labels.Label(axes, row["x"], y, text, colour))
+        obstacles.append(around(axes, row["x"], y))
+        ends = [row.get(f"{score}_{end}", np.nan) for end in ("low", "high")]
+        if np.isfinite(ends).any():
+            ends = [(row["x"], end(ends)) for end in (np.nanmin, np.nanmax)]
+            (x, low), (_, high) = axes.transData.transform(ends)
+            obstacles.append(Bbox.from_extents(x - 2, low, x + 2, high))
+    labels.place(figure, names, obstacles, pair.extent)
+
+
+def around(axes: Axes, x: float, y: float) -> Bbox:
+    """The box (px) that a marker at (x, y) covers."""
+    x, y = axes.transData.transform((x, y))
+    return Bbox.from_bounds(x - 5, y - 5, 10, 10)
+
+
+def category_handles(categories: Iterable[str]) -> list[Line2D]:
+    """Legend entries of the categories that are there; an unknown one is an error."""
+    present = {name: style.category(name) for name in categories}
+    return [
+        Line2D([], [], linestyle="none", marker=look.marker, color=look.colour, label=look.label,
+               markersize=look.size, markeredgecolor="white", markeredgewidth=0.5)
+        for name, look in style.CATEGORIES.items() if name in present
+    ]  # fmt: skip
