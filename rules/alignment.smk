@@ -18,7 +18,7 @@ rule align_maps:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("align_maps"),
+        code=code_of("align_maps"),
         method=config["alignment"]["surrogates"],
         draws=config["alignment"]["draws"],
         seed=config["seed"],

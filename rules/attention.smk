@@ -18,7 +18,7 @@ rule prepare_clickme:
         mem_mb=1900,
         runtime=30,
     params:
-        code=fingerprint("prepare_clickme"),
+        code=code_of("prepare_clickme"),
         max_corrupt=config["attention"]["max_corrupt"],
     script:
         "../scripts/prepare_clickme.py"
@@ -41,7 +41,7 @@ rule prepare_attention:
         mem_mb=1900,
         runtime=30,
     params:
-        code=fingerprint("prepare_attention"),
+        code=code_of("prepare_attention"),
         name=lambda wildcards: wildcards.attention,
         sigma_px=config["attention"]["sigma_px"],
         splits=config["attention"]["splits"],
@@ -104,7 +104,7 @@ rule collect_attention:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("collect_attention"),
+        code=code_of("collect_attention"),
         used={name: REGISTRY["attention"][name]["ceiling"] for name in ATTENTION},
         published={name: REGISTRY["attention"][name].get("published", {}) for name in ATTENTION},
         draws=config["statistics"]["draws"],
@@ -136,7 +136,7 @@ rule plot_attention:
         mem_mb=1900,
         runtime=30,
     params:
-        code=fingerprint("plot_attention"),
+        code=code_of("plot_attention"),
         data_format=lambda wildcards: REGISTRY["attention"][ATTENTION[0]]["format"],
         models=[" ".join(key) for key in shown_models().index],
         n_images=config["figures"]["images"],

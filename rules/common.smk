@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -55,6 +56,7 @@ try:
 except UserError as error:
     raise WorkflowError(str(error))
 
+fingerprint_once = cache(fingerprint)
 EXPERIMENT = config["experiment"]
 FETCHED = MODELS[MODELS["training"] == ""]
 TRAINED = MODELS[(MODELS["training"] != "") & ~MODELS.index.isin([*MISSING])]  # by the workflow

@@ -46,7 +46,7 @@ rule simulate_recordings:
         mem_mb=1900,
         runtime=30,
     params:
-        code=fingerprint("simulate_recordings"),
+        code=code_of("simulate_recordings"),
         network=teacher_network(),
         arrays=simulated_arrays(),
         repeats=config["simulation"]["repeats"],
@@ -76,7 +76,7 @@ rule prepare_recordings:
         mem_mb=1900,
         runtime=30,
     params:
-        code=fingerprint("prepare_recordings"),
+        code=code_of("prepare_recordings"),
         entry=recording_entry,
         images=lambda wildcards: REGISTRY["stimuli"][recording_entry(wildcards)["stimuli"]],
     script:
@@ -99,7 +99,7 @@ rule prepare_stimuli:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("prepare_stimuli"),
+        code=code_of("prepare_stimuli"),
         folder=lambda wildcards: stimuli_entry(wildcards)["folder"],
         format=lambda wildcards: stimuli_entry(wildcards).get("format", "zip"),
         size_px=config["stimuli"]["size_px"],

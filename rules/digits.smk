@@ -21,7 +21,7 @@ rule simulate_digits:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("simulate_digits"),
+        code=code_of("simulate_digits"),
         settings=lambda wildcards: config["digits"][wildcards.digits]["settings"],
         counts=lambda wildcards: config["digits"][wildcards.digits]["images"],
         sites=lambda wildcards: config["digits"][wildcards.digits]["sites"],
@@ -87,7 +87,7 @@ rule collect_shortcut:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("collect_shortcut"),
+        code=code_of("collect_shortcut"),
         mapping=config["encoding"]["mappings"][0],
         draws=config["statistics"]["draws"],
         seed=config["seed"],
@@ -117,7 +117,7 @@ rule plot_shortcut:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("plot_shortcut"),
+        code=code_of("plot_shortcut"),
         n_images=config["figures"]["images"],
     script:
         "../scripts/plot_shortcut.py"

@@ -21,7 +21,7 @@ rule fit_encoding:
         mem_mb=1900,
         runtime=120,
     params:
-        code=fingerprint("fit_encoding"),
+        code=code_of("fit_encoding"),
         labels=lambda wildcards: {key: wildcards[key] for key in ("recording", "model", "weights")},
         kinds=config["encoding"]["mappings"],
         protocol=config["encoding"]["protocol"],
@@ -53,7 +53,7 @@ rule estimate_ceiling:
         mem_mb=1900,
         runtime=60,
     params:
-        code=fingerprint("estimate_ceiling"),
+        code=code_of("estimate_ceiling"),
         name=lambda wildcards: wildcards.recording,
         protocol=config["encoding"]["protocol"],
         folds=folds,

@@ -23,7 +23,7 @@ rule plot_tradeoff:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("plot_tradeoff"),
+        code=code_of("plot_tradeoff"),
         score=config["statistics"]["score"],
         mapping=config["encoding"]["mappings"][0],
     script:
@@ -52,7 +52,7 @@ rule plot_layers:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("plot_layers"),
+        code=code_of("plot_layers"),
         planted=planted_layers(),
         mapping=config["encoding"]["mappings"][0],
     script:
@@ -85,7 +85,7 @@ rule plot_maps:
         mem_mb=1900,
         runtime=30,
     params:
-        code=fingerprint("plot_maps"),
+        code=code_of("plot_maps"),
         recording_names=RECORDINGS,
         models=[" ".join(key) for key in shown_models().index],
         n_images=config["figures"]["images"],
@@ -115,7 +115,7 @@ rule plot_timecourse:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("plot_timecourse"),
+        code=code_of("plot_timecourse"),
         mapping=config["encoding"]["mappings"][0],
         recording_names=RECORDINGS,
     script:

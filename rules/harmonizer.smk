@@ -59,7 +59,7 @@ rule plot_training:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("plot_training"),
+        code=code_of("plot_training"),
         title=lambda wildcards: wildcards.model,
     script:
         "../scripts/plot_training.py"
@@ -83,7 +83,7 @@ rule plan_training:
         mem_mb=600,
         runtime=10,
     params:
-        code=fingerprint("plan_training"),
+        code=code_of("plan_training"),
         rows=planned_trainings(),
         trainings=config["training"],
         gpu_models=["v100", "a100", "l40s", "h100"],

@@ -17,7 +17,7 @@ rule prepare_rdms:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("prepare_rdms"),
+        code=code_of("prepare_rdms"),
         entry=lambda wildcards: REGISTRY["rdms"][wildcards.rdm],
     script:
         "../scripts/prepare_rdms.py"
@@ -40,7 +40,7 @@ rule compare_rdms:
         mem_mb=1900,
         runtime=30,
     params:
-        code=fingerprint("compare_rdms"),
+        code=code_of("compare_rdms"),
         labels=lambda wildcards: {key: wildcards[key] for key in ("rdm", "model", "weights")},
         splits=config["rsa"]["splits"],
         draws=config["statistics"]["draws"],
@@ -69,7 +69,7 @@ rule collect_rsa:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("collect_rsa"),
+        code=code_of("collect_rsa"),
         names=RDMS,
         draws=config["statistics"]["draws"],
         seed=config["seed"],
@@ -99,7 +99,7 @@ rule plot_rsa:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("plot_rsa"),
+        code=code_of("plot_rsa"),
         pattern=config["rsa"]["pattern"],
     script:
         "../scripts/plot_rsa.py"

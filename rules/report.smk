@@ -25,10 +25,10 @@ rule render_report:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("render_report"),
+        code=code_of("render_report"),
         experiment=EXPERIMENT,
         settings={key: value for key, value in config.items() if key != "mirror"},
-        fingerprints=fingerprints(),
+        fingerprints=lambda wildcards: fingerprints(),
     script:
         "../scripts/render_report.py"
 
@@ -79,7 +79,7 @@ rule record_provenance:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("record_provenance"),
+        code=code_of("record_provenance"),
         registry=entries_behind_tables(),
         datasets={name: REGISTRY["datasets"][name] for name in datasets_in_use()},
         sources={
@@ -87,6 +87,6 @@ rule record_provenance:
             for model, weights in MODELS.index
         },
         settings={key: value for key, value in config.items() if key != "mirror"},
-        fingerprints=fingerprints(),
+        fingerprints=lambda wildcards: fingerprints(),
     script:
         "../scripts/record_provenance.py"

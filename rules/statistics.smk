@@ -18,7 +18,7 @@ rule collect_models:
         mem_mb=1500,
         runtime=30,
     params:
-        code=fingerprint("collect_models"),
+        code=code_of("collect_models"),
         models=all_models(),
         trained=[" ".join(key) for key in TRAINED.index if key in SCORED.index],
     script:
@@ -59,7 +59,7 @@ rule collect_scores:
         mem_mb=1900,
         runtime=60,
     params:
-        code=fingerprint("collect_scores"),
+        code=code_of("collect_scores"),
         recordings={name: REGISTRY["recordings"][name]["attributes"] for name in RECORDINGS},
         draws=config["statistics"]["draws"],
         seed=config["seed"],
@@ -84,7 +84,7 @@ rule test_tradeoff:
         mem_mb=1500,
         runtime=60,
     params:
-        code=fingerprint("test_tradeoff"),
+        code=code_of("test_tradeoff"),
         score=config["statistics"]["score"],
         draws=config["statistics"]["draws"],
         seed=config["seed"],

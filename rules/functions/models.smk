@@ -55,10 +55,16 @@ def network_of(wildcards):
     return Network.of_row(row(wildcards)).asdict()
 
 
+def code_of(rule):
+    """Fingerprint of a rule's code; made when a job asks, so that a job's own process makes one."""
+    return lambda wildcards: fingerprint_once(rule)
+
+
 def code_of_network(rule):
     """Fingerprint of a rule's code, and what the code of a job's builder is known by."""
-    code = fingerprint(rule)
-    return lambda wildcards: f"{code} {builder_digest(row(wildcards)['builder'])}".strip()
+    return lambda wildcards: (
+        f"{fingerprint_once(rule)} {builder_digest(row(wildcards)['builder'])}".strip()
+    )
 
 
 def weights_file(wildcards):
@@ -150,4 +156,6 @@ def shown_predictions(wildcards):
 def fingerprints():
     """Fingerprint of the code behind every rule."""
     scripts = sorted((Path(workflow.basedir) / "scripts").glob("*.py"))
-    return {path.stem: fingerprint(path.stem) for path in scripts if path.stem != "render_report"}
+    return {
+        path.stem: fingerprint_once(path.stem) for path in scripts if path.stem != "render_report"
+    }
