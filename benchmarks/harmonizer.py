@@ -1,37 +1,32 @@
-"""Cost of a harmonizer's training step over a plain one, per family of networks.
+"""Cost of a harmonizer's training step over a plain one, per family of networks; speed of the loader.
 
 Every measurement is a fresh process: one network, one way to train it, a few steps after a warm-up.
 The ways take turns in rounds, so that they share whatever else the machine is doing. Writes into
 results/bench: harmonizer.csv (every measurement), harmonizer_ratios.csv (medians, and how many times
-a cross-entropy step that is), harmonizer_claims.csv (what was asked, what was found) and
-machine.json. On a CPU its time counts, on a GPU the time on the wall.
+a cross-entropy step that is), loader.csv and loader_rates.csv (images a second of the loader, of a
+step, and of both together), harmonizer_claims.csv (what was asked, what was found) and machine.json.
+On a CPU its time counts for steps, on a GPU the time on the wall; for the loader always that.
 
-Options: --quick (small networks, five minutes); --device cuda; --precision bf16 (autocast);
---batch N; --maps SHARE (of images with a human map, for the sub-batch); --networks NAME ...
+Options: --quick (small networks, six minutes); --device cuda; --precision bf16 (autocast);
+--batch N; --maps SHARE (of images with a human map); --networks NAME ...; --workers N ...;
+--parts steps loader (both, without it)
 """
 
 import argparse
 import json
-import statistics
-import sys
-import time
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+import os
+import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import encoding
 import pandas as pd
 import torch
-from measure_encoding import peak_mb
-from torch.nn import functional
+from measure_harmonizer import WAYS, Job
+from measure_loader import SOURCES, LoaderJob, make_images
 
 from itcortex import progress
-from itcortex.harmonizer import double_backward, harmonizer_loss
-from itcortex.models import Preprocessing, build
 
-#: How a step is made. 'native' is the harmonizer with PyTorch's own second derivatives of
-#: convolutions and batch norm.
-WAYS = ("cross-entropy", "harmonizer", "sub-batch", "native")
 QUICK = ("resnet18", "tf_efficientnet_lite0", "mobilenetv3_small_100", "vit_tiny_patch16_224")
 #: Those and the six architectures of the paper.
 FULL = (
@@ -41,89 +36,7 @@ FULL = (
 SIZE = ["network", "device", "precision", "batch", "maps"]
 
 
-@dataclass(frozen=True)
-class Job:
-    """What is measured: so many steps of one network, trained one way, on `batch` images.
-
-    `maps` is the share of images with a human map in the sub-batch; the other ways give every
-    image one, which costs them nothing more.
-    """
-
-    network: str
-    way: str
-    batch: int = 8
-    maps: float = 0.25
-    device: str = "cpu"
-    precision: str = "float32"
-    threads: int = 1
-    steps: int = 3
-
-    def command(self) -> list[str]:
-        """Command line that measures this job."""
-        return [sys.executable, __file__, "--measure", json.dumps(asdict(self))]
-
-
-# --- one measurement ------------------------------------------------------------------------------
-
-
-def make_batch(job: Job, size: tuple[int, int, int]) -> tuple[torch.Tensor, ...]:
-    """Random images (channels last), labels, human maps and tokens; labels and tokens on the CPU."""
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randn(job.batch, *size, generator=generator).to(job.device)
-    human = torch.rand(job.batch, *size[1:], generator=generator).to(job.device)
-    with_map = round(job.batch * job.maps) if job.way == "sub-batch" else job.batch
-    tokens = (torch.arange(job.batch) < with_map).float()
-    images = images.contiguous(memory_format=torch.channels_last)
-    return images, torch.arange(job.batch) % 1000, human, tokens
-
-
-def step(job: Job, model: torch.nn.Module, batch: tuple[torch.Tensor, ...]) -> float:
-    """Gradients of one batch; the harmonization."""
-    kind = torch.device(job.device).type
-    autocast = torch.autocast(kind, torch.bfloat16) if job.precision == "bf16" else nullcontext()
-    strength = 0.0 if job.way == "cross-entropy" else 1.0
-    model.zero_grad()
-    with autocast:
-        parts = harmonizer_loss(
-            model, *batch, strength=strength, sub_batch=job.way == "sub-batch", epsilon="relative"
-        )
-    parts.backward()
-    return parts.harmonization.item()  # waits for a GPU
-
-
-def use_native_derivatives() -> None:
-    """Leave convolutions and batch norm to PyTorch, in this process."""
-    module = sys.modules[double_backward.__module__]
-    for function in (torch.conv1d, torch.conv2d, torch.conv3d, functional.batch_norm):
-        del module._REPLACED[function]
-
-
-def measure(job: Job) -> dict:
-    """Seconds of a step (median of the steps), peak memory above weights and data, the loss part."""
-    torch.set_num_threads(job.threads)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    if job.way == "native":
-        use_native_derivatives()
-    model = build(job.network, seed=0).to(job.device, memory_format=torch.channels_last).train()
-    batch = make_batch(job, Preprocessing.of(model).input_size)
-    cuda = torch.device(job.device).type == "cuda"
-    before = torch.cuda.memory_allocated() / 1e6 if cuda else peak_mb()
-    seconds = []
-    for _ in range(1 + job.steps):
-        wall, cpu = time.perf_counter(), time.process_time()
-        harmonization = step(job, model, batch)
-        seconds.append((time.process_time() - cpu, time.perf_counter() - wall))
-    cpu_seconds, wall_seconds = (statistics.median(s) for s in zip(*seconds[1:], strict=True))
-    peak = torch.cuda.max_memory_allocated() / 1e6 if cuda else peak_mb()
-    return {
-        "cpu_seconds": cpu_seconds,
-        "wall_seconds": wall_seconds,
-        "peak_mb": peak - before,
-        "harmonization": harmonization,
-    }
-
-
-# --- all of them ----------------------------------------------------------------------------------
+# --- steps ----------------------------------------------------------------------------------------
 
 
 def jobs_of(networks: tuple[str, ...], options: dict, rounds: int) -> list[Job]:
@@ -167,45 +80,123 @@ def claims(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["claim", "found", "asked", "holds"])
 
 
+# --- the loader -----------------------------------------------------------------------------------
+
+
+def loader_jobs(
+    images: str | Path, networks: tuple[str, ...], workers: list[int], options: dict, rounds: int
+) -> list[LoaderJob]:
+    """The loader of every source; steps and both together of two ways of every network.
+
+    Cross-entropy's step is the harder one to keep up with.
+    """
+    shared = {"images": str(images), **options}
+    jobs = [
+        LoaderJob(part="loader", source=source, workers=n, **shared | {"batches": 40})
+        for source in SOURCES
+        for n in workers
+    ]
+    for network in networks:
+        for way in ("cross-entropy", "harmonizer"):
+            pair = shared | {"network": network, "way": way}
+            jobs.append(LoaderJob(part="step", **pair))
+            jobs += [LoaderJob(part="together", workers=n, **pair) for n in workers]
+    return jobs * rounds
+
+
+def rates(measured: pd.DataFrame) -> pd.DataFrame:
+    """Medians of every part, and of both together the share of the step's speed that is kept."""
+    about = measured[["part", "source", "workers", "network", "way", *SIZE[1:], "threads"]].copy()
+    about.loc[about.part == "step", "source"] = "-"
+    about.loc[about.part == "loader", ["network", "way"]] = "-"
+    groups = measured.groupby([about[name] for name in about], sort=False)
+    table = groups[["images_per_s", "cpu_ms", "waiting"]].median()
+    table = table.assign(runs=groups.size()).reset_index()
+    step = table[table.part == "step"].set_index(["network", "way"]).images_per_s
+    own = step.reindex(pd.MultiIndex.from_frame(table[["network", "way"]])).to_numpy()
+    return table.assign(times_step=(table.images_per_s / own).where(table.part == "together"))
+
+
+def loader_claims(table: pd.DataFrame) -> pd.DataFrame:
+    """Whether the trainer hardly waits for images, with as many workers as were measured."""
+    rows = []
+    for _, row in table[table.part == "together"].iterrows():
+        if row.workers == table.workers.max():
+            name = (
+                f"{row.network}, {row.device}, {row.way}, {row.workers} workers: time spent waiting"
+            )
+            rows.append(
+                {"claim": name, "found": row.waiting, "asked": 0.05, "holds": row.waiting <= 0.05}
+            )
+    return pd.DataFrame(rows, columns=["claim", "found", "asked", "holds"])
+
+
+# --- all of them ----------------------------------------------------------------------------------
+
+
 def describe_machine(device: str) -> dict:
     """What ran it."""
     gpu = torch.cuda.get_device_name(device) if torch.device(device).type == "cuda" else None
     return encoding.describe_machine() | {"gpu": gpu}
 
 
-def main(jobs: list[Job], out: str | Path) -> None:
+def save(folder: Path, name: str, measured: pd.DataFrame, table: pd.DataFrame) -> None:
+    """Write every measurement, and their medians; show these."""
+    measured.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    kind = {"harmonizer": "ratios", "loader": "rates"}[name]
+    table.to_csv(folder / f"{name}_{kind}.csv", index=False, float_format="%.4g")
+    print(table.to_string(index=False, float_format="%.3g"))
+
+
+def main(jobs: list[Job], loading: list[LoaderJob], out: str | Path) -> None:
     """Measure, and write the files."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    about = describe_machine(jobs[0].device)
+    about = describe_machine((jobs + loading)[0].device)
     (folder / "machine.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-    measured = run(jobs)
-    measured.to_csv(folder / "harmonizer.csv", index=False, float_format="%.6g")
-    table = ratios(measured)
-    table.to_csv(folder / "harmonizer_ratios.csv", index=False, float_format="%.4g")
-    found = claims(table)
+    found = []
+    if jobs:
+        measured = run(jobs)
+        table = ratios(measured)
+        save(folder, "harmonizer", measured, table)
+        found.append(claims(table))
+    if loading:
+        measured = run(loading).drop(columns="images")
+        table = rates(measured)
+        save(folder, "loader", measured, table)
+        found.append(loader_claims(table))
+    found = pd.concat(found)
     found.to_csv(folder / "harmonizer_claims.csv", index=False, float_format="%.4g")
-    print(table.to_string(index=False, float_format="%.3g"))
     if len(found):
         print(found.to_string(index=False, float_format="%.3g"))
 
 
 if __name__ == "__main__":
+    cores = os.cpu_count() or 1
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="small networks, five minutes")
+    parser.add_argument("--quick", action="store_true", help="small networks, six minutes")
     parser.add_argument("--networks", nargs="+", metavar="NAME", help="timm's names")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--precision", choices=("float32", "bf16"), default="float32")
     parser.add_argument("--batch", type=int, help="images; 8 on a CPU, 64 on a GPU")
     parser.add_argument("--maps", type=float, default=0.25, help="share of images with a map")
     parser.add_argument("--rounds", type=int, help="processes per measurement")
+    parser.add_argument("--workers", type=int, nargs="+", help="processes that load images")
+    parser.add_argument(
+        "--parts", nargs="+", choices=("steps", "loader"), default=["steps", "loader"]
+    )
     parser.add_argument("--out", default="results/bench", help="folder of the results")
-    parser.add_argument("--measure", metavar="JSON", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.measure:
-        print(json.dumps(measure(Job(**json.loads(given.measure)))))
-    else:
-        chosen = tuple(given.networks or (QUICK if given.quick else FULL))
-        shared = {"device": given.device, "precision": given.precision, "maps": given.maps}
-        shared["batch"] = given.batch or (8 if given.device == "cpu" else 64)
-        main(jobs_of(chosen, shared, given.rounds or (2 if given.quick else 5)), given.out)
+    gpu, rounds = given.device != "cpu", given.rounds or (2 if given.quick else 5)
+    chosen = tuple(given.networks or (QUICK if given.quick else FULL))
+    shared = {"device": given.device, "precision": given.precision, "maps": given.maps}
+    shared["batch"] = given.batch or (64 if gpu else 8)
+    steps = jobs_of(chosen, shared, rounds) if "steps" in given.parts else []
+    fast = tuple(given.networks or ["resnet50" if gpu else "mobilenetv3_small_100"])
+    with tempfile.TemporaryDirectory() as images:
+        loading = []
+        if "loader" in given.parts:
+            make_images(Path(images), 64)
+            workers = given.workers or sorted({0, 1, max(1, cores - 1)})
+            loading = loader_jobs(images, fast, workers, shared, rounds)
+        main(steps, loading, given.out)

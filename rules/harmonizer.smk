@@ -21,6 +21,11 @@ rule train_harmonized:
         mem_mb=training_mem_mb,
         runtime=training_runtime,
         gpu=training_gpus,
+        # not params: what does not change the weights must not train them anew
+        processes=lambda wildcards: training_of(wildcards).get("processes", 1),
+        workers=lambda wildcards: training_of(wildcards).get("workers", 0),
+        checkpoint_steps=lambda wildcards: training_of(wildcards).get("checkpoint_steps", 1000),
+        tensorboard=lambda wildcards: int(training_of(wildcards).get("tensorboard", False)),
     params:
         code=code_of_network("train_harmonized"),
         network=network_of,
@@ -29,9 +34,6 @@ rule train_harmonized:
         recipe=lambda wildcards: trainings.recipe_of(wildcards.model, training_of(wildcards)),
         classes=lambda wildcards: training_of(wildcards).get("classes", ""),
         device=config["device"],
-        processes=lambda wildcards: training_of(wildcards).get("processes", 1),
-        workers=lambda wildcards: training_of(wildcards).get("workers", 0),
-        checkpoint_steps=lambda wildcards: training_of(wildcards).get("checkpoint_steps", 1000),
     script:
         "../scripts/train_harmonized.py"
 

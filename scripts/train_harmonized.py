@@ -1,9 +1,11 @@
 """Rule train_harmonized: one network with one strength and seed, continued where it was left."""
 
+from pathlib import Path
+
 from itcortex import job, store
 from itcortex.harmonizer import checkpoint
 from itcortex.harmonizer.recipe import Recipe
-from itcortex.harmonizer.sources import open_samples
+from itcortex.harmonizer.sources import open_samples, require_same_classes
 from itcortex.harmonizer.train import Data, Place, Plan, train
 from itcortex.networks import Network
 from itcortex.weights import load
@@ -11,22 +13,26 @@ from itcortex.weights import load
 
 def main(
     labelled, mapped, validation, weights, history, network, strength, seed, recipe, device,
-    processes, workers, checkpoint_steps, start=(), classes="",
+    processes, workers, checkpoint_steps, start=(), classes="", tensorboard="",
 ):  # fmt: skip
     """Train from `start` (a weights file), or from scratch, on labelled images and ones with maps.
 
     The state is kept beside `weights` while the training is not done. A job that is asked to stop
     (SIGTERM) ends with status 75, one that is killed with any: the next one goes on from there.
+    `tensorboard` is a folder for event files; empty for none.
     """
     network, folder = Network(**network), checkpoint.folder_beside(weights)
     scratch = folder / "shards"
     plan = Plan(network, Recipe.of(recipe), strength, seed, _start(network, start))
     data = Data(
         labelled=open_samples(_paths(labelled), scratch, classes),
-        mapped=open_samples(_paths(mapped), scratch),
+        mapped=open_samples(_paths(mapped), scratch, classes),
         validation=open_samples(_paths(validation), scratch, classes),
     )
-    trained = train(plan, data, Place(folder, device, processes, workers, checkpoint_steps))
+    require_same_classes(data.labelled, data.mapped, data.validation)
+    events = Path(tensorboard) if tensorboard else None
+    place = Place(folder, device, processes, workers, checkpoint_steps, events)
+    trained = train(plan, data, place)
     store.write_table(history, trained.table())
     store.write_weights(weights, trained.state, trained.attributes)
     checkpoint.remove(folder)
@@ -48,4 +54,9 @@ def _start(network, start):
 
 
 if __name__ == "__main__":
-    job.run(main, snakemake)
+    asked = snakemake.resources
+    events = Path(snakemake.output.weights).with_suffix(".tensorboard") if asked.tensorboard else ""
+    job.run(
+        main, snakemake, processes=asked.processes, workers=asked.workers,
+        checkpoint_steps=asked.checkpoint_steps, tensorboard=events,
+    )  # fmt: skip

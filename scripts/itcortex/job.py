@@ -38,8 +38,10 @@ def _gpus(snakemake) -> int:
     return 0 if named else int(snakemake.resources.get("gpu", 0))
 
 
-def run(main: Callable, snakemake) -> None:
+def run(main: Callable, snakemake, **more) -> None:
     """Call `main` with the rule's named inputs, outputs and params, all output going to its log.
+
+    `more` are arguments that must not decide re-runs, which a script takes from elsewhere.
 
     A `UserError` is shown on the terminal as one message; any other exception with its traceback.
     Both leave the full traceback in the log and end the job with status 1.
@@ -58,7 +60,7 @@ def run(main: Callable, snakemake) -> None:
                 devices.taken(_gpus(snakemake)),
                 stamp.stamped(snakemake.rule, snakemake.params.get("code", "")),
             ):
-                main(**snakemake.input, **snakemake.output, **params)
+                main(**snakemake.input, **snakemake.output, **params, **more)
         except Exception as error:
             traceback.print_exc(file=log)
             if isinstance(error, UserError):

@@ -25,9 +25,11 @@ rule train_harmonized:
         seed=0,
         recipe={recipe},
         device="cpu",
+    resources:
         processes=1,
         workers=0,
         checkpoint_steps=2,
+        tensorboard=0,
     script:
         "{script}"
 """

@@ -2,6 +2,8 @@
 
 import io
 import json
+import resource
+import signal
 
 import numpy as np
 import pandas as pd
@@ -9,11 +11,12 @@ import pytest
 import torch
 from made_training import PREPROCESSING, SIDE, arrays, blobs, png, shard
 from PIL import Image
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from itcortex import clickme
 from itcortex.errors import UserError
 from itcortex.harmonizer.augmentation import Crop, centre_crop, cut_image, cut_map, random_crop
-from itcortex.harmonizer.batches import Augmented, Judged, Mixture, Steps, collate, load
+from itcortex.harmonizer.batches import Augmented, Item, Judged, Mixture, Steps, collate, load
 from itcortex.harmonizer.recipe import Recipe
 from itcortex.harmonizer.samples import Arrays, Joined, require_labels
 from itcortex.harmonizer.sources import open_samples
@@ -218,7 +221,7 @@ def test_an_image_that_does_not_decode_is_named(tmp_path):
     ("make", "message"),
     [
         (lambda p: p.mkdir(), "no image in folders of classes"),
-        (lambda p: p.write_text("x"), "neither a folder of class folders nor a .parquet shard"),
+        (lambda p: p.write_text("x"), "neither a folder of class folders nor a .parquet or plain"),
     ],
 )
 def test_a_path_without_images_is_named(tmp_path, make, message):
@@ -232,6 +235,35 @@ def test_a_shard_without_labels_is_named(tmp_path):
     pd.DataFrame({"image": [b""], "target": [1]}).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(UserError, match=r"no column 'label'.*this one has image, target"):
         open_samples([tmp_path / "a.parquet"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"), [([1, None], "double"), (["a", "b"], "string"), ([0.5, 1.0], "double")]
+)
+def test_labels_that_are_no_whole_numbers_are_named(tmp_path, labels, kind):
+    path = tmp_path / "a.parquet"
+    pd.DataFrame({"image": [png(i) for i in blobs(2)[0]], "label": labels}).to_parquet(path)
+    with pytest.raises(UserError, match=rf"a\.parquet: column 'label' is of (large_)?{kind} with"):
+        open_samples([path], tmp_path)
+
+
+def test_a_full_disk_is_not_taken_for_a_damaged_shard(tmp_path):
+    """A limit on the size of files stands for it: the shard's copy cannot be written."""
+    path = tmp_path / "a.parquet"
+    shard(path, 50)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        with pytest.raises(
+            UserError, match=r"the copy of .*a\.parquet cannot be written.*make room"
+        ):
+            open_samples([path], tmp_path / "scratch")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, former)
+    assert not list((tmp_path / "scratch").iterdir())
+    assert len(open_samples([path], tmp_path / "scratch").labels) == 50
 
 
 def test_labels_out_of_range_are_named():
@@ -331,6 +363,20 @@ def test_workers_and_generators_do_not_change_a_batch():
     for one, other in zip(alone, helped, strict=True):
         assert torch.equal(one.images, other.images) and torch.equal(one.maps, other.maps)
         assert one.image_ids == other.image_ids
+
+
+class Threads:
+    """A dataset of how many threads BLAS would start where it is asked."""
+
+    def __getitem__(self, _key):
+        counts = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+        return Item(np.zeros((1, 1, 3), np.uint8), max(counts), None, "", False)
+
+
+def test_a_worker_takes_one_core():
+    with threadpool_limits(2, "blas"):
+        alone, helped = (next(load(Threads(), [[0]], n, torch.device("cpu"))) for n in (0, 1))
+    assert (alone.labels.item(), helped.labels.item()) == (2, 1)
 
 
 def test_a_batch_is_what_the_loss_takes():

@@ -19,6 +19,7 @@ from multiprocessing import connection, parent_process
 from pathlib import Path
 
 import torch
+from threadpoolctl import threadpool_limits
 from torch import distributed, multiprocessing
 
 from itcortex.errors import UserError
@@ -200,6 +201,7 @@ def _run(pipe, about, function, arguments) -> None:
 
 def _join(rank: int, size: int, device: str, threads: int, meeting: str) -> Group:
     torch.set_num_threads(threads)
+    threadpool_limits(threads, "blas")
     own = torch.device(f"cuda:{rank}" if device == "cuda" else device)
     if own.type == "cuda":
         torch.cuda.set_device(own)

@@ -18,6 +18,7 @@ from itcortex.harmonizer import checkpoint
 from itcortex.harmonizer.batches import Mixture, Steps
 from itcortex.harmonizer.distributed import Group, launch
 from itcortex.harmonizer.double_backward import require_double_backward
+from itcortex.harmonizer.events import require_tensorboard
 from itcortex.harmonizer.interruption import StoppedError
 from itcortex.harmonizer.recipe import Recipe
 from itcortex.harmonizer.samples import Joined, Samples, require_labels
@@ -61,7 +62,8 @@ class Place:
 
     Of one seed, results depend on `processes` only through batch norm and dropout, and rounding.
     `workers` read images ahead for every process. A checkpoint is written after `checkpoint_steps`
-    steps, at the end of every epoch and when the training is asked to stop.
+    steps, at the end of every epoch and when the training is asked to stop. `tensorboard` is a folder
+    for event files (`events`); None writes none.
     """
 
     folder: Path
@@ -69,6 +71,7 @@ class Place:
     processes: int = 1
     workers: int = 0
     checkpoint_steps: int = 1000
+    tensorboard: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,8 @@ def _check(plan: Plan, data: Data, place: Place) -> None:
     for name, least in (("processes", 1), ("workers", 0), ("checkpoint_steps", 1)):
         if getattr(place, name) < least:
             raise UserError(f"{name}: {getattr(place, name)} is below {least}")
+    if place.tensorboard is not None:
+        require_tensorboard()
     if place.device.startswith("cuda") or place.processes == 1:
         resolve_device(place.device)
     outline = plan.network.skeleton()

@@ -16,6 +16,7 @@ from itcortex.harmonizer import checkpoint
 from itcortex.harmonizer.batches import Augmented, Batch, Mixture, Steps, load
 from itcortex.harmonizer.decay import decayed_parameters
 from itcortex.harmonizer.distributed import Group
+from itcortex.harmonizer.events import Events
 from itcortex.harmonizer.history import SUMS, Clock, describe, epoch_row, sums_of
 from itcortex.harmonizer.interruption import Stop, stop_requests
 from itcortex.harmonizer.loss import LossParts, harmonizer_loss
@@ -54,12 +55,14 @@ class Trainer:
         self.steps = Steps(mixture, self.recipe, group.rank, group.size, self.progress.step)
         self.images = Augmented(mixture, self.recipe, self.preprocessing)
         self.clock = Clock()
+        self.events = Events(place.tensorboard if group.rank == 0 else None, self.progress.step)
 
     def run(self) -> bool:
         """Train to the end; False if asked to stop before, with the state kept."""
         left = range(self.progress.step, self.steps.total)
         shown = bar(left, "train", unit="step") if self.group.rank == 0 else iter(left)
-        with stop_requests() as stop, _matmul_precision(self.recipe.precision, self.group.device):
+        precision = _matmul_precision(self.recipe.precision, self.group.device)
+        with stop_requests() as stop, precision, self.events:
             if not self._judge_if_due(stop):
                 return False
             batches = load(self.images, self.steps, self.place.workers, self.group.device)
@@ -99,7 +102,9 @@ class Trainer:
             self._refuse(seen, float(norm), rate)
         self.optimizer.step()
         self._follow()
-        self._note(dict(zip((*SUMS, *_EXTRA), values[:-1], strict=True)))
+        sums = dict(zip((*SUMS, *_EXTRA), values[:-1], strict=True))
+        self._note(sums)
+        self.events.step(epoch_row(0, self.progress.step, rate, sums))
         return values[-1] > 0
 
     def _loss(self, batch: Batch) -> LossParts:
@@ -149,6 +154,7 @@ class Trainer:
         epoch = len(self.progress.rows) + 1
         if step < epoch * per_epoch:
             return True
+        self._require_maps(epoch)
         timing = self.clock.row()
         model = self.average or self.model
         self.group.follow_first(model.buffers())  # batch norm saw other images in every process
@@ -163,11 +169,22 @@ class Trainer:
         rate = learning_rate(self.recipe, step - 1, per_epoch)
         row = epoch_row(epoch, step, rate, self.progress.sums) | judged | timing
         self.progress.rows, self.progress.sums = [*self.progress.rows, row], {}
+        self.events.epoch(row)
         if self.group.rank == 0:
             print(describe(row, self.recipe.epochs), flush=True)
         self._save()
         self.clock = Clock()
         return True
+
+    def _require_maps(self, epoch: int) -> None:
+        """After the first epoch: maps that all are empty would make a baseline of it."""
+        maps, empty = self.progress.sums["maps"], self.progress.sums["empty_maps"]
+        if epoch == 1 and self.plan.strength > 0 and empty and not maps:
+            raise UserError(
+                f"strength: {self.plan.strength:g}, but all {empty:.0f} human maps of the first epoch "
+                "are empty (of one value within the crop): they say nothing of where to look; check "
+                "the files of the maps"
+            )
 
     def _save(self) -> None:
         if self.group.rank == 0:
@@ -175,6 +192,7 @@ class Trainer:
                 self.place.folder, self.model, self.average, self.optimizer, self.progress,
                 self.identity,
             )  # fmt: skip
+            self.events.flush()
 
     def _restore(self) -> None:
         found = checkpoint.read(self.place.folder, self.identity)
