@@ -15,7 +15,7 @@ CONFIG  = $(if $(MIRROR),--config mirror="$(MIRROR)")
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
-.PHONY: help install demo macaque paper paper-plan harmonizer-study stage test test-fast lint bench format lock clean
+.PHONY: help install demo macaque paper paper-plan status benchmarks harmonizer-study stage test test-fast lint bench format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,12 @@ macaque: $(STAMP) ## real neurons, RDMs and human attention (MIRROR=folder witho
 paper: $(STAMP) ## the paper: 135 networks, three arrays, ClickMe; needs `make stage`, a GPU, patience
 	$(RUN) --configfile experiments/paper.yaml $(CONFIG)
 	@$(call where,paper)
+
+status: $(STAMP) ## what is done, running, failed (with logs), left out: EXPERIMENT=..., also while a run works
+	@$(BIN)/python scripts/status.py $(OVERLAY) $(CONFIG) $(ARGS)
+
+benchmarks: $(STAMP) ## where time and memory went: results/EXPERIMENT/figures/benchmarks.png
+	$(RUN) $(OVERLAY) $(CONFIG) -- benchmarks
 
 paper-plan: $(STAMP) ## what the paper's trainings cost, by type of GPU (estimates; nothing is trained)
 	$(RUN) --configfile experiments/paper.yaml $(CONFIG) -- results/paper/tables/training_plan.csv
@@ -75,6 +81,7 @@ lock: ## write envs/requirements.txt anew from envs/requirements.in, in a fresh 
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet -r envs/requirements.in
 	$(PYTHON) envs/lock.py .venv-lock/bin/python > envs/requirements.txt
+	$(PYTHON) envs/conda.py
 	rm -rf .venv-lock
 
 clean: ## remove results of the demo, keep downloads, weights and activations

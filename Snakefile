@@ -14,6 +14,7 @@ include: "rules/functions/resources.smk"
 include: "rules/functions/simulation.smk"
 include: "rules/functions/attention.smk"
 include: "rules/functions/training.smk"
+include: "rules/functions/benchmarks.smk"
 include: "rules/functions/provenance.smk"
 include: "rules/data.smk"
 include: "rules/weights.smk"
@@ -27,6 +28,7 @@ include: "rules/attention.smk"
 include: "rules/statistics.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/benchmarks.smk"
 
 
 onstart:

@@ -8,18 +8,21 @@ import subprocess
 import sys
 
 CUDA = ("nvidia-", "cuda-", "triton")
+VERSION = "import sys; print('{}.{}'.format(*sys.version_info))"
 
 
 def main(python: str) -> None:
     """Freeze the environment of the interpreter `python`."""
-    frozen = subprocess.run(
-        [python, "-m", "pip", "freeze"], check=True, capture_output=True, text=True
-    ).stdout
     print("# Written by `make lock` from requirements.in; do not edit.")
-    for line in frozen.splitlines():
+    print(f"# Python {_said_by(python, '-c', VERSION).strip()}")
+    for line in _said_by(python, "-m", "pip", "freeze").splitlines():
         if not line.lower().startswith(CUDA):
             name, _, version = line.partition("==")
             print(f"{name}=={version.partition('+')[0]}")
+
+
+def _said_by(python: str, *arguments: str) -> str:
+    return subprocess.run([python, *arguments], check=True, capture_output=True, text=True).stdout
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ rule extract_activations:
     benchmark:
         "results/benchmarks/extract_activations/{stimuli}/{model}/{weights}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=network_mem_mb(80),

@@ -13,7 +13,7 @@ rule align_maps:
     benchmark:
         "results/{experiment}/benchmarks/align_maps/{recording}/{model}/{weights}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,

@@ -13,7 +13,7 @@ rule prepare_clickme:
     benchmark:
         "results/benchmarks/prepare_clickme/{split}/{shard}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/networks.yaml"
     resources:
         mem_mb=1900,
         runtime=30,
@@ -36,7 +36,7 @@ rule prepare_attention:
     benchmark:
         "results/benchmarks/prepare_attention/{attention}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1900,
         runtime=30,
@@ -63,7 +63,7 @@ rule score_clickme:
     benchmark:
         "results/{experiment}/benchmarks/score_clickme/{attention}/{model}/{weights}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/networks.yaml"
     resources:
         mem_mb=network_mem_mb(130),
         runtime=60,
@@ -99,7 +99,7 @@ rule collect_attention:
     benchmark:
         "results/{experiment}/benchmarks/collect_attention.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,
@@ -131,7 +131,7 @@ rule plot_attention:
     benchmark:
         "results/{experiment}/benchmarks/plot_attention.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/networks.yaml"
     resources:
         mem_mb=1900,
         runtime=30,

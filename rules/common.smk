@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 sys.path.append(str(Path(workflow.basedir) / "scripts"))
-from itcortex import availability, catalogue, devices, pins, settings, trainings
+from itcortex import availability, benchmarks, catalogue, devices, pins, settings, trainings
 from itcortex.errors import UserError
 from itcortex.fingerprint import fingerprint
 from itcortex.harmonizer import cost
@@ -99,3 +99,4 @@ wildcard_constraints:
     digits=any_of(config["digits"]),
     split="train|val",
     shard="[0-9]+",
+    file="[^/]+",

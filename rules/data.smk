@@ -14,7 +14,7 @@ rule download_data:
     benchmark:
         "results/benchmarks/download_data/{dataset}/{file}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=600,
         runtime=120,
@@ -41,7 +41,7 @@ rule simulate_recordings:
     benchmark:
         "results/benchmarks/simulate_recordings.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/networks.yaml"
     resources:
         mem_mb=1900,
         runtime=30,
@@ -71,7 +71,7 @@ rule prepare_recordings:
     benchmark:
         "results/benchmarks/prepare_recordings/{recording}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1900,
         runtime=30,
@@ -94,7 +94,7 @@ rule prepare_stimuli:
     benchmark:
         "results/benchmarks/prepare_stimuli/{stimuli}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,

@@ -16,7 +16,7 @@ rule simulate_digits:
     benchmark:
         "results/benchmarks/simulate_digits/{digits}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,
@@ -48,7 +48,7 @@ rule score_shortcut:
     benchmark:
         "results/{experiment}/benchmarks/score_shortcut/{model}/{weights}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/networks.yaml"
     resources:
         mem_mb=1900,
         runtime=60,
@@ -82,7 +82,7 @@ rule collect_shortcut:
     benchmark:
         "results/{experiment}/benchmarks/collect_shortcut.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/networks.yaml"
     resources:
         mem_mb=1500,
         runtime=30,
@@ -112,7 +112,7 @@ rule plot_shortcut:
     benchmark:
         "results/{experiment}/benchmarks/plot_shortcut.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,

@@ -15,7 +15,7 @@ rule fit_encoding:
     benchmark:
         "results/{experiment}/benchmarks/fit_encoding/{recording}/{model}/{weights}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=1900,
@@ -48,7 +48,7 @@ rule estimate_ceiling:
     benchmark:
         "results/{experiment}/benchmarks/estimate_ceiling/{recording}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1900,
         runtime=60,

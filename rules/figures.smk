@@ -18,7 +18,7 @@ rule plot_tradeoff:
     benchmark:
         "results/{experiment}/benchmarks/plot_tradeoff.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,
@@ -47,7 +47,7 @@ rule plot_layers:
     benchmark:
         "results/{experiment}/benchmarks/plot_layers.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,
@@ -80,7 +80,7 @@ rule plot_maps:
     benchmark:
         "results/{experiment}/benchmarks/plot_maps.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1900,
         runtime=30,
@@ -110,7 +110,7 @@ rule plot_timecourse:
     benchmark:
         "results/{experiment}/benchmarks/plot_timecourse.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,

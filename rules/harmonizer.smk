@@ -15,7 +15,7 @@ rule train_harmonized:
     wildcard_constraints:
         weights=any_of(TRAINED["weights"]),
     conda:
-        "../envs/environment.yaml"
+        "../envs/networks.yaml"
     threads: training_threads
     resources:
         mem_mb=training_mem_mb,
@@ -56,7 +56,7 @@ rule plot_training:
     benchmark:
         "results/{experiment}/benchmarks/plot_training/{model}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,
@@ -80,7 +80,7 @@ rule plan_training:
     benchmark:
         "results/{experiment}/benchmarks/plan_training.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=600,
         runtime=10,

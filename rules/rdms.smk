@@ -12,7 +12,7 @@ rule prepare_rdms:
     benchmark:
         "results/benchmarks/prepare_rdms/{rdm}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,
@@ -35,7 +35,7 @@ rule compare_rdms:
     benchmark:
         "results/{experiment}/benchmarks/compare_rdms/{rdm}/{model}/{weights}.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1900,
         runtime=30,
@@ -64,7 +64,7 @@ rule collect_rsa:
     benchmark:
         "results/{experiment}/benchmarks/collect_rsa.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,
@@ -94,7 +94,7 @@ rule plot_rsa:
     benchmark:
         "results/{experiment}/benchmarks/plot_rsa.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,

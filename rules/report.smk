@@ -20,7 +20,7 @@ rule render_report:
     benchmark:
         "results/{experiment}/benchmarks/render_report.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,
@@ -74,7 +74,7 @@ rule record_provenance:
     benchmark:
         "results/{experiment}/benchmarks/record_provenance.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,

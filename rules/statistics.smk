@@ -13,7 +13,7 @@ rule collect_models:
     benchmark:
         "results/{experiment}/benchmarks/collect_models.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=30,
@@ -54,7 +54,7 @@ rule collect_scores:
     benchmark:
         "results/{experiment}/benchmarks/collect_scores.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1900,
         runtime=60,
@@ -79,7 +79,7 @@ rule test_tradeoff:
     benchmark:
         "results/{experiment}/benchmarks/test_tradeoff.tsv"
     conda:
-        "../envs/environment.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=1500,
         runtime=60,

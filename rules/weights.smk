@@ -18,7 +18,7 @@ rule fetch_weights:
     wildcard_constraints:
         weights=any_of(FETCHED["weights"]),
     conda:
-        "../envs/environment.yaml"
+        "../envs/networks.yaml"
     resources:
         mem_mb=fetching_mem_mb,
         runtime=60,

@@ -1,7 +1,8 @@
 """Zip archives of published data: read member by member, nothing unpacked to disk.
 
-A member that could leave its folder, a damaged archive or one that would unpack to more than a
-limit is refused before anything is read. The order in which members are stored does not matter.
+A member that could leave its folder or that grows out of all proportion, a damaged archive or one
+that would unpack to more than a limit is refused before anything is read. The order in which members
+are stored does not matter.
 """
 
 import re
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from itcortex.errors import UserError, nearest
+from itcortex.expansion import require_plausible
 
 LIMIT_BYTES = 16 * 2**30  # the published recordings unpack to one or two GB; a zip bomb to PB
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
@@ -100,6 +102,7 @@ def _members(path: Path, handle: zipfile.ZipFile, limit_bytes: int) -> dict[str,
             continue
         if name in members:
             raise UserError(f"{path}: holds {name!r} twice; pack every file once")
+        require_plausible(member.compress_size, member.file_size, f"{path}: member {name!r}")
         members[name] = member
     return members
 

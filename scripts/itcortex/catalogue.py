@@ -6,6 +6,7 @@ from itcortex.errors import UserError, nearest
 
 #: Stands for a number in the name and the address of numbered files.
 NUMBER = "{n}"
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
@@ -57,9 +58,26 @@ def choose(name: str, valid, where: str) -> None:
         raise UserError(f"{where}: {name!r} does not exist; {nearest(name, sorted(valid))}")
 
 
+def require_plain(names, where: str) -> None:
+    """Raise `UserError` for a name that would be unsafe in a path or a command line.
+
+    The schemas say the same. This is asked whatever they say: executors for clusters write names of
+    jobs into command lines, and every name is a part of paths that are written to.
+    """
+    for name in names:
+        if not _PLAIN.fullmatch(name):
+            raise UserError(
+                f"{where}: {name!r} cannot be a name here; use letters, digits, '_', '.' and '-', a "
+                "letter or digit first"
+            )
+
+
 def check(registry: dict, where: str) -> None:
     """Raise `UserError` if an entry of the (expanded) registry refers to something not there."""
+    for name, dataset in registry["datasets"].items():
+        require_plain([name, *dataset["files"]], f"{where}: datasets: {name}")
     for kind in ("stimuli", "recordings", "rdms", "attention"):
+        require_plain(registry[kind], f"{where}: {kind}")
         for name, entry in registry[kind].items():
             place = f"{where}: {kind}: {name}"
             choose(entry["dataset"], registry["datasets"], f"{place}: dataset")

@@ -45,6 +45,7 @@ KERNEL_SIZE, KERNEL_SIGMA = 10, 10.0  # pixels at BLUR_SIDE
 
 _MASK = 0xA282EAD8  # TFRecord stores a CRC32C rotated and shifted by this number
 _HEAD, _TAIL = 12, 4  # bytes around a record's content
+_LONGEST = 2**24  # bytes of a content; ClickMe's have some 30,000
 _DAMAGE = (OSError, SyntaxError, ValueError, StructError, Image.DecompressionBombError)
 _MODES = {"image": "RGB", "heatmap": "L"}
 
@@ -122,6 +123,10 @@ def _frames(handle: BinaryIO, size: int) -> Iterator[_Frame]:
         if total > rest:
             yield _Frame(offset, rest, reason="the shard is cut in the middle of a record")
             return
+        if length > _LONGEST:
+            handle.seek(length + _TAIL, 1)
+            yield _Frame(offset, total, reason=f"a record of {length:,} bytes")
+            continue
         content = handle.read(length)
         (check,) = unpack("<I", handle.read(_TAIL))
         reason = "" if check == _masked_crc(content) else "damaged content (CRC)"

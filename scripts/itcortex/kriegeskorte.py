@@ -6,6 +6,7 @@ or its triangle as a vector; `name`). Images have no names there: they are calle
 object-02, ... in the order of the file, which is that of every RDM's rows.
 """
 
+import io
 import zlib
 from pathlib import Path
 from struct import error as struct_error
@@ -16,6 +17,7 @@ from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
 from itcortex.errors import UserError, nearest
+from itcortex.matlab import require_plausible
 from itcortex.rdms import Rdms, n_images_of, upper
 from itcortex.stimuli import Stimuli
 
@@ -83,10 +85,13 @@ def read_rdms(source: str | Path, variable: str, names: list[str], attributes: d
 def _elements(source: str | Path, variable: str, field: str) -> np.ndarray:
     """Elements of a struct array with a field of that name, row by row."""
     try:
-        with Path(source).open("rb") as handle:
-            loaded = loadmat(handle)
+        content = Path(source).read_bytes()
+        require_plausible(content, str(source))
+        loaded = loadmat(io.BytesIO(content))
     except FileNotFoundError as error:
         raise UserError(f"{source}: no such file; check its path") from error
+    except UserError:
+        raise
     except _DAMAGE as error:
         raise UserError(
             f"{source}: not a readable MATLAB version 5 file ({type(error).__name__}: {error}); "

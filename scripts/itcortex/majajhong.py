@@ -18,6 +18,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from itcortex import hdf5_members
 from itcortex.errors import UserError, nearest
 
 DIMENSIONS = ("presentation", "neuroid", "time_bin")
@@ -204,7 +205,8 @@ def read_presentations(path: str | Path) -> Presentations:
     """
     try:
         with h5py.File(path, "r") as handle:
-            variables = {n: v for n, v in handle.items() if isinstance(v, h5py.Dataset)}
+            found = hdf5_members.members(handle, str(path))
+            variables = {n: v for n, v in found if isinstance(v, h5py.Dataset)}
             return _read_variables(variables, str(path))
     except OSError as error:
         raise UserError(

@@ -26,6 +26,11 @@ def fetch_members(
     """
     target = Path(target)
     folder, mirror = target.with_name(f".{target.name}.members"), in_mirror(target)
+    if members["path"].startswith("/") or {"", ".", ".."} & set(members["path"].split("/")):
+        raise UserError(
+            f"{target}: members: path {members['path']!r} leads out of the archive's folder; write it "
+            "like images/{n}.png"
+        )
     names = [members["path"].replace(NUMBER, number) for number in numbers(members["numbers"])]
     for name, number in zip(names, numbers(members["numbers"]), strict=True):
         if not (folder / name).is_file():

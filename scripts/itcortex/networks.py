@@ -197,6 +197,8 @@ def _existing(place: str) -> Path:
 
 
 def _module(place: str, builder: str) -> ModuleType:
+    if place.partition(".")[0] in sys.stdlib_module_names:
+        raise UserError(f"builder: {builder!r} is of Python itself, which builds no networks")
     _prepare_imports()
     try:
         return importlib.import_module(place)

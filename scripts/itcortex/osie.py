@@ -43,6 +43,7 @@ from scipy.io.matlab import MatReadError
 from itcortex.archives import open_archive
 from itcortex.attention import MAP_SIDE, Photographs, partial, spearman, unit_ranks, without
 from itcortex.errors import UserError
+from itcortex.matlab import require_plausible
 from itcortex.progress import bar
 
 SIGMA_PX = 24.0  # of the published maps, in pixels of the 800 x 600 photographs
@@ -118,8 +119,11 @@ def read_jpegs(archive: str | Path) -> dict[str, bytes]:
 
 def _load(content: bytes, label: str):
     try:
+        require_plausible(content, label)
         loaded = loadmat(io.BytesIO(content), squeeze_me=True, struct_as_record=False)
         return loaded["fixations"]
+    except UserError:
+        raise
     except _DAMAGE as error:
         raise _other_layout(label, "a variable 'fixations'", error) from error
 
@@ -193,9 +197,9 @@ def _inside(
 ) -> tuple[Points, tuple[int, int]]:
     """Points of a photograph and its size; an error if there are none, or one lies outside."""
     try:
-        with Image.open(io.BytesIO(jpeg)) as opened:
+        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as opened:
             size = opened.size
-    except (OSError, SyntaxError) as error:
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(f"{image}: not a readable photograph ({error}); get it again") from error
     found = points.get(image)
     if found is None or not len(found.xy):

@@ -19,6 +19,7 @@ import pooch
 
 from itcortex import pins
 from itcortex.answers import SCHEMES, Unavailable, WrongFile, shown
+from itcortex.archives import LIMIT_BYTES
 from itcortex.downloads import Patience, ResumingDownloader
 from itcortex.errors import UserError
 from itcortex.parts import Part, check_space
@@ -213,6 +214,9 @@ def _check_whole(path: Path, size: int | None) -> None:
         return
     try:
         with zipfile.ZipFile(path) as archive:
+            total = sum(member.file_size for member in archive.infolist())
+            if total > LIMIT_BYTES:  # reading it all would not end
+                raise ValueError(f"would unpack to {total / 1e9:,.1f} GB")
             damaged = archive.testzip()
     except _BAD_ZIP as error:
         raise ValueError(f"not a whole zip archive ({error})") from error

@@ -10,7 +10,6 @@ silently wrong for a batch of one whose gradient comes channels-last, as it does
 as large as the gradient; with two images the gradient agrees with finite differences to 1e-8.
 """
 
-import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -25,7 +24,7 @@ from itcortex.clickme import CLASSES, resize_images
 from itcortex.errors import UserError
 from itcortex.models import Preprocessing
 from itcortex.progress import bar
-from itcortex.stimuli import to_rgb
+from itcortex.stimuli import open_image, to_rgb
 
 REDUCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "max_abs": lambda gradient: gradient.abs().amax(1),
@@ -140,7 +139,7 @@ def network_input(
 def decode(jpeg: bytes, label: str) -> np.ndarray:
     """Pixels uint8 (row, column, rgb) of a photograph; `UserError`, naming it, if it is damaged."""
     try:
-        with Image.open(io.BytesIO(jpeg)) as opened:
+        with open_image(jpeg) as opened:
             return np.asarray(to_rgb(opened))
     except _DAMAGE as error:
         raise UserError(f"{label}: not a readable photograph ({error}); get it again") from error

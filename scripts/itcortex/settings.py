@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from itcortex.architectures import known_architectures, require_tag
-from itcortex.catalogue import choose
+from itcortex.catalogue import choose, require_plain
 from itcortex.errors import UserError, nearest
 from itcortex.networks import Network, builder_digest
 from itcortex.store import atomic_path
@@ -161,6 +161,7 @@ def check_models(models: pd.DataFrame, registry: dict) -> None:
     named = set(models["model"] + " " + models["weights"])
     for row in models.to_dict("records"):
         where = f"{row['where']}: {row['model']}"
+        require_plain([row["model"], row["weights"]], where)
         if row["baseline"]:
             choose(row["baseline"], named, f"{where}: baseline")
         if not row["builder"]:

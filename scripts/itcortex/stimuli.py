@@ -39,6 +39,8 @@ class Stimuli:
 
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
+LARGEST_PX = 2**26  # of an image; a photograph of 8,192 pixels a side
 MID_GREY = (128, 128, 128, 255)
 _DAMAGE = (OSError, SyntaxError, ValueError, StructError, Image.DecompressionBombError)
 
@@ -85,7 +87,7 @@ def read_images(
 def _decode(content: bytes, label: str, size_px: int | None, minimum_px: int) -> np.ndarray:
     """One image as uint8 (row, column, rgb)."""
     try:
-        with Image.open(io.BytesIO(content)) as opened:
+        with open_image(content) as opened:
             opened.load()
             image = to_rgb(ImageOps.exif_transpose(opened))
     except _DAMAGE as error:
@@ -100,6 +102,19 @@ def _decode(content: bytes, label: str, size_px: int | None, minimum_px: int) ->
     if size_px is not None:
         image = image.resize((size_px, size_px), Image.Resampling.BICUBIC)
     return np.asarray(image)
+
+
+def open_image(content) -> Image.Image:
+    """An image of one of `FORMATS` from a file's bytes, not decoded yet.
+
+    No other format is tried, whatever the file is called: Pillow hands PostScript to a program that
+    runs it. Raises ValueError for more than `LARGEST_PX` pixels, and what Pillow raises.
+    """
+    opened = Image.open(io.BytesIO(content), formats=FORMATS)
+    width, height = opened.size
+    if width * height > LARGEST_PX:
+        raise ValueError(f"{width} x {height} pixels are more than {LARGEST_PX:,}")
+    return opened
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -1,5 +1,6 @@
 """Files of weights: read without running any code in them, unwrapped, checked, fitted to a network."""
 
+import zipfile
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -9,11 +10,17 @@ from safetensors.torch import load_file
 
 from itcortex import keras_weights
 from itcortex.errors import UserError
+from itcortex.expansion import require_plausible
 from itcortex.networks import Network
 from itcortex.registry import sha256_of
 from itcortex.weights import State, fitted
 
 SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors")
+# A crafted pickle makes torch's reader stop in many ways, all of them before anything was run.
+_DAMAGE = (
+    UnpicklingError, SafetensorError, zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError,
+    LookupError, AttributeError, TypeError, AssertionError, MemoryError,
+)  # fmt: skip
 _WRAPPINGS = ("model", "state_dict")  # where checkpoints keep their state dict
 # The library `robustness` keeps a network, a copy of it for its attacker, and what both subtract
 # from images and divide them by.
@@ -63,8 +70,11 @@ def read(path: Path) -> dict:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
+        _require_plausible(path)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, SafetensorError) as error:
+    except UserError:
+        raise
+    except _DAMAGE as error:
         names = _foreign_names(path)
         if not names:
             raise UserError(f"{path}: not a readable file of weights ({error})") from error
@@ -73,6 +83,15 @@ def read(path: Path) -> dict:
             "that can run code. If you trust it, write its tensors to a file of their own: "
             "torch.save(torch.load(old, weights_only=False)['state_dict'], new)"
         ) from error
+
+
+def _require_plausible(path: Path) -> None:
+    """Refuse a checkpoint (a zip archive) whose tensors were compressed to next to nothing."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                where = f"{path}: {member.filename}"
+                require_plausible(member.compress_size, member.file_size, where)
 
 
 def unwrapped(content: dict, origin: str) -> tuple[State, State]:
@@ -118,5 +137,5 @@ def _foreign_names(path: Path) -> list[str]:
     """What a pickle would import, apart from tensors; [] for what is no such file."""
     try:
         return torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except (UnpicklingError, RuntimeError, ValueError, EOFError):
+    except _DAMAGE:
         return []

@@ -5,7 +5,6 @@ image, and travels to another process. Here are those in memory; `sources` has f
 """
 
 import hashlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from itcortex.errors import UserError
-from itcortex.stimuli import to_rgb
+from itcortex.stimuli import open_image, to_rgb
 
 _DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
@@ -112,7 +111,7 @@ class Joined:
 def decode(content, where: str) -> Image.Image:
     """An image of any mode from a file's bytes; `UserError`, naming it, if it is damaged."""
     try:
-        image = Image.open(io.BytesIO(content))
+        image = open_image(content)
         image.load()
     except _DAMAGE as error:
         raise UserError(f"{where}: not a readable image ({error}); get it again") from error

@@ -1,0 +1,62 @@
+"""Where time and memory went: a target of its own, `benchmarks`; no part of `all`."""
+
+
+localrules:
+    benchmarks,
+    collect_benchmarks,
+    plot_benchmarks,
+
+
+rule benchmarks:
+    """Time and memory of all jobs that have run, as a table and a figure."""
+    input:
+        f"results/{EXPERIMENT}/figures/benchmarks.pdf",
+
+
+rule collect_benchmarks:
+    """Time and memory of every job that has run, as one table."""
+
+    # Benchmark files are no inputs: they are products of their jobs, and asking for them would plan
+    # all of these again. `state` changes with every new one. This rule leaves none itself.
+    output:
+        table="results/{experiment}/tables/benchmarks.parquet",
+        table_csv="results/{experiment}/tables/benchmarks.csv",
+    log:
+        "results/{experiment}/logs/collect_benchmarks.log",
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        code=code_of("collect_benchmarks"),
+        patterns=benchmark_patterns,
+        experiment=EXPERIMENT,
+        models=[" ".join(key) for key in MODELS.index],
+        used=names_in_use(),
+        state=lambda wildcards: benchmarks.state(
+            benchmark_patterns(wildcards), wildcards.experiment
+        ),
+    script:
+        "../scripts/collect_benchmarks.py"
+
+
+rule plot_benchmarks:
+    """Where time and memory went, by rule and by model."""
+    input:
+        table="results/{experiment}/tables/benchmarks.parquet",
+    output:
+        pdf="results/{experiment}/figures/benchmarks.pdf",
+        png="results/{experiment}/figures/benchmarks.png",
+    log:
+        "results/{experiment}/logs/plot_benchmarks.log",
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        code=code_of("plot_benchmarks"),
+        title=f"Where time and memory went: {EXPERIMENT}",
+    script:
+        "../scripts/plot_benchmarks.py"

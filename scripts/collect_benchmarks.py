@@ -1,0 +1,19 @@
+"""Rule collect_benchmarks: time and memory of every job that has run, as one table."""
+
+from itcortex import benchmarks, job, store
+
+
+def main(table, table_csv, patterns, experiment, models, used, state):
+    """Read the benchmark files that there are; they are no inputs, see `benchmarks.state`.
+
+    `patterns` are those of the rules' benchmark files, `models` the "model weights" of the experiment,
+    `used` its other names by wildcard; `state` only says when this is to be run again.
+    """
+    keys = [tuple(name.split(" ", 1)) for name in models]
+    jobs = benchmarks.collect(patterns, experiment, keys, used)
+    store.write_table(table, jobs)
+    store.write_table(table_csv, jobs)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

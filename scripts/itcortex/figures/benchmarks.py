@@ -1,0 +1,176 @@
+"""Where time and memory went: sums of time and peaks of memory, by rule and by model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from itcortex import benchmarks, panels
+from itcortex.errors import UserError
+from itcortex.figures import style
+
+MOST = 20  # rules, and models, that are drawn one by one; the others are summed up
+COLOURED = 6  # rules with a colour of their own: those that took most time
+REST = "#B8B8B8"
+LINE, GAP, TOP, BOTTOM = 0.235, 0.75, 1.0, 1.0  # inches; LINE is one rule or model
+LEFT, RIGHT, BETWEEN = 2.05, 0.2, 0.25
+WIDTHS = (3.7, 2.3)  # inches of the panels of time and of memory
+UNITS = ((7200.0, 3600.0, "h"), (100.0, 60.0, "min"), (0.0, 1.0, "s"))  # from, seconds, name
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What one pair of panels shows from top to bottom.
+
+    seconds : (name, rule) summed time, a column a rule; memory : one row a job (name, memory_mb);
+    notes : text behind every bar.
+    """
+
+    seconds: pd.DataFrame
+    memory: pd.DataFrame
+    notes: list[str]
+    ordinate: str
+
+
+@style.styled
+def draw(jobs: pd.DataFrame, title: str) -> Figure:
+    """Bars of summed time and points of every job's peak memory; `jobs` is a `benchmarks.collect`.
+
+    The rules that took most time have the same colours in all panels. Above are all rules, below the
+    models, if there are any. Raises `UserError` without jobs.
+    """
+    if jobs.empty:
+        raise UserError("no benchmark: there is nothing to draw")
+    rules = benchmarks.by_rule(jobs)
+    colours = rule_colours(list(rules.index))
+    groups = [rows_of(jobs, jobs["rule"], rules.index, "rule")]
+    own = jobs[jobs["model"] != ""]
+    if len(own):
+        names = panels.model_names(own)
+        order = (
+            own.groupby(names)["seconds"].sum().sort_values(ascending=False, kind="stable").index
+        )
+        groups.append(rows_of(own, names, order, "model"))
+    heights = [LINE * (len(rows.seconds) + 0.6) for rows in groups]
+    width = LEFT + sum(WIDTHS) + BETWEEN + RIGHT
+    height = TOP + sum(heights) + GAP * (len(groups) - 1) + BOTTOM
+    figure = style.new_figure(width, height)
+    grid = GridSpec(
+        len(groups), 2, figure=figure, left=LEFT / width, right=1 - RIGHT / width,
+        top=1 - TOP / height, bottom=BOTTOM / height, width_ratios=WIDTHS, height_ratios=heights,
+        wspace=BETWEEN / np.mean(WIDTHS), hspace=GAP / np.mean(heights),
+    )  # fmt: skip
+    for k, rows in enumerate(groups):
+        times, memory = figure.add_subplot(grid[k, 0]), figure.add_subplot(grid[k, 1])
+        _draw_times(times, rows, colours)
+        _draw_memory(memory, rows)
+    _write(figure, jobs, colours, title)
+    return figure
+
+
+def rule_colours(rules: list[str]) -> dict[str, str]:
+    """Colours of the first rules, from dark to light; grey for all others."""
+    ramp = [to_hex(colormaps["viridis"](step)) for step in np.linspace(0.12, 0.88, COLOURED)]
+    return {rule: ramp[k] if k < COLOURED else REST for k, rule in enumerate(rules)}
+
+
+def rows_of(jobs: pd.DataFrame, names: pd.Series, order: pd.Index, ordinate: str) -> Rows:
+    """Jobs by name (job,), in this order; names beyond `MOST` become one row of the others."""
+    kept = list(order[: MOST - 1] if len(order) > MOST else order)
+    other = f"{len(order) - len(kept)} others"
+    shown = names.where(names.isin(kept), other)
+    rows = kept + ([other] if len(order) > len(kept) else [])
+    seconds = jobs.groupby([shown, "rule"])["seconds"].sum().unstack(fill_value=0.0).loc[rows]
+    seconds = seconds[[rule for rule in benchmarks.by_rule(jobs).index if rule in seconds]]
+    grouped = jobs.groupby(shown)["seconds"]
+    size, median = grouped.size(), grouped.median()
+    notes = [
+        f"{span(seconds.loc[row].sum())}  ({size[row]} × {span(median[row])})"
+        if size[row] > 1 else span(median[row])
+        for row in rows
+    ]  # fmt: skip
+    memory = pd.DataFrame({"name": shown, "memory_mb": jobs["memory_mb"]})
+    return Rows(seconds, memory, notes, ordinate)
+
+
+def span(seconds: float) -> str:
+    """A time in the unit that suits it: 3.1 s, 12 min, 5.2 h."""
+    size, unit = next((size, unit) for start, size, unit in UNITS if seconds >= start)
+    value = seconds / size
+    return f"{value:.0f} {unit}" if value >= 9.95 else f"{value:.1f} {unit}"
+
+
+def shorten(name: str, most: int = 30) -> str:
+    """A name of at most `most` letters, without its middle if it is longer."""
+    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
+
+
+def _draw_times(axes: Axes, rows: Rows, colours: dict[str, str]) -> None:
+    """Stacked bars, longest at the top, and what they are made of."""
+    total = rows.seconds.sum(axis=1)
+    size, unit = next((size, unit) for start, size, unit in UNITS if total.max() >= start)
+    place = np.arange(len(total))
+    left = np.zeros(len(total))
+    for rule in rows.seconds:
+        values = rows.seconds[rule].to_numpy() / size
+        axes.barh(place, values, left=left, height=0.72, color=colours[rule], linewidth=0)
+        left += values
+    for k, note in enumerate(rows.notes):
+        axes.annotate(
+            note, (left[k], k), xytext=(4, 0), textcoords="offset points", va="center",
+            fontsize=8, color=style.GREY,
+        )  # fmt: skip
+    axes.set_yticks(place, [shorten(name) for name in rows.seconds.index])
+    axes.set_ylim(len(total) - 0.4, -0.6)
+    axes.set_xlim(0, left.max() * 1.62 if left.max() else 1)  # room for the notes
+    axes.set_xlabel(f"time, summed over jobs ({unit})")
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+
+
+def _draw_memory(axes: Axes, rows: Rows) -> None:
+    """A point a job, the largest one of each row with its number."""
+    names = list(rows.seconds.index)
+    known = rows.memory.dropna()
+    place = known["name"].map({name: k for k, name in enumerate(names)})
+    largest = known.groupby("name")["memory_mb"].max() / 1024
+    axes.scatter(known["memory_mb"] / 1024, place, s=12, color=style.INK, alpha=0.3, linewidth=0)
+    for name, value in largest.items():
+        axes.plot(value, names.index(name), "o", markersize=4.5, color=style.INK)
+        axes.annotate(
+            f"{value:.1f}" if value >= 0.095 else f"{value:.2f}", (value, names.index(name)),
+            xytext=(5, 0), textcoords="offset points", va="center", fontsize=8, color=style.GREY,
+        )  # fmt: skip
+    for k in set(range(len(names))) - set(place):
+        axes.text(0, k, " too short to measure", va="center", fontsize=8, color=style.GREY)
+    axes.set_yticks([])
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlim(0, largest.max() * 1.2 if len(largest) else 1)
+    axes.set_xlabel("peak memory of a job (GB)")
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+
+
+def _write(figure: Figure, jobs: pd.DataFrame, colours: dict[str, str], title: str) -> None:
+    """Title, what all jobs took together, and the legend of the rules with a colour."""
+    width, height = figure.get_size_inches()
+    left = 0.15 / width
+    figure.text(left, 1 - 0.15 / height, title, va="top", fontsize=11, fontweight="bold")
+    cpu = jobs["cpu_seconds"].sum()
+    figure.text(
+        left, 1 - 0.42 / height,
+        f"{len(jobs)} jobs: {span(jobs['seconds'].sum())} summed over them, {span(cpu)} of CPU time. "
+        "Beside bars: sum (jobs × median).\nMemory is resident, as sampled while they ran; that of "
+        "GPUs is not measured.",
+        va="top", fontsize=8, color=style.GREY, linespacing=1.4,
+    )  # fmt: skip
+    shown = [rule for rule, colour in colours.items() if colour != REST]
+    handles = [Patch(color=colours[rule], label=rule) for rule in shown]
+    handles += [Patch(color=REST, label="all other rules")] if len(colours) > len(shown) else []
+    figure.legend(handles=handles, loc="lower center", ncols=4, handlelength=1.2)

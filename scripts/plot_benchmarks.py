@@ -1,0 +1,13 @@
+"""Rule plot_benchmarks: where time and memory went, by rule and by model."""
+
+from itcortex import job, store
+from itcortex.figures import benchmarks, style
+
+
+def main(table, pdf, png, title):
+    """Draw the table of collect_benchmarks."""
+    style.save(benchmarks.draw(store.read_table(table), title), pdf, png)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)
