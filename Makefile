@@ -33,6 +33,10 @@ demo: $(STAMP) ## the embedded experiment: simulated arrays, real photographs an
 	$(RUN) $(CONFIG)
 	@$(call where,demo)
 
+harmonizer-study: $(STAMP) ## the digits study at length (simulated): about 45 minutes on 2 cores
+	$(RUN) harmonizer_study --configfile experiments/harmonizer_study.yaml $(CONFIG)
+	@printf '\nFigures: results/harmonizer_study/figures/\nTable:   results/harmonizer_study/tables/shortcut.csv\n\n'
+
 macaque: $(STAMP) ## real neurons, RDMs and human attention (MIRROR=folder without internet)
 	$(RUN) --configfile experiments/macaque.yaml $(CONFIG)
 	@$(call where,macaque)

@@ -12,6 +12,7 @@ rule render_report:
         models="results/{experiment}/tables/models.parquet",
         rsa="results/{experiment}/tables/rsa.parquet" if RDMS else [],
         attention="results/{experiment}/tables/attention.parquet" if ATTENTION else [],
+        shortcut="results/{experiment}/tables/shortcut.parquet" if len(STUDIED) else [],
         figures=expand("results/{{experiment}}/figures/{figure}.png", figure=FIGURES),
     output:
         report="results/{experiment}/report.html",

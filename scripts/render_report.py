@@ -7,16 +7,17 @@ PACKAGES = (*stamp.PACKAGES, "pandas", "matplotlib")
 
 
 def main(
-    summary, tradeoff, ceilings, alignment, orientation, models, rsa, attention, figures, report,
-    experiment, settings, template=page.TEMPLATE, fingerprints=None, captions=None,
+    summary, tradeoff, ceilings, alignment, orientation, models, rsa, attention, shortcut, figures,
+    report, experiment, settings, template=page.TEMPLATE, fingerprints=None, captions=None,
 ):  # fmt: skip
     """Write the page; `figures` are PNG files, `fingerprints` and `captions` go by name.
 
-    `rsa` and `attention` are empty where the experiment has none.
+    `rsa`, `attention` and `shortcut` are empty where the experiment has none.
     """
     paths = {"summary": summary, "tradeoff": tradeoff, "ceilings": ceilings}
     paths |= {"alignment": alignment, "orientation": orientation, "models": models}
-    paths |= {name: path for name, path in (("rsa", rsa), ("attention", attention)) if path}
+    optional = {"rsa": rsa, "attention": attention, "shortcut": shortcut}
+    paths |= {name: path for name, path in optional.items() if path}
     html = page.render(
         {name: store.read_table(path) for name, path in paths.items()},
         figures,

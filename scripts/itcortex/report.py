@@ -20,6 +20,7 @@ from itcortex.report_tables import (
     ceiling_table,
     orientation_table,
     rsa_table,
+    shortcut_table,
     summary_table,
     tradeoff_table,
 )
@@ -55,6 +56,13 @@ FIGURES = {
         "Mean rank correlation of saliency with human maps, as it is and with the mean map of the other "
         "photographs partialled out. Lines: what people reach among themselves, and what the centre of "
         "the picture alone reaches.",
+    ),
+    "shortcut": (
+        "What harmonization changes: digits with a shortcut (SIMULATED)",
+        "Above: test images with the place of the digit, and the maps of a baseline and a harmonized "
+        "network by gradient and by covering. Below, over the strength of the harmonization, a point a "
+        "seed: correct answers with the shortcut as in training and broken, agreement of the maps with "
+        "the digit, and predictivity of simulated sites that read the digit only.",
     ),
     "training": (
         "Learning curves of {}",
@@ -101,7 +109,7 @@ def render(
     Parameters
     ----------
     tables : summary, tradeoff, ceilings, alignment, orientation and models as the workflow writes
-        them; rsa and attention where the experiment has them.
+        them; rsa, attention and shortcut where the experiment has them.
     figures : paths of PNG files; `captions` replaces captions by a file's stem.
     settings : the configuration of the run.
     versions, fingerprints : of packages and of the rules' code, by name.
@@ -148,6 +156,7 @@ def _from_tables(tables: dict[str, pd.DataFrame]) -> dict:
         "missing": missing_models(tables["models"]),
         "rsa": rsa_table(tables.get("rsa")),
         "attention": attention_table(tables.get("attention")),
+        "shortcut": shortcut_table(tables.get("shortcut")),
     }
 
 

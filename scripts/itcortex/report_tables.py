@@ -180,3 +180,22 @@ def attention_table(attention: pd.DataFrame | None) -> Table | None:
         for row in shown.itertuples()
     ]  # fmt: skip
     return Table("Agreement of saliency with human attention", columns, rows)
+
+
+def shortcut_table(shortcut: pd.DataFrame | None) -> Table | None:
+    """What every network of the digits study reads and where it looks, by strength and seed."""
+    if shortcut is None:
+        return None
+    shown = shortcut.sort_values(["model", "recording", "strength", "seed"])
+    columns = ["model", "sites", "strength", "seed", "correct, intact", "correct, broken",
+               "answers the shortcut", "rho, gradient", "rho, covering", "r / ceiling"]  # fmt: skip
+    measures = ["accuracy_intact", "accuracy_broken", "shortcut_answers", "alignment_gradient",
+                "alignment_occlusion", "r_over_ceiling"]  # fmt: skip
+    rows = [
+        [
+            text(row.model), text(row.recording), text(f"{row.strength:g}"), figure(row.seed, 0),
+            *(figure(getattr(row, name)) for name in measures),
+        ]
+        for row in shown.itertuples()
+    ]  # fmt: skip
+    return Table("Digits with a shortcut (SIMULATED), a row a network", columns, rows)

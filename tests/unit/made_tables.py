@@ -305,3 +305,24 @@ def attention():
     row |= {"ceiling": 0.8, "rho_over_ceiling": 0.25}
     model = {"model": "m", "weights": "w", "control": "none"}
     return pd.DataFrame([row | model, row | {"model": "", "weights": "", "control": "centre_bias"}])
+
+
+def shortcut():
+    """The digits study as collect_shortcut writes it: two strengths, one seed."""
+    about = {"model": "net", "recording": "sites", "seed": 0, "n_images": 60, "n_broken": 54}
+    rows = [
+        {
+            "strength": 0.0,
+            "accuracy_broken": 0.05,
+            "alignment_gradient": 0.4,
+            "r_over_ceiling": 0.3,
+        },
+        {
+            "strength": 1.0,
+            "accuracy_broken": 0.83,
+            "alignment_gradient": 0.8,
+            "r_over_ceiling": 0.5,
+        },
+    ]
+    measured = {"accuracy_intact": 0.9, "shortcut_answers": 0.1, "alignment_occlusion": 0.5}
+    return pd.DataFrame([about | measured | row for row in rows])

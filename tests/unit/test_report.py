@@ -75,8 +75,8 @@ def render(folder, summary, settings=SETTINGS, **options):
     for path in figures:
         path.write_bytes(PNG)
     render_report.main(
-        **paths, rsa=[], attention=[], figures=figures, report=folder / "report.html", experiment="demo",
-        settings=settings, **options,
+        **paths, rsa=[], attention=[], shortcut=[], figures=figures, report=folder / "report.html",
+        experiment="demo", settings=settings, **options,
     )  # fmt: skip
     html = (folder / "report.html").read_text(encoding="utf-8")
     page = Page()
@@ -297,16 +297,18 @@ def test_models_without_weights_are_named_at_the_head_of_the_page(demo):
     assert "the hub knows no such file" in html
 
 
-def test_rsa_and_attention_have_their_tables_where_the_experiment_has_them(demo):
+def test_rsa_attention_and_digits_have_their_tables_where_the_experiment_has_them(demo):
     shown = tables(demo)
     html = report.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
-    assert 'id="rsa"' not in html and 'id="attention"' not in html
+    sections = ["rsa", "attention", "shortcut"]
+    assert not any(f'id="{name}"' in html for name in sections)
     html = report.render(
-        shown | {"rsa": made_tables.rsa(), "attention": made_tables.attention()},
+        shown | {name: getattr(made_tables, name)() for name in sections},
         [], "demo", {}, versions={}, fingerprints={}, captions={},
     )  # fmt: skip
     assert 'id="rsa"' in html and "0.42 [0.38, 0.47]" in html
     assert 'id="attention"' in html and "centre bias" in html and "0.11 [0.08, 0.14]" in html
+    assert 'id="shortcut"' in html and "harmonization" in html.lower() and "0.83" in html
 
 
 def test_numbers_have_true_minus_signs_and_no_minus_zero():

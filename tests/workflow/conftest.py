@@ -27,6 +27,16 @@ REDUCED = {
     "simulation": {"size_px": 96},
 }
 MODELS = ["tf_efficientnet_lite0", "mobilenetv3_large_100"]
+SMALL_STUDY = {  # three epochs of few images: that it runs, not what it finds
+    "digits": {"digits_simulated": {
+        "images": {"train": 128, "validation": 20, "test": 30, "recorded": 30},
+        "sites": 4, "repeats": 4,
+    }},
+    "training": {"digits": {
+        "strengths": [0, 1], "seeds": [0], "recipe": {"epochs": 2}, "checkpoint_steps": 2,
+    }},
+    "shortcut": {"images": 4, "stride": 8, "examples": 2},
+}  # fmt: skip
 
 
 class Workflow:
@@ -56,6 +66,7 @@ class Workflow:
         registry["recordings"]["sim_m2_ml"]["options"]["sites"] = [0, 6]
         path.write_text(yaml.safe_dump(registry, sort_keys=False))
         self.configure(REDUCED)
+        self.configure(SMALL_STUDY)
 
     def configure(self, changes: dict) -> None:
         """Change settings in config.yaml, mapping by mapping."""

@@ -19,7 +19,7 @@ BASELINE = style.CATEGORIES["cnn"].colour
 PANELS = {
     "cross-entropy": ("validation_cross_entropy", "cross_entropy", False),
     "accuracy (%)": ("validation_accuracy", "accuracy", True),
-    "agreement with people (Spearman ρ)": ("validation_alignment", None, False),
+    "agreement with human maps (ρ)": ("validation_alignment", None, False),
     "harmonization loss": ("harmonization", None, False),
     "std of the saliency": ("saliency_std", None, False),
     "learning rate": ("learning_rate", None, False),

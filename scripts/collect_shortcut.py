@@ -1,0 +1,26 @@
+"""Rule collect_shortcut: what every network of the digits study reads, in one tidy table."""
+
+import numpy as np
+import pandas as pd
+
+from itcortex import job, progress, shortcut, store, tables
+
+
+def main(scores, encoding, ceilings, table, table_csv, mapping, draws, seed):
+    """Join the probes with the predictivity of the SIMULATED array (nested layer, over ceiling).
+
+    `encoding` and `ceilings` are files of fit_encoding and estimate_ceiling.
+    """
+    probes = pd.concat([store.read_table(path) for path in scores], ignore_index=True)
+    noise = pd.concat([store.read_table(path) for path in ceilings], ignore_index=True)
+    rng = np.random.default_rng(seed)
+    fits = progress.bar(encoding, "scores", unit="job")
+    summary = pd.concat([tables.over_folds(store.read_table(path), draws, rng) for path in fits])
+    summary = tables.add_ceilings(tables.of_mapping(summary, mapping), noise)
+    joined = shortcut.join(probes, summary)
+    store.write_table(table, joined)
+    store.write_table(table_csv, joined)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

@@ -1,0 +1,14 @@
+"""Rule plot_shortcut: what networks read of digits with a shortcut, over the strength, and examples."""
+
+from itcortex import job, store
+from itcortex.figures import shortcut, style
+
+
+def main(table, examples, pdf, png, n_images):
+    """Draw the table of collect_shortcut, and maps of some networks (files of score_shortcut)."""
+    kept = [shortcut.Examples.of_arrays(*store.read_arrays(path)) for path in examples]
+    style.save(shortcut.draw(store.read_table(table), kept, n_images), pdf, png)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

@@ -1,0 +1,38 @@
+"""Rule score_shortcut: whether one network reads the object or the shortcut, and where it looks."""
+
+import numpy as np
+import pandas as pd
+
+from itcortex import job, shortcut, store
+from itcortex.attention import spread
+from itcortex.networks import Network
+from itcortex.torch_compat import resolve_device
+from itcortex.weights import load
+
+
+def main(
+    intact, broken, weights, scores, examples, labels, network, n_aligned, patch, stride,
+    n_examples, device,
+):  # fmt: skip
+    """Measure one network on both sets of test images; keep the maps of a few for the figure.
+
+    Strength and seed of its training are those that the weights file notes.
+    """
+    network = Network(**network)
+    model = network.build(0)
+    state, attributes = store.read_weights(weights)
+    load(model, network.architecture, state, attributes, weights)
+    model.to(resolve_device(device))
+    shown = [shortcut.Shown.of_table(store.read_table(path), path) for path in (intact, broken)]
+    preprocessing = network.preprocessing_of(model)
+    measures, judged, maps = shortcut.probe(model, preprocessing, *shown, n_aligned, patch, stride)
+    about = labels | shortcut.trained_with(attributes, weights)
+    store.write_table(scores, pd.DataFrame([about | measures]))
+    few = spread(len(judged.labels), n_examples)
+    kept = {"images": judged.images[few], "human": judged.maps[few]}
+    kept |= {kind: np.asarray(found[few], np.float32) for kind, found in maps.items()}
+    store.write_arrays(examples, kept, about | {"image_ids": judged.part(few).image_ids})
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

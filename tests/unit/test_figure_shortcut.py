@@ -1,0 +1,80 @@
+"""The figure of the digits study shows what the table and the examples hold."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import plot_shortcut
+from itcortex import store
+from itcortex.errors import UserError
+from itcortex.figures import shortcut
+
+
+@pytest.fixture
+def table():
+    """Three strengths, two seeds, every value of its own."""
+    rows = [
+        {"recording": "sites", "model": "net", "strength": s, "seed": seed}
+        for s in (0.0, 0.3, 1.0) for seed in (0, 1)
+    ]  # fmt: skip
+    made = pd.DataFrame(rows)
+    names = [name for lines in shortcut.PANELS.values() for name, *_ in lines]
+    for number, name in enumerate(names):
+        made[name] = 0.1 * number + 0.01 * np.arange(len(made))
+    return made
+
+
+def arrays(rng):
+    maps = {name: rng.random((4, 16, 16)) for name in ("human", "gradient", "occlusion")}
+    return maps | {"images": rng.integers(0, 255, (4, 16, 16, 3), dtype=np.uint8)}
+
+
+def test_points_are_the_networks_and_lines_go_through_their_means(table, rng):
+    examples = [
+        shortcut.Examples.of_arrays(arrays(rng), {"strength": strength}) for strength in (0.0, 1.0)
+    ]
+    figure = shortcut.draw(table, examples, 3)
+    panels = [axes for axes in figure.axes if axes.get_xlabel()]
+    for axes, (ordinate, lines) in zip(panels, shortcut.PANELS.items(), strict=True):
+        assert axes.get_ylabel() == ordinate
+        drawn = [line for line in axes.lines if len(line.get_ydata()) in (3, 6)]
+        for (name, *_), points, mean in zip(lines, drawn[::2], drawn[1::2], strict=True):
+            np.testing.assert_allclose(points.get_ydata(), table[name])
+            wanted = table[name].to_numpy().reshape(3, 2).mean(1)
+            np.testing.assert_allclose(mean.get_ydata(), wanted)
+            assert np.round(points.get_xdata()).tolist() == [0, 0, 1, 1, 2, 2]
+    images = [axes for axes in figure.axes if axes.images]
+    assert len(images) == 3 * (2 + 2 * 2)
+    np.testing.assert_array_equal(images[-1].images[0].get_array(), examples[0].images[2])
+    texts = {text.get_text() for text in figure.texts}
+    assert {"baseline", "harmonized, strength 1"} <= texts
+
+
+def test_every_recording_and_model_has_a_row_of_panels(table):
+    both = pd.concat([table, table.assign(model="other")])
+    figure = shortcut.draw(both, [], 3)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert [title for title in titles if title] == [
+        "sites (SIMULATED), net", "sites (SIMULATED), other",
+    ]  # fmt: skip
+
+
+def test_a_map_without_ranks_says_so(table, rng):
+    values = arrays(rng) | {"gradient": np.zeros((4, 16, 16))}
+    example = shortcut.Examples.of_arrays(values, {"strength": 0.0})
+    figure = shortcut.draw(table, [example], 1)
+    assert "undefined" in [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def test_an_empty_table_is_an_error(table):
+    with pytest.raises(UserError, match="no rows"):
+        shortcut.draw(table[:0], [], 3)
+
+
+def test_the_rule_draws_the_table_and_the_examples(table, rng, tmp_path):
+    store.write_table(tmp_path / "t.parquet", table)
+    store.write_arrays(tmp_path / "a.h5", arrays(rng), {"strength": 0.3})
+    outputs = tmp_path / "f.pdf", tmp_path / "f.png"
+    plot_shortcut.main(tmp_path / "t.parquet", [tmp_path / "a.h5"], *outputs, 2)
+    assert Image.open(outputs[1]).size[0] > 1500 and outputs[0].stat().st_size > 1e4
