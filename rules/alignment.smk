@@ -15,8 +15,8 @@ rule align_maps:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("align_maps"),
         method=config["alignment"]["surrogates"],

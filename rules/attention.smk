@@ -15,8 +15,8 @@ rule prepare_clickme:
     conda:
         "../envs/networks.yaml"
     resources:
-        mem_mb=1900,
-        runtime=30,
+        mem_mb=rising(1900),
+        runtime=rising(30),
     params:
         code=code_of("prepare_clickme"),
         max_corrupt=config["attention"]["max_corrupt"],
@@ -38,8 +38,8 @@ rule prepare_attention:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1900,
-        runtime=30,
+        mem_mb=rising(1900),
+        runtime=rising(30),
     params:
         code=code_of("prepare_attention"),
         name=lambda wildcards: wildcards.attention,
@@ -66,7 +66,7 @@ rule score_clickme:
         "../envs/networks.yaml"
     resources:
         mem_mb=network_mem_mb(130),
-        runtime=60,
+        runtime=rising(60),
         gpu=int(config["device"].startswith("cuda")),
     params:
         code=code_of_network("score_clickme"),
@@ -101,8 +101,8 @@ rule collect_attention:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("collect_attention"),
         used={name: REGISTRY["attention"][name]["ceiling"] for name in ATTENTION},
@@ -133,8 +133,8 @@ rule plot_attention:
     conda:
         "../envs/networks.yaml"
     resources:
-        mem_mb=1900,
-        runtime=30,
+        mem_mb=rising(1900),
+        runtime=rising(30),
     params:
         code=code_of("plot_attention"),
         data_format=lambda wildcards: REGISTRY["attention"][ATTENTION[0]]["format"],

@@ -26,8 +26,8 @@ rule collect_benchmarks:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("collect_benchmarks"),
         patterns=benchmark_patterns,
@@ -53,8 +53,8 @@ rule plot_benchmarks:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("plot_benchmarks"),
         title=f"Where time and memory went: {EXPERIMENT}",

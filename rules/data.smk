@@ -16,8 +16,8 @@ rule download_data:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=600,
-        runtime=120,
+        mem_mb=rising(600),
+        runtime=rising(120),
     params:
         # no code fingerprint: a checksum says all there is to say about a download
         urls=lambda wildcards: catalogue.urls_of(data_entry(wildcards)),
@@ -43,8 +43,8 @@ rule simulate_recordings:
     conda:
         "../envs/networks.yaml"
     resources:
-        mem_mb=1900,
-        runtime=30,
+        mem_mb=rising(1900),
+        runtime=rising(30),
     params:
         code=code_of("simulate_recordings"),
         network=teacher_network(),
@@ -73,8 +73,8 @@ rule prepare_recordings:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1900,
-        runtime=30,
+        mem_mb=rising(1900),
+        runtime=rising(30),
     params:
         code=code_of("prepare_recordings"),
         entry=recording_entry,
@@ -96,8 +96,8 @@ rule prepare_stimuli:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("prepare_stimuli"),
         folder=lambda wildcards: stimuli_entry(wildcards)["folder"],

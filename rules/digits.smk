@@ -18,8 +18,8 @@ rule simulate_digits:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("simulate_digits"),
         settings=lambda wildcards: config["digits"][wildcards.digits]["settings"],
@@ -50,8 +50,8 @@ rule score_shortcut:
     conda:
         "../envs/networks.yaml"
     resources:
-        mem_mb=1900,
-        runtime=60,
+        mem_mb=rising(1900),
+        runtime=rising(60),
         gpu=int(config["device"].startswith("cuda")),
     params:
         code=code_of_network("score_shortcut"),
@@ -84,8 +84,8 @@ rule collect_shortcut:
     conda:
         "../envs/networks.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("collect_shortcut"),
         mapping=config["encoding"]["mappings"][0],
@@ -114,8 +114,8 @@ rule plot_shortcut:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("plot_shortcut"),
         n_images=config["figures"]["images"],

@@ -18,8 +18,8 @@ rule fit_encoding:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=1900,
-        runtime=120,
+        mem_mb=encoding_mem_mb,
+        runtime=rising(120),
     params:
         code=code_of("fit_encoding"),
         labels=lambda wildcards: {key: wildcards[key] for key in ("recording", "model", "weights")},
@@ -50,8 +50,8 @@ rule estimate_ceiling:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1900,
-        runtime=60,
+        mem_mb=rising(1900),
+        runtime=rising(60),
     params:
         code=code_of("estimate_ceiling"),
         name=lambda wildcards: wildcards.recording,

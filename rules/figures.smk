@@ -20,8 +20,8 @@ rule plot_tradeoff:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("plot_tradeoff"),
         score=config["statistics"]["score"],
@@ -49,8 +49,8 @@ rule plot_layers:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("plot_layers"),
         planted=planted_layers(),
@@ -82,8 +82,8 @@ rule plot_maps:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1900,
-        runtime=30,
+        mem_mb=rising(1900),
+        runtime=rising(30),
     params:
         code=code_of("plot_maps"),
         recording_names=RECORDINGS,
@@ -112,8 +112,8 @@ rule plot_timecourse:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("plot_timecourse"),
         mapping=config["encoding"]["mappings"][0],

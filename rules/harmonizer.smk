@@ -58,8 +58,8 @@ rule plot_training:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("plot_training"),
         title=lambda wildcards: wildcards.model,
@@ -82,8 +82,8 @@ rule plan_training:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=600,
-        runtime=10,
+        mem_mb=rising(600),
+        runtime=rising(10),
     params:
         code=code_of("plan_training"),
         rows=planned_trainings(),

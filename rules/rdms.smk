@@ -14,8 +14,8 @@ rule prepare_rdms:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("prepare_rdms"),
         entry=lambda wildcards: REGISTRY["rdms"][wildcards.rdm],
@@ -37,8 +37,8 @@ rule compare_rdms:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1900,
-        runtime=30,
+        mem_mb=rising(1900),
+        runtime=rising(30),
     params:
         code=code_of("compare_rdms"),
         labels=lambda wildcards: {key: wildcards[key] for key in ("rdm", "model", "weights")},
@@ -66,8 +66,8 @@ rule collect_rsa:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("collect_rsa"),
         names=RDMS,
@@ -96,8 +96,8 @@ rule plot_rsa:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("plot_rsa"),
         pattern=config["rsa"]["pattern"],

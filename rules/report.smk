@@ -23,8 +23,8 @@ rule render_report:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("render_report"),
         experiment=EXPERIMENT,
@@ -77,8 +77,8 @@ rule record_provenance:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("record_provenance"),
         registry=entries_behind_tables(),

@@ -15,8 +15,8 @@ rule collect_models:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=rising(1500),
+        runtime=rising(30),
     params:
         code=code_of("collect_models"),
         models=all_models(),
@@ -56,8 +56,8 @@ rule collect_scores:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1900,
-        runtime=60,
+        mem_mb=rising(1900),
+        runtime=rising(60),
     params:
         code=code_of("collect_scores"),
         recordings={name: REGISTRY["recordings"][name]["attributes"] for name in RECORDINGS},
@@ -81,8 +81,8 @@ rule test_tradeoff:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=rising(1500),
+        runtime=rising(60),
     params:
         code=code_of("test_tradeoff"),
         score=config["statistics"]["score"],

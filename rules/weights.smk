@@ -21,7 +21,7 @@ rule fetch_weights:
         "../envs/networks.yaml"
     resources:
         mem_mb=fetching_mem_mb,
-        runtime=60,
+        runtime=rising(60),
     params:
         code=code_of_network("fetch_weights"),
         network=network_of,

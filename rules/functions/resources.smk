@@ -1,6 +1,16 @@
 """Memory and time that jobs ask for, by the size of their network."""
 
 
+def rising(amount):
+    """Memory or time that a job asks for, once more of it with every attempt."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def encoding_mem_mb(wildcards, input, attempt):
+    """Memory to fit encoding models: layers are read one by one, and pooled where there is no grid."""
+    return int(max(1900, 600 + 0.5 * input.size_mb) * attempt)
+
+
 def stated(value, otherwise):
     """A number of the model table, or what to take where its cell is empty (NaN)."""
     return value if value == value else otherwise
