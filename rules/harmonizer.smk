@@ -8,6 +8,7 @@ rule train_harmonized:
     output:
         weights="results/weights/{model}/{weights}.safetensors",
         history="results/weights/{model}/{weights}.parquet",
+        about="results/weights/{model}/{weights}.json",
     log:
         "results/logs/train_harmonized/{model}/{weights}.log",
     benchmark:

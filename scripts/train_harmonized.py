@@ -1,5 +1,6 @@
 """Rule train_harmonized: one network with one strength and seed, continued where it was left."""
 
+import json
 from pathlib import Path
 
 from itcortex import job, store
@@ -13,13 +14,14 @@ from itcortex.weights import load
 
 def main(
     labelled, mapped, validation, weights, history, network, strength, seed, recipe, device,
-    processes, workers, checkpoint_steps, start=(), classes="", tensorboard="",
+    processes, workers, checkpoint_steps, start=(), classes="", tensorboard="", about="",
 ):  # fmt: skip
     """Train from `start` (a weights file), or from scratch, on labelled images and ones with maps.
 
     The state is kept beside `weights` while the training is not done. A job that is asked to stop
     (SIGTERM) ends with status 75, one that is killed with any: the next one goes on from there.
-    `tensorboard` is a folder for event files; empty for none.
+    `tensorboard` is a folder for event files, `about` a file for what the weights file says of itself
+    (all hyper-parameters, digests of the images, results), as JSON; empty for none.
     """
     network, folder = Network(**network), checkpoint.folder_beside(weights)
     scratch = folder / "shards"
@@ -34,6 +36,9 @@ def main(
     place = Place(folder, device, processes, workers, checkpoint_steps, events)
     trained = train(plan, data, place)
     store.write_table(history, trained.table())
+    if about:
+        with store.atomic_path(about) as path:
+            path.write_text(json.dumps(trained.attributes, indent=1) + "\n", encoding="utf-8")
     store.write_weights(weights, trained.state, trained.attributes)
     checkpoint.remove(folder)
     print(f"digest {trained.attributes['digest']}")

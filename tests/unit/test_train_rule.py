@@ -1,6 +1,7 @@
 """The rule's script on files: ClickMe's shards from end to end, and what it makes of bad input."""
 
 import io
+import json
 import re
 import tarfile
 
@@ -17,6 +18,7 @@ import train_harmonized
 from itcortex import clickme, store
 from itcortex.errors import UserError
 from itcortex.harmonizer import checkpoint
+from itcortex.harmonizer.recipe import Recipe
 from itcortex.harmonizer.sources import open_samples
 
 RECIPE = {
@@ -39,7 +41,8 @@ def webdataset(path, count, seed=0) -> str:
 def run(folder, **changed):
     """One job: 24 images with a label, 24 with a map, 8 to judge, unless `changed`; its outputs."""
     folder.mkdir(parents=True, exist_ok=True)
-    outputs = {"weights": folder / "seed-0.safetensors", "history": folder / "seed-0.parquet"}
+    outputs = {"weights": folder / "seed-0.safetensors", "history": folder / "seed-0.parquet",
+               "about": folder / "seed-0.json"}  # fmt: skip
     settings = {
         "labelled": [], "mapped": [], "validation": [], "network": network(), "strength": 1.0,
         "seed": 0, "recipe": RECIPE | changed.pop("recipe", {}), "device": "cpu", "processes": 1,
@@ -267,3 +270,12 @@ def test_folders_of_other_classes_to_judge_are_refused(tmp_path):
         tmp_path / "a", labelled=[str(tmp_path / "train")], validation=[str(tmp_path / "val")]
     )
     assert "val: its class folders are not those of" in message and "only one has 'ant'" in message
+
+
+def test_a_file_beside_the_weights_tells_all_hyper_parameters(tmp_path):
+    outputs = run(tmp_path / "job")
+    about = json.loads(outputs["about"].read_text())
+    assert about == store.read_weights(outputs["weights"])[1]
+    assert about["training"]["recipe"] == Recipe.of(RECIPE).asdict()
+    assert (about["training"]["strength"], about["training"]["seed"]) == (1.0, 0)
+    assert about["results"]["validation_accuracy"] >= 0
