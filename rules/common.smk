@@ -61,6 +61,7 @@ EXPERIMENT = config["experiment"]
 FETCHED = MODELS[MODELS["training"] == ""]
 TRAINED = MODELS[(MODELS["training"] != "") & ~MODELS.index.isin([*MISSING])]  # by the workflow
 # Networks trained on digits are a study apart; all others are scored as any network.
+SIMULATED_ARRAYS = {about["recording"]: about for about in config["digits"].values()}
 ON_DIGITS = [name for name, about in config["training"].items() if "digits" in about]
 STUDIED = TRAINED[TRAINED["training"].isin(ON_DIGITS)]
 SCORED = MODELS[~MODELS.index.isin([*MISSING, *STUDIED.index])]

@@ -24,7 +24,7 @@ rule fit_encoding:
         code=code_of("fit_encoding"),
         labels=lambda wildcards: {key: wildcards[key] for key in ("recording", "model", "weights")},
         kinds=config["encoding"]["mappings"],
-        protocol=config["encoding"]["protocol"],
+        protocol=protocol,
         components=config["encoding"]["components"],
         rule=config["encoding"]["rule"],
         folds=folds,
@@ -55,7 +55,7 @@ rule estimate_ceiling:
     params:
         code=code_of("estimate_ceiling"),
         name=lambda wildcards: wildcards.recording,
-        protocol=config["encoding"]["protocol"],
+        protocol=protocol,
         folds=folds,
         window=window,
         sweep=config["encoding"]["sweep"],

@@ -44,10 +44,14 @@ def window(wildcards):
 
 def folds(wildcards):
     """Folds over the images of a recording: `image`, or how many."""
-    chosen = config["encoding"]["folds"]
-    return (
-        chosen.get(wildcards.recording, chosen["default"]) if isinstance(chosen, dict) else chosen
-    )
+    study = SIMULATED_ARRAYS.get(wildcards.recording)
+    return study["folds"] if study else config["encoding"]["folds"]
+
+
+def protocol(wildcards):
+    """Analysis choices for a recording; the digits study always has ours."""
+    studied = wildcards.recording in SIMULATED_ARRAYS
+    return "corrected" if studied else config["encoding"]["protocol"]
 
 
 def network_of(wildcards):
@@ -106,7 +110,9 @@ def files_in_use():
 
 
 def ceiling_used(wildcards):
-    """The ceiling that scores of a recording are divided by."""
+    """The ceiling that scores of a recording are divided by; in the digits study the truth."""
+    if wildcards.recording in SIMULATED_ARRAYS:
+        return "truth"
     name = config["ceiling"]["name"]
     return name if isinstance(name, str) else name.get(wildcards.recording, name["default"])
 

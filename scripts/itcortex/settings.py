@@ -126,9 +126,6 @@ def check_experiment(config: dict, registry: dict, models: pd.DataFrame) -> None
     for digits, about in config["digits"].items():
         choose(digits, registry["datasets"], "config: digits")
         choose(about["recording"], registry["recordings"], f"config: digits: {digits}: recording")
-    folds = config["encoding"]["folds"]
-    for name in folds if isinstance(folds, dict) else []:
-        choose(name, ["default", *registry["recordings"]], "config: encoding: folds")
     check_models(models, registry)
     for name in config["figures"]["models"]:
         choose(name, set(models["model"]), "config: figures: models")
