@@ -15,7 +15,7 @@ CONFIG  = $(if $(MIRROR),--config mirror="$(MIRROR)")
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
-.PHONY: help install demo macaque paper paper-plan status benchmarks harmonizer-study stage test test-fast lint bench format lock clean
+.PHONY: help install demo macaque paper paper-plan status cancel-orphans benchmarks harmonizer-study stage test test-fast test-slurm lint bench format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,10 @@ paper: $(STAMP) ## the paper: 135 networks, three arrays, ClickMe; needs `make s
 status: $(STAMP) ## what is done, running, failed (with logs), left out: EXPERIMENT=..., also while a run works
 	@$(BIN)/python scripts/status.py $(OVERLAY) $(CONFIG) $(ARGS)
 
+cancel-orphans: $(STAMP) ## after kill -9: cancel the Slurm jobs of the dead run, then unlock the folder
+	@$(BIN)/python scripts/cancel_orphans.py $(ARGS)
+	@$(BIN)/snakemake --unlock
+
 benchmarks: $(STAMP) ## where time and memory went: results/EXPERIMENT/figures/benchmarks.png
 	$(RUN) $(OVERLAY) $(CONFIG) -- benchmarks
 
@@ -62,7 +66,10 @@ test: $(STAMP) lint ## all tests
 	$(BIN)/python -m pytest
 
 test-fast: $(STAMP) ## unit tests only
-	$(BIN)/python -m pytest -m "not workflow"
+	$(BIN)/python -m pytest -m "not workflow and not slurm"
+
+test-slurm: $(STAMP) ## the line and its faults on a real Slurm (Debian: apt-get install slurm-wlm munge)
+	$(BIN)/python -m pytest tests/slurm
 
 lint: $(STAMP) ## ruff, snakefmt, codespell, snakemake --lint
 	$(BIN)/ruff check .

@@ -1,0 +1,40 @@
+"""A real Slurm on this machine, a small line to disturb, and what it gives undisturbed."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))
+from cluster import Cluster, lacking
+from made_line import Line
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """Three nodes, up for all tests; skips with the remedy where Slurm is not installed."""
+    if reason := lacking():
+        pytest.skip(reason)
+    with tempfile.TemporaryDirectory(prefix="slurm-", ignore_cleanup_errors=True) as folder:
+        one = Cluster(Path(folder))
+        try:
+            one.start()
+            yield one
+        finally:
+            one.stop()
+
+
+@pytest.fixture
+def line(tmp_path, cluster) -> Line:
+    """The small line before its first run."""
+    return Line(tmp_path, cluster)
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory) -> dict[str, bytes]:
+    """The small line's tables when it runs on this machine, without Slurm and without faults."""
+    local = Line(tmp_path_factory.mktemp("undisturbed"))
+    local.start("--cores", "2").end()
+    assert set(local.tables()) == {"table.parquet", "table.csv"}
+    return local.tables()

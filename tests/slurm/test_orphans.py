@@ -1,0 +1,103 @@
+"""Whose jobs are cancelled, and beside which processes none are: without Slurm."""
+
+from pathlib import Path
+
+import pytest
+
+import cancel_orphans
+from itcortex import orphans
+from itcortex.errors import UserError
+
+RUN = "78f35ffc-48aa-49a8-ac75-7d8ca14d472b"
+
+
+def listing(*rows):
+    """What squeue prints for rows of fields."""
+    return "\n".join("\t".join(row) for row in rows)
+
+
+def test_jobs_are_known_by_the_name_of_a_run_with_or_without_prefix():
+    printed = listing(
+        ("12", RUN, "RUNNING", "rule_fit_encoding_wildcards_a", "/data/mine"),
+        ("13", f"itcortex_{RUN}", "PENDING", "rule_fit_encoding_wildcards_b", "/data/mine"),
+        ("14", "wrap", "RUNNING", "(null)", "/data/mine"),
+        ("15", f"{RUN}-2", "RUNNING", "(null)", "/data/mine"),
+    )
+    jobs = orphans.parse(printed + "\n")
+    assert [job.number for job in jobs] == ["12", "13"]
+    assert jobs[1].state == "PENDING" and jobs[1].made == "rule_fit_encoding_wildcards_b"
+    assert orphans.parse("") == []
+
+
+def test_an_array_of_jobs_is_one():
+    rows = [("12", RUN, "PENDING", "rule_a", "/data/mine")] * 3
+    assert len(orphans.parse(listing(*rows))) == 1
+
+
+def test_only_jobs_of_the_very_folder_count(tmp_path):
+    real, linked, other = tmp_path / "a b", tmp_path / "link", tmp_path / "a b" / "below"
+    other.mkdir(parents=True)
+    linked.symlink_to(real)
+    printed = listing(*(
+        (str(number), RUN, "RUNNING", "rule_a", str(folder))
+        for number, folder in enumerate((real, linked, other, tmp_path))
+    ))  # fmt: skip
+    jobs = orphans.parse(printed)
+    assert [job.number for job in orphans.of_folder(jobs, real)] == ["0", "1"]
+
+
+def test_another_squeue_is_refused():
+    with pytest.raises(UserError, match="not five fields"):
+        orphans.parse("12 RUNNING")
+
+
+def process(processes: Path, number: int, folder: Path, *words: str) -> None:
+    """A process as /proc shows it."""
+    (processes / str(number)).mkdir(parents=True)
+    (processes / str(number) / "cmdline").write_text("\0".join(words) + "\0")
+    (processes / str(number) / "cwd").symlink_to(folder)
+
+
+def test_runs_are_told_from_their_jobs_and_from_others(tmp_path):
+    folder, processes = tmp_path / "snakemake", tmp_path / "proc"
+    folder.mkdir()
+    python = "/opt/venv/bin/python"
+    process(processes, 10, folder, python, "/opt/venv/bin/snakemake", "--jobs", "9")
+    process(processes, 11, folder, python, "-m", "snakemake")
+    process(processes, 12, folder, python, "-m", "snakemake", "--mode", "remote")
+    process(processes, 13, tmp_path, python, "-m", "snakemake")
+    process(processes, 14, folder, python, str(folder / "scripts" / "cancel_orphans.py"))
+    process(processes, 15, folder, "vim", "Snakefile")
+    (processes / "self").mkdir()
+    (processes / "16").mkdir()  # ended meanwhile
+    assert orphans.live_runs(folder, processes) == [10, 11]
+
+
+def locked(folder: Path, *hosts: str) -> Path:
+    """A folder with a lock and logs of runs on hosts, the oldest first."""
+    for name in ("locks", "log"):
+        (folder / ".snakemake" / name).mkdir(parents=True)
+    (folder / ".snakemake" / "locks" / "0.output.lock").touch()
+    for day, host in enumerate(hosts, 1):
+        text = f"SNAKEMAKE\n=========\n  Date: x\n  Host: {host}\n  User: me\n"
+        (folder / ".snakemake" / "log" / f"2026-01-0{day}T120000.snakemake.log").write_text(text)
+    return folder
+
+
+def test_the_host_of_a_lock_is_that_of_the_last_run(tmp_path):
+    assert orphans.host_of_lock(tmp_path) == ""
+    assert orphans.host_of_lock(locked(tmp_path / "a", "login1", "login2")) == "login2"
+    with pytest.raises(UserError, match="no log says on which machine"):
+        orphans.host_of_lock(locked(tmp_path / "b"))
+
+
+def test_a_lock_of_another_machine_is_left_alone(tmp_path):
+    """Whether that run is alive cannot be seen from here."""
+    with pytest.raises(UserError, match="the last run was started on elsewhere, this is"):
+        cancel_orphans.main(locked(tmp_path, "elsewhere"))
+
+
+def test_without_slurm_it_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="squeue: not found"):
+        cancel_orphans.main(tmp_path)
