@@ -202,7 +202,7 @@ def test_the_recording_is_read_as_a_published_one(made, tmp_path):
         ({"digit": [26, 30]}, "do not fit beside each other"),
         ({"crop": [20, 30]}, "crop"),
         ({"opacity": 1.5}, "1.5"),
-        ({"pach": 7}, "patch"),
+        ({"patches": 7}, "patch"),
     ],
 )
 def test_settings_that_cannot_be_drawn_are_refused(changes, message):
