@@ -48,9 +48,8 @@ paper: $(STAMP) ## the paper: 135 networks, three arrays, ClickMe; needs `make s
 status: $(STAMP) ## what is done, running, failed (with logs), left out: EXPERIMENT=..., also while a run works
 	@$(BIN)/python scripts/status.py $(OVERLAY) $(CONFIG) $(ARGS)
 
-cancel-orphans: $(STAMP) ## after kill -9: cancel the Slurm jobs of the dead run, then unlock the folder
+cancel-orphans: $(STAMP) ## after kill -9: cancel the dead run's Slurm jobs, if it had any, and unlock the folder
 	@$(BIN)/python scripts/cancel_orphans.py $(ARGS)
-	@$(BIN)/snakemake --unlock
 
 benchmarks: $(STAMP) ## where time and memory went: results/EXPERIMENT/figures/benchmarks.png
 	$(RUN) $(OVERLAY) $(CONFIG) -- benchmarks

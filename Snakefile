@@ -34,6 +34,8 @@ include: "rules/benchmarks.smk"
 onstart:
     if workflow.local_exec and ":" not in config["device"]:
         require_gpus(workflow.dag.needrun_jobs())
+    if workflow.executor_plugin.name == "slurm":
+        require_time(workflow.dag.needrun_jobs())
 
 
 rule all:

@@ -1,10 +1,10 @@
-"""How planning grows with the number of models, and what the scheduler costs a job.
+"""How planning grows with the number of models; what a job costs beside its work: overhead.py.
 
-    python benchmarks/scaling.py [--models 135 500 1500] [--jobs 100]
+    python benchmarks/scaling.py [--models 135 500 1500] [--quick]
 
-Plans (dry runs) `results/bench/scaling/` copies of the workflow with made model tables, three recordings
-and two protocols (an overlay each), without computing; then runs jobs that do nothing, on this machine.
-Writes results/bench/scaling.csv: seconds (wall and CPU), peak memory, jobs, machine.
+Plans (dry runs) a copy of the workflow with made model tables, three recordings and two protocols (an
+overlay each); nothing is computed. Writes results/bench/scaling.csv: seconds (wall and CPU), peak
+memory, jobs, machine.
 """
 
 import argparse
@@ -24,14 +24,6 @@ import pandas as pd
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "config.yaml", "rules", "scripts", "envs", "profiles", "experiments")
 PROTOCOLS = ("corrected", "reference")
-EMPTY_JOB = """
-rule all:
-    input: expand("out/{{n}}", n=range({jobs}))
-rule nothing:
-    output: "out/{{n}}"
-    run:
-        open(output[0], "w").close()
-"""
 
 
 def write_experiment(folder: Path, models: int, protocol: str) -> str:
@@ -78,8 +70,9 @@ def main() -> None:
     """Measure, print, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=int, nargs="+", default=[135, 500, 1500])
-    parser.add_argument("--jobs", type=int, default=100, help="empty jobs for the cost of one")
+    parser.add_argument("--quick", action="store_true", help="135 models only")
     options = parser.parse_args()
+    sizes = [135] if options.quick else sorted(options.models)
     snakemake = [sys.executable, "-m", "snakemake"]
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -87,21 +80,13 @@ def main() -> None:
         for part in PARTS:
             source = REPOSITORY / part
             (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / part)
-        for models in sorted(options.models):
+        for models in sizes:
             for protocol in PROTOCOLS:
                 overlay = write_experiment(folder, models, protocol)
                 plan = [*snakemake, "--dry-run", "--configfile", overlay]
                 about = {"what": "plan", "models": models, "recordings": 3, "protocol": protocol}
                 rows.append(about | measured(plan, folder))
                 print(rows[-1], flush=True)
-        empty = folder / "empty"
-        empty.mkdir()
-        for cores in (1, 2):
-            (empty / "Snakefile").write_text(EMPTY_JOB.format(jobs=options.jobs))
-            run = measured([*snakemake, "--cores", str(cores), "--forceall"], empty)
-            each = {"s_per_job": round(run["wall_s"] / options.jobs, 3)}
-            rows.append({"what": f"empty jobs, {cores} at once"} | run | each)
-            print(rows[-1], flush=True)
     table = pd.DataFrame(rows).assign(machine=f"{platform.machine()}, {os.cpu_count()} cores")
     target = REPOSITORY / "results" / "bench" / "scaling.csv"
     target.parent.mkdir(parents=True, exist_ok=True)

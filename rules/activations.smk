@@ -17,7 +17,7 @@ rule extract_activations:
     threads: 1
     resources:
         mem_mb=network_mem_mb(80),
-        runtime=rising(60),
+        runtime=extraction_runtime,
         gpu=int(config["device"].startswith("cuda")),
     params:
         code=code_of_network("extract_activations"),

@@ -66,7 +66,7 @@ rule score_clickme:
         "../envs/networks.yaml"
     resources:
         mem_mb=network_mem_mb(130),
-        runtime=rising(60),
+        runtime=saliency_runtime,
         gpu=int(config["device"].startswith("cuda")),
     params:
         code=code_of_network("score_clickme"),

@@ -10,7 +10,8 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 sys.path.append(str(Path(workflow.basedir) / "scripts"))
-from itcortex import availability, benchmarks, catalogue, devices, pins, settings, trainings
+from itcortex import availability, benchmarks, catalogue, devices, orphans, partitions, pins
+from itcortex import settings, trainings
 from itcortex.errors import UserError
 from itcortex.fingerprint import fingerprint
 from itcortex.harmonizer import cost
@@ -77,6 +78,9 @@ FIGURES += ["attention"] if ATTENTION else []
 TABLES += ["shortcut"] if len(STUDIED) else []
 FIGURES += ["shortcut"] if len(STUDIED) else []
 FIGURES += [f"training_{model}" for model in TRAINED["model"].unique()]
+
+if workflow.is_main_process and "--unlock" not in sys.argv and (locked := orphans.advice(Path())):
+    logger.warning(locked)  # before Snakemake's own words, which recommend --unlock
 
 for reason in dict.fromkeys(MISSING.values()):
     names = ", ".join(" ".join(key) for key, why in MISSING.items() if why == reason)

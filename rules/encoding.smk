@@ -19,7 +19,7 @@ rule fit_encoding:
     threads: 1
     resources:
         mem_mb=encoding_mem_mb,
-        runtime=rising(120),
+        runtime=encoding_runtime,
     params:
         code=code_of("fit_encoding"),
         labels=lambda wildcards: {key: wildcards[key] for key in ("recording", "model", "weights")},

@@ -22,6 +22,7 @@ rule train_harmonized:
         mem_mb=training_mem_mb,
         runtime=training_runtime,
         gpu=training_gpus,
+        nodes=1,  # its processes meet on one machine
         # not params: what does not change the weights must not train them anew
         processes=lambda wildcards: training_of(wildcards).get("processes", 1),
         workers=lambda wildcards: training_of(wildcards).get("workers", 0),

@@ -49,15 +49,20 @@ def training_cost(wildcards):
 
 
 def training_runtime(wildcards, attempt):
-    """Minutes of a training: at worst what is estimated, two days where nothing is."""
+    """Minutes of a training: at worst what is estimated, two hours for digits, a day for what is unknown.
+
+    One that is ended by its limit keeps its state: the next attempt goes on.
+    """
     estimated = training_cost(wildcards)
-    return cost.runtime_minutes(estimated, attempt) if estimated else 2880 * attempt
+    if estimated:
+        return cost.runtime_minutes(estimated, growth(attempt))
+    return 120 * growth(attempt) if "digits" in training_of(wildcards) else 1440
 
 
 def training_mem_mb(wildcards, attempt):
     """Memory of a training on the host."""
     estimated = training_cost(wildcards)
-    return int(max(1900, estimated.host_mb if estimated else 0) * attempt)
+    return int(max(1900, estimated.host_mb if estimated else 0) * growth(attempt))
 
 
 def planned_trainings():

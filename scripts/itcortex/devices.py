@@ -1,11 +1,13 @@
 """GPUs of one machine, shared by the jobs of its local runs: each job takes its own and sees no other.
 
 How many jobs run at once is the scheduler's business (a rule's resource `gpu`); which GPU a job gets is
-decided here, by a lock that the job holds as long as it lives. A batch system hands out GPUs itself.
+decided here, by a lock that the job holds as long as it lives. In a batch system's job only the GPUs
+that it was given are there to share, among the workflow's jobs in it.
 """
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -50,14 +52,17 @@ def taken(
 ) -> Iterator[list[str]]:
     """Take `count` GPUs that no other job of this user has, and show only them to what follows.
 
-    Waits until so many are free. Nothing is done for `count` 0 and in a batch system's job. Must come
-    before CUDA is used. The locks in `folder` are the system's own: they end with the process.
+    Waits until so many are free. Nothing is done for `count` 0. Must come before CUDA is used. The
+    locks in `folder` are the system's own: they end with the process.
     """
-    if count == 0 or any(name in environment for name in BATCH_SYSTEMS):
+    if count == 0:
         yield []
         return
     require(count, environment)
-    folder = folder or Path(tempfile.gettempdir(), f"itcortex-{os.getuid()}")
+    if _scope(environment) and len(given := available(environment)) == count:
+        yield given  # a batch system's job has them to itself
+        return
+    folder = folder or Path(tempfile.gettempdir(), f"itcortex-{os.getuid()}{_scope(environment)}")
     folder.mkdir(mode=0o700, exist_ok=True)
     before = environment.get(VISIBLE)
     with ExitStack() as held:
@@ -68,6 +73,18 @@ def taken(
         finally:
             environment.pop(VISIBLE)
             environment.update({} if before is None else {VISIBLE: before})
+
+
+def _scope(environment: MutableMapping[str, str]) -> str:
+    """What GPUs' names are unique in: the machine, or a batch system's job.
+
+    A batch system may show every job its own GPUs as 0, 1, ...: the same name in another job is
+    another GPU.
+    """
+    numbers = [environment[name] for name in BATCH_SYSTEMS if name in environment]
+    if not numbers or VISIBLE not in environment:
+        return ""
+    return "-" + re.sub(r"[^\w.-]", "_", numbers[0])
 
 
 def _take(names: list[str], count: int, folder: Path, held: ExitStack) -> list[str]:

@@ -4,8 +4,10 @@ Everything is written under a temporary name in the target's folder and renamed 
 that a file with its final name is always whole. Nothing holds a time stamp: same input, same bytes.
 """
 
+import glob
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,13 +24,16 @@ COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
 
-    The temporary name keeps the suffix, because writers choose formats by it. It is removed
-    when the block fails. A name left by a killed process is overwritten by the next try.
+    The temporary name keeps the suffix, because writers choose formats by it. It is removed when the
+    block fails; what a killed process left is removed by the next try. Every try has a name of its
+    own: a job that lives on where a scheduler believes it dead fails at its own rename, and never puts
+    another's half-written file in place.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
-    temporary.unlink(missing_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.stem)}.partial-*{glob.escape(path.suffix)}"):
+        left.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.stem}.partial-{secrets.token_hex(4)}{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb") as handle:

@@ -5,6 +5,8 @@ that is killed leaves its jobs in the queue; a new run would submit the same job
 """
 
 import getpass
+import os
+import platform
 import re
 import subprocess
 import time
@@ -54,7 +56,10 @@ def of_folder(jobs: list[SlurmJob], folder: Path) -> list[SlurmJob]:
 
 
 def live_runs(folder: Path, processes: Path = Path("/proc")) -> list[int]:
-    """Process ids, on this machine, of Snakemake runs in a folder; their jobs do not count."""
+    """Process ids, on this machine, of other Snakemake runs in a folder; their jobs do not count.
+
+    Another user's process does not show its folder: see `Lock.owner`.
+    """
     found = []
     for process in processes.glob("[0-9]*"):
         try:
@@ -62,40 +67,104 @@ def live_runs(folder: Path, processes: Path = Path("/proc")) -> list[int]:
             here = (process / "cwd").resolve(strict=True) == folder.resolve()
         except OSError:  # it has ended, or is another user's
             continue
-        if here and _is_run(words):
+        if here and _is_run(words) and int(process.name) != os.getpid():
             found.append(int(process.name))
     return sorted(found)
 
 
 def _is_run(words: list[str]) -> bool:
-    """True for the command line of `snakemake` itself; jobs are told by their --mode."""
-    started = [Path(word).name for word in words[:3]]
-    return "snakemake" in started and "--mode" not in words
+    """True for a Python whose first words name `snakemake`; jobs of a run have a --mode."""
+    names = [Path(word).name for word in words[:6]]
+    is_python = names[0].startswith(("python", "pypy", "snakemake"))
+    return is_python and "snakemake" in names and "--mode" not in words
 
 
-def host_of_lock(folder: Path, ended: bool = False) -> str:
-    """The machine where the run that holds a folder's lock was started; empty without a lock.
+# --- locks ----------------------------------------------------------------------------------------
 
-    `ended`: the user knows that the run has ended, which makes the lock void. Raises `UserError` if
-    there is a lock and no log that says where it comes from.
-    """
+
+@dataclass(frozen=True)
+class Lock:
+    """Who holds a folder: the user, and the machine of the run, empty if no log tells it."""
+
+    owner: str
+    host: str
+
+
+def lock_of(folder: Path) -> Lock | None:
+    """The lock of a workflow's folder; None if nothing holds it."""
     state = folder / ".snakemake"
-    if ended or not any((state / "locks").glob("*.lock")):
-        return ""
+    locks = sorted((state / "locks").glob("*.lock"))
+    if not locks:
+        return None
     hosts = [_host(path) for path in sorted((state / "log").glob("*.snakemake.log"))]
-    named = [host for host in hosts if host]
-    if not named:
-        raise UserError(
-            f"{state / 'log'}: no log says on which machine the run was started that holds the lock "
-            "in .snakemake/locks; make sure that it has ended, then add --force"
-        )
-    return named[-1]
+    return Lock(_owner(locks[0]), next((host for host in reversed(hosts) if host), ""))
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except KeyError:  # a user without a name
+        return str(path.stat().st_uid)
 
 
 def _host(log: Path) -> str:
-    with log.open(errors="replace") as lines:
-        found = [line.split("Host:", 1)[1].strip() for line in lines if "  Host:" in line]
-    return found[0] if found else ""
+    """The machine that a run names in its log; empty for one that did not get the lock."""
+    text = log.read_text(errors="replace")
+    found = re.search(r"^  Host: (.*)$", text, re.MULTILINE)
+    return found[1].strip() if found and "LockException" not in text else ""
+
+
+def require_dead(folder: Path, ended: bool = False) -> None:
+    """Raise `UserError` unless the run that holds a folder is dead, as far as can be seen from here.
+
+    `ended`: the user knows that a run on another machine, or of another user, has ended.
+    """
+    if alive := live_runs(folder):
+        raise UserError(
+            f"{folder}: a run is alive here (process {alive[0]} on {platform.node()}): wait for it, "
+            f"or stop it and its jobs with Ctrl-C or `kill -INT {alive[0]}`"
+        )
+    lock = lock_of(folder)
+    if lock is None or ended:
+        return
+    if lock.owner != getpass.getuser():
+        raise UserError(
+            f"{folder}: is locked by a run of {lock.owner}: ask, or let {lock.owner} do this"
+        )
+    if not lock.host:
+        raise UserError(
+            f"{folder / '.snakemake' / 'log'}: no log says on which machine the run was started that "
+            "holds the lock in .snakemake/locks; make sure that it has ended, then add --force"
+        )
+    if lock.host != platform.node():
+        raise UserError(
+            f"{folder}: the last run was started on {lock.host}, this is {platform.node()}: run this "
+            "there, or make sure that the run has ended and add --force"
+        )
+
+
+def advice(folder: Path) -> str:
+    """What to do about a folder that is locked; empty if it is not."""
+    folder = folder.resolve()
+    if lock_of(folder) is None:
+        return ""
+    try:
+        require_dead(folder)
+    except UserError as error:
+        return str(error)
+    return (
+        f"{folder}: is locked by a run that was killed: `make cancel-orphans` cancels what is left of "
+        "its jobs, if it had any on Slurm, and unlocks the folder; then run again"
+    )
+
+
+# --- jobs of a dead run ---------------------------------------------------------------------------
+
+
+def may_exist(folder: Path) -> bool:
+    """True if a run in this folder ever submitted jobs to Slurm, by Snakemake's own logs."""
+    logs = (folder / ".snakemake" / "log").glob("*.snakemake.log")
+    return any("SLURM run ID" in log.read_text(errors="replace") for log in logs)
 
 
 def queued(folder: Path) -> list[SlurmJob]:

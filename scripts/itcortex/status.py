@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from itcortex.orphans import live_runs
+from itcortex.orphans import advice, live_runs
 
 DONE = "# done in "  # how the last line of a log begins, of a job that went well
 RUNNING, FAILED, OUTDATED, TO_DO = _COLUMNS = "running", "failed", "outdated", "to do"
@@ -116,14 +116,9 @@ def lock(snakemake_folder: str | Path) -> str:
 
     A killed run leaves it behind, and a run on another machine is not seen from here.
     """
-    if not any(Path(snakemake_folder, "locks").glob("*.lock")):
-        return ""
-    if alive := live_runs(Path(snakemake_folder).resolve().parent):
-        return f"a run is at work (process {alive[0]})"
-    return (
-        "the folder is locked, but no run is at work on this machine; if none is on another one, it "
-        "was killed: snakemake --unlock"
-    )
+    folder = Path(snakemake_folder).resolve().parent
+    said, alive = advice(folder), live_runs(folder)
+    return f"a run is at work (process {alive[0]})" if said and alive else said
 
 
 def tail(path: str | Path) -> str | None:

@@ -92,6 +92,12 @@ def read_stimuli(path: str | Path) -> Stimuli:
         return Stimuli(handle["images"][...], read_names(handle, "image_ids"))
 
 
+def count_images(path: str | Path) -> int:
+    """Number of images of stimuli, without reading them."""
+    with open_result(path, "stimuli") as handle:
+        return len(handle["image_ids"])
+
+
 # --- arrays by name (the truth of a simulation) ---------------------------------------------------
 
 

@@ -7,6 +7,7 @@ character devices for them, and /dev/null and /dev/zero are.
 By hand: `python tests/slurm/cluster.py FOLDER` starts one, says how to use it, stops it at Ctrl-C.
 """
 
+import contextlib
 import getpass
 import os
 import re
@@ -136,7 +137,7 @@ class Cluster:
         if name in NODES:
             for pid in self._processes():
                 if self._variable(pid, "SLURMD_NODENAME") == name or self._is_step_of(pid, name):
-                    os.kill(pid, signal.SIGKILL)
+                    self._kill(pid)
 
     def stop(self) -> None:
         """End all jobs and daemons, by process id."""
@@ -147,7 +148,7 @@ class Cluster:
             self._end(daemon, signal.SIGTERM)
         self.daemons.clear()
         for pid in self._processes():  # steps that outlived their node's daemon
-            os.kill(pid, signal.SIGKILL)
+            self._kill(pid)
 
     def command(self, *words: str, check: bool = False) -> str:
         """Output of one of Slurm's commands, such as `squeue`."""
@@ -238,6 +239,11 @@ class Cluster:
         return [pid for pid in others if self._variable(pid, "SLURM_CONF") == conf]
 
     @staticmethod
+    def _kill(pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+            os.kill(pid, signal.SIGKILL)
+
+    @staticmethod
     def _variable(pid: int, name: str) -> str:
         try:
             entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
@@ -273,9 +279,7 @@ if __name__ == "__main__":
         sys.exit(lacking())
     cluster = Cluster(Path(sys.argv[1]).resolve())
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # ignored where a shell started it with &
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored after a shell's &
     cluster.start()
     try:
         for variable, value in cluster.environment.items():

@@ -93,6 +93,14 @@ def test_cpu_jobs_went_to_the_cpu_partition(demo):
     assert not any("gpu" in job.get("TresPerJob", "") for job in demo.jobs())
 
 
+def test_time_that_depends_on_the_images_is_asked_for_once_they_are_there(demo):
+    demo, _ = demo
+    extracting = [job for job in demo.jobs() if "extract_activations" in job["Comment"]]
+    assert {job["TimeLimit"] for job in extracting} == {"00:30:00"}
+    fitting = [job for job in demo.jobs() if "fit_encoding" in job["Comment"]]
+    assert {job["TimeLimit"] for job in fitting} == {"01:00:00"}
+
+
 def test_tables_are_those_of_a_run_on_this_machine(demo, local):
     demo, _ = demo
     assert demo.tables().keys() == local.tables().keys()
@@ -104,6 +112,16 @@ def test_a_second_run_submits_nothing(demo):
     demo, _ = demo
     before = len(demo.jobs())
     assert "Nothing to be done" in demo.run()
+    assert len(demo.jobs()) == before
+
+
+def test_more_time_than_any_partition_gives_is_an_error_before_anything_is_submitted(demo):
+    """Slurm would take the job and leave it waiting for ever, without a word."""
+    demo, _ = demo
+    before = len(demo.jobs())
+    again = ["--forcerun", "render_report", "--set-resources", "render_report:runtime=4321"]
+    printed = demo.run(*again, status=1)
+    assert "rule render_report: asks for 4321 minutes, more than any partition gives" in printed
     assert len(demo.jobs()) == before
 
 

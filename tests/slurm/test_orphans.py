@@ -1,5 +1,6 @@
 """Whose jobs are cancelled, and beside which processes none are: without Slurm."""
 
+import platform
 from pathlib import Path
 
 import pytest
@@ -67,37 +68,72 @@ def test_runs_are_told_from_their_jobs_and_from_others(tmp_path):
     process(processes, 12, folder, python, "-m", "snakemake", "--mode", "remote")
     process(processes, 13, tmp_path, python, "-m", "snakemake")
     process(processes, 14, folder, python, str(folder / "scripts" / "cancel_orphans.py"))
-    process(processes, 15, folder, "vim", "Snakefile")
+    process(processes, 15, folder, "vim", "snakemake")
+    process(processes, 17, folder, python, "-W", "ignore", "-u", "-m", "snakemake", "--cores", "1")
     (processes / "self").mkdir()
     (processes / "16").mkdir()  # ended meanwhile
-    assert orphans.live_runs(folder, processes) == [10, 11]
+    assert orphans.live_runs(folder, processes) == [10, 11, 17]
 
 
-def locked(folder: Path, *hosts: str) -> Path:
-    """A folder with a lock and logs of runs on hosts, the oldest first."""
+REFUSED = "LockException:\nError: Directory cannot be locked. Please make sure that"
+
+
+def locked(folder: Path, *runs: str) -> Path:
+    """A folder with a lock, and what runs wrote into their logs, the oldest first."""
     for name in ("locks", "log"):
         (folder / ".snakemake" / name).mkdir(parents=True)
     (folder / ".snakemake" / "locks" / "0.output.lock").touch()
-    for day, host in enumerate(hosts, 1):
-        text = f"SNAKEMAKE\n=========\n  Date: x\n  Host: {host}\n  User: me\n"
-        (folder / ".snakemake" / "log" / f"2026-01-0{day}T120000.snakemake.log").write_text(text)
+    for day, text in enumerate(runs, 1):
+        log = folder / ".snakemake" / "log" / f"2026-01-0{day}T120000.snakemake.log"
+        log.write_text(f"SNAKEMAKE\n=========\n  Date: x\n{text}\n")
     return folder
 
 
-def test_the_host_of_a_lock_is_that_of_the_last_run(tmp_path):
-    assert orphans.host_of_lock(tmp_path) == ""
-    assert orphans.host_of_lock(locked(tmp_path / "a", "login1", "login2")) == "login2"
+def on(host: str, more: str = "") -> str:
+    """What a run on a machine writes into its log."""
+    return f"  Host: {host}\n  User: me\n\n{more}"
+
+
+def test_a_lock_is_of_the_last_run_that_was_not_refused(tmp_path):
+    """A second run on another machine writes a log too, and must not make the first look dead."""
+    assert orphans.lock_of(tmp_path) is None
+    runs = on("login1"), on("login2"), on("login3", REFUSED)
+    assert orphans.lock_of(locked(tmp_path / "a", *runs)).host == "login2"
     with pytest.raises(UserError, match="no log says on which machine"):
-        orphans.host_of_lock(locked(tmp_path / "b"))
+        orphans.require_dead(locked(tmp_path / "b"))
+
+
+def test_a_lock_of_another_user_is_left_alone(tmp_path, monkeypatch):
+    """Nobody sees in which folder another user's process works."""
+    folder = locked(tmp_path, on(platform.node()))
+    monkeypatch.setattr(orphans, "_owner", lambda path: "somebody")
+    with pytest.raises(UserError, match="is locked by a run of somebody"):
+        cancel_orphans.main(folder)
+    orphans.require_dead(folder, ended=True)
+
+
+def test_what_to_do_about_a_lock_is_said(tmp_path):
+    assert orphans.advice(tmp_path) == ""
+    assert "started on elsewhere" in orphans.advice(locked(tmp_path / "a", on("elsewhere")))
+    said = orphans.advice(locked(tmp_path / "b", on(platform.node())))
+    assert "a run that was killed: `make cancel-orphans`" in said
 
 
 def test_a_lock_of_another_machine_is_left_alone(tmp_path):
     """Whether that run is alive cannot be seen from here."""
     with pytest.raises(UserError, match="the last run was started on elsewhere, this is"):
-        cancel_orphans.main(locked(tmp_path, "elsewhere"))
+        cancel_orphans.main(locked(tmp_path, on("elsewhere")))
 
 
-def test_without_slurm_it_says_so(tmp_path, monkeypatch):
+def test_without_slurm_it_says_so_if_there_may_be_jobs(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="squeue: not found"):
-        cancel_orphans.main(tmp_path)
+        cancel_orphans.main(locked(tmp_path / "a", on(platform.node(), "SLURM run ID: 1")))
+    assert orphans.lock_of(tmp_path / "a")
+
+
+def test_a_run_on_one_machine_is_unlocked_without_slurm(tmp_path, monkeypatch):
+    monkeypatch.setattr(orphans, "_printed", lambda words: pytest.fail(f"asked Slurm: {words}"))
+    folder = locked(tmp_path, on(platform.node()))
+    (folder / "Snakefile").write_text("rule all:\n    output: 'a'\n    shell: 'touch a'\n")
+    assert cancel_orphans.main(folder) == [] and orphans.lock_of(folder) is None

@@ -105,7 +105,8 @@ def test_a_preempted_training_keeps_its_last_step_and_goes_on(training, cluster)
     records = cluster.jobs()
     (taker,) = [job for job in records if job["JobId"] == number]
     ours = [job for job in records if job["WorkDir"] == str(training)]
-    print([(job["JobId"], job["JobState"], job["Restarts"], job["Partition"]) for job in ours])
+    (job,) = ours  # the very job, which Slurm queued again: none of the run's retries is spent
+    assert (job["JobState"], job["Restarts"]) == ("COMPLETED", "1")
     assert taker["JobState"] == "COMPLETED" and {job["Partition"] for job in ours} == {"gpu"}
     done = [int(step) for step, _ in steps_of(training)]
     assert done == list(range(1, 25))  # every step once: nothing lost, nothing twice

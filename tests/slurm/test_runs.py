@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300)]
 
 
 def cancel_orphans(line: Line) -> subprocess.CompletedProcess:
-    """What `make cancel-orphans` does first, in a line's folder."""
+    """`make cancel-orphans`, in a line's folder."""
     return subprocess.run(
         [sys.executable, str(REPOSITORY / "scripts" / "cancel_orphans.py")],
         cwd=line.folder, env=environment(line.cluster), text=True, capture_output=True, check=False,
@@ -84,7 +84,6 @@ def test_jobs_of_a_killed_run_are_cancelled_before_they_run_again(line, cluster,
     assert running == own.split()  # somebody's own job in the folder is not ours
     cluster.command("scancel", *own.split())
     held.unlink()
-    line.start("--unlock").end()
     line.start().end()
     first, second = line.jobs("b")
     assert (first["JobState"], second["JobState"]) == ("CANCELLED", "COMPLETED")

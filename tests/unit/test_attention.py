@@ -360,7 +360,7 @@ def test_scripts_score_a_planted_network_and_collect_it(network, tmp_path, rng):
     score_clickme.main(tmp_path / "osie.parquet", network[1], *files, *settings)
     table = store.read_table(files[0])
     assert (table[list(LABELS)].drop_duplicates().to_numpy() == list(LABELS.values())).all()
-    np.testing.assert_allclose(of(table)[:3], 1, atol=1e-6)
+    np.testing.assert_allclose(of(table)[:3], 1, atol=1e-5)  # a float32 sum of 50,000 products
     assert (np.abs(of(table)[3:]) < 0.9).all()
     arrays, attributes = store.read_arrays(files[1])
     assert attributes["image_ids"] == ["1001.jpg", "1003.jpg", "1005.jpg"]

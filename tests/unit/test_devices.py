@@ -63,14 +63,32 @@ def test_only_its_own_gpus_are_shown_to_a_job_and_all_again_afterwards(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("count", "environment"),
-    [(0, {"CUDA_VISIBLE_DEVICES": ""}), (1, {"SLURM_JOB_ID": "7", "CUDA_VISIBLE_DEVICES": "0"})],
+    ("count", "environment", "taken"),
+    [
+        (0, {"CUDA_VISIBLE_DEVICES": ""}, []),
+        (1, {"SLURM_JOB_ID": "7", "CUDA_VISIBLE_DEVICES": "0"}, ["0"]),
+    ],
 )
-def test_a_batch_systems_gpus_and_cpu_jobs_are_left_alone(tmp_path, count, environment):
+def test_a_batch_systems_gpus_and_cpu_jobs_are_left_alone(tmp_path, count, environment, taken):
     before = dict(environment)
     with devices.taken(count, environment, tmp_path) as names:
-        assert names == [] and environment == before
+        assert names == taken and environment == before
     assert not list(tmp_path.iterdir())
+
+
+def test_jobs_within_one_allocation_share_its_gpus_and_others_do_not_count(tmp_path, monkeypatch):
+    """Each of two allocations calls its own GPUs 0 and 1; a local run in one of them has two jobs."""
+    monkeypatch.setattr(devices.tempfile, "gettempdir", lambda: str(tmp_path))
+
+    def within(number):
+        return {"SLURM_JOB_ID": number, "CUDA_VISIBLE_DEVICES": "0,1"}
+
+    with (
+        devices.taken(1, within("7")) as first,
+        devices.taken(1, within("7")) as second,
+        devices.taken(1, within("8")) as other,
+    ):
+        assert (first, second, other) == (["0"], ["1"], ["0"])
 
 
 def test_too_few_gpus_are_an_error_before_anything_waits(tmp_path):

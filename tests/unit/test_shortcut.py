@@ -141,7 +141,7 @@ def test_occlusion_by_the_fill_itself_changes_nothing():
     found = occlusion(
         net, torch.full((2, 3, 8, 8), 0.5), torch.tensor([0, 1]), 4, 4, torch.full((3,), 0.5)
     )
-    assert found.abs().max() == 0
+    assert found.abs().max() < 1e-7  # rounding: batches of other sizes take other kernels
 
 
 @pytest.mark.parametrize(("patch", "stride"), [(9, 2), (3, 4), (0, 1), (3, 0)])

@@ -1,5 +1,6 @@
 """What `make status` reads: dry runs, markers and logs, made here, and a real run that fails."""
 
+import platform
 import subprocess
 import sys
 import time
@@ -128,7 +129,9 @@ def test_markers_are_read_also_of_names_longer_than_a_file_may_have(folder):
 def test_a_lock_is_told_and_whether_its_run_is_at_work(folder):
     assert status.lock(".snakemake") == ""
     write(".snakemake/locks/0.input.lock", "")
-    assert "no run is at work on this machine" in status.lock(".snakemake")
+    assert "no log says on which machine" in status.lock(".snakemake")
+    write(".snakemake/log/2026-01-01.snakemake.log", f"  Host: {platform.node()}\n")
+    assert "a run that was killed: `make cancel-orphans`" in status.lock(".snakemake")
     run = subprocess.Popen(["bash", "-c", "exec -a snakemake sleep 60"], cwd=folder)
     try:
         while Path(f"/proc/{run.pid}/cmdline").read_bytes().partition(b"\0")[0] != b"snakemake":

@@ -88,6 +88,17 @@ def test_a_failed_write_leaves_the_former_file_and_nothing_else(tmp_path):
     assert [path.name for path in target.parent.iterdir()] == ["x.csv"]
 
 
+def test_an_older_writer_of_the_same_file_never_puts_the_newers_half_in_place(tmp_path):
+    """A job on a node that a scheduler lost lives on while the same job runs again elsewhere."""
+    target = tmp_path / "x.txt"
+    with pytest.raises(FileNotFoundError), store.atomic_path(target) as older:
+        older.write_text("old")
+        with store.atomic_path(target) as newer:
+            newer.write_text("new")
+    assert target.read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["x.txt"]
+
+
 @pytest.mark.parametrize(
     ("value", "dtype"), [(np.nan, "float32"), (np.inf, "float32"), (1e5, "float16")]
 )
