@@ -61,8 +61,8 @@ paper-plan: $(STAMP) ## what the paper's trainings cost, by type of GPU (estimat
 stage: $(STAMP) ## download all data and weights of EXPERIMENT=..., on a machine with internet
 	$(RUN) $(OVERLAY) $(CONFIG) -- stage_data
 
-test: $(STAMP) lint ## all tests
-	$(BIN)/python -m pytest
+test: $(STAMP) lint ## all tests, two processes side by side
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 test-fast: $(STAMP) ## unit tests only
 	$(BIN)/python -m pytest -m "not workflow and not slurm"
@@ -77,10 +77,15 @@ lint: $(STAMP) ## ruff, snakefmt, codespell, snakemake --lint
 	$(BIN)/codespell
 	$(BIN)/snakemake --lint
 
-bench: $(STAMP) ## speed and memory beside scikit-learn and ikpls: an hour, or ARGS=--quick: 8 minutes
+# --quick is all that the four have in common; each has more options of its own (--help)
+bench: $(STAMP) ## speed and memory of encoding, harmonizer, planning, short jobs: HOURS; ARGS=--quick: MINUTES
 	PYTHONPATH=scripts $(BIN)/python benchmarks/encoding.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/harmonizer.py $(ARGS)
-	@printf '\nTables: results/bench/encoding.csv encoding_ratios.csv claims.csv\n'
+	PYTHONPATH=scripts $(BIN)/python benchmarks/scaling.py $(ARGS)
+	PYTHONPATH=scripts $(BIN)/python benchmarks/overhead.py $(ARGS)
+	@printf '\nTables in results/bench/: encoding.csv encoding_ratios.csv claims.csv harmonizer.csv\n'
+	@printf 'harmonizer_ratios.csv loader.csv loader_rates.csv harmonizer_claims.csv scaling.csv\n'
+	@printf 'overhead.csv overhead_medians.csv; machine.json says on what\n'
 
 format: $(STAMP) ## format everything
 	$(BIN)/ruff check --fix .

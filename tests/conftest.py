@@ -9,6 +9,19 @@ import numpy as np
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+LONGEST = ("slurm", "workflow")  # folders: with two processes (make test) they run side by side
+
+
+def pytest_collection_modifyitems(items):
+    """A folder with a costly fixture stays in one process, as any file does; the longest first."""
+
+    def folder(item):
+        return item.path.parent.name
+
+    for item in items:
+        group = folder(item) if folder(item) in LONGEST else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: (*LONGEST, folder(item)).index(folder(item)))
 
 
 @pytest.fixture(scope="session")
