@@ -7,9 +7,10 @@ a cross-entropy step that is), loader.csv and loader_rates.csv (images a second 
 step, and of both together), harmonizer_claims.csv (what was asked, what was found) and machine.json.
 On a CPU its time counts for steps, on a GPU the time on the wall; for the loader always that.
 
-Options: --quick (small networks, six minutes); --device cuda; --precision bf16 (autocast);
---batch N; --maps SHARE (of images with a human map); --networks NAME ...; --workers N ...;
---parts steps loader (both, without it)
+Options: --quick (small networks, six minutes); --device (cuda where torch sees a GPU, else cpu);
+--precision float32, tf32 (a GPU's default) or bf16 (autocast), as in a recipe; --batch N; --maps SHARE
+(of images with a human map); --networks NAME ...; --workers N ...; --parts steps loader (both, without
+it)
 """
 
 import argparse
@@ -26,6 +27,7 @@ from measure_harmonizer import WAYS, Job
 from measure_loader import SOURCES, LoaderJob, make_images
 
 from itcortex import progress
+from itcortex.harmonizer.recipe import PRECISIONS
 
 QUICK = ("resnet18", "tf_efficientnet_lite0", "mobilenetv3_small_100", "vit_tiny_patch16_224")
 #: Those and the six architectures of the paper.
@@ -69,9 +71,10 @@ def ratios(measured: pd.DataFrame) -> pd.DataFrame:
 
 
 def claims(table: pd.DataFrame) -> pd.DataFrame:
-    """What was asked, of a ResNet-50 on a GPU, and what these measurements say, where they do."""
+    """What was asked, of a ResNet-50 on a GPU in TF32 or bf16, and what these measurements say."""
     rows = []
     gpu = table[(table.network == "resnet50") & (table.device != "cpu")]
+    gpu = gpu[gpu.precision != "float32"]
     for way, asked in (("harmonizer", 2.6), ("sub-batch", 1.8)):
         for _, row in gpu[gpu.way == way].iterrows():
             name = f"ResNet-50, {row.precision}, {way}: times a cross-entropy step"
@@ -173,11 +176,12 @@ def main(jobs: list[Job], loading: list[LoaderJob], out: str | Path) -> None:
 
 if __name__ == "__main__":
     cores = os.cpu_count() or 1
+    here = "cuda" if torch.cuda.is_available() else "cpu"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small networks, six minutes")
     parser.add_argument("--networks", nargs="+", metavar="NAME", help="timm's names")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
-    parser.add_argument("--precision", choices=("float32", "bf16"), default="float32")
+    parser.add_argument("--device", default=here, help=f"cpu, cuda or cuda:N; here {here}")
+    parser.add_argument("--precision", choices=PRECISIONS, help="tf32 on a GPU, float32 on a CPU")
     parser.add_argument("--batch", type=int, help="images; 8 on a CPU, 64 on a GPU")
     parser.add_argument("--maps", type=float, default=0.25, help="share of images with a map")
     parser.add_argument("--rounds", type=int, help="processes per measurement")
@@ -188,8 +192,12 @@ if __name__ == "__main__":
     parser.add_argument("--out", default="results/bench", help="folder of the results")
     given = parser.parse_args()
     gpu, rounds = given.device != "cpu", given.rounds or (2 if given.quick else 5)
+    precision = given.precision or ("tf32" if gpu else "float32")
+    if precision == "tf32" and not gpu:
+        parser.error("--precision tf32: only a GPU has it; choose float32 or bf16")
+    print(f"on {given.device}, in {precision}", flush=True)
     chosen = tuple(given.networks or (QUICK if given.quick else FULL))
-    shared = {"device": given.device, "precision": given.precision, "maps": given.maps}
+    shared = {"device": given.device, "precision": precision, "maps": given.maps}
     shared["batch"] = given.batch or (64 if gpu else 8)
     steps = jobs_of(chosen, shared, rounds) if "steps" in given.parts else []
     fast = tuple(given.networks or ["resnet50" if gpu else "mobilenetv3_small_100"])

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from itcortex.harmonizer.double_backward import double_backward
 from itcortex.harmonizer.loss import harmonizer_loss
+from itcortex.harmonizer.precision import matmul_precision
 from itcortex.models import Preprocessing, build
 
 #: How a step is made. 'native' is the harmonizer with PyTorch's own second derivatives of
@@ -55,16 +56,18 @@ def make_batch(job: Job, size: tuple[int, int, int]) -> tuple[torch.Tensor, ...]
 
 def step(job: Job, model: torch.nn.Module, batch: tuple[torch.Tensor, ...]) -> float:
     """Gradients of one batch; the harmonization."""
-    kind = torch.device(job.device).type
-    autocast = torch.autocast(kind, torch.bfloat16) if job.precision == "bf16" else nullcontext()
+    device, half = torch.device(job.device), job.precision == "bf16"
+    autocast = torch.autocast(device.type, torch.bfloat16) if half else nullcontext()
     strength = 0.0 if job.way == "cross-entropy" else 1.0
     model.zero_grad()
-    with autocast:
-        parts = harmonizer_loss(
-            model, *batch, strength=strength, sub_batch=job.way == "sub-batch", epsilon="relative"
-        )
-    parts.backward()
-    return parts.harmonization.item()  # waits for a GPU
+    with matmul_precision(job.precision, device):
+        with autocast:
+            parts = harmonizer_loss(
+                model, *batch, strength=strength, sub_batch=job.way == "sub-batch",
+                epsilon="relative",
+            )  # fmt: skip
+        parts.backward()
+        return parts.harmonization.item()  # waits for a GPU
 
 
 def use_native_derivatives() -> None:
@@ -77,7 +80,6 @@ def use_native_derivatives() -> None:
 def measure(job: Job) -> dict:
     """Seconds of a step (median of the steps), peak memory above weights and data, the loss part."""
     torch.set_num_threads(job.threads)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     if job.way == "native":
         use_native_derivatives()
     model = build(job.network, seed=0).to(job.device, memory_format=torch.channels_last).train()

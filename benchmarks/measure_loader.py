@@ -112,7 +112,6 @@ def loader(job: LoaderJob, preprocessing: Preprocessing):
 def measure(job: LoaderJob) -> dict:
     """Images a second (wall time), CPU time an image, and the share of the time spent on waiting."""
     torch.set_num_threads(job.threads)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     model = build(job.network, seed=0).to(job.device, memory_format=torch.channels_last).train()
     preprocessing = Preprocessing.of(model)
     turn = _turn(job, model, preprocessing)

@@ -7,6 +7,7 @@ from itcortex import job, store
 from itcortex.harmonizer import checkpoint
 from itcortex.harmonizer.recipe import Recipe
 from itcortex.harmonizer.sources import open_samples, require_same_classes
+from itcortex.harmonizer.start import new_classifier
 from itcortex.harmonizer.train import Data, Place, Plan, train
 from itcortex.networks import Network
 from itcortex.weights import load
@@ -25,7 +26,7 @@ def main(
     """
     network, folder = Network(**network), checkpoint.folder_beside(weights)
     scratch = folder / "shards"
-    plan = Plan(network, Recipe.of(recipe), strength, seed, _start(network, start))
+    plan = Plan(network, Recipe.of(recipe), strength, seed, _start(network, seed, start))
     data = Data(
         labelled=open_samples(_paths(labelled), scratch, classes),
         mapped=open_samples(_paths(mapped), scratch, classes),
@@ -48,13 +49,17 @@ def _paths(paths):
     return [paths] if isinstance(paths, str) else list(paths)
 
 
-def _start(network, start):
+def _start(network, seed, start):
     """State dict of a weights file for this network; None where there is none to start from."""
     paths = _paths(start)
     if not paths:
         return None
     state, attributes = store.read_weights(paths[0])
-    load(network.build(0), network.architecture, state, attributes, paths[0])
+    model = network.build(seed)
+    own = new_classifier(state, model)
+    load(model, network.architecture, state | own, attributes, paths[0])
+    if own:
+        print(f"{', '.join(own)}: drawn with seed {seed}; in {paths[0]} they are for other classes")
     return state
 
 

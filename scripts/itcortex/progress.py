@@ -22,12 +22,15 @@ class _Lines:
         self.stream.flush()
 
 
-def bar(items: Iterable, description: str, total: int | None = None, unit: str = "it") -> Iterator:
+def bar(
+    items: Iterable, description: str, total: int | None = None, unit: str = "it", done: int = 0
+) -> Iterator:
     """Yield `items`, reporting progress on `sys.stderr`: a bar on a terminal, lines in a log.
 
     Inside a job `sys.stderr` is the job's log; the terminal belongs to the workflow's own bars.
+    `done` of the `total` were dealt with before: the bar starts there.
     """
-    options = {"desc": description, "unit": unit, "total": total}
+    options = {"desc": description, "unit": unit, "total": total, "initial": done}
     if not sys.stderr.isatty():
         options |= {"mininterval": 5, "ncols": 90, "ascii": True, "file": _Lines(sys.stderr)}
     return iter(tqdm(items, **options))

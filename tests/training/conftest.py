@@ -1,6 +1,8 @@
 """Trainings in processes of their own, so that they can be killed."""
 
+import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,18 +24,16 @@ def data(tmp_path_factory) -> dict:
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory, data) -> Job:
-    """A training on one process that nobody interrupted."""
-    job = Job(tmp_path_factory.mktemp("whole"), data)
-    status, printed = job.run()
-    assert status == 0, printed
-    return job
+def finished(tmp_path_factory, data) -> Callable[..., Job]:
+    """Function of a job's options that gives the job, run to its end once and for all tests."""
+    jobs = {}
 
+    def job(recipe: dict, **options) -> Job:
+        key = json.dumps([recipe, options])
+        if key not in jobs:
+            jobs[key] = Job(tmp_path_factory.mktemp("finished"), data, recipe, **options)
+            status, printed = jobs[key].run()
+            assert status == 0, printed
+        return jobs[key]
 
-@pytest.fixture(scope="session")
-def whole_group(tmp_path_factory, data) -> Job:
-    """A training on two processes that nobody interrupted, of a net without batch norm and dropout."""
-    job = Job(tmp_path_factory.mktemp("group"), data, processes=2, norm="group", dropout=0.0)
-    status, printed = job.run()
-    assert status == 0, printed
     return job

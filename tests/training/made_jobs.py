@@ -14,18 +14,27 @@ RECIPE = {
     "epochs": 4, "batch_size": 16, "warmup_epochs": 1, "schedule": "cosine", "learning_rate": 0.1,
     "map_share": 0.5,
 }  # fmt: skip
+#: Recipe and network that several processes follow: batches in parts, no batch norm, no dropout.
+IN_PARTS = {"accumulation": 2, "sub_batch": True}
+COMPARABLE = {"norm": "group", "dropout": 0.0}
 
 
 class Job:
-    """One job of the rule: 6 steps an epoch, 24 in all, a checkpoint every 2."""
+    """One job of the rule: 6 steps an epoch, 24 in all, a checkpoint every 2.
 
-    def __init__(self, folder: Path, data: dict, processes: int = 1, workers: int = 0, **arguments):
+    `recipe` is what differs from `RECIPE`, `arguments` are the network's.
+    """
+
+    def __init__(
+        self, folder: Path, data: dict, recipe: dict | None = None, processes: int = 1,
+        workers: int = 0, **arguments,
+    ):  # fmt: skip
         self.weights, self.history = folder / "seed-0.safetensors", folder / "history.parquet"
-        recipe = RECIPE | ({"accumulation": 2, "sub_batch": True} if "norm" in arguments else {})
         self.arguments = data | {
             "weights": str(self.weights), "history": str(self.history),
-            "network": network(**arguments), "strength": 1.0, "seed": 0, "recipe": recipe,
-            "device": "cpu", "processes": processes, "workers": workers, "checkpoint_steps": 2,
+            "network": network(**arguments), "strength": 1.0, "seed": 0,
+            "recipe": RECIPE | (recipe or {}), "device": "cpu", "processes": processes,
+            "workers": workers, "checkpoint_steps": 2,
         }  # fmt: skip
 
     def start(self, **faults) -> subprocess.Popen:
@@ -41,5 +50,5 @@ class Job:
     def run(self, **faults) -> tuple[int, str]:
         """Exit status and everything that was printed."""
         process = self.start(**faults)
-        printed, _ = process.communicate(timeout=120)
+        printed, _ = process.communicate(timeout=300)
         return process.returncode, printed

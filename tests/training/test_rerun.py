@@ -1,86 +1,82 @@
 """Snakemake itself: a job that is killed loses its outputs, not its state, and the re-run goes on."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
-from made_jobs import RECIPE, UNIT
+import pandas as pd
+import yaml
+from made_jobs import COMPARABLE, IN_PARTS, RECIPE
 from made_training import network
 
-SNAKEFILE = """
-rule train_harmonized:
-    input:
-        labelled={labelled},
-        mapped={mapped},
-        validation={validation},
-    output:
-        weights="weights/strength-1/seed-0.safetensors",
-        history="weights/strength-1/seed-0.parquet",
-    log:
-        "train.log",
-    params:
-        network={network},
-        strength=1.0,
-        seed=0,
-        recipe={recipe},
-        device="cpu",
-    resources:
-        processes=1,
-        workers=0,
-        checkpoint_steps=2,
-        tensorboard=0,
-    script:
-        "{script}"
-"""
-#: Read by every Python that starts while it lies on the path: the job's trainer kills itself.
+from itcortex import store
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "envs", "profiles", "experiments"]
+WEIGHTS = "results/weights/small_net/harmonized/strength-1/seed-0.safetensors"
+#: Read by every Python that starts while it lies on the path: the first rank kills itself.
 FAULT = """
 import os, sys, signal
-if any("train_harmonized" in word for word in sys.orig_argv):
+if "from multiprocessing.spawn" in " ".join(sys.orig_argv):
     sys.path.insert(0, {scripts!r})
     from itcortex.harmonizer import trainer
     note = trainer.Trainer._note
     def fall(self, values):
         note(self, values)
-        if self.progress.step == 9:
+        if self.progress.step == 9 and self.group.rank == 0:
             os.kill(os.getpid(), {number})
     trainer.Trainer._note = fall
 """
 
 
-def test_a_rerun_continues_and_gives_the_same_weights(tmp_path, data, whole):
-    scripts = UNIT.parents[1] / "scripts"
-    text = SNAKEFILE.format(
-        **data, network=json.dumps(network()), recipe=json.dumps(RECIPE),
-        script=scripts / "train_harmonized.py",
-    )  # fmt: skip
-    (tmp_path / "Snakefile").write_text(text)
+def workflow(folder: Path, data: dict) -> None:
+    """The workflow itself in a folder, with the tests' net to train."""
+    for part in PARTS:
+        source = REPOSITORY / part
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / part)
+    net = network(**COMPARABLE)
+    row = {"model": "small_net", "weights": "harmonized", "source": "trained:made", "category": "cnn",
+           "family": "made", "architecture": net["architecture"], "builder": net["builder"],
+           "arguments": json.dumps(net["arguments"]),
+           "preprocessing": json.dumps(net["preprocessing"])}  # fmt: skip
+    pd.DataFrame([row]).to_csv(folder / "experiments" / "made.csv", index=False)
+    training = data | {"start": None, "strengths": [1], "seeds": [0], "recipe": RECIPE | IN_PARTS,
+                       "processes": 2, "checkpoint_steps": 2}  # fmt: skip
+    overlay = {"models": ["experiments/models.csv", "experiments/made.csv"],
+               "training": {"made": training}}  # fmt: skip
+    (folder / "made.yaml").write_text(yaml.safe_dump(overlay))
+
+
+def test_a_rerun_continues_and_gives_the_same_weights(tmp_path, data, finished):
+    """The rule itself, on two processes."""
+    workflow(tmp_path, data)
     fault = tmp_path / "fault"
     fault.mkdir()
     (fault / "sitecustomize.py").write_text(
-        FAULT.format(scripts=str(scripts), number=int(signal.SIGKILL))
+        FAULT.format(scripts=str(tmp_path / "scripts"), number=int(signal.SIGKILL))
     )
 
     def snakemake(path=""):
-        command = [sys.executable, "-m", "snakemake", "--cores", "1", "--rerun-incomplete"]
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "made.yaml"]
         environment = {"PYTHONPATH": str(path), "OMP_NUM_THREADS": "1", "HOME": str(tmp_path)}
         return subprocess.run(
-            command, cwd=tmp_path, env=environment | {"PATH": "/usr/bin:/bin"}, timeout=120,
-            capture_output=True, text=True, check=False,
+            [*command, "--", WEIGHTS], cwd=tmp_path, timeout=240, check=False, text=True,
+            env=environment | {"PATH": "/usr/bin:/bin"}, capture_output=True,
         )  # fmt: skip
 
     first = snakemake(fault)
-    weights = tmp_path / "weights" / "strength-1"
-    assert first.returncode == 1 and [p.name for p in weights.iterdir()] == [
-        ".seed-0.checkpoint"
-    ], first.stderr
+    assert "process 1 of 2: killed by signal 9" in first.stderr, first.stderr
+    weights = tmp_path / WEIGHTS
+    assert [path.name for path in weights.parent.iterdir()] == [".seed-0.checkpoint"]
     second = snakemake()
     assert second.returncode == 0, second.stderr
-    assert "continues after step 8\n" in (tmp_path / "train.log").read_text()
-    assert (weights / "seed-0.safetensors").stat().st_size > 0
-    from itcortex import store
-
-    again, _ = store.read_weights(weights / "seed-0.safetensors")
-    wanted, _ = store.read_weights(whole.weights)
+    log = tmp_path / "results/logs/train_harmonized/small_net/harmonized/strength-1/seed-0.log"
+    assert "continues after step 8\n" in log.read_text()
+    again, _ = store.read_weights(weights)
+    wanted, _ = store.read_weights(finished(IN_PARTS, processes=2, **COMPARABLE).weights)
     assert all(again[name].equal(value) for name, value in wanted.items())
-    assert sorted(p.name for p in weights.iterdir()) == ["seed-0.parquet", "seed-0.safetensors"]
+    made = sorted(path.name for path in weights.parent.iterdir())
+    assert made == ["seed-0.json", "seed-0.parquet", "seed-0.safetensors"]

@@ -2,9 +2,11 @@
 
 import importlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from itcortex.harmonizer.sources import open_samples
@@ -102,3 +104,23 @@ def test_claims_are_taken_from_medians_on_a_gpu(bench):
     found = bench.claims(table).set_index("asked")
     assert found.holds.to_dict() == {2.6: True, 1.8: False}
     assert found.found[1.8] == pytest.approx(1.9)
+    assert len(bench.claims(table.assign(precision="float32"))) == 0  # nothing was asked of it
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32"])
+def test_a_step_is_made_in_the_precision_that_its_row_says(bench, monkeypatch, precision):
+    """As a GPU would be told: nothing runs on one."""
+    steps = importlib.import_module("measure_harmonizer")
+    seen = []
+
+    def note() -> None:
+        seen.append(torch.backends.cuda.matmul.allow_tf32)
+
+    def loss(*_arguments, **_options):
+        note()
+        return SimpleNamespace(backward=note, harmonization=torch.zeros(()))
+
+    monkeypatch.setattr(steps, "harmonizer_loss", loss)
+    job = steps.Job("resnet18", "harmonizer", device="cuda", precision=precision)
+    steps.step(job, torch.nn.Linear(1, 1), ())
+    assert seen == 2 * [precision == "tf32"]

@@ -314,8 +314,8 @@ def test_without_labelled_images_an_epoch_is_all_maps():
 @pytest.mark.parametrize(("accumulation", "ranks"), [(1, 2), (2, 2), (4, 1)])
 def test_parts_and_processes_share_the_batches_of_one(accumulation, ranks):
     mixture = Mixture(arrays(37), Joined([]), 0.0, 0)
-    whole = list(Steps(mixture, Recipe(batch_size=8, epochs=2), 0, 1, 0))
-    recipe = Recipe(batch_size=8, epochs=2, accumulation=accumulation)
+    whole = list(Steps(mixture, Recipe(batch_size=8, epochs=2, warmup_epochs=0), 0, 1, 0))
+    recipe = Recipe(batch_size=8, epochs=2, warmup_epochs=0, accumulation=accumulation)
     parts = [list(Steps(mixture, recipe, rank, ranks, 0)) for rank in range(ranks)]
     assert len(whole) == 2 * (37 // 8)
     for step, batch in enumerate(whole):
@@ -328,7 +328,7 @@ def test_parts_and_processes_share_the_batches_of_one(accumulation, ranks):
 
 def test_steps_go_on_where_they_were_left():
     mixture = Mixture(arrays(20), Joined([]), 0.0, 0)
-    recipe = Recipe(batch_size=6, epochs=4)
+    recipe = Recipe(batch_size=6, epochs=4, warmup_epochs=0)
     assert list(Steps(mixture, recipe, 0, 1, 5)) == list(Steps(mixture, recipe, 0, 1, 0))[5:]
 
 
@@ -346,7 +346,7 @@ def test_batches_that_do_not_fit_are_refused(batch, ranks, message):
 
 def batches_of(samples, workers=0, **settings):
     """All batches of one epoch of a collection with maps."""
-    recipe = Recipe.of({"batch_size": 4, "epochs": 1} | settings)
+    recipe = Recipe.of({"batch_size": 4, "epochs": 1, "warmup_epochs": 0} | settings)
     mixture = Mixture(samples, Joined([]), 0.0, 0)
     steps = Steps(mixture, recipe, 0, 1, 0)
     return list(load(Augmented(mixture, recipe, LOOK), steps, workers, torch.device("cpu")))

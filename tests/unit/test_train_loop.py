@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from made_training import CLASSES, arrays, blobs, network, same, shard, small_ne
 from torch.nn import functional
 
 import train_harmonized
-from itcortex import store
+from itcortex import stamp, store
 from itcortex.errors import UserError
 from itcortex.harmonizer import checkpoint
 from itcortex.harmonizer.interruption import STOPPED, StoppedError
@@ -162,6 +163,18 @@ def test_bfloat16_trains_and_differs_little(tmp_path):
     assert half.rows[-1]["loss"] == pytest.approx(wide.rows[-1]["loss"], rel=0.02)
     assert half.rows[-1]["loss"] != wide.rows[-1]["loss"]
     assert {v.dtype for v in half.state.values()} == {torch.float32}
+
+
+def test_the_bar_goes_on_where_the_training_does(tmp_path, capsys):
+    data = data_of()
+    data.labelled = Interrupted(data.labelled, 30)
+    with pytest.raises(StoppedError):
+        run(tmp_path, data)
+    assert "0/12" in capsys.readouterr().err
+    _, progress = checkpoint.read(tmp_path, identity_of(plan_of(), data_of()))
+    run(tmp_path)
+    shown = capsys.readouterr().err
+    assert f"| {progress.step}/12 [" in shown and "| 12/12 [" in shown and "0/" not in shown
 
 
 def test_a_start_is_started_from(tmp_path):
@@ -328,6 +341,55 @@ def test_a_loss_that_is_not_finite_stops_with_all_that_is_known(tmp_path, monkey
     assert progress.step == 6 and all(t.isfinite().all() for t in tensors.values())
 
 
+@pytest.mark.parametrize("name", ["0.weight", "1.running_var"])
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_a_checkpoint_of_values_that_are_not_finite_is_not_written(
+    tmp_path, monkeypatch, name, ema
+):
+    """Planted after step 8: the averages of batch norm are those that no training step looks at."""
+    follow = Trainer._follow
+
+    def poison(self):
+        if self.progress.step == 7:
+            self.model.state_dict()[name][0] = float("inf")
+        follow(self)
+
+    monkeypatch.setattr(Trainer, "_follow", poison)
+    with pytest.raises(
+        UserError, match=rf"step 8: it left {name}.* not finite .*{checkpoint.NAME}"
+    ):
+        run(tmp_path, every=4, ema=ema)
+    identity = identity_of(plan_of(ema=ema), data_of())
+    tensors, progress = checkpoint.read(tmp_path, identity)
+    assert progress.step == 6 and all(t.isfinite().all() for t in tensors.values())
+
+
+def test_infinities_that_are_meant_may_stand(tmp_path):
+    """As in the ranges of timm's Gemma, which are buffers too."""
+    net = small_net()
+    net.register_buffer("input_max", torch.tensor(float("inf")))
+    assert checkpoint.not_finite(net) == []
+    net[0].weight.data[0, 0, 0, 0] = net[1].running_mean[0] = float("nan")
+    assert checkpoint.not_finite(net) == ["0.weight", "1.running_mean"]
+
+
+def test_an_epoch_is_judged_before_its_last_step_is_kept(tmp_path, monkeypatch):
+    """Or a network that judging refuses would be the last good one."""
+    entropies = []
+
+    def judge(*arguments):
+        entropies.append(float("nan") if entropies else 1.0)
+        return {"validation_cross_entropy": entropies[-1]}
+
+    monkeypatch.setattr("itcortex.harmonizer.trainer.judge", judge)
+    with pytest.raises(
+        UserError, match=r"step 12, the end of epoch 2: the cross-entropy of .* nan"
+    ):
+        run(tmp_path, every=1)
+    _, progress = checkpoint.read(tmp_path, identity_of(plan_of(), data_of()))
+    assert progress.step == 11 and len(entropies) == 2
+
+
 def test_a_gradient_that_is_not_finite_stops_although_the_loss_is(tmp_path, monkeypatch):
     def poison(self, batch):
         parts = loss(self, batch)
@@ -430,6 +492,8 @@ def test_the_rule_writes_weights_that_the_line_takes(tmp_path):
         start=[str(weights)],
     )
     assert store.read_weights(fine)[1]["training"]["start"] == digest(state)
+    ran_on = {"device": "cpu", "processes": 1, "packages": stamp.versions()}
+    assert attributes["ran_on"] == ran_on and ran_on["packages"]["torch"] == version("torch")
 
 
 def test_the_state_is_kept_beside_the_output(tmp_path):

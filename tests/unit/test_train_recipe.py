@@ -32,6 +32,10 @@ def test_warm_up_rises_linearly_to_the_top():
     np.testing.assert_allclose(found[20:], 0.5)
 
 
+def test_warm_up_may_last_to_the_end():
+    assert rates(epochs=2, warmup_epochs=2)[-1] == pytest.approx(0.5 * 20 / 21)
+
+
 def test_a_cosine_starts_at_the_top_and_passes_half_of_it_half_way():
     found = rates(schedule="cosine", epochs=5, warmup_epochs=1)
     assert found[10] == 0.5 and found[30] == pytest.approx(0.25)
@@ -55,6 +59,8 @@ def test_a_cosine_starts_at_the_top_and_passes_half_of_it_half_way():
         ({"crop_scale": ["a", 1]}, r"crop_scale: \['a', 1\] is not of the kind"),
         ({"milestones": [60, 30]}, r"milestones: \(60, 30\) is not rising epochs"),
         ({"batch_size": 10, "accumulation": 3}, r"10 cannot be run in 3 equal parts"),
+        ({"epochs": 3}, r"warmup_epochs: 5 is more than the 3 epochs: .*lower it"),
+        ({"epochs": 1, "warmup_epochs": 1.5}, r"warmup_epochs: 1.5 is more than the 1 epochs"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, message):

@@ -3,13 +3,13 @@
 import io
 import json
 import re
+import shutil
 import tarfile
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from made_training import CLASSES, blobs, network, png, shard
+from made_training import CLASSES, blobs, network, png, same, shard
 from PIL import Image
 from tfrecord.writer import TFRecordWriter
 
@@ -197,7 +197,7 @@ def test_a_shard_cut_in_the_middle_is_refused_by_name(tmp_path, kind, make):
 
 
 def test_a_loss_that_is_not_finite_says_all_and_leaves_the_last_good_checkpoint(tmp_path):
-    """A learning rate beyond all measure, as one may set it."""
+    """A learning rate beyond all measure: after a step weights are vast, and the next one fails."""
     wild = {"recipe": {"learning_rate": 1e18, "warmup_epochs": 0}}
     message = refused(tmp_path / "a", **wild)
     step = int(message.partition("step ")[2].partition(":")[0])
@@ -208,17 +208,36 @@ def test_a_loss_that_is_not_finite_says_all_and_leaves_the_last_good_checkpoint(
     assert len(images) == 8  # the batch's
     tensors, about = state_of(tmp_path / "a")
     assert about["step"] == step - 1
+    assert all(value.isfinite().all() for value in tensors.values())
     again = refused(tmp_path / "a", **wild)
     assert again == message  # from that checkpoint, the same step fails in the same way
     assert state_of(tmp_path / "a")[1] == about
-    assert all(
-        same_bits(value, tensors[name]) for name, value in state_of(tmp_path / "a")[0].items()
-    )
+    assert same(state_of(tmp_path / "a")[0], tensors)
+    folder = checkpoint.folder_beside(tmp_path / "a" / "seed-0.safetensors")
+    assert message.endswith(f"and delete {folder}, for other settings start over")
+    assert f"Delete {folder}" in refused(tmp_path / "a")  # it is so: calmer settings are others
+    shutil.rmtree(folder)
+    assert run(tmp_path / "a")["weights"].exists()
 
 
-def same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """True if two tensors are equal, infinities and all."""
-    return torch.equal(torch.nan_to_num(a), torch.nan_to_num(b))
+WEIGHTS = r"step 1: it left 0\.weight, .* not finite \(\d+ of the network's tensors\)"
+JUDGED = "step 1, the end of epoch 1: the cross-entropy of the validation images is nan"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ({"learning_rate": 1e38, "weight_decay": 1e3}, WEIGHTS),
+        ({"learning_rate": 1e18, "epochs": 1, "batch_size": 48}, JUDGED),
+        ({"learning_rate": 1e18, "epochs": 1, "batch_size": 48, "ema": 0.9}, JUDGED),
+    ],
+)
+def test_a_step_that_ruins_the_network_is_not_kept(tmp_path, recipe, said):
+    """No further step tells of it where it is the last one of all."""
+    message = refused(tmp_path / "a", recipe=recipe | {"warmup_epochs": 0})
+    assert re.match(f"{said}; nothing was kept; lower learning_rate or strength", message), message
+    path = checkpoint.folder_beside(tmp_path / "a" / "seed-0.safetensors") / checkpoint.NAME
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("strength", [-0.5, float("nan"), float("inf")])

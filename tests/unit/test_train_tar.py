@@ -461,7 +461,7 @@ def test_workers_and_other_processes_read_the_same(tmp_path):
     samples = open_samples([path], tmp_path)
     copied = pickle.loads(pickle.dumps(samples))
     look = Preprocessing((3, 16, 16), (0.5,) * 3, (0.25,) * 3, "bilinear")
-    recipe = Recipe(batch_size=4, epochs=3)
+    recipe = Recipe(batch_size=4, epochs=3, warmup_epochs=0)
 
     def batches(collection, workers):
         mixture = Mixture(collection, Joined([]), 0.0, 0)

@@ -3,8 +3,8 @@
 `training.safetensors` in a folder beside the weights-to-be holds the network, its running average, the
 optimiser's tensors and, as JSON in its header, the step, the history and everything that the training
 is known by (its *identity*: architecture, hyper-parameters, data). The learning rate and the order of
-the images follow from the step. Copies of shards lie in the same folder; it goes when its training is
-done.
+the images follow from the step. Weights that are not finite are not written: the former state stays.
+Copies of shards lie in the same folder; it goes when its training is done.
 """
 
 import shutil
@@ -19,6 +19,8 @@ from itcortex import store
 from itcortex.errors import UserError
 
 NAME = "training.safetensors"
+#: Buffers of batch norm and its kin; in others infinities may be meant (masks, ranges).
+_AVERAGES = ("running_mean", "running_var")
 
 
 @dataclass
@@ -47,7 +49,17 @@ def save(
     progress: Progress,
     identity: dict,
 ) -> None:
-    """Write the state; raises `UserError` where it cannot be written: the former one stays."""
+    """Write the state; raises `UserError` where it cannot be written: the former one stays.
+
+    Likewise for weights, or averages of batch norm, that are not finite: nothing could go on from them.
+    """
+    networks = [model] if average is None else [model, average]
+    bad = [name for network in networks for name in not_finite(network)]
+    if bad:
+        raise UserError(
+            f"step {progress.step}: it left {', '.join(bad[:3])} not finite ({len(bad)} of the "
+            f"network's tensors); {advice(folder)}"
+        )
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     if average is not None:
         tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
@@ -68,6 +80,25 @@ def save(
             f"{path}: the checkpoint of step {progress.step} cannot be written ({error}); {kept}: "
             "make room on the disk and run again, which continues from it"
         ) from error
+
+
+def not_finite(model: nn.Module) -> list[str]:
+    """Names of weights and of running averages that are not finite; a GPU is waited for once."""
+    buffers = (pair for pair in model.named_buffers() if pair[0].endswith(_AVERAGES))
+    tensors = dict(model.named_parameters()) | dict(buffers)
+    finite = torch.stack([value.isfinite().all() for value in tensors.values()]).tolist()
+    return [name for name, fine in zip(tensors, finite, strict=True) if not fine]
+
+
+def advice(folder: Path) -> str:
+    """What to do about a training that left what can be computed: the end of its error."""
+    remedy = "lower learning_rate or strength, set clip, or lengthen the warm-up"
+    if not (folder / NAME).exists():
+        return f"nothing was kept; {remedy}"
+    return (
+        f"{folder / NAME}, of before, stays, but the same settings lead here again: {remedy}, and "
+        f"delete {folder}, for other settings start over"
+    )
 
 
 def read(folder: Path, identity: dict) -> tuple[dict, Progress] | None:

@@ -2,7 +2,10 @@
 
 As `torchrun` does, but as a function: one process a rank, gloo between CPUs, nccl between GPUs, found
 through a file, so that no port is needed. What a rank prints comes out of the process that started
-it. A rank that fails ends the others; one whose starter is killed ends itself.
+it. A rank that fails ends the others, and its error is the job's; a SIGTERM reaches every rank, so that
+the step is finished and kept; a rank whose starter is killed ends itself.
+
+It serves one machine only: a training cannot use more GPUs than that has.
 """
 
 import os

@@ -1,7 +1,7 @@
 """TensorBoard event files: the history of a training, and some of its steps, while it runs.
 
-They are for whoever watches; nothing is read from them. The package `tensorboard` is needed only by
-those who ask for them.
+They are for whoever watches; nothing is read from them. An environment without the package
+`tensorboard` is good for all who do not ask for them.
 """
 
 import math

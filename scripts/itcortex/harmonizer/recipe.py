@@ -26,7 +26,7 @@ class Recipe:
     accumulation : parts that a batch is run in, where it does not fit into memory at once.
     optimizer : * `sgd` (Nesterov, `momentum`), or `adamw` (betas .9 and .999).
     learning_rate : * of the schedule's top.
-    warmup_epochs : * over which the rate rises linearly to its top.
+    warmup_epochs : * over which the rate rises linearly to its top; at most `epochs`.
     schedule : * `step` (times `gamma` at every epoch of `milestones`), `cosine` to 0, or `constant`.
     weight_decay : * with sgd a part of the loss (times half the squares), with adamw decoupled.
         Either way norms, embeddings and tokens are left out (`decay.decayed_parameters`).
@@ -39,8 +39,11 @@ class Recipe:
     alignment_images : photographs with a map whose alignment is measured every epoch, at most.
     ema : decay of the weights' running average, which is then what is judged and kept; 0: none.
     clip : largest norm of the gradient; 0: none.
-    precision : `bf16` runs the network in bfloat16, the loss in float32. float16 cannot hold
-        gradients of gradients and is no choice.
+    precision : `float32`; `tf32`, in which a GPU rounds the factors of all products to
+        TensorFloat-32; or `bf16`, which runs the network and its derivatives, the second ones too, in
+        bfloat16 (autocast) and the loss in float32. Nothing falls back by itself: float16, which
+        cannot hold gradients of gradients, is no choice, a GPU without bfloat16 is refused, and where
+        bf16 proves too coarse for a network (loss not finite, or far from float32's) choose another.
     channels_last : memory layout of images and weights; faster for convolutions.
     """
 
@@ -102,6 +105,11 @@ class Recipe:
             raise UserError(
                 f"recipe: batch_size {self.batch_size} cannot be run in {self.accumulation} equal "
                 "parts (accumulation)"
+            )
+        if self.warmup_epochs > self.epochs:
+            raise UserError(
+                f"recipe: warmup_epochs: {self.warmup_epochs:g} is more than the {self.epochs} epochs: "
+                "the learning rate would not reach its top; lower it, or give more epochs"
             )
 
     def asdict(self) -> dict:

@@ -20,6 +20,7 @@ from itcortex.harmonizer.distributed import Group, launch
 from itcortex.harmonizer.double_backward import require_double_backward
 from itcortex.harmonizer.events import require_tensorboard
 from itcortex.harmonizer.interruption import StoppedError
+from itcortex.harmonizer.precision import require_bfloat16
 from itcortex.harmonizer.recipe import Recipe
 from itcortex.harmonizer.samples import Joined, Samples, require_labels
 from itcortex.harmonizer.trainer import Trainer, class_count
@@ -32,8 +33,9 @@ from itcortex.weights import State, digest
 class Plan:
     """What is trained and how: all that decides the result, but the data.
 
-    `start` is a state dict to start from (fine-tuning) instead of weights drawn with `seed`;
-    `strength` weighs the harmonization, 0 is the baseline.
+    `start` is a state dict to start from (fine-tuning) instead of weights drawn with `seed`; a
+    classifier of other classes is drawn all the same. `strength` weighs the harmonization, 0 is the
+    baseline.
     """
 
     network: Network
@@ -76,11 +78,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Trained:
-    """The network's weights (their running average, with `Recipe.ema`), a row an epoch, the identity."""
+    """The network's weights (their running average, with `Recipe.ema`), a row an epoch, the identity.
+
+    `ran_on` is what else the last bits depend on: device, number of processes, versions of packages.
+    """
 
     state: State
     rows: list[dict]
     identity: dict
+    ran_on: dict
 
     def table(self) -> pd.DataFrame:
         """The history, one row an epoch, with what it is of."""
@@ -97,6 +103,7 @@ class Trained:
             "source": f"harmonized:strength={identity['strength']:g},seed={identity['seed']}",
             "digest": digest(self.state),
             "training": {k: v for k, v in identity.items() if k != "code"},
+            "ran_on": self.ran_on,
             "epochs": len(self.rows),
             "results": results,
         }
@@ -108,8 +115,9 @@ def train(plan: Plan, data: Data, place: Place) -> Trained:
     The checkpoint of the finished training stays in the folder: remove it when the result is safe.
 
     Raises `UserError` for plans and data that do not fit together, a checkpoint of another training,
-    a loss that is not finite (the last good checkpoint stays), a disk that is full, and whatever a
-    process of several met; `StoppedError` when it was asked to stop and kept its state.
+    a GPU that lacks the recipe's precision, a loss, weights or validation that are not finite (the last
+    good checkpoint stays), a disk that is full, and whatever a process of several met; `StoppedError`
+    when it was asked to stop and kept its state.
     """
     _check(plan, data, place)
     identity = identity_of(plan, data)
@@ -124,7 +132,7 @@ def train(plan: Plan, data: Data, place: Place) -> Trained:
     tensors, progress = checkpoint.read(place.folder, identity)
     prefix = "average." if plan.recipe.ema else "model."
     state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-    return Trained(state, progress.rows, identity)
+    return Trained(state, progress.rows, identity, _describe(place))
 
 
 def identity_of(plan: Plan, data: Data) -> dict:
@@ -145,6 +153,16 @@ def identity_of(plan: Plan, data: Data) -> dict:
     return json.loads(json.dumps(identity))
 
 
+def _describe(place: Place) -> dict:
+    """Where a training ran, or its last part, as far as its weights depend on it; as JSON values."""
+    on_gpu = place.device.startswith("cuda")
+    return {
+        "device": torch.cuda.get_device_name(place.device) if on_gpu else place.device,
+        "processes": place.processes,
+        "packages": stamp.versions(),
+    }
+
+
 def _train_rank(group: Group, plan: Plan, data: Data, place: Place, identity: dict) -> bool:
     """One process's part of a training; False if it was asked to stop."""
     with torch.random.fork_rng([group.device] if group.device.type == "cuda" else []):
@@ -161,7 +179,7 @@ def _check(plan: Plan, data: Data, place: Place) -> None:
     if place.tensorboard is not None:
         require_tensorboard()
     if place.device.startswith("cuda") or place.processes == 1:
-        resolve_device(place.device)
+        require_bfloat16(plan.recipe.precision, resolve_device(place.device))
     outline = plan.network.skeleton()
     size = plan.network.preprocessing_of(outline).input_size
     n_classes = class_count(outline, size)

@@ -1,9 +1,10 @@
 """The training loop of one process: steps, epochs, checkpoints."""
 
 import copy
+import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,9 @@ from itcortex.harmonizer.events import Events
 from itcortex.harmonizer.history import SUMS, Clock, describe, epoch_row, sums_of
 from itcortex.harmonizer.interruption import Stop, stop_requests
 from itcortex.harmonizer.loss import LossParts, harmonizer_loss
+from itcortex.harmonizer.precision import matmul_precision
 from itcortex.harmonizer.recipe import Recipe, learning_rate
+from itcortex.harmonizer.start import new_classifier
 from itcortex.harmonizer.validation import judge
 from itcortex.progress import bar
 
@@ -39,7 +42,7 @@ class Trainer:
         self.recipe, self.identity = plan.recipe, identity
         self.model = plan.network.build(plan.seed)
         if plan.start:
-            self.model.load_state_dict(plan.start)
+            self.model.load_state_dict(plan.start | new_classifier(plan.start, self.model))
         layout = torch.channels_last if self.recipe.channels_last else torch.contiguous_format
         self.model.to(group.device, memory_format=layout)
         self.preprocessing = plan.network.preprocessing_of(self.model)
@@ -59,9 +62,10 @@ class Trainer:
 
     def run(self) -> bool:
         """Train to the end; False if asked to stop before, with the state kept."""
-        left = range(self.progress.step, self.steps.total)
-        shown = bar(left, "train", unit="step") if self.group.rank == 0 else iter(left)
-        precision = _matmul_precision(self.recipe.precision, self.group.device)
+        left = shown = range(self.progress.step, self.steps.total)
+        if self.group.rank == 0:
+            shown = bar(left, "train", self.steps.total, "step", done=self.progress.step)
+        precision = matmul_precision(self.recipe.precision, self.group.device)
         with stop_requests() as stop, precision, self.events:
             if not self._judge_if_due(stop):
                 return False
@@ -69,7 +73,7 @@ class Trainer:
             for _ in shown:
                 stopping = self._step(batches, stop)
                 due = self.progress.step % self.place.checkpoint_steps == 0
-                if stopping or due:
+                if stopping or (due and not self._epoch_is_over()):  # or it is judged before
                     self._save()
                 if stopping or not self._judge_if_due(stop):
                     return False
@@ -148,12 +152,15 @@ class Trainer:
         self.progress.sums = {name: sums.get(name, 0.0) + v for name, v in values.items()}
         self.progress.step += 1
 
+    def _epoch_is_over(self) -> bool:
+        """True after the last step of an epoch, until the network is judged."""
+        return self.progress.step == (len(self.progress.rows) + 1) * self.steps.per_epoch
+
     def _judge_if_due(self, stop: Stop) -> bool:
         """After the last step of an epoch, judge the network and keep it; False if asked to stop."""
-        step, per_epoch = self.progress.step, self.steps.per_epoch
-        epoch = len(self.progress.rows) + 1
-        if step < epoch * per_epoch:
+        if not self._epoch_is_over():
             return True
+        step, epoch = self.progress.step, len(self.progress.rows) + 1
         self._require_maps(epoch)
         timing = self.clock.row()
         model = self.average or self.model
@@ -166,7 +173,8 @@ class Trainer:
         if judged is None:
             self._save()  # the step is done; the epoch is judged when the training goes on
             return False
-        rate = learning_rate(self.recipe, step - 1, per_epoch)
+        self._require_finite(judged, epoch)
+        rate = learning_rate(self.recipe, step - 1, self.steps.per_epoch)
         row = epoch_row(epoch, step, rate, self.progress.sums) | judged | timing
         self.progress.rows, self.progress.sums = [*self.progress.rows, row], {}
         self.events.epoch(row)
@@ -184,6 +192,15 @@ class Trainer:
                 f"strength: {self.plan.strength:g}, but all {empty:.0f} human maps of the first epoch "
                 "are empty (of one value within the crop): they say nothing of where to look; check "
                 "the files of the maps"
+            )
+
+    def _require_finite(self, judged: dict, epoch: int) -> None:
+        """Weights that are finite, but put out what is not, are no good either."""
+        entropy = judged.get("validation_cross_entropy", 0.0)
+        if not math.isfinite(entropy):
+            raise UserError(
+                f"step {self.progress.step}, the end of epoch {epoch}: the cross-entropy of the "
+                f"validation images is {entropy:g}; {checkpoint.advice(self.place.folder)}"
             )
 
     def _save(self) -> None:
@@ -210,8 +227,7 @@ class Trainer:
         step = self.progress.step + 1
         raise UserError(
             f"step {step}: the loss or its gradient is not finite (gradient norm {norm:g}, learning "
-            f"rate {rate:g}); {'; '.join(everybody)}. The last checkpoint, of before, stays: lower "
-            "learning_rate or strength, set clip, or lengthen the warm-up"
+            f"rate {rate:g}); {'; '.join(everybody)}. {checkpoint.advice(self.place.folder)}"
         )
 
 
@@ -254,21 +270,6 @@ def class_count(model: nn.Module, input_size: tuple[int, int, int]) -> int:
             "(arguments: num_classes)"
         )
     return scores.shape[1]
-
-
-@contextmanager
-def _matmul_precision(precision: str, device: torch.device) -> Iterator[None]:
-    """Within it a GPU multiplies as the recipe says: TensorFloat-32 or not."""
-    if device.type != "cuda":
-        yield
-        return
-    former = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    allowed = precision != "float32"
-    try:
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
-        yield
-    finally:
-        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = former
 
 
 def _number(*parts: int) -> int:
