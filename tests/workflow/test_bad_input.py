@@ -68,7 +68,8 @@ def test_truncated_archive_and_hostile_member(finished, copy_of):
     done = copy_of.run("--until", "prepare_recordings", "prepare_stimuli", check=False)
     assert done.returncode != 0
     assert "Arcaro2020_simulated.zip" in done.stdout
-    assert not list((copy_of.folder / "results").glob("recordings/*"))
+    prepared = {path.name for path in (copy_of.folder / "results").glob("recordings/*")}
+    assert prepared <= {"digits_object_sites.h5"}  # which was made from other data
     archive.write_bytes(whole)
     with zipfile.ZipFile(archive, "a") as handle:
         handle.writestr("../../evil", "x")
@@ -84,3 +85,19 @@ def test_a_missing_gpu_is_an_error_before_any_job(fresh):
     assert done.returncode == 1
     assert "jobs ask for 1 GPU, this machine shows 0; set `device: cpu`" in done.stdout
     assert not (fresh.folder / "results").exists()
+
+
+def test_on_a_cpu_the_same_profile_asks_for_no_gpu(copy_of):
+    """The limit `gpu: 1` of the profile, and no GPU at all, are nothing to a job with `device: cpu`."""
+    activations = "results/activations/sim_m2_scenes/mobilenetv3_large_100/untrained.h5"
+    (copy_of.folder / activations).unlink()
+    without = {"CUDA_VISIBLE_DEVICES": ""}
+    copy_of.configure({"device": "cuda"})
+    refused = copy_of.run(activations, check=False, environment=without)
+    assert refused.returncode == 1
+    assert "jobs ask for 1 GPU, this machine shows 0; set `device: cpu`" in refused.stdout
+    assert not (copy_of.folder / activations).exists()
+    copy_of.configure({"device": "cpu"})
+    done = copy_of.run(activations, environment=without)
+    assert 'gpu=Resource("gpu", 1)' in done.stdout  # the same profile
+    assert (copy_of.folder / activations).exists()

@@ -1,4 +1,4 @@
-"""The reduced demo from nothing to the report, and what re-runs after a change."""
+"""The reduced demo from nothing to the report: what it finds, what is behind it, what may disturb it."""
 
 import hashlib
 import json
@@ -12,15 +12,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from demo_jobs import KEYS, NETWORKS, RECORDINGS, STUDIED
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
-
-COLLECTORS = {"collect_scores", "test_tradeoff", "plot_tradeoff", "plot_layers",
-              "plot_timecourse", "render_report", "record_provenance"}  # fmt: skip
-LAST = {"render_report", "record_provenance"}
-RECORDINGS = ["sim_m1_pl", "sim_m2_ml"]
-KEYS = [f"{r} {m}" for r in RECORDINGS
-        for m in ("tf_efficientnet_lite0 imagenet", "mobilenetv3_large_100 untrained")]  # fmt: skip
 
 OWN_MODEL = """
 from torch import nn
@@ -79,54 +73,19 @@ def test_logs_begin_with_versions_device_threads_and_seed(finished):
     assert "max_rss" in benchmark.read_text()
 
 
-def test_second_run_does_nothing(finished):
-    assert "Nothing to be done" in finished.run().stdout
-
-
-def test_touched_files_and_docstrings_change_nothing(copy_of):
-    module = copy_of.folder / "scripts" / "itcortex" / "pls.py"
-    module.write_text(module.read_text().replace('"""Partial', '"""A changed line.\n\nPartial'))
-    for path in (copy_of.folder / "scripts").rglob("*.py"):
-        path.touch()
-    assert copy_of.planned() == {}
-
-
-@pytest.mark.parametrize(
-    ("module", "old", "new", "jobs"),
-    [
-        ("maps.py", "SCALES = (1, 2, 4)", "SCALES = (1, 2)",
-         {f"align_maps {key}" for key in KEYS} | COLLECTORS),
-        ("figures/timecourse.py", "RESPONSE_HEIGHT = 0.3", "RESPONSE_HEIGHT = 0.2",
-         {"plot_timecourse"} | LAST),
-        ("pls.py", "_CHUNK_BYTES = 192", "_CHUNK_BYTES = 191",
-         {f"fit_encoding {key}" for key in KEYS} | {f"align_maps {key}" for key in KEYS}
-         | {"plot_maps"} | COLLECTORS),
-    ],
-)  # fmt: skip
-def test_changed_module_reruns_exactly_the_rules_that_import_it(copy_of, module, old, new, jobs):
-    path = copy_of.folder / "scripts" / "itcortex" / module
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-    planned = copy_of.planned()
-    extra = {job for job in planned if job.startswith(("estimate_ceiling", "collect_scores"))}
-    assert set(planned) - extra == jobs - extra
-    path.write_text(text)
-    assert copy_of.planned() == {}
-
-
-def test_a_new_function_of_a_module_that_all_import_runs_nothing(copy_of):
-    with (copy_of.folder / "scripts" / "itcortex" / "store.py").open("a") as module:
-        module.write("\n\ndef not_used_by_any_rule():\n    return 1\n")
-    assert copy_of.planned() == {}
-
-
 def test_every_row_is_traced_to_its_data_weights_code_and_packages(finished):
     found = json.loads((finished.folder / "results/demo/provenance.json").read_text())
-    archive = finished.folder / "results/data/arcaro2020_simulated/Arcaro2020_simulated.zip"
-    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    arrays = ["arcaro2020_simulated/Arcaro2020_simulated.zip"]
+    digits = ["digits_simulated/images.zip", "digits_simulated/responses.npy"]
+    digests = {
+        name: hashlib.sha256((finished.folder / "results/data" / name).read_bytes()).hexdigest()
+        for name in arrays + digits
+    }
     for job in found["jobs"]:
-        assert job["data"] == {"arcaro2020_simulated/Arcaro2020_simulated.zip": digest}
+        if "recording" in job:
+            of_digits = digits if "model" in job else digits[1:]  # ceilings need no images
+            behind = arrays if job["recording"] in RECORDINGS else of_digits
+            assert job["data"] == {name: digests[name] for name in behind}
         assert job["code"] == {rule: found["code"][rule] for rule in job["code"]}
         assert {"numpy", "torch", "timm"} <= set.intersection(
             *(set(found["environments"][name]) for name in job["environments"].values())
@@ -136,10 +95,14 @@ def test_every_row_is_traced_to_its_data_weights_code_and_packages(finished):
         weights = f"results/weights/{job['model']}/{job['weights']}.safetensors"
         header = (finished.folder / weights).read_bytes()[:100_000].decode("latin-1")
         assert job["weights_digest"] in header
-        assert {"fetch_weights", "extract_activations", "fit_encoding"} < set(job["code"])
+        trained = f"{job['model']} {job['weights']}" in STUDIED
+        way = {"train_harmonized" if trained else "fetch_weights"}
+        way |= {"extract_activations", "fit_encoding"} if "recording" in job else {"score_shortcut"}
+        assert way <= set(job["code"])
     folders = Counter(Path(job["file"]).parts[2] for job in found["jobs"])
-    count = {"encoding": len(KEYS), "orientation": len(KEYS), "alignment": len(KEYS)}
-    assert folders == count | {"ceilings": len(RECORDINGS)}
+    count = {"encoding": len(KEYS) + len(STUDIED), "shortcut": len(STUDIED)}
+    count |= {"orientation": len(KEYS), "alignment": len(KEYS), "ceilings": len(RECORDINGS) + 1}
+    assert folders == count
     table = finished.folder / "results/demo/tables/summary.parquet"
     assert found["tables"]["summary.parquet"] == hashlib.sha256(table.read_bytes()).hexdigest()
     assert found["settings"]["encoding"]["components"] == 8
@@ -158,7 +121,7 @@ def test_a_model_whose_weights_cannot_be_had_is_named_and_the_rest_goes_on(copy_
     results = copy_of.folder / "results" / "demo"
     models = pd.read_parquet(results / "tables" / "models.parquet").set_index("model")
     assert models.loc["gone", "missing"]
-    assert (models["missing"] == "").sum() == 2
+    assert (models["missing"] == "").sum() == len(NETWORKS) + len(STUDIED)
     assert "gone" not in set(pd.read_parquet(results / "tables" / "summary.parquet")["model"])
     assert "Models without scores" in (results / "report.html").read_text()
     staged = copy_of.planned("stage_data")  # which tries again
@@ -184,40 +147,6 @@ def test_a_users_own_model_is_one_row_and_its_file_is_watched(copy_of):
     assert not any("tf_efficientnet_lite0" in job for job in planned)
 
 
-def test_added_model_runs_its_own_jobs_and_the_collectors(copy_of):
-    with (copy_of.folder / "experiments" / "models.csv").open("a") as table:
-        table.write("net,s1,mobilenetv3_small_050,untrained:1,untrained,mobilenet,0.1,chance,\n")
-    new = {"fetch_weights net s1"}
-    new |= {f"extract_activations {s} net s1" for s in ("sim_m1_scenes", "sim_m2_scenes")}
-    new |= {f"{rule} {r} net s1" for rule in ("fit_encoding", "align_maps") for r in RECORDINGS}
-    assert set(copy_of.planned()) == new | COLLECTORS
-    copy_of.run()
-    summary = pd.read_parquet(copy_of.folder / "results/demo/tables/summary.parquet")
-    assert set(summary["model"]) == {"tf_efficientnet_lite0", "mobilenetv3_large_100", "net"}
-    assert copy_of.planned() == {}
-
-
-@pytest.mark.parametrize(
-    ("change", "jobs"),
-    [
-        ({"figures": {"images": 1}}, {"plot_maps"} | LAST),
-        ({"ceiling": {"name": "truth"}},
-         {f"estimate_ceiling {r}" for r in RECORDINGS} | COLLECTORS),
-        ({"encoding": {"window": {"sim_m2_ml": [90, 130]}}},
-         {f"{rule} sim_m2_ml {key.split(' ', 1)[1]}" for rule in ("fit_encoding", "align_maps")
-          for key in KEYS} | {"estimate_ceiling sim_m2_ml", "plot_maps"} | COLLECTORS),
-        ({"activations": {"batch_size": 4}},
-         {f"extract_activations {s}_scenes {m}" for s in ("sim_m1", "sim_m2")
-          for m in ("tf_efficientnet_lite0 imagenet", "mobilenetv3_large_100 untrained")}
-         | {f"{rule} {key}" for rule in ("fit_encoding", "align_maps") for key in KEYS}
-         | {"plot_maps"} | COLLECTORS),
-    ],
-)  # fmt: skip
-def test_changed_setting_runs_exactly_its_consumers(copy_of, change, jobs):
-    copy_of.configure(change)
-    assert set(copy_of.planned()) == jobs
-
-
 def test_the_authors_protocol_is_another_experiment_on_the_same_activations(copy_of):
     copy_of.configure({
         "experiment": "authors",
@@ -234,14 +163,6 @@ def test_the_authors_protocol_is_another_experiment_on_the_same_activations(copy
     main = summary[summary["main_window"] & (summary["control"] == "none")]
     assert (main["optimism"] == 0).all()  # the layer is picked on the test images
     assert set(main["ceiling_name"]) == {"best_pair_reference"}
-
-
-def test_deleted_output_is_made_again_with_the_same_bytes(copy_of):
-    tables = copy_of.folder / "results" / "demo" / "tables"
-    before = {path.name: path.read_bytes() for path in tables.iterdir()}
-    (tables / "summary.parquet").unlink()
-    copy_of.run()
-    assert {path.name: path.read_bytes() for path in tables.iterdir()} == before
 
 
 def test_kill_9_in_the_middle_leaves_nothing_half_written(copy_of):
