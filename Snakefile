@@ -45,4 +45,9 @@ rule all:
         f"results/{EXPERIMENT}/report.html",
         f"results/{EXPERIMENT}/provenance.json",
         expand(f"results/{EXPERIMENT}/tables/{{table}}.parquet", table=TABLES),
-        expand(f"results/{EXPERIMENT}/figures/{{figure}}.pdf", figure=FIGURES),
+        expand(f"results/{EXPERIMENT}/tables/{{table}}.csv", table=READABLE),
+        expand(
+            f"results/{EXPERIMENT}/figures/{{figure}}.{{kind}}",
+            figure=FIGURES,
+            kind=["pdf", "png"],
+        ),

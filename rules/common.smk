@@ -78,6 +78,11 @@ FIGURES += ["attention"] if ATTENTION else []
 TABLES += ["shortcut"] if len(STUDIED) else []
 FIGURES += ["shortcut"] if len(STUDIED) else []
 FIGURES += [f"training_{model}" for model in TRAINED["model"].unique()]
+READABLE = [
+    name
+    for name in TABLES
+    if name in ("summary", "models", "tradeoff", "rsa", "attention", "shortcut")
+]
 
 if workflow.is_main_process and "--unlock" not in sys.argv and (locked := orphans.advice(Path())):
     logger.warning(locked)  # before Snakemake's own words, which recommend --unlock

@@ -34,10 +34,22 @@ def fetching_mem_mb(wildcards, attempt):
 
 
 def require_gpus(jobs):
-    """Stop before any job starts if one asks for more GPUs than this machine has."""
-    most = max((int(job.resources.get("gpu", 0)) for job in jobs), default=0)
+    """Stop before any job starts if one wants more GPUs than this machine has, or than the run may use.
+
+    Snakemake cuts what a job asks for to the run's limit (`resources: gpu` of the profile): a training of
+    several processes would begin with fewer GPUs than it has processes.
+    """
+    asked = [job.resources for job in jobs if job.resources.get("gpu", 0)]
+    wanted = max((max(int(one["gpu"]), int(one.get("processes", 1))) for one in asked), default=0)
+    allowed = max((int(one["gpu"]) for one in asked), default=0)
+    if wanted > allowed:
+        raise WorkflowError(
+            f"config: device: a training has {wanted} processes, each with a GPU of its own, but runs "
+            f"may use {allowed}; set `resources: gpu: {wanted}` in profiles/default/config.yaml, or fewer "
+            "`processes`"
+        )
     try:
-        devices.require(most)
+        devices.require(wanted)
     except UserError as error:
         raise WorkflowError(str(error))
 

@@ -104,6 +104,23 @@ def test_a_training_asks_for_what_is_estimated_and_for_all_its_gpus():
     assert made.training_mem_mb(None, 2) == 2 * made.training_mem_mb(None, 1)
 
 
+def jobs_asking(*resources: dict) -> list[SimpleNamespace]:
+    """Jobs as the scheduler has them."""
+    return [SimpleNamespace(resources=one) for one in resources]
+
+
+def test_a_training_whose_gpus_the_run_may_not_use_is_refused(monkeypatch):
+    """Snakemake would cut them to the profile's limit without a word, and the job fail inside."""
+    made = functions(SMALL)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
+    with pytest.raises(RuntimeError, match="a training has 4 processes.* may use 1; set `resources"):
+        made.require_gpus(jobs_asking({"gpu": 1}, {"gpu": 1, "processes": 4}))
+    made.require_gpus(jobs_asking({"gpu": 4, "processes": 4}, {"gpu": 0, "processes": 9}))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with pytest.raises(RuntimeError, match="ask for 4 GPUs, this machine shows 1"):
+        made.require_gpus(jobs_asking({"gpu": 4, "processes": 4}))
+
+
 def test_a_training_of_unknown_cost_asks_for_a_day_and_no_more():
     """It goes on where its limit ended it; more days than a partition has would wait for ever."""
     made = functions(SMALL | TRAINED, training={"imagenet": IMAGENET})
