@@ -12,6 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 LONGEST = ("slurm", "workflow")  # folders: with two processes (make test) they run side by side
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """A folder with a costly fixture stays in one process, as any file does; the longest first."""
 
