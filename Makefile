@@ -62,7 +62,7 @@ stage: $(STAMP) ## download all data and weights of EXPERIMENT=..., on a machine
 	$(RUN) $(OVERLAY) $(CONFIG) -- stage_data
 
 test: $(STAMP) lint ## all tests, two processes side by side
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
 
 test-fast: $(STAMP) ## unit tests only
 	$(BIN)/python -m pytest -m "not workflow and not slurm"
@@ -78,7 +78,7 @@ lint: $(STAMP) ## ruff, snakefmt, codespell, snakemake --lint
 	$(BIN)/snakemake --lint
 
 # --quick is all that the four have in common; each has more options of its own (--help)
-bench: $(STAMP) ## speed and memory of encoding, harmonizer, planning, short jobs: HOURS; ARGS=--quick: MINUTES
+bench: $(STAMP) ## speed and memory of encoding, harmonizer, planning, short jobs: two hours; ARGS=--quick: 20 minutes
 	PYTHONPATH=scripts $(BIN)/python benchmarks/encoding.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/harmonizer.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/scaling.py $(ARGS)

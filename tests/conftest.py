@@ -7,22 +7,33 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when numpy and torch load:
 
 import numpy as np
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-LONGEST = ("slurm", "workflow")  # folders: with two processes (make test) they run side by side
+LONGEST = ("tests/slurm", "tests/workflow")  # folders: with two processes they run side by side
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def _scope(nodeid: str) -> str:
+    """What stays in one process: a folder with a costly fixture, else a file."""
+    file = nodeid.partition("::")[0]
+    return next((folder for folder in LONGEST if file.startswith(f"{folder}/")), file)
+
+
+class Scopes(LoadScopeScheduling):
+    """`make test`: two processes, whole scopes to each, the longest first."""
+
+    def _split_scope(self, nodeid):
+        return _scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """How tests are dealt out to processes."""
+    return Scopes(config, log)
+
+
 def pytest_collection_modifyitems(items):
-    """A folder with a costly fixture stays in one process, as any file does; the longest first."""
-
-    def folder(item):
-        return item.path.parent.name
-
-    for item in items:
-        group = folder(item) if folder(item) in LONGEST else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: (*LONGEST, folder(item)).index(folder(item)))
+    """The longest first."""
+    items.sort(key=lambda item: (*LONGEST, scope := _scope(item.nodeid)).index(scope))
 
 
 @pytest.fixture(scope="session")
