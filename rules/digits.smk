@@ -88,6 +88,7 @@ rule collect_shortcut:
         runtime=rising(30),
     params:
         code=code_of("collect_shortcut"),
+        families=dict(zip(STUDIED["model"], STUDIED["family"])),
         mapping=config["encoding"]["mappings"][0],
         draws=config["statistics"]["draws"],
         seed=config["seed"],
@@ -119,6 +120,7 @@ rule plot_shortcut:
     params:
         code=code_of("plot_shortcut"),
         n_images=config["figures"]["images"],
+        base=next(iter(STUDIED["model"]), ""),
     script:
         "../scripts/plot_shortcut.py"
 

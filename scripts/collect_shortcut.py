@@ -6,10 +6,11 @@ import pandas as pd
 from itcortex import job, progress, shortcut, store, tables
 
 
-def main(scores, encoding, ceilings, table, table_csv, mapping, draws, seed):
+def main(scores, encoding, ceilings, table, table_csv, families, mapping, draws, seed):
     """Join the probes with the predictivity of the SIMULATED array (nested layer, over ceiling).
 
-    `encoding` and `ceilings` are files of fit_encoding and estimate_ceiling.
+    `encoding` and `ceilings` are files of fit_encoding and estimate_ceiling; `families`, by model, say
+    what sets a model apart.
     """
     probes = pd.concat([store.read_table(path) for path in scores], ignore_index=True)
     noise = pd.concat([store.read_table(path) for path in ceilings], ignore_index=True)
@@ -18,6 +19,7 @@ def main(scores, encoding, ceilings, table, table_csv, mapping, draws, seed):
     summary = pd.concat([tables.over_folds(store.read_table(path), draws, rng) for path in fits])
     summary = tables.add_ceilings(tables.of_mapping(summary, mapping), noise)
     joined = shortcut.join(probes, summary)
+    joined.insert(2, "family", joined["model"].map(families))
     store.write_table(table, joined)
     store.write_table(table_csv, joined)
 

@@ -4,10 +4,13 @@ from itcortex import job, store
 from itcortex.figures import shortcut, style
 
 
-def main(table, examples, pdf, png, n_images):
-    """Draw the table of collect_shortcut, and maps of some networks (files of score_shortcut)."""
+def main(table, examples, pdf, png, n_images, base):
+    """Draw the table of collect_shortcut, and maps of some networks (files of score_shortcut).
+
+    `base` is the model that the others of the table are set against.
+    """
     kept = [shortcut.Examples.of_arrays(*store.read_arrays(path)) for path in examples]
-    style.save(shortcut.draw(store.read_table(table), kept, n_images), pdf, png)
+    style.save(shortcut.draw(store.read_table(table), kept, n_images, base), pdf, png)
 
 
 if __name__ == "__main__":

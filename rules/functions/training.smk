@@ -9,10 +9,17 @@ def training_of(wildcards):
 def training_images(wildcards):
     """What a network learns from, is judged on, and starts from."""
     training = training_of(wildcards)
-    start = "results/weights/{model}/{start}.safetensors"
     images = {kind: trainings.paths_of(training[kind]) for kind in trainings.IMAGES}
-    named = training.get("start")
-    return images | {"start": [start.format(model=wildcards.model, start=named)] if named else []}
+    start = weights_to_start_from(wildcards, training.get("start"))
+    path = f"results/weights/{wildcards.model}/{start}.safetensors"
+    return images | {"start": [path] if start else []}
+
+
+def weights_to_start_from(wildcards, named):
+    """The named weights of a job's model; where they are trained here, the baseline of the same seed."""
+    if not named or (wildcards.model, named) in MODELS.index:
+        return named
+    return trainings.weights_name(named, 0, int(row(wildcards)["seed"]))
 
 
 def shards_of_trainings():
@@ -104,8 +111,9 @@ def studied_scores():
 
 
 def studied_examples(wildcards):
-    """Maps of a baseline and of the most harmonized network of the same model and seed."""
+    """Maps of a baseline and of the network of its model and seed with the strength nearest to 1."""
     first = STUDIED[STUDIED["model"] == STUDIED["model"].iloc[0]]
     first = first[first["seed"] == first["seed"].iloc[0]].sort_values("strength")
     path = f"results/{wildcards.experiment}/shortcut/{{}}/{{}}.examples.h5"
-    return [path.format(*key) for key in dict.fromkeys([first.index[0], first.index[-1]])]
+    default = (first["strength"] - 1).abs().idxmin()  # 1 is the published default
+    return [path.format(*key) for key in dict.fromkeys([first.index[0], default])]

@@ -25,6 +25,7 @@ DIGITS = {"train": (0, 1100), "validation": (1100, 1300), "test": (1300, 1797)}
 #: Photographs of the sets; the rest are for training.
 HELD_OUT = {"validation": ("moon.png", "rocket.png"),
             "test": ("camera.png", "coins.png", "flower.png", "grass.png")}  # fmt: skip
+MAPS = ("own", "of_others")
 INK, SHADE = 245.0, 15.0  # grey values of a digit and of the shadow that sets it off
 GROUND = 128.0  # grey value of the plain ground on which the object alone is drawn
 _MARGIN = 1  # pixels between object, patch and border
@@ -41,6 +42,7 @@ class Settings:
     digit : smallest and largest side of a digit, pixels.
     crop : smallest and largest side of the part of a photograph, of `simulate.photographs`.
     contrast : of the photographs, around mid grey; `opacity` of the shortcut over them.
+    maps : `own`; or `of_others`, a control: in the training set every image has another's map.
     """
 
     side: int = 64
@@ -51,6 +53,7 @@ class Settings:
     crop: tuple[int, int] = (64, 160)
     contrast: float = 1.0
     opacity: float = 1.0
+    maps: str = "own"
 
     @classmethod
     def of(cls, given: dict) -> "Settings":
@@ -66,6 +69,10 @@ class Settings:
         if self.kind not in KINDS:
             raise UserError(
                 f"digits: kind: {self.kind!r} is unknown; {nearest(self.kind, [*KINDS])}"
+            )
+        if self.maps not in MAPS:
+            raise UserError(
+                f"digits: maps: {self.maps!r} is unknown; {nearest(self.maps, [*MAPS])}"
             )
         if not CHANCE <= self.share <= 1:
             raise UserError(f"digits: share: {self.share} is not from {CHANCE} (chance) to 1")
@@ -122,6 +129,8 @@ class Scenes:
     def table(self, name: str, shortcuts: np.ndarray) -> pd.DataFrame:
         """The images as a shard to train on: image_id, image and map (PNG), label, shortcut."""
         maps = np.round(255 * self.maps).astype(np.uint8)
+        if self.settings.maps == "of_others" and name == "train":
+            maps = np.roll(maps, 1, axis=0)  # the order is random: a neighbour is any other image
         return pd.DataFrame({
             "image_id": [f"{name}-{index:05d}" for index in range(len(self.labels))],
             "image": [png(image) for image in self.images(shortcuts)],

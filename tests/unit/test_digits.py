@@ -96,6 +96,17 @@ def test_maps_are_largest_on_the_object_and_vanish_far_from_it():
         assert inside > 0.75 * one.sum()  # the blob spreads a little beyond the ink
 
 
+def test_maps_of_others_are_a_control_in_the_training_set_only():
+    """Every map is another image's, each used once; pictures, labels and shortcuts are the same."""
+    own, others = (arrange(part="train", maps=maps) for maps in digits.MAPS)
+    shown = np.arange(40) % 10
+    tables = [scenes.table("train", shown) for scenes in (own, others)]
+    assert tables[0].drop(columns="map").equals(tables[1].drop(columns="map"))
+    assert not (tables[0]["map"] == tables[1]["map"]).any()
+    assert sorted(tables[0]["map"]) == sorted(tables[1]["map"])
+    assert own.table("intact", shown).equals(others.table("intact", shown))
+
+
 def test_sets_share_neither_digits_nor_photographs():
     parts = [set(digits.handwritten(part)[2].tolist()) for part in digits.DIGITS]
     assert sum(map(len, parts)) == len(set().union(*parts)) == 1797
@@ -203,6 +214,7 @@ def test_the_recording_is_read_as_a_published_one(made, tmp_path):
         ({"crop": [20, 30]}, "crop"),
         ({"opacity": 1.5}, "1.5"),
         ({"patches": 7}, "patch"),
+        ({"maps": "other"}, "of_others"),
     ],
 )
 def test_settings_that_cannot_be_drawn_are_refused(changes, message):

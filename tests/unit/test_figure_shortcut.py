@@ -15,7 +15,8 @@ from itcortex.figures import shortcut
 def table():
     """Three strengths, two seeds, every value of its own."""
     rows = [
-        {"recording": "sites", "model": "net", "strength": s, "seed": seed}
+        {"recording": "sites", "model": "net", "weights": f"w/strength-{s:g}/seed-{seed}",
+         "family": "digits", "strength": s, "seed": seed}
         for s in (0.0, 0.3, 1.0) for seed in (0, 1)
     ]  # fmt: skip
     made = pd.DataFrame(rows)
@@ -51,13 +52,50 @@ def test_points_are_the_networks_and_lines_go_through_their_means(table, rng):
     assert {"baseline", "harmonized, strength 1"} <= texts
 
 
-def test_every_recording_and_model_has_a_row_of_panels(table):
-    both = pd.concat([table, table.assign(model="other")])
-    figure = shortcut.draw(both, [], 3)
-    titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert [title for title in titles if title] == [
-        "sites (SIMULATED), net", "sites (SIMULATED), other",
-    ]  # fmt: skip
+@pytest.fixture
+def study(table):
+    """A base and three regimes that differ from it in two factors; and weights to start from."""
+    changes = {"share_80": "share", "share_100": "share", "start_plain": "start"}
+    parts = [table]
+    for number, (model, family) in enumerate(changes.items(), start=1):
+        part = table.assign(model=model, family=family)
+        part[[*shortcut.MEASURES]] += 0.05 * number
+        parts.append(part[part["strength"] != 0.3] if family == "start" else part)
+    first = parts[-1][parts[-1]["strength"] == 0]
+    parts.append(first.assign(weights="plain/strength-0/seed-" + first["seed"].astype(str)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_several_regimes_have_a_row_of_panels_a_factor_beside_the_base(study, table):
+    figure = shortcut.draw(study, [], 3, "net")
+    shape = (2, len(shortcut.MEASURES))
+    panels = np.array(figure.axes).reshape(shape)
+    names = [[text.get_text() for text in axes.get_legend().get_texts()] for axes in panels[:, -1]]
+    assert names == [["net", "share_80", "share_100"], ["net", "start_plain"]]
+    assert [axes.texts[0].get_text() for axes in panels[:, 0]] == ["share", "start"]
+    assert "SIMULATED" in figure.texts[0].get_text()
+    for row, column in np.ndindex(shape):
+        measure = [*shortcut.MEASURES][column]
+        lines = panels[row, column].lines
+        base = table[measure].to_numpy().reshape(3, 2).mean(1)
+        np.testing.assert_allclose(lines[1].get_ydata(), base)
+        np.testing.assert_allclose(lines[0].get_ydata(), table[measure])
+        moved = 0.15 + base[[0, 2]] if row else 0.05 + base
+        np.testing.assert_allclose(lines[3].get_ydata(), moved)
+        places = [0, 2] if row else [0, 1, 2]  # a strength has one place in all panels
+        assert lines[3].get_xdata().tolist() == places
+        low, high = panels[row, column].get_ylim()
+        assert low < min(line.get_ydata()[0] for line in lines) and high > moved.max()
+
+
+def test_a_regime_without_a_curve_is_drawn_where_there_is_no_other(study):
+    alone = study[study["weights"].str.startswith("plain")]
+    assert [*shortcut.regimes_of(alone)] == ["start_plain"]
+    assert [*shortcut.regimes_of(study)] == ["net", "share_80", "share_100", "start_plain"]
+    both = pd.concat([study, study.assign(weights="v/" + study["weights"].str.partition("/")[2])])
+    assert "net w" in shortcut.regimes_of(both) and "net v" in shortcut.regimes_of(both)
+    with pytest.raises(UserError, match="no model nets to set"):
+        shortcut.draw(study, [], 3, "nets")
 
 
 def test_a_map_without_ranks_says_so(table, rng):
@@ -76,5 +114,5 @@ def test_the_rule_draws_the_table_and_the_examples(table, rng, tmp_path):
     store.write_table(tmp_path / "t.parquet", table)
     store.write_arrays(tmp_path / "a.h5", arrays(rng), {"strength": 0.3})
     outputs = tmp_path / "f.pdf", tmp_path / "f.png"
-    plot_shortcut.main(tmp_path / "t.parquet", [tmp_path / "a.h5"], *outputs, 2)
+    plot_shortcut.main(tmp_path / "t.parquet", [tmp_path / "a.h5"], *outputs, 2, "net")
     assert Image.open(outputs[1]).size[0] > 1500 and outputs[0].stat().st_size > 1e4

@@ -113,7 +113,7 @@ def test_a_training_whose_gpus_the_run_may_not_use_is_refused(monkeypatch):
     """Snakemake would cut them to the profile's limit without a word, and the job fail inside."""
     made = functions(SMALL)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
-    with pytest.raises(RuntimeError, match="a training has 4 processes.* may use 1; set `resources"):
+    with pytest.raises(RuntimeError, match=r"has 4 processes, .* may use 1; set `resources"):
         made.require_gpus(jobs_asking({"gpu": 1}, {"gpu": 1, "processes": 4}))
     made.require_gpus(jobs_asking({"gpu": 4, "processes": 4}, {"gpu": 0, "processes": 9}))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")

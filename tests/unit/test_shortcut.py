@@ -1,9 +1,13 @@
 """The probe tells nets that read the object from nets that read the shortcut; occlusion is exact."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
+from scipy.stats import spearmanr
 from torch import nn
 
 import collect_shortcut
@@ -203,6 +207,44 @@ def test_the_rule_writes_measures_and_examples(scenes, shown, tmp_path):
     np.testing.assert_allclose(arrays["occlusion"], maps["occlusion"][[0, 4, 9]], atol=1e-6)
 
 
+def test_agreement_is_that_of_maps_made_by_hand(scenes, tmp_path):
+    """From the files on: cover by cover and pixel by pixel in numpy, ranks by scipy."""
+    path, out = write_weights(tmp_path / "w.safetensors"), tmp_path / "a.parquet"
+    score(tmp_path, scenes, path)
+    row = store.read_table(out).iloc[0]
+    chosen = [0, 33, 66, 100, 133, 166, 199, 233, 266, 299]  # evenly over 300
+    table = store.read_table(tmp_path / "intact.parquet").iloc[chosen]
+    model = net()
+    model.load_state_dict(store.read_weights(path)[0])
+
+    def logit(pixels, label):
+        batch = (torch.as_tensor(pixels, dtype=torch.float32).permute(0, 3, 1, 2) - 0.5) / 0.25
+        return model(batch)[:, label]
+
+    found = {"gradient": [], "occlusion": []}
+    for one in table.itertuples():
+        pixels = np.asarray(Image.open(io.BytesIO(one.image)), float) / 255
+        human = np.asarray(Image.open(io.BytesIO(one.map)), float)
+        drops, count = np.zeros((SIDE, SIDE)), np.zeros((SIDE, SIDE))
+        for top in range(0, SIDE - 7, 4):
+            for left in range(0, SIDE - 7, 4):
+                part = (slice(top, top + 8), slice(left, left + 8))
+                covered = pixels.copy()
+                covered[part] = 0.5
+                with torch.no_grad():
+                    whole, less = logit(np.stack([pixels, covered]), one.label).tolist()
+                drops[part] += whole - less
+                count[part] += 1
+        shown = torch.tensor(pixels[None], requires_grad=True)
+        (gradient,) = torch.autograd.grad(logit(shown, one.label).sum(), shown)
+        maps = {"gradient": gradient[0].abs().amax(2).numpy(), "occlusion": drops / count}
+        for kind, values in maps.items():
+            found[kind].append(spearmanr(values.ravel(), human.ravel()).statistic)
+    for kind, rho in found.items():  # float32 logits and ties made or broken by rounding
+        assert row[f"alignment_{kind}"] == pytest.approx(np.mean(rho), abs=2e-3)
+        assert np.std(rho) > 0.05
+
+
 def encoding_table(path, weights, r):
     """A file of fit_encoding in which every site of every fold has the score r."""
 
@@ -230,13 +272,15 @@ def test_the_table_joins_probes_and_predictivity(scenes, tmp_path):
         ceilings, pd.DataFrame([noise | {"ceiling_name": "split_half_bound", "value": 0.5}])
     )
     outputs = tmp_path / "t.parquet", tmp_path / "t.csv"
-    collect_shortcut.main(probes, fits, [ceilings], *outputs, "pls", 20, 0)
+    families = {"small_net": "share"}
+    collect_shortcut.main(probes, fits, [ceilings], *outputs, families, "pls", 20, 0)
     table = store.read_table(outputs[0])
     assert table["weights"].tolist() == ["a", "b"] and table["strength"].tolist() == [0.0, 3.0]
     assert table["r_over_ceiling"].tolist() == pytest.approx([0.8, 1.6])
     assert {"accuracy_broken", "alignment_gradient", "seed"} <= set(table)
+    assert table["family"].tolist() == ["share", "share"]
     with pytest.raises(UserError, match="small_net b has no predictivity"):
-        collect_shortcut.main(probes, fits[1:], [ceilings], *outputs, "pls", 20, 0)
+        collect_shortcut.main(probes, fits[1:], [ceilings], *outputs, families, "pls", 20, 0)
 
 
 def test_bad_input_is_refused_by_name(scenes, shown, tmp_path):

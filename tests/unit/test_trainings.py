@@ -11,7 +11,7 @@ from itcortex.errors import UserError
 TRAINING = {
     "labelled": ["images/train"], "mapped": ["results/clickme/train/{0..2}.parquet"],
     "validation": ["images/val"], "strengths": [0, 0.5, 10], "seeds": [3, 4],
-    "recipe": {"epochs": 2, "batch_size": 8},
+    "recipe": {"epochs": 2, "batch_size": 8, "warmup_epochs": 1},
 }  # fmt: skip
 COLUMNS = ["model", "weights", "architecture", "source", "category", "family", "top1", "baseline"]
 
@@ -93,7 +93,7 @@ def test_recipes_are_checked_before_any_job(changes, message):
 def test_settings_that_are_right_pass_and_differ_by_model():
     training = TRAINING | {"recipes": {"net": {"batch_size": 4}}}
     trainings.check_trainings({"t": training})
-    assert trainings.recipe_of("net", training) == {"epochs": 2, "batch_size": 4}
+    assert trainings.recipe_of("net", training) == {"epochs": 2, "batch_size": 4, "warmup_epochs": 1}
     assert trainings.recipe_of("other", training) == TRAINING["recipe"]
 
 

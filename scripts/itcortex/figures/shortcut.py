@@ -1,7 +1,8 @@
 """What networks read of digits with a shortcut, over the strength of the harmonization, and examples.
 
 Maps are drawn as ranks over pixels, because ranks are all that their score sees; a white line goes
-around the object.
+around the object. One regime (a model, trained in one way) has three panels that hold all measures;
+several have a row of small panels a factor, in which each is set against the first one, the base.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from itcortex.figures import style
 
 GAP, APART, HEAD, NOTE = 0.07, 0.13, 0.62, 0.42  # inches: between images and groups, above, below
 LARGEST = 1.3  # an image, inches
-PANEL, BETWEEN = (2.0, 1.75), (0.62, 1.28)
+PANEL, BETWEEN = (2.0, 1.75), 0.62
 LEFT, RIGHT, TOP, FOOT = 0.62, 0.12, 0.34, 0.98
 KINDS = {"gradient": "gradient", "occlusion": "covering"}
 RED, BLUE, GREEN = "#D55E00", "#0072B2", "#009E73"
@@ -39,6 +40,17 @@ PANELS = {
     ),
 }  # fmt: skip
 CHANCE = 0.1
+#: Columns of the small panels, a measure each: column of the table, title.
+MEASURES = {
+    "accuracy_intact": "correct,\nshortcut intact",
+    "accuracy_broken": "correct,\nshortcut broken",
+    "alignment_gradient": "agreement with object\n(ρ), gradient",
+    "alignment_occlusion": "agreement with object\n(ρ), covering",
+    "r_over_ceiling": "predictivity of SIM.\nsites (r / ceiling)",
+}
+SMALL, NEAR = (1.32, 1.0), (0.36, 0.36)  # inches: small panels, and between them
+NAMES, TITLE, ABSCISSA = 1.32, 0.86, 0.5  # inches: beside, above and below all small panels
+LEVELS = (("#D55E00", "s"), ("#0072B2", "^"), ("#009E73", "D"), ("#CC79A7", "v"), ("#E69F00", "P"))
 
 
 @dataclass(frozen=True)
@@ -100,26 +112,46 @@ class _Gallery:
 
 
 @style.styled
-def draw(table: pd.DataFrame, examples: list[Examples], n_images: int) -> Figure:
+def draw(table: pd.DataFrame, examples: list[Examples], n_images: int, base: str = "") -> Figure:
     """Above: images, where the object is, and maps of some networks. Below: measures over strength.
 
-    One row of panels a recording and model; a point is a network, the line goes through the means
-    over seeds. `table` is that of rule collect_shortcut.
+    A point is a network, the line goes through the means over seeds. `table` is that of rule
+    collect_shortcut; weights with one strength, from which others were fine-tuned, have no curve.
+    `base` is the model that the others are set against, where there are others.
     """
     if table.empty:
         raise UserError("the table of the digits study has no rows: there is nothing to draw")
-    groups = list(table.groupby(["recording", "model"], sort=False))
+    regimes = regimes_of(table)
+    several = len(regimes) > 1
+    factors = _factors(regimes, base) if several else {}
+    span, panels = _grid_size(len(factors)) if several else _panels_size()
     count = min([n_images, *(len(one.images) for one in examples)]) if examples else 0
-    span = len(PANELS) * PANEL[0] + (len(PANELS) - 1) * BETWEEN[0]
     columns = 2 + len(KINDS) * len(examples)
     side = min(LARGEST, (span - len(examples) * APART - (columns - 1) * GAP) / columns)
     top = HEAD + count * (side + GAP) + NOTE if count else 0.0
-    panels = TOP + len(groups) * PANEL[1] + (len(groups) - 1) * BETWEEN[1] + FOOT
     figure = style.new_figure(LEFT + span + RIGHT, top + panels)
     if count:
         _draw_examples(_Gallery(figure, side), examples, count)
-    _draw_panels(figure, groups, top)
+    if several:
+        _draw_grid(figure, regimes, factors, top)
+    else:
+        _draw_panels(figure, *regimes.popitem(), top)
     return figure
+
+
+def regimes_of(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Rows of the table by model, and by name of the weights where a model has several.
+
+    Weights with a single strength are left out, unless there are no others.
+    """
+    trained = table["weights"].str.partition("/")[0]
+    parts = dict(list(table.groupby([table["model"], trained], sort=False)))
+    curves = {key: part for key, part in parts.items() if part["strength"].nunique() > 1} or parts
+    models = [model for model, _ in curves]
+    return {
+        model if models.count(model) == 1 else f"{model} {weights}": part
+        for (model, weights), part in curves.items()
+    }
 
 
 # --- examples -------------------------------------------------------------------------------------
@@ -162,35 +194,42 @@ def _map(axes: Axes, values: np.ndarray, human: np.ndarray) -> None:
 # --- measures -------------------------------------------------------------------------------------
 
 
-def _draw_panels(figure: Figure, groups: list, top: float) -> None:
+def _panels_size() -> tuple[float, float]:
+    """Width without margins and height of the panels of one regime, inches."""
+    span = len(PANELS) * PANEL[0] + (len(PANELS) - 1) * BETWEEN
+    return span, TOP + PANEL[1] + FOOT
+
+
+def _draw_panels(figure: Figure, name: str, part: pd.DataFrame, top: float) -> None:
     width, height = figure.get_size_inches()
-    span = len(PANELS) * PANEL[0] + (len(PANELS) - 1) * BETWEEN[0]
-    rows = len(groups)
+    span, _ = _panels_size()
     grid = GridSpec(
-        rows, len(PANELS), figure, left=LEFT / width, right=(LEFT + span) / width,
-        top=1 - (top + TOP) / height, bottom=FOOT / height,
-        wspace=BETWEEN[0] / PANEL[0], hspace=BETWEEN[1] / PANEL[1],
+        1, len(PANELS), figure, left=LEFT / width, right=(LEFT + span) / width,
+        top=1 - (top + TOP) / height, bottom=FOOT / height, wspace=BETWEEN / PANEL[0],
     )  # fmt: skip
-    for row, ((recording, model), part) in enumerate(groups):
-        for column, (ordinate, lines) in enumerate(PANELS.items()):
-            axes = figure.add_subplot(grid[row, column])
-            _panel(axes, part, ordinate, lines)
-            if column == 0:
-                title = f"{recording} (SIMULATED), {model}"
-                axes.set_title(title, loc="left", fontweight="bold", pad=9)
+    for column, (ordinate, lines) in enumerate(PANELS.items()):
+        axes = figure.add_subplot(grid[0, column])
+        _panel(axes, part, ordinate, lines)
+        if column == 0:
+            title = f"{part['recording'].iloc[0]} (SIMULATED), {name}"
+            axes.set_title(title, loc="left", fontweight="bold", pad=9)
+
+
+def _curve(axes: Axes, part: pd.DataFrame, name: str, strengths: list, colour, marker) -> None:
+    """One measure of one regime: a point a seed, side by side, and a line through the means."""
+    order = part.groupby("strength")["seed"].rank(method="dense") - 1
+    spread = 0.1 * (order - order.max() / 2) / max(order.max(), 1)
+    axes.plot(part["strength"].map(strengths.index) + spread, part[name], marker, color=colour,
+              markersize=3.6, alpha=0.55, markeredgewidth=0, linestyle="none", zorder=3)  # fmt: skip
+    mean = part.groupby("strength")[name].mean()
+    axes.plot([strengths.index(value) for value in mean.index], mean, color=colour, zorder=2)
 
 
 def _panel(axes: Axes, part: pd.DataFrame, ordinate: str, lines: tuple) -> None:
     """Every network as a point, a line through the means; strengths stand side by side."""
     strengths = sorted(part["strength"].unique())
-    place = part["strength"].map(strengths.index)
-    order = part.groupby("strength")["seed"].rank(method="dense") - 1
-    spread = 0.1 * (order - order.max() / 2) / max(order.max(), 1)
-    for name, label, colour, marker in lines:
-        axes.plot(place + spread, part[name], marker, color=colour, markersize=3.6, alpha=0.55,
-                  markeredgewidth=0, linestyle="none", zorder=3)  # fmt: skip
-        mean = part.groupby("strength")[name].mean()
-        axes.plot(range(len(strengths)), mean, color=colour, zorder=2, label=label)
+    for name, _, colour, marker in lines:
+        _curve(axes, part, name, strengths, colour, marker)
     if lines[0][0].startswith("accuracy"):
         axes.axhline(CHANCE, color=style.GREY, linewidth=0.8, linestyle=(0, (1, 1.6)), zorder=1)
         axes.annotate("chance", (1, CHANCE), (0, 2), color=style.GREY, fontsize=8, ha="right",
@@ -209,3 +248,72 @@ def _panel(axes: Axes, part: pd.DataFrame, ordinate: str, lines: tuple) -> None:
     ]
     axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(-0.02, -0.27), borderaxespad=0,
                 labelspacing=0.25)  # fmt: skip
+
+
+# --- several regimes ------------------------------------------------------------------------------
+
+
+def _factors(regimes: dict[str, pd.DataFrame], base: str) -> dict[str, list[str]]:
+    """Names of regimes by what they vary (column family): the base, then those that differ from it."""
+    if base not in regimes:
+        raise UserError(f"digits study: no model {base} to set the others against")
+    found = {}
+    for name, part in regimes.items():
+        if name != base:
+            found.setdefault(part["family"].iloc[0], [base]).append(name)
+    return found
+
+
+def _grid_size(rows: int) -> tuple[float, float]:
+    """Width without margins and height of the small panels, inches."""
+    span = len(MEASURES) * SMALL[0] + (len(MEASURES) - 1) * NEAR[0] + NAMES
+    return span, TITLE + rows * SMALL[1] + (rows - 1) * NEAR[1] + ABSCISSA
+
+
+def _draw_grid(figure: Figure, regimes: dict, factors: dict, top: float) -> None:
+    width, height = figure.get_size_inches()
+    span, _ = _grid_size(len(factors))
+    grid = GridSpec(
+        len(factors), len(MEASURES), figure, left=LEFT / width,
+        right=(LEFT + span - NAMES) / width, top=1 - (top + TITLE) / height,
+        bottom=ABSCISSA / height, wspace=NEAR[0] / SMALL[0], hspace=NEAR[1] / SMALL[1],
+    )  # fmt: skip
+    title = "SIMULATED: one factor at a time; points are seeds, lines go through their means"
+    figure.text(LEFT / width, 1 - (top + 0.1) / height, title, va="top", fontweight="bold")
+    strengths = sorted({value for part in regimes.values() for value in part["strength"]})
+    limits = {name: _limits(regimes, name) for name in MEASURES}
+    for row, (factor, names) in enumerate(factors.items()):
+        looks = dict(zip(names, [(style.GREY, "o"), *LEVELS], strict=False))
+        for column, (measure, heading) in enumerate(MEASURES.items()):
+            axes = figure.add_subplot(grid[row, column])
+            for name, look in looks.items():
+                _curve(axes, regimes[name], measure, strengths, *look)
+            axes.set(xlim=(-0.35, len(strengths) - 0.65), ylim=limits[measure])
+            shown = [f"{strength:g}" for strength in strengths]
+            axes.set_xticks(range(len(strengths)), shown, fontsize=8)
+            if row == 0:
+                axes.set_title(heading, loc="left", fontsize=8, pad=16)
+            if row < len(factors) - 1:
+                axes.tick_params(labelbottom=False)
+            elif column == len(MEASURES) // 2:
+                axes.set_xlabel("strength of the harmonization")
+            if column == 0:
+                axes.annotate(factor, (0, 1), (-22, 5), fontsize=9, fontweight="bold",
+                              xycoords="axes fraction", textcoords="offset points")  # fmt: skip
+            level = CHANCE if measure.startswith("accuracy") else 0
+            axes.axhline(level, color=style.GREY, linewidth=0.8, linestyle=(0, (1, 1.6)), zorder=1)
+        handles = [
+            Line2D([], [], color=colour, marker=marker, markersize=3.8, label=name)
+            for name, (colour, marker) in looks.items()
+        ]
+        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.04, 1.06), handlelength=1.6,
+                    borderaxespad=0, labelspacing=0.3)  # fmt: skip
+
+
+def _limits(regimes: dict[str, pd.DataFrame], measure: str) -> tuple[float, float]:
+    """Ordinates that hold a measure of all regimes; shares of images are from 0 to 1."""
+    if measure.startswith("accuracy"):
+        return -0.04, 1.04
+    values = pd.concat(list(regimes.values()))[measure]
+    low, high = min(0.0, values.min()), max(0.5, values.max())
+    return low - 0.05 * (high - low), high + 0.05 * (high - low)
