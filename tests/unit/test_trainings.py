@@ -93,7 +93,11 @@ def test_recipes_are_checked_before_any_job(changes, message):
 def test_settings_that_are_right_pass_and_differ_by_model():
     training = TRAINING | {"recipes": {"net": {"batch_size": 4}}}
     trainings.check_trainings({"t": training})
-    assert trainings.recipe_of("net", training) == {"epochs": 2, "batch_size": 4, "warmup_epochs": 1}
+    assert trainings.recipe_of("net", training) == {
+        "epochs": 2,
+        "batch_size": 4,
+        "warmup_epochs": 1,
+    }
     assert trainings.recipe_of("other", training) == TRAINING["recipe"]
 
 
