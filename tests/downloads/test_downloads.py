@@ -214,7 +214,11 @@ def test_a_server_may_ask_to_wait(server, target, content, quick):
     assert 1 <= second - first < 10  # of the server's clock; upper end: a slow machine
 
 
-@pytest.mark.parametrize("asked", ["3600", email.utils.formatdate(time.time() + 3600, usegmt=True)])
+@pytest.mark.parametrize(
+    "asked",
+    ["3600", email.utils.formatdate(time.time() + 3600, usegmt=True)],
+    ids=["seconds", "date"],  # the date is another one in every process
+)
 def test_but_not_for_as_long_as_it_likes(server, target, content, quick, asked):
     url = server.put("/f", fails(503, Retry_After=asked), gives(content))
     fetch(url, target, sha(content), patience=replace(quick, longest_asked=0.3))
