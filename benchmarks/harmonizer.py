@@ -7,7 +7,7 @@ a cross-entropy step that is), loader.csv and loader_rates.csv (images a second 
 step, and of both together), harmonizer_claims.csv (what was asked, what was found) and machine.json.
 On a CPU its time counts for steps, on a GPU the time on the wall; for the loader always that.
 
-Options: --quick (small networks, six minutes); --device (cuda where torch sees a GPU, else cpu);
+Options: --quick (small networks once, eight minutes); --device (cuda where torch sees a GPU, else cpu);
 --precision float32, tf32 (a GPU's default) or bf16 (autocast), as in a recipe; --batch N; --maps SHARE
 (of images with a human map); --networks NAME ...; --workers N ...; --parts steps loader (both, without
 it)
@@ -178,7 +178,7 @@ if __name__ == "__main__":
     cores = os.cpu_count() or 1
     here = "cuda" if torch.cuda.is_available() else "cpu"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="small networks, six minutes")
+    parser.add_argument("--quick", action="store_true", help="small networks, once: eight minutes")
     parser.add_argument("--networks", nargs="+", metavar="NAME", help="timm's names")
     parser.add_argument("--device", default=here, help=f"cpu, cuda or cuda:N; here {here}")
     parser.add_argument("--precision", choices=PRECISIONS, help="tf32 on a GPU, float32 on a CPU")
@@ -191,7 +191,7 @@ if __name__ == "__main__":
     )
     parser.add_argument("--out", default="results/bench", help="folder of the results")
     given = parser.parse_args()
-    gpu, rounds = given.device != "cpu", given.rounds or (2 if given.quick else 5)
+    gpu, rounds = given.device != "cpu", given.rounds or (1 if given.quick else 5)
     precision = given.precision or ("tf32" if gpu else "float32")
     if precision == "tf32" and not gpu:
         parser.error("--precision tf32: only a GPU has it; choose float32 or bf16")
