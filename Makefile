@@ -78,7 +78,7 @@ lint: $(STAMP) ## ruff, snakefmt, codespell, snakemake --lint
 	$(BIN)/snakemake --lint
 
 # --quick is all that the four have in common; each has more options of its own (--help)
-bench: $(STAMP) ## speed and memory of encoding, harmonizer, planning, short jobs: two hours; ARGS=--quick: 20 minutes
+bench: $(STAMP) ## speed and memory of encoding, harmonizer, planning, short jobs: 4 to 5 hours; ARGS=--quick: 20 minutes
 	PYTHONPATH=scripts $(BIN)/python benchmarks/encoding.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/harmonizer.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/scaling.py $(ARGS)
