@@ -92,7 +92,7 @@ class Workflow:
     ) -> subprocess.CompletedProcess:
         """Run Snakemake; its output (both streams) is in `stdout`."""
         done = subprocess.run(
-            self.command(*options), cwd=self.folder, text=True, check=False, timeout=570,
+            self.command(*options), cwd=self.folder, text=True, check=False, timeout=850,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env=os.environ | {"COLUMNS": "200"} | (environment or {}),
         )  # fmt: skip

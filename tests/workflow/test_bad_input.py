@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 
 
 @pytest.mark.parametrize(

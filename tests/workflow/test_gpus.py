@@ -12,7 +12,7 @@ from itcortex import devices
 sys.path.append(str(Path(__file__).resolve().parents[1] / "slurm"))
 from made_line import Line, Run
 
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 
 NAMES = ["x; touch owned", "x $(touch owned)", "x'`touch owned`\"", "../../owned"]
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from demo_jobs import NETWORKS, STUDIED
 
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 
 RULES = Path(__file__).resolve().parents[2] / "rules"
 #: Rules without a benchmark: it would change what they collect.

@@ -13,7 +13,7 @@ from itcortex import store
 from itcortex.figures import tradeoff
 from itcortex.tables import of_mapping
 
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 
 SCORE = "r_over_ceiling"
 PREFIX = "harmonized/strength"
