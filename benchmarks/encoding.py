@@ -22,7 +22,8 @@ from pathlib import Path
 import pandas as pd
 from measure_encoding import ENGINES, Job
 
-from itcortex import progress, store
+from itcortex import store
+from itcortex.running import progress
 
 HERE = Path(__file__).resolve().parent
 SIZE = ["images", "grid", "native", "channels", "sites", "folds", "targets", "threads"]

@@ -26,8 +26,8 @@ import torch
 from measure_harmonizer import WAYS, Job
 from measure_loader import SOURCES, LoaderJob, make_images
 
-from itcortex import progress
-from itcortex.harmonizer.recipe import PRECISIONS
+from itcortex.running import progress
+from itcortex.training.recipe import PRECISIONS
 
 QUICK = ("resnet18", "tf_efficientnet_lite0", "mobilenetv3_small_100", "vit_tiny_patch16_224")
 #: Those and the six architectures of the paper.

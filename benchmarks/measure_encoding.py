@@ -16,10 +16,12 @@ import numpy as np
 from ikpls.fast_cross_validation.numpy import PLS as IKPLS
 from sklearn.cross_decomposition import PLSRegression
 
-from itcortex import encoding, pls, store
-from itcortex.crossval import single_problems
-from itcortex.resample import resize_maps
-from itcortex.scores import pearson
+from itcortex import store
+from itcortex.mappings import pls as encoding
+from itcortex.mappings.folds import single_problems
+from itcortex.numerics.metrics import pearson
+from itcortex.numerics.resample import resize_maps
+from itcortex.regression import pls
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ import torch
 from measure_harmonizer import Job, make_batch, step
 from PIL import Image
 
-from itcortex.harmonizer.batches import Augmented, Mixture, Steps, load
-from itcortex.harmonizer.recipe import Recipe
-from itcortex.harmonizer.samples import Joined
-from itcortex.harmonizer.sources import open_samples
-from itcortex.models import Preprocessing, build
+from itcortex.networks.layer_choice import Preprocessing, build
+from itcortex.training.batches import Augmented, Mixture, Steps, load
+from itcortex.training.images.samples import Joined
+from itcortex.training.images.sources import open_samples
+from itcortex.training.recipe import Recipe
 
 SOURCES = ("folder", "tar", "parquet")
 PARTS = ("loader", "step", "together")

@@ -10,12 +10,16 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 sys.path.append(str(Path(workflow.basedir) / "scripts"))
-from itcortex import availability, benchmarks, catalogue, devices, orphans, partitions, pins
-from itcortex import settings, trainings
+from itcortex.data import registry as catalogue
+from itcortex.downloads import pins
 from itcortex.errors import UserError
-from itcortex.fingerprint import fingerprint
-from itcortex.harmonizer import cost
-from itcortex.networks import Network, builder_digest
+from itcortex.networks.network import Network, builder_digest
+from itcortex.running import devices, orphans, partitions
+from itcortex.tables import benchmarks
+from itcortex.training import cost
+from itcortex.weights import availability
+from itcortex.workflow import settings, trainings
+from itcortex.workflow.fingerprint import fingerprint
 
 try:
     settings.load_yaml("config.yaml")  # says which line is no YAML; `configfile` does not

@@ -2,19 +2,21 @@
 
 import numpy as np
 
-from itcortex import job, maps, store
-from itcortex.recordings import window_average
+from itcortex import store
+from itcortex.data.recordings import window_average
+from itcortex.encoding import map_alignment
+from itcortex.running import job
 
 
 def main(recording, predictions, alignment, labels, method, draws, seed):
     """Write Spearman rho per image, site and scale; no rows for a recording without a grid."""
     recorded, predicted = store.read_recording(recording), store.read_recording(predictions)
-    table = maps.alignment_table(
+    table = map_alignment.alignment_table(
         window_average(recorded, predicted.attributes["window"]),
         predicted.responses[:, :, :, 0],
         recorded.image_ids,
         recorded.site_ids,
-        maps.Null(method, draws, np.random.default_rng(seed)),
+        map_alignment.Null(method, draws, np.random.default_rng(seed)),
     )
     store.write_table(alignment, table.assign(**labels))
 

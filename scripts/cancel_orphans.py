@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from itcortex import orphans
 from itcortex.errors import UserError
+from itcortex.running import orphans
 
 
 def main(folder: Path, force: bool = False) -> list[orphans.SlurmJob]:

@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from itcortex import attention, job, progress, store, tables
+from itcortex import store
+from itcortex.attention import agreement
+from itcortex.running import job, progress
+from itcortex.tables import summary as tables
 
 
 def main(scores, ceilings, models, table, table_csv, used, published, draws, seed):
@@ -14,9 +17,9 @@ def main(scores, ceilings, models, table, table_csv, used, published, draws, see
     """
     raw = [store.read_table(path) for path in progress.bar(scores, "scores", unit="job")]
     known = [store.read_table(path) for path in ceilings]
-    summary = attention.summarise(
+    summary = agreement.summarise(
         pd.concat(raw, ignore_index=True),
-        pd.concat([*known, attention.published_ceilings(published)], ignore_index=True),
+        pd.concat([*known, agreement.published_ceilings(published)], ignore_index=True),
         used,
         draws,
         np.random.default_rng(seed),

@@ -1,6 +1,8 @@
 """Rule collect_benchmarks: time and memory of every job that has run, as one table."""
 
-from itcortex import benchmarks, job, store
+from itcortex import store
+from itcortex.running import job
+from itcortex.tables import benchmarks
 
 
 def main(table, table_csv, patterns, experiment, models, used, state):

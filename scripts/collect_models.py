@@ -2,7 +2,9 @@
 
 import pandas as pd
 
-from itcortex import job, store, trainings
+from itcortex import store
+from itcortex.running import job
+from itcortex.workflow import trainings
 
 
 def main(histories, table, table_csv, models, trained):

@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from itcortex import job, rdm_ceilings, store, tables
+from itcortex import store
+from itcortex.running import job
+from itcortex.similarity import ceilings
+from itcortex.tables import summary
 
 
 def main(comparisons, rdms, models, rsa, rsa_csv, rsa_ceilings, names, draws, seed):
@@ -13,9 +16,9 @@ def main(comparisons, rdms, models, rsa, rsa_csv, rsa_ceilings, names, draws, se
     """
     published = dict(zip(names, map(store.read_rdms, rdms), strict=True))
     layers = pd.concat([store.read_table(path) for path in comparisons], ignore_index=True)
-    layers = tables.describe_models(layers, store.read_table(models))
-    table = rdm_ceilings.describe_rdms(layers, published)
-    found = rdm_ceilings.ceilings_table(published, draws, np.random.default_rng(seed))
+    layers = summary.describe_models(layers, store.read_table(models))
+    table = ceilings.describe_rdms(layers, published)
+    found = ceilings.ceilings_table(published, draws, np.random.default_rng(seed))
     store.write_table(rsa, table)
     store.write_table(rsa_csv, table)
     store.write_table(rsa_ceilings, found)

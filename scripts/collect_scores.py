@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from itcortex import job, progress, store, tables
+from itcortex import store
+from itcortex.running import job, progress
+from itcortex.tables import summary as tables
 
 
 def main(

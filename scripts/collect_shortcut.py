@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from itcortex import job, progress, shortcut, store, tables
+from itcortex import store
+from itcortex.attention import shortcut
+from itcortex.running import job, progress
+from itcortex.tables import summary as tables
 
 
 def main(scores, encoding, ceilings, table, table_csv, families, mapping, draws, seed):

@@ -2,13 +2,16 @@
 
 import numpy as np
 
-from itcortex import encoding, job, progress, rdm_comparison, store
+from itcortex import store
+from itcortex.mappings import pls
+from itcortex.running import job, progress
+from itcortex.similarity import comparison as rdm_comparison
 
 
 def main(activations, rdms, comparison, labels, splits, draws, seed):
     """Score every layer, by all its units and by its channels; choose layers on other images."""
     published, features = store.read_rdms(rdms), store.open_activations(activations)
-    images = encoding.join_images(published.image_ids, features.image_ids, activations)
+    images = pls.join_images(published.image_ids, features.image_ids, activations)
     predicted = {pattern: [] for pattern in rdm_comparison.PATTERNS}
     for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
         found = rdm_comparison.layer_patterns(features.read(layer, images))

@@ -1,8 +1,8 @@
 """Rule download_data: one registered file, from a mirror or its addresses, verified or pinned."""
 
-from itcortex import job
-from itcortex.members import fetch_members
-from itcortex.registry import fetch, in_mirror
+from itcortex.downloads.fetch import fetch, in_mirror
+from itcortex.downloads.packed import fetch_members
+from itcortex.running import job
 
 
 def main(file, urls, sha256, size, lock, members=None):

@@ -2,8 +2,12 @@
 
 import numpy as np
 
-from itcortex import ceilings as noise_ceilings
-from itcortex import encoding, job, mappings, progress, store, windows
+from itcortex import store
+from itcortex.encoding import ceilings as noise_ceilings
+from itcortex.encoding import fits
+from itcortex.encoding import targets as windows
+from itcortex.mappings import pls
+from itcortex.running import job, progress
 
 
 def main(recording, truth, ceilings, name, protocol, folds, window, sweep, used, splits, seed):
@@ -12,9 +16,9 @@ def main(recording, truth, ceilings, name, protocol, folds, window, sweep, used,
     noise_free = None
     if truth:
         planted, about = store.read_arrays(truth[0])
-        order = encoding.join_images(recorded.image_ids, about["image_ids"], truth[0])
+        order = pls.join_images(recorded.image_ids, about["image_ids"], truth[0])
         noise_free = planted[f"{name}/rate"][order]
-    fold_of, folds_by_name = mappings.divide_images(recorded, protocol, folds, seed)
+    fold_of, folds_by_name = fits.divide_images(recorded, protocol, folds, seed)
     targets = windows.choose_targets(recorded, window, sweep)
     analysed = [target.window for target in targets if target.control == "none"]
     found = [

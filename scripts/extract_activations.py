@@ -2,12 +2,13 @@
 
 from dataclasses import asdict
 
-from itcortex import job, store
-from itcortex.activations import extract
-from itcortex.models import choose_layers, named_layers
-from itcortex.networks import Network
-from itcortex.torch_compat import resolve_device
-from itcortex.weights import digest, load
+from itcortex import store
+from itcortex.networks.activations import extract
+from itcortex.networks.layer_choice import choose_layers, named_layers
+from itcortex.networks.network import Network
+from itcortex.networks.torch_compat import resolve_device
+from itcortex.running import job
+from itcortex.weights.state import digest, load
 
 
 def main(

@@ -1,10 +1,11 @@
 """Rule fetch_weights: the weights of one row of the model table, under its network's names."""
 
-from itcortex import job, store
-from itcortex.availability import recorded
-from itcortex.networks import Network
-from itcortex.weight_sources import fetch
-from itcortex.weights import digest
+from itcortex import store
+from itcortex.networks.network import Network
+from itcortex.running import job
+from itcortex.weights.availability import recorded
+from itcortex.weights.sources import fetch
+from itcortex.weights.state import digest
 
 
 def main(weights, network, source, sha256="", file=None):

@@ -4,9 +4,13 @@ import functools
 
 import numpy as np
 
-from itcortex import encoding, job, mappings, progress, store, windows
-from itcortex.orientation import orientation_table
-from itcortex.resample import pool_maps
+from itcortex import store
+from itcortex.encoding import fits as mappings
+from itcortex.encoding import targets as windows
+from itcortex.encoding.orientation import orientation_table
+from itcortex.mappings import pls
+from itcortex.numerics.resample import pool_maps
+from itcortex.running import job, progress
 
 
 def main(
@@ -15,7 +19,7 @@ def main(
 ):  # fmt: skip
     """Score every layer on held-out images; keep the predictions of the layers that were chosen."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
-    images = encoding.join_images(recorded.image_ids, features.image_ids, activations)
+    images = pls.join_images(recorded.image_ids, features.image_ids, activations)
     fold_of, names = mappings.divide_images(recorded, protocol, folds, seed)
     targets = windows.choose_targets(recorded, window, sweep)
     responses = windows.stack_targets(recorded, targets, np.random.default_rng(seed))

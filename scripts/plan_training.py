@@ -1,7 +1,8 @@
 """Rule plan_training: what the trainings of an experiment will cost on several types of GPU."""
 
-from itcortex import job, store
-from itcortex.harmonizer import cost
+from itcortex import store
+from itcortex.running import job
+from itcortex.training import cost
 
 
 def main(plan, rows, trainings, gpu_models):

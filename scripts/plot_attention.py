@@ -1,8 +1,9 @@
 """Rule plot_attention: agreement with human attention against ImageNet accuracy, and examples."""
 
-from itcortex import job, store
+from itcortex import store
 from itcortex.figures import attention, gallery, style
-from itcortex.photographs import read
+from itcortex.running import job
+from itcortex.store.photographs import read
 
 
 def main(table, photographs, examples, pdf, png, data_format, models, n_images, blur, saliency):

@@ -1,7 +1,8 @@
 """Rule plot_benchmarks: where time and memory went, by rule and by model."""
 
-from itcortex import job, store
+from itcortex import store
 from itcortex.figures import benchmarks, style
+from itcortex.running import job
 
 
 def main(table, pdf, png, title):

@@ -1,8 +1,9 @@
 """Rule plot_layers: predictivity of every layer against its depth."""
 
-from itcortex import job, store
+from itcortex import store
 from itcortex.figures import layers, style
-from itcortex.tables import of_mapping
+from itcortex.running import job
+from itcortex.tables.summary import of_mapping
 
 
 def main(scores, summary, pdf, png, planted, mapping):

@@ -1,7 +1,8 @@
 """Rule plot_maps: recorded against predicted maps of activity over the photograph."""
 
-from itcortex import job, store
+from itcortex import store
 from itcortex.figures import examples, maps, style
+from itcortex.running import job
 
 
 def main(recordings, stimuli, predictions, pdf, png, recording_names, models, n_images):

@@ -1,8 +1,9 @@
 """Rule plot_rsa: similarity of layers' geometry with published RDMs, by depth and by accuracy."""
 
-from itcortex import job, store
+from itcortex import store
 from itcortex.figures import rsa as figure
 from itcortex.figures import style
+from itcortex.running import job
 
 
 def main(rsa, rsa_ceilings, pdf, png, pattern):

@@ -1,7 +1,8 @@
 """Rule plot_shortcut: what networks read of digits with a shortcut, over the strength, and examples."""
 
-from itcortex import job, store
+from itcortex import store
 from itcortex.figures import shortcut, style
+from itcortex.running import job
 
 
 def main(table, examples, pdf, png, n_images, base):

@@ -1,8 +1,9 @@
 """Rule plot_timecourse: predictivity over time after stimulus onset."""
 
-from itcortex import job, store
+from itcortex import store
 from itcortex.figures import style, timecourse
-from itcortex.tables import of_mapping
+from itcortex.running import job
+from itcortex.tables.summary import of_mapping
 
 
 def main(summary, pdf, png, recordings, recording_names, mapping):

@@ -1,9 +1,10 @@
 """Rule plot_tradeoff: predictivity against ImageNet accuracy, one panel per recording."""
 
-from itcortex import job, store
+from itcortex import store
 from itcortex.figures import style
 from itcortex.figures import tradeoff as figure
-from itcortex.tables import of_mapping
+from itcortex.running import job
+from itcortex.tables.summary import of_mapping
 
 
 def main(summary, tradeoff, pdf, png, score, mapping):

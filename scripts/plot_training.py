@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from itcortex import job, store
+from itcortex import store
 from itcortex.figures import style, training
+from itcortex.running import job
 
 
 def main(histories, pdf, png, title):

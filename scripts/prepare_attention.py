@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from itcortex import job, osie, store
+from itcortex import store
+from itcortex.data.published import osie
+from itcortex.running import job
 
 
 def main(stimuli, fixations, mouse, photographs, ceilings, name, sigma_px, splits, seed):

@@ -1,7 +1,8 @@
 """Rule prepare_clickme: one TFRecord shard of ClickMe as a table, without TensorFlow."""
 
-from itcortex import job, store
-from itcortex.clickme import read_shard
+from itcortex import store
+from itcortex.data.published.clickme import read_shard
+from itcortex.running import job
 
 
 def main(shard, records, problems, max_corrupt):

@@ -1,6 +1,8 @@
 """Rule prepare_rdms: published dissimilarities of one set of images, in one form."""
 
-from itcortex import job, kriegeskorte, store
+from itcortex import store
+from itcortex.data.published import kriegeskorte
+from itcortex.running import job
 
 READERS = {"kriegeskorte2008": kriegeskorte.read_rdms}
 

@@ -1,8 +1,9 @@
 """Rule prepare_recordings: one array's responses (image, y, x, ms, site) in image orientation."""
 
-from itcortex import job, store
-from itcortex.recordings import read_published
-from itcortex.registry import sha256_of
+from itcortex import store
+from itcortex.data.recordings import read_published
+from itcortex.downloads.fetch import sha256_of
+from itcortex.running import job
 
 
 def main(source, table, recording, entry, images):

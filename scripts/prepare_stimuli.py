@@ -1,7 +1,9 @@
 """Rule prepare_stimuli: the images of one set as one uint8 array with their names."""
 
-from itcortex import job, kriegeskorte, store
-from itcortex.stimuli import read_images
+from itcortex import store
+from itcortex.data.published import kriegeskorte
+from itcortex.data.stimuli import read_images
+from itcortex.running import job
 
 READERS = {"zip": read_images, "kriegeskorte2008": kriegeskorte.read_images}
 

@@ -2,15 +2,16 @@
 
 import json
 
-from itcortex import job, store
-from itcortex.provenance import trace
+from itcortex import store
+from itcortex.running import job
+from itcortex.workflow.provenance import trace
 
 
 def main(
     jobs, data, prepared, activations, predictions, weights, tables, provenance, registry, datasets,
     sources, settings, fingerprints,
 ):  # fmt: skip
-    """Write what `itcortex.provenance.trace` finds as JSON."""
+    """Write what `itcortex.workflow.provenance.trace` finds as JSON."""
     found = trace(
         jobs,
         [*data, *prepared, *activations, *predictions, *weights],

@@ -1,7 +1,8 @@
 """Rule render_report: one self-contained page with figures, tables and settings."""
 
-from itcortex import job, stamp, store
-from itcortex import report as page
+from itcortex import store
+from itcortex.report import page
+from itcortex.running import job, stamp
 
 PACKAGES = (*stamp.PACKAGES, "pandas", "matplotlib")
 

@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from itcortex import attention, job, store
-from itcortex.networks import Network
-from itcortex.photographs import read
-from itcortex.saliency import photographs_saliency
-from itcortex.torch_compat import resolve_device
-from itcortex.weights import load
+from itcortex import store
+from itcortex.attention import agreement
+from itcortex.attention.saliency import photographs_saliency
+from itcortex.networks.network import Network
+from itcortex.networks.torch_compat import resolve_device
+from itcortex.running import job
+from itcortex.store.photographs import read
+from itcortex.weights.state import load
 
 
 def main(
@@ -23,14 +25,14 @@ def main(
     model = network.build(seed)
     load(model, network.architecture, *store.read_weights(weights), weights)
     preprocessing = network.preprocessing_of(model)
-    totals, count = attention.total_maps(read(path, data_format) for path in paths)
+    totals, count = agreement.total_maps(read(path, data_format) for path in paths)
     tables, shown = [], {}
     for path in paths:
         part = read(path, data_format)
         found = list(photographs_saliency(model, preprocessing, part, batch_size, device))
-        tables.append(attention.score(part, found, totals, count, blur))
+        tables.append(agreement.score(part, found, totals, count, blur))
         if not shown:
-            chosen = attention.spread(len(found), n_examples)
+            chosen = agreement.spread(len(found), n_examples)
             shown = {part.image_ids[index]: found[index][0] for index in chosen}
     store.write_table(scores, pd.concat(tables, ignore_index=True).assign(**labels))
     maps = np.stack(list(shown.values())).astype(np.float32)

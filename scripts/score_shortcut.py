@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from itcortex import job, shortcut, store
-from itcortex.attention import spread
-from itcortex.networks import Network
-from itcortex.torch_compat import resolve_device
-from itcortex.weights import load
+from itcortex import store
+from itcortex.attention import shortcut
+from itcortex.attention.agreement import spread
+from itcortex.networks.network import Network
+from itcortex.networks.torch_compat import resolve_device
+from itcortex.running import job
+from itcortex.weights.state import load
 
 
 def main(

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from itcortex import digit_sites, digits, job, store
+from itcortex import store
+from itcortex.running import job
+from itcortex.simulation import digit_sites, digits
 
 
 def main(

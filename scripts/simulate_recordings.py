@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from itcortex import job, simulate, store
-from itcortex.activations import extract
-from itcortex.models import named_layers
-from itcortex.networks import Network
-from itcortex.weights import load
+from itcortex import store
+from itcortex.networks.activations import extract
+from itcortex.networks.layer_choice import named_layers
+from itcortex.networks.network import Network
+from itcortex.running import job
+from itcortex.simulation import arrays as simulate
+from itcortex.weights.state import load
 
 
 def main(weights, archive, truth, network, arrays, repeats, size_px, seed):

@@ -10,7 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from itcortex import status
+from itcortex.running import status
 
 FOLDER = Path(".snakemake")
 

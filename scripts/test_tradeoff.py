@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from itcortex import job, statistics, store, tables
+from itcortex import store
+from itcortex.running import job
+from itcortex.tables import statistics
+from itcortex.tables import summary as tables
 
 
 def main(summary, tradeoff, tradeoff_csv, score, draws, seed):

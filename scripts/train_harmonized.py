@@ -3,14 +3,15 @@
 import json
 from pathlib import Path
 
-from itcortex import job, store
-from itcortex.harmonizer import checkpoint
-from itcortex.harmonizer.recipe import Recipe
-from itcortex.harmonizer.sources import open_samples, require_same_classes
-from itcortex.harmonizer.start import new_classifier
-from itcortex.harmonizer.train import Data, Place, Plan, train
-from itcortex.networks import Network
-from itcortex.weights import load
+from itcortex import store
+from itcortex.networks.network import Network
+from itcortex.running import job
+from itcortex.training import checkpoint
+from itcortex.training.images.sources import open_samples, require_same_classes
+from itcortex.training.recipe import Recipe
+from itcortex.training.start import new_classifier
+from itcortex.training.train import Data, Place, Plan, train
+from itcortex.weights.state import load
 
 
 def main(

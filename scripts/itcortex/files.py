@@ -14,8 +14,8 @@ from pathlib import Path
 
 import h5py
 
-from itcortex import stamp
 from itcortex.errors import UserError
+from itcortex.running import stamp
 
 COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from served import Server
 
-from itcortex.downloads import Patience
+from itcortex.downloads.resume import Patience
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from served import gives
 
 import download_data
-from itcortex.parts import Part
+from itcortex.downloads.parts import Part
 
 CODE = """
 import sys

@@ -12,9 +12,9 @@ import yaml
 from served import gives
 
 import download_data
-from itcortex import pins
+from itcortex.downloads import pins
+from itcortex.downloads.fetch import fetch
 from itcortex.errors import UserError
-from itcortex.registry import fetch
 
 SCRIPTS = Path(download_data.__file__).parent
 
@@ -135,7 +135,7 @@ def test_another_digest_is_not_written_over(lock):
 
 def test_processes_that_pin_at_the_same_time_lose_nothing(lock):
     code = (
-        "import sys; from itcortex import pins\n"
+        "import sys; from itcortex.downloads import pins\n"
         "for n in range(25): pins.pin(sys.argv[1], f'set/{sys.argv[2]}{n}', "
         "pins.Pin('0' * 64, n, 'here'))"
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from itcortex import clickme
+from itcortex.data.published import clickme
 
 pytestmark = pytest.mark.shared
 

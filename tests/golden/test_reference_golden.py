@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from itcortex import reference
-from itcortex.scores import median_over_sites, spearman
+from itcortex.mappings import reference
+from itcortex.numerics.metrics import median_over_sites, spearman
 
 pytestmark = pytest.mark.shared
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import cancel_orphans
-from itcortex import orphans
 from itcortex.errors import UserError
+from itcortex.running import orphans
 
 RUN = "78f35ffc-48aa-49a8-ac75-7d8ca14d472b"
 

@@ -11,7 +11,7 @@ import time
 
 import train_harmonized
 from itcortex.errors import UserError
-from itcortex.harmonizer import trainer
+from itcortex.training import trainer
 
 FAULTS = json.loads(sys.argv[2])
 note = trainer.Trainer._note

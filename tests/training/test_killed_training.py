@@ -8,8 +8,8 @@ import pytest
 from made_jobs import COMPARABLE, IN_PARTS, Job
 
 from itcortex import store
-from itcortex.harmonizer import checkpoint
-from itcortex.harmonizer.interruption import STOPPED
+from itcortex.training import checkpoint
+from itcortex.training.interruption import STOPPED
 
 rng = np.random.default_rng(2023)
 KILLED = sorted(rng.choice(np.arange(3, 24), size=2, replace=False).tolist())

@@ -6,7 +6,7 @@ from functools import cache
 import torch
 from torch import nn
 
-from itcortex.models import Preprocessing, build
+from itcortex.networks.layer_choice import Preprocessing, build
 
 torch.set_num_threads(1)  # as in a job; on a busy machine two threads are six times slower than one
 

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.io import savemat
 
-from itcortex.rdms import Rdms, upper
-from itcortex.rsa import rdm
+from itcortex.data.rdms import Rdms, upper
+from itcortex.mappings.similarity import rdm
 
 ATTRIBUTES = {"species": "macaque", "area": "IT", "measure": "1 - r", "simulated": True}
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from itcortex import store
-from itcortex.recordings import Recording
-from itcortex.stimuli import Stimuli
+from itcortex.data.recordings import Recording
+from itcortex.data.stimuli import Stimuli
 
 # name, weights, category, family, top-1 (%), predictivity before noise
 DEMO = [

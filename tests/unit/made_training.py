@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from itcortex.harmonizer.samples import Arrays
+from itcortex.training.images.samples import Arrays
 
 SIDE, CLASSES = 16, 3
 PREPROCESSING = {

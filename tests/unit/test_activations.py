@@ -12,13 +12,13 @@ from torch import nn
 import extract_activations
 import fetch_weights
 from itcortex import store
-from itcortex.activations import extract
+from itcortex.data.stimuli import Stimuli
 from itcortex.errors import UserError
-from itcortex.layers import Layer
-from itcortex.models import Preprocessing, build, choose_layers, named_layers
-from itcortex.networks import Network
-from itcortex.stimuli import Stimuli
-from itcortex.weights import digest
+from itcortex.networks.activations import extract
+from itcortex.networks.layer_choice import Preprocessing, build, choose_layers, named_layers
+from itcortex.networks.layers import Layer
+from itcortex.networks.network import Network
+from itcortex.weights.state import digest
 
 ALL = [0, 1, 2, 3, 4]
 PLAIN = Preprocessing((3, 8, 8), (0.0,) * 3, (1.0,) * 3, "bilinear")

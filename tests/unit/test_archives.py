@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
-from itcortex.archives import add_file, open_archive
 from itcortex.errors import UserError
+from itcortex.formats.zips import add_file, open_archive
 
 FILES = {"George/data.mat": b"1", "George/images/a.png": b"2", "George/images/b.png": b"3"}
 

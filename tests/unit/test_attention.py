@@ -14,12 +14,14 @@ from torch import nn
 
 import collect_attention
 import score_clickme
-from itcortex import attention, store, tables
+from itcortex import store
+from itcortex.attention import agreement
 from itcortex.errors import UserError
-from itcortex.networks import Network
-from itcortex.weights import digest
+from itcortex.networks.network import Network
+from itcortex.tables import summary as tables
+from itcortex.weights.state import digest
 
-SIDE = attention.MAP_SIDE
+SIDE = agreement.MAP_SIDE
 LABELS = {"attention": "osie", "model": "net", "weights": "imagenet"}
 
 
@@ -36,7 +38,7 @@ def smooth_maps(rng, count) -> np.ndarray:
 
 def photographs(
     rng, count=4, kinds=("eye",), labels=None, reference=False
-) -> attention.Photographs:
+) -> agreement.Photographs:
     """Photographs of noise with smooth maps."""
     jpegs = []
     for _ in range(count):
@@ -46,14 +48,14 @@ def photographs(
         jpegs.append(content.getvalue())
     maps = {kind: smooth_maps(rng, count) for kind in kinds}
     names = tuple(f"{1001 + k}.jpg" for k in range(count))
-    return attention.Photographs(names, tuple(jpegs), maps, labels, reference)
+    return agreement.Photographs(names, tuple(jpegs), maps, labels, reference)
 
 
 def scored(shown, saliency, blur=0.03, labels=None) -> pd.DataFrame:
     """Scores of made saliency, with all of the set's photographs in one file."""
     classes = labels or [0] * len(saliency)
-    totals, count = attention.total_maps([shown])
-    return attention.score(shown, zip(saliency, classes, strict=True), totals, count, blur)
+    totals, count = agreement.total_maps([shown])
+    return agreement.score(shown, zip(saliency, classes, strict=True), totals, count, blur)
 
 
 def of(table, control="none", saliency="raw", column="rho"):
@@ -71,7 +73,7 @@ def test_rho_is_scipys(rng, ties):
     if ties:
         a, b = np.maximum(a, 0.3), np.round(b)
     expected = spearmanr(a.ravel(), b.ravel()).statistic
-    found = attention.spearman(attention.unit_ranks(a), attention.unit_ranks(b))
+    found = agreement.spearman(agreement.unit_ranks(a), agreement.unit_ranks(b))
     assert found == pytest.approx(expected, abs=2e-6)  # ranks are kept in float32
 
 
@@ -80,22 +82,22 @@ def test_rho_is_scipys(rng, ties):
 def test_rho_sees_ranks_only(seed):
     rng = np.random.default_rng(seed)
     a, b = rng.normal(size=(2, 40, 40))
-    ranks = attention.unit_ranks(b)
-    rho = attention.spearman(attention.unit_ranks(a), ranks)
-    assert attention.spearman(attention.unit_ranks(np.exp(3 * a) - 7), ranks) == rho
-    assert attention.spearman(attention.unit_ranks(-a), ranks) == pytest.approx(-rho, abs=1e-6)
+    ranks = agreement.unit_ranks(b)
+    rho = agreement.spearman(agreement.unit_ranks(a), ranks)
+    assert agreement.spearman(agreement.unit_ranks(np.exp(3 * a) - 7), ranks) == rho
+    assert agreement.spearman(agreement.unit_ranks(-a), ranks) == pytest.approx(-rho, abs=1e-6)
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0])
 def test_a_constant_map_has_no_ranks(value):
-    assert attention.unit_ranks(np.full((8, 8), value)) is None
+    assert agreement.unit_ranks(np.full((8, 8), value)) is None
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_map_that_is_not_finite_has_no_ranks(rng, value):
     values = rng.random((8, 8))
     values[3, 4] = value
-    assert attention.unit_ranks(values) is None
+    assert agreement.unit_ranks(values) is None
 
 
 def test_partial_correlation_is_that_of_regression_residuals(rng):
@@ -107,9 +109,9 @@ def test_partial_correlation_is_that_of_regression_residuals(rng):
 
     expected = np.corrcoef(left(a), left(b))[0, 1]
     r = np.corrcoef([a, b, c])
-    assert attention.partial(r[0, 1], r[0, 2], r[1, 2]) == pytest.approx(expected, abs=1e-12)
-    assert np.isnan(attention.partial(0.5, 1.0, 0.5))
-    assert np.isnan(attention.partial(0.5, np.nan, 0.5))
+    assert agreement.partial(r[0, 1], r[0, 2], r[1, 2]) == pytest.approx(expected, abs=1e-12)
+    assert np.isnan(agreement.partial(0.5, 1.0, 0.5))
+    assert np.isnan(agreement.partial(0.5, np.nan, 0.5))
 
 
 @pytest.mark.parametrize("width", [0.1, 0.4])
@@ -118,8 +120,8 @@ def test_any_centred_gaussian_has_the_ranks_of_the_centre_bias(width):
     steps = (np.arange(SIDE) + 0.5) / SIDE
     places = np.stack(np.meshgrid(steps, steps), axis=-1)
     bump = multivariate_normal([0.5, 0.5], np.eye(2) * width**2).logpdf(places).round(9)
-    found = attention.unit_ranks(attention.centre_bias())
-    assert attention.spearman(found, attention.unit_ranks(bump)) == pytest.approx(1, abs=1e-5)
+    found = agreement.unit_ranks(agreement.centre_bias())
+    assert agreement.spearman(found, agreement.unit_ranks(bump)) == pytest.approx(1, abs=1e-5)
 
 
 # --- scores ---------------------------------------------------------------------------------------
@@ -151,13 +153,13 @@ def test_every_row_is_what_scipy_makes_of_it(rng):
         expected = {
             ("raw", "none"): rho(saliency[k], mouse[k]),
             ("raw", "shuffled_images"): rho(saliency[k], mouse[(k + 2) % 4]),
-            ("blurred", "none"): rho(attention.smooth(saliency[k], 0.03), mouse[k]),
-            ("", "centre_bias"): rho(attention.centre_bias(), mouse[k]),
+            ("blurred", "none"): rho(agreement.smooth(saliency[k], 0.03), mouse[k]),
+            ("", "centre_bias"): rho(agreement.centre_bias(), mouse[k]),
             ("", "other_images"): rho(others, mouse[k]),
         }
         for key, value in expected.items():
             assert found[key] == pytest.approx(value, abs=5e-6), key
-        partial = attention.partial(
+        partial = agreement.partial(
             expected["raw", "none"], rho(saliency[k], others), expected["", "other_images"]
         )
         assert rows["rho_partial"].iloc[0] == pytest.approx(partial, abs=2e-5)
@@ -168,7 +170,7 @@ def test_partial_score_is_zero_for_a_network_that_only_likes_the_usual_places(rn
     common = 3 * smooth_maps(rng, 1)[0]
     own = rng.normal(size=(40, SIDE, SIDE)).astype(np.float32)
     names = tuple(map(str, range(40)))
-    shown = attention.Photographs(names, (b"",) * 40, {"eye": common + own})
+    shown = agreement.Photographs(names, (b"",) * 40, {"eye": common + own})
     noise = rng.normal(size=(40, SIDE, SIDE))
     usual, both = scored(shown, common + noise), scored(shown, common + own + noise)
     # the mean of 39 others still holds a little of their own noise
@@ -195,12 +197,12 @@ def test_a_set_of_one_photograph_has_no_others(rng):
 def test_parts_of_a_set_score_as_the_whole_but_for_the_shuffled_partner(rng):
     shown, saliency = photographs(rng, 4), smooth_maps(rng, 4)
     parts = [
-        attention.Photographs(shown.image_ids[s], shown.jpegs[s], {"eye": shown.maps["eye"][s]})
+        agreement.Photographs(shown.image_ids[s], shown.jpegs[s], {"eye": shown.maps["eye"][s]})
         for s in (slice(0, 3), slice(3, 4))
     ]
-    totals, count = attention.total_maps(iter(parts))
+    totals, count = agreement.total_maps(iter(parts))
     tables = [
-        attention.score(part, zip(some, [0] * 4, strict=False), totals, count, 0.03)
+        agreement.score(part, zip(some, [0] * 4, strict=False), totals, count, 0.03)
         for part, some in zip(parts, (saliency[:3], saliency[3:]), strict=True)
     ]
     whole, joined = scored(shown, saliency), pd.concat(tables, ignore_index=True)
@@ -210,14 +212,14 @@ def test_parts_of_a_set_score_as_the_whole_but_for_the_shuffled_partner(rng):
 
 def test_maps_of_another_size_are_refused():
     with pytest.raises(UserError, match=r"need maps \(2, 224, 224\); 'eye' is \(2, 64, 64\)"):
-        attention.Photographs(("a", "b"), (b"", b""), {"eye": np.zeros((2, 64, 64))})
+        agreement.Photographs(("a", "b"), (b"", b""), {"eye": np.zeros((2, 64, 64))})
 
 
 @pytest.mark.parametrize(
     ("count", "wanted", "expected"), [(120, 3, [0, 60, 119]), (2, 5, [0, 1]), (1, 1, [0])]
 )
 def test_examples_are_spread_over_the_set(count, wanted, expected):
-    assert attention.spread(count, wanted) == expected
+    assert agreement.spread(count, wanted) == expected
 
 
 # --- summary --------------------------------------------------------------------------------------
@@ -228,7 +230,7 @@ def raw(values, model="net", control="none", partial=None, **more) -> pd.DataFra
     rows = {
         "image": [f"{k}.jpg" for k in range(len(values))],
         "label_source": "label", "label": 0, "map_kind": "eye",
-        "saliency": "" if control in attention.MODEL_FREE else "raw", "control": control,
+        "saliency": "" if control in agreement.MODEL_FREE else "raw", "control": control,
         "rho": values, "rho_partial": np.nan if partial is None else partial,
         "attention": "osie", "model": model, "weights": "imagenet",
     }  # fmt: skip
@@ -246,7 +248,7 @@ CEILINGS = pd.DataFrame(
 def test_summary_holds_means_intervals_ceilings_and_counts_what_is_undefined(rng):
     values = rng.normal(0.4, 0.1, 200)
     values[7] = np.nan
-    table = attention.summarise(
+    table = agreement.summarise(
         raw(values, partial=values / 2), CEILINGS, {"osie": "half_half"}, 2000, rng
     )
     (row,) = table.to_dict("records")
@@ -264,7 +266,7 @@ def test_summary_holds_means_intervals_ceilings_and_counts_what_is_undefined(rng
 
 
 def test_a_model_without_any_defined_score_has_none(rng):
-    table = attention.summarise(raw([np.nan, np.nan]), CEILINGS, {"osie": "half_half"}, 100, rng)
+    table = agreement.summarise(raw([np.nan, np.nan]), CEILINGS, {"osie": "half_half"}, 100, rng)
     assert table["undefined"].tolist() == [2]
     assert table[["rho", "rho_low", "rho_high", "rho_over_ceiling"]].isna().all(axis=None)
 
@@ -272,7 +274,7 @@ def test_a_model_without_any_defined_score_has_none(rng):
 def test_controls_without_a_model_come_once_a_set(rng):
     parts = [raw([0.1, 0.3], m) for m in "ab"]
     parts += [raw([0.5, 0.7], m, control="centre_bias") for m in "ab"]
-    table = attention.summarise(pd.concat(parts), CEILINGS, {"osie": "half_half"}, 100, rng)
+    table = agreement.summarise(pd.concat(parts), CEILINGS, {"osie": "half_half"}, 100, rng)
     control = table[table["control"] == "centre_bias"]
     assert control[["model", "n_images", "rho"]].to_numpy().tolist() == [["", 2, 0.6]]
     known = {"category": "cnn", "family": "f", "top1": 70.0, "baseline": ""}
@@ -283,11 +285,11 @@ def test_controls_without_a_model_come_once_a_set(rng):
 
 
 def test_a_published_ceiling_divides_as_the_paper_does(rng):
-    from itcortex.clickme import INTER_HUMAN
+    from itcortex.data.published.clickme import INTER_HUMAN
 
-    ceilings = attention.published_ceilings({"clickme": {"clicks inter_human": INTER_HUMAN}})
+    ceilings = agreement.published_ceilings({"clickme": {"clicks inter_human": INTER_HUMAN}})
     scores = raw([0.2, 0.4], attention="clickme", map_kind="clicks")
-    table = attention.summarise(scores, ceilings, {"clickme": "inter_human"}, 100, rng)
+    table = agreement.summarise(scores, ceilings, {"clickme": "inter_human"}, 100, rng)
     assert table["rho_over_ceiling"][0] == pytest.approx(0.3 / 0.6575315343478081)
     assert np.isnan(table["ceiling_partial"][0])
 
@@ -296,14 +298,14 @@ def test_an_unknown_ceiling_names_the_nearest(rng):
     with pytest.raises(
         UserError, match="'osie' has no ceiling 'half_halv'; did you mean 'half_half'"
     ):
-        attention.summarise(raw([0.1, 0.2]), CEILINGS, {"osie": "half_halv"}, 10, rng)
+        agreement.summarise(raw([0.1, 0.2]), CEILINGS, {"osie": "half_halv"}, 10, rng)
 
 
 def test_bootstrap_covers_the_true_mean():
     hits = 0
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        low, high = attention.bootstrap_mean(rng.normal(0.3, 0.2, 60), 300, rng)
+        low, high = agreement.bootstrap_mean(rng.normal(0.3, 0.2, 60), 300, rng)
         hits += low <= 0.3 <= high
     assert 0.90 <= hits / 200 <= 0.99  # nominal .95, sd .015
 

@@ -9,9 +9,9 @@ import pytest
 from matplotlib.image import imread
 
 from collect_benchmarks import main as collect_benchmarks
-from itcortex import benchmarks
 from itcortex.errors import UserError
 from itcortex.figures import benchmarks as drawn
+from itcortex.tables import benchmarks
 from plot_benchmarks import main as plot_benchmarks
 
 HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"

@@ -6,11 +6,11 @@ from scipy.stats import pearsonr
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
-from itcortex import brainscore, encoding
-from itcortex.crossval import choose_layers
 from itcortex.errors import UserError
-from itcortex.pls_rules import Exact
-from itcortex.scores import predictivity
+from itcortex.mappings import brainscore, pls
+from itcortex.mappings.folds import choose_layers
+from itcortex.numerics.metrics import predictivity
+from itcortex.regression.pls_rules import Exact
 
 OBJECTS = np.repeat([f"object{n}" for n in range(6)], [20, 20, 20, 20, 30, 30])
 
@@ -197,7 +197,7 @@ def test_on_a_partition_the_protocol_is_ordinary_cross_validation(planted):
         for k in range(5)
     ]  # fmt: skip
     found = brainscore.fit_layer(maps, responses, splits, 12, rule=Exact())
-    folds = encoding.fit_layer(maps, responses, fold_of, 12)
+    folds = pls.fit_layer(maps, responses, fold_of, 12)
     for name in ("r", "rho", "explained_variance"):
         np.testing.assert_allclose(found.metrics[name], folds.metrics[name], atol=1e-9)
     np.testing.assert_allclose(found.predictions, folds.predictions, rtol=1e-5, atol=1e-5)

@@ -17,7 +17,9 @@ import estimate_ceiling
 import fit_encoding
 import prepare_recordings
 import prepare_stimuli
-from itcortex import brainscore, store, tables
+from itcortex import store
+from itcortex.mappings import brainscore
+from itcortex.tables import summary as tables
 
 IMAGES, SITES, REPEATS, NOISE, SPLITS = 240, 10, 6, 1.5, 10
 RELIABILITY = 1 / (1 + NOISE**2 / REPEATS)  # of the mean over repeats, at signal variance 1

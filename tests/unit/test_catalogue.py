@@ -2,7 +2,7 @@
 
 import pytest
 
-from itcortex import catalogue
+from itcortex.data import registry as catalogue
 from itcortex.errors import UserError
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from itcortex import ceilings, simulate
+from itcortex.data.recordings import Recording
+from itcortex.encoding import ceilings
 from itcortex.errors import UserError
-from itcortex.recordings import Recording
+from itcortex.simulation import arrays
 
 
 def recording(responses, trials=None):
@@ -105,7 +106,7 @@ def test_a_model_without_error_scores_more_than_1_of_the_best_pair_and_1_of_the_
 
 def test_a_whole_array_is_scored_with_more_than_1_of_its_best_pair(rng):
     """32 sites with tunings of their own: even the best of 496 pairs is no bound."""
-    array = simulate.simulate_array(rng.standard_normal((14, 17, 17, 20)), (17, 17), 32, rng)
+    array = arrays.simulate_array(rng.standard_normal((14, 17, 17, 20)), (17, 17), 32, rng)
     rate = array.rate(130, 170)
     found = estimated((rate - rate.mean((0, 1, 2))) / rate.std((0, 1, 2)), 0.8, 4, rng)
     for name in ("best_pair", "best_pair_reference"):

@@ -14,7 +14,8 @@ from scipy.signal import correlate2d
 from tfrecord.writer import TFRecordWriter
 
 import prepare_clickme
-from itcortex import clickme, store
+from itcortex import store
+from itcortex.data.published import clickme
 from itcortex.errors import UserError
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from itcortex import crossval
 from itcortex.errors import UserError
+from itcortex.mappings import folds as crossval
 
 IDS = tuple(f"image{k:02d}.png" for k in range(14))
 

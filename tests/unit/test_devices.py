@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from itcortex import devices, job
 from itcortex.errors import UserError
+from itcortex.running import devices, job
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 HOLD = """

@@ -8,11 +8,12 @@ from PIL import Image
 
 import estimate_ceiling
 import simulate_digits
-from itcortex import digit_sites, digits, store
+from itcortex import store
+from itcortex.data.recordings import read_published
+from itcortex.data.stimuli import read_images
 from itcortex.errors import UserError
-from itcortex.harmonizer.sources import open_samples
-from itcortex.recordings import read_published
-from itcortex.stimuli import read_images
+from itcortex.simulation import digit_sites, digits
+from itcortex.training.images.sources import open_samples
 
 SETTINGS = {"side": 32, "digit": [14, 18], "patch": 7, "share": 0.9}
 COUNTS = {"train": 60, "validation": 20, "test": 40, "recorded": 60}

@@ -5,11 +5,11 @@ import pytest
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
-from itcortex import encoding
-from itcortex.crossval import assign_folds
 from itcortex.errors import UserError
-from itcortex.resample import pool_maps, resize_maps
-from itcortex.scores import predictivity
+from itcortex.mappings import pls
+from itcortex.mappings.folds import assign_folds
+from itcortex.numerics.metrics import predictivity
+from itcortex.numerics.resample import pool_maps, resize_maps
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def planted(rng):
 
 def test_scores_equal_scikit_learn_on_resampled_features(planted):
     maps, responses = planted
-    found = encoding.fit_layer(maps, responses[None], np.arange(8), 10)
+    found = pls.fit_layer(maps, responses[None], np.arange(8), 10)
     features = resize_maps(maps, (11, 9)).reshape(-1, 10)
     groups = np.repeat(np.arange(8), 99)
     # with all 10 components PLS is least squares, whatever the rule of its inner loop
@@ -41,7 +41,7 @@ def test_scores_equal_scikit_learn_on_resampled_features(planted):
 def test_planted_layer_is_predicted_and_a_shuffled_one_is_not(planted):
     maps, responses = planted
     shuffled = responses[[1, 2, 3, 4, 5, 6, 7, 0]]
-    found = encoding.fit_layer(maps, np.stack([responses, shuffled]), np.arange(8), 10)
+    found = pls.fit_layer(maps, np.stack([responses, shuffled]), np.arange(8), 10)
     scores = predictivity(found.metrics["r"])
     assert scores[0] > 0.95
     assert abs(scores[1]) < 0.25  # 8 images: chance correlations of smooth maps are wide
@@ -50,9 +50,9 @@ def test_planted_layer_is_predicted_and_a_shuffled_one_is_not(planted):
 def test_inner_scores_equal_fits_without_both_images(planted):
     """inner[i, j] is what a fit on the images without i predicts for j when j is held out too."""
     maps, responses = planted
-    whole = encoding.fit_layer(maps, responses[None], np.arange(8), 5)
+    whole = pls.fit_layer(maps, responses[None], np.arange(8), 5)
     keep = np.array([k for k in range(8) if k != 2])
-    part = encoding.fit_layer(maps[keep], responses[None, keep], np.arange(7), 5)
+    part = pls.fit_layer(maps[keep], responses[None, keep], np.arange(7), 5)
     expected = np.median(part.metrics["r"][0], axis=1)
     np.testing.assert_allclose(np.delete(whole.inner[2], 2), expected, atol=1e-9)
     assert np.isnan(whole.inner[2, 2])
@@ -61,12 +61,12 @@ def test_inner_scores_equal_fits_without_both_images(planted):
 def test_folds_of_several_images_put_predictions_where_the_images_are(planted, rng):
     maps, responses = planted
     folds = assign_folds(tuple("abcdefgh"), 4, rng)
-    found = encoding.fit_layer(maps, responses[None], folds, 10)
+    found = pls.fit_layer(maps, responses[None], folds, 10)
     for image in range(8):
         r = np.corrcoef(found.predictions[image].ravel(), responses[image].ravel())[0, 1]
         assert r > 0.9
     reordered = rng.permutation(8)
-    again = encoding.fit_layer(maps[reordered], responses[None, reordered], folds[reordered], 10)
+    again = pls.fit_layer(maps[reordered], responses[None, reordered], folds[reordered], 10)
     np.testing.assert_allclose(again.predictions, found.predictions[reordered], atol=1e-5)
 
 
@@ -76,7 +76,7 @@ def test_recording_without_grid_uses_pooled_features(rng, shape):
     flat = (maps.mean((1, 2)) if maps.ndim == 4 else maps) @ rng.standard_normal((6, 5))
     folds = assign_folds(tuple(map(str, range(60))), 5, rng)
     maps = pool_maps(maps, 1) if maps.ndim == 4 else maps
-    found = encoding.fit_layer(maps, flat.reshape(1, 60, 1, 1, 5), folds, 6)
+    found = pls.fit_layer(maps, flat.reshape(1, 60, 1, 1, 5), folds, 6)
     assert found.metrics["r"].shape == (1, 5, 5)
     assert predictivity(found.metrics["r"][0]) > 0.99
     assert found.predictions.shape == (60, 1, 1, 5)
@@ -84,12 +84,12 @@ def test_recording_without_grid_uses_pooled_features(rng, shape):
 
 def test_layer_without_map_cannot_predict_a_grid(planted):
     with pytest.raises(UserError, match="has no map"):
-        encoding.fit_layer(planted[0].mean((1, 2)), planted[1][None], np.arange(8), 5)
+        pls.fit_layer(planted[0].mean((1, 2)), planted[1][None], np.arange(8), 5)
 
 
 def test_compression_is_exact_for_maps_that_grow_in_one_axis_and_shrink_in_the_other(rng):
     maps = rng.standard_normal((3, 4, 12, 5))
-    rows, basis = encoding.grid_features(maps, (9, 7))
+    rows, basis = pls.grid_features(maps, (9, 7))
     assert rows.shape == (3, 4 * 7, 5)
     np.testing.assert_allclose(basis.T @ basis, np.eye(28), atol=1e-12)
     expected = resize_maps(maps, (9, 7)).reshape(3, 63, 5)
@@ -97,16 +97,16 @@ def test_compression_is_exact_for_maps_that_grow_in_one_axis_and_shrink_in_the_o
 
 
 def test_images_are_joined_by_id_and_missing_ones_are_listed():
-    assert encoding.join_images(("b", "a"), ("a", "x", "b"), "file") == [2, 0]
+    assert pls.join_images(("b", "a"), ("a", "x", "b"), "file") == [2, 0]
     with pytest.raises(UserError, match=r"file: 1 of 2 recorded images.*'c'"):
-        encoding.join_images(("a", "c"), ("a", "b"), "file")
+        pls.join_images(("a", "c"), ("a", "b"), "file")
 
 
 def test_chosen_predictions_come_from_the_layer_of_the_images_fold(planted):
     maps, responses = planted
     folds = np.array([0, 1, 2, 0, 1, 2, 0, 1])
-    results = [encoding.fit_layer(maps[..., :n], responses[None], folds, n) for n in (3, 10)]
-    merged = encoding.chosen_predictions(results, np.array([0, 1, 0]), folds)
+    results = [pls.fit_layer(maps[..., :n], responses[None], folds, n) for n in (3, 10)]
+    merged = pls.chosen_predictions(results, np.array([0, 1, 0]), folds)
     for image, fold in enumerate(folds):
         source = results[[0, 1, 0][fold]].predictions[image]
         np.testing.assert_array_equal(merged[image], source)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from itcortex import fingerprint
+from itcortex.workflow import fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVS = ROOT / "envs"

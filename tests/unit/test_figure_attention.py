@@ -10,7 +10,7 @@ from PIL import Image
 
 import plot_attention
 from itcortex import store
-from itcortex.attention import Photographs, smooth, spearman, unit_ranks
+from itcortex.attention.agreement import Photographs, smooth, spearman, unit_ranks
 from itcortex.errors import UserError
 from itcortex.figures import attention, gallery, style
 

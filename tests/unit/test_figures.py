@@ -15,10 +15,11 @@ import plot_layers
 import plot_maps
 import plot_timecourse
 import plot_tradeoff
-from itcortex import panels, statistics, store
+from itcortex import store
+from itcortex.encoding.map_alignment import map_alignment
 from itcortex.errors import UserError
 from itcortex.figures import examples, labels, layers, maps, models, style, timecourse, tradeoff
-from itcortex.maps import map_alignment
+from itcortex.tables import panels, statistics
 
 ONE = {"m1_pl": ("Monkey 1", "PL")}
 DRAWS = 20

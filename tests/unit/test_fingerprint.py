@@ -2,7 +2,7 @@
 
 import pytest
 
-from itcortex.fingerprint import SCRIPTS, fingerprint
+from itcortex.workflow.fingerprint import SCRIPTS, fingerprint
 
 
 @pytest.fixture
@@ -139,10 +139,14 @@ def test_what_a_module_does_when_it_is_imported_counts(scripts):
 
 
 def test_logs_and_messages_are_no_reason_to_run_again(scripts):
-    (scripts / "itcortex" / "progress.py").write_text("WIDTH = 1\n")
-    (scripts / "one.py").write_text("from itcortex import progress\nprint(progress.WIDTH)\n")
+    (scripts / "itcortex" / "running").mkdir()
+    (scripts / "itcortex" / "running" / "__init__.py").write_text("")
+    (scripts / "itcortex" / "running" / "progress.py").write_text("WIDTH = 1\n")
+    (scripts / "one.py").write_text(
+        "from itcortex.running import progress\nprint(progress.WIDTH)\n"
+    )
     before = fingerprint("one", scripts)
-    (scripts / "itcortex" / "progress.py").write_text("WIDTH = 2\n")
+    (scripts / "itcortex" / "running" / "progress.py").write_text("WIDTH = 2\n")
     assert fingerprint("one", scripts) == before
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from itcortex.harmonizer.sources import open_samples
+from itcortex.training.images.sources import open_samples
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

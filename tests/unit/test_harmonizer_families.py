@@ -13,8 +13,8 @@ from itcortex.harmonizer.double_backward import (
 )
 from itcortex.harmonizer.loss import harmonizer_loss, reduce_colour
 from itcortex.harmonizer.pyramid import match_maximum, pyramidal_mse, standardize_cut
-from itcortex.models import Preprocessing, skeleton
-from itcortex.torch_compat import timm
+from itcortex.networks.layer_choice import Preprocessing, skeleton
+from itcortex.networks.torch_compat import timm
 
 # --- gradients of real networks -------------------------------------------------------------------
 

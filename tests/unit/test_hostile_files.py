@@ -26,27 +26,18 @@ from pyarrow import parquet
 from safetensors.torch import save_file
 from scipy.io import savemat
 
-from itcortex import (
-    archives,
-    catalogue,
-    clickme,
-    expansion,
-    kriegeskorte,
-    majajhong,
-    matlab,
-    networks,
-    osie,
-    pins,
-    recordings,
-    registry,
-    saliency,
-    settings,
-    stimuli,
-    store,
-    weight_files,
-)
+from itcortex import store
+from itcortex.attention import saliency
+from itcortex.data import recordings, stimuli
+from itcortex.data import registry as catalogue
+from itcortex.data.published import clickme, kriegeskorte, majajhong, osie
+from itcortex.downloads import fetch, pins
+from itcortex.downloads.packed import fetch_members
 from itcortex.errors import UserError
-from itcortex.members import fetch_members
+from itcortex.formats import matlab, plausible, zips
+from itcortex.networks import network
+from itcortex.weights import files
+from itcortex.workflow import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = [
@@ -95,7 +86,7 @@ def zipped(*members, kind=zipfile.ZIP_DEFLATED) -> Path:
 def test_a_member_that_leaves_its_folder_is_refused(name):
     with (
         pytest.raises(UserError, match="points outside of the archive's folder"),
-        archives.open_archive(zipped((name, "x"))),
+        zips.open_archive(zipped((name, "x"))),
     ):
         pass
 
@@ -105,7 +96,7 @@ def test_a_member_that_is_a_link_is_refused():
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     with (
         pytest.raises(UserError, match="symbolic link"),
-        archives.open_archive(zipped((link, "/etc/passwd"))),
+        zips.open_archive(zipped((link, "/etc/passwd"))),
     ):
         pass
 
@@ -115,18 +106,18 @@ def test_a_member_out_of_all_proportion_is_refused():
     assert path.stat().st_size < 2**18
     with (
         pytest.raises(UserError, match=r"would expand to 134\.2 MB, more than 200 times"),
-        archives.open_archive(path),
+        zips.open_archive(path),
     ):
         pass
 
 
 def test_many_small_members_may_be_dense_and_their_sum_is_limited():
     path = zipped(*((f"{k}.txt", bytes(2**20)) for k in range(8)))
-    with archives.open_archive(path) as archive:
+    with zips.open_archive(path) as archive:
         assert archive.read("3.txt") == bytes(2**20)
     with (
         pytest.raises(UserError, match="over the limit"),
-        archives.open_archive(path, limit_bytes=2**22),
+        zips.open_archive(path, limit_bytes=2**22),
     ):
         pass
 
@@ -140,7 +131,7 @@ def understated(path: Path, size: int, declared: int) -> Path:
 
 def test_a_member_cannot_hold_more_than_it_declares():
     path = understated(zipped(("a.bin", bytes(100_001))), 100_001, 10)
-    with archives.open_archive(path) as archive, pytest.raises(UserError, match="is damaged"):
+    with zips.open_archive(path) as archive, pytest.raises(UserError, match="is damaged"):
         archive.read("a.bin")
 
 
@@ -148,7 +139,7 @@ def test_a_download_that_would_unpack_without_end_is_not_read_to_its_end():
     path = zipped(*((f"{k}", bytes(100_001)) for k in range(5)))
     understated(path, 100_001, 2**32 - 2)
     with pytest.raises(ValueError, match=r"would unpack to 21\.5 GB"):
-        registry._check_whole(path, None)
+        fetch._check_whole(path, None)
 
 
 @pytest.mark.parametrize("path", ["../{n}.png", "/tmp/{n}.png", "a/../../{n}.png", "a//{n}.png"])
@@ -170,7 +161,7 @@ def test_weights_with_a_payload_are_refused_by_name(suffix, zip_format):
     with pytest.raises(
         UserError, match=r"holds more than tensors \(posix\.system\)|not a readable"
     ):
-        weight_files.read(path)
+        files.read(path)
 
 
 def test_a_checkpoint_that_was_compressed_to_nothing_is_refused():
@@ -183,8 +174,8 @@ def test_a_checkpoint_that_was_compressed_to_nothing_is_refused():
             dense.writestr(member.filename, plain.read(member))
     assert Path("b.pth").stat().st_size < 2**18
     with pytest.raises(UserError, match="more than 200 times as much"):
-        weight_files.read(Path("b.pth"))
-    assert weight_files.read(Path("w.pth"))["a"].shape == (2**25,)
+        files.read(Path("b.pth"))
+    assert files.read(Path("w.pth"))["a"].shape == (2**25,)
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
@@ -197,7 +188,7 @@ def test_damage_anywhere_in_weights_is_an_error_of_one_line_or_other_numbers(suf
         damaged[place] ^= 1 << rng.integers(8)
         path.write_bytes(damaged)
         try:
-            weight_files.read(path)
+            files.read(path)
         except UserError:
             refused += 1
     assert refused > 20  # the rest fell on numbers, names and padding
@@ -206,19 +197,19 @@ def test_damage_anywhere_in_weights_is_an_error_of_one_line_or_other_numbers(suf
 def test_a_bare_pickle_with_a_weights_name_is_refused():
     Path("w.pth").write_bytes(pickle.dumps(Payload()))
     with pytest.raises(UserError, match=r"w\.pth"):
-        weight_files.read(Path("w.pth"))
+        files.read(Path("w.pth"))
 
 
 def test_safetensors_cannot_hold_a_pickle_or_point_out_of_the_file():
     for header in (b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,99999]}}', b"{" * 60):
         Path("w.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(8))
         with pytest.raises(UserError, match="not a readable file of weights"):
-            weight_files.read(Path("w.safetensors"))
+            files.read(Path("w.safetensors"))
     Path("w.safetensors").write_bytes(struct.pack("<Q", 2**62) + b"{}")
     with pytest.raises(UserError, match="not a readable file of weights"):
-        weight_files.read(Path("w.safetensors"))
+        files.read(Path("w.safetensors"))
     save_file({"a": torch.ones(2)}, "w.safetensors")
-    assert weight_files.read(Path("w.safetensors"))["a"].tolist() == [1, 1]
+    assert files.read(Path("w.safetensors"))["a"].tolist() == [1, 1]
 
 
 def test_arrays_of_objects_are_not_unpickled():
@@ -346,7 +337,7 @@ def test_compressed_matlab_files_of_data_are_read(rng):
 def test_inflated_bytes_are_counted_to_the_last(length, rng):
     content = rng.bytes(length // 2) + bytes(length - length // 2)
     stream = memoryview(zlib.compress(content) + b"rest")
-    assert expansion.inflated_bytes(stream, "a") == length
+    assert plausible.inflated_bytes(stream, "a") == length
 
 
 def test_a_matlab_element_of_impossible_length_is_refused():
@@ -515,7 +506,7 @@ def test_names_that_are_in_use_are_plain():
 def test_a_builder_is_no_way_to_pythons_own_functions():
     for builder in ("os:system", "subprocess:getoutput", "builtins:exec", "shutil:rmtree"):
         with pytest.raises(UserError, match="is of Python itself"):
-            networks.Network("x", builder, {"command": "touch owned"}).build()
+            network.Network("x", builder, {"command": "touch owned"}).build()
 
 
 def test_no_rule_has_a_command_line():

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from itcortex import job, progress
 from itcortex.errors import UserError
+from itcortex.running import job, progress
 
 
 class Named(dict):

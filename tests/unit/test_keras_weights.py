@@ -14,12 +14,12 @@ import torch
 import fetch_weights
 from itcortex import store
 from itcortex.errors import UserError
-from itcortex.keras.layouts import LAYOUTS, layout_of
-from itcortex.keras_weights import read
-from itcortex.networks import Network
-from itcortex.torch_compat import timm
-from itcortex.weight_files import read_fitted
-from itcortex.weight_sources import fetch
+from itcortex.networks.network import Network
+from itcortex.networks.torch_compat import timm
+from itcortex.weights.files import read_fitted
+from itcortex.weights.keras import read
+from itcortex.weights.keras_layouts import LAYOUTS, layout_of
+from itcortex.weights.sources import fetch
 
 ARGUMENTS = {"levit_128": {"distilled": False}}  # of the full networks
 

@@ -5,9 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from itcortex import majajhong, store
+from itcortex import store
+from itcortex.data.published import majajhong
+from itcortex.data.recordings import read_majajhong, read_published
 from itcortex.errors import UserError
-from itcortex.recordings import read_majajhong, read_published
 
 HASHES = ("b7", "a1", "c9")  # in file order; Brain-Score's order is that of the hashes
 FILES = {"a1": "face_rx+00.000_a.png", "b7": "car_rx+10.000_b.png", "c9": "apple_rx-03.000_c.png"}

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from scipy.ndimage import gaussian_filter
 
-from itcortex import map_null, maps
+from itcortex.encoding import map_alignment, map_null
 
 N_CASES = 200
 METHODS = ["shift", "phase"]
@@ -109,7 +109,7 @@ def test_mirrored_surrogates_are_windows_of_the_mirrored_map(rng):
 def test_observed_is_what_map_alignment_reports(rng, scale):
     recorded, predicted = rng.standard_normal((2, 5, 16, 13, 4)) * [1, 5, 2, 9]
     found = map_null.alignment_null(recorded, predicted, scale, 10, rng)
-    expected = maps.map_alignment(recorded, predicted, scale)[1]
+    expected = map_alignment.map_alignment(recorded, predicted, scale)[1]
     np.testing.assert_allclose(found.observed, expected, atol=1e-12)
     rank = (found.null >= found.observed[:, None]).sum(1)
     np.testing.assert_allclose(found.p, (1 + rank) / 11)

@@ -5,8 +5,8 @@ import logging
 import numpy as np
 import pytest
 
-from itcortex.mappings import Fits
-from itcortex.windows import Target
+from itcortex.encoding.fits import Fits
+from itcortex.encoding.targets import Target
 
 KINDS = ["pls", "ridge", "rsa", "cka", "reverse"]
 TARGETS = [

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from itcortex import maps
+from itcortex.encoding import map_alignment
 
-NULL = maps.Null("shift", 30, np.random.default_rng(4))
+NULL = map_alignment.Null("shift", 30, np.random.default_rng(4))
 
 
 def made_table(rng, rows, columns):
     recorded, predicted = rng.standard_normal((2, 3, rows, columns, 4))
-    return maps.alignment_table(recorded, predicted, tuple("abc"), tuple("wxyz"), NULL)
+    return map_alignment.alignment_table(recorded, predicted, tuple("abc"), tuple("wxyz"), NULL)
 
 
 def test_full_grid_equals_scipy(rng):
     recorded, predicted = rng.standard_normal((2, 3, 8, 9, 4))
-    per_site, of_average = maps.map_alignment(recorded, predicted, 1)
+    per_site, of_average = map_alignment.map_alignment(recorded, predicted, 1)
     expected = stats.spearmanr(recorded[1, :, :, 2].ravel(), predicted[1, :, :, 2].ravel())[0]
     assert per_site.shape == (3, 4)
     assert per_site[1, 2] == pytest.approx(expected, abs=1e-12)
@@ -29,13 +29,16 @@ def test_fine_noise_vanishes_on_a_coarse_grid(rng):
     rows = np.linspace(-1, 1, 16)
     smooth = np.broadcast_to((rows[:, None] + rows)[None, :, :, None], (5, 16, 16, 6))
     noisy = smooth + 1.5 * rng.standard_normal(smooth.shape)
-    rho = {scale: maps.map_alignment(noisy, smooth, scale)[0].mean() for scale in maps.SCALES}
+    rho = {
+        scale: map_alignment.map_alignment(noisy, smooth, scale)[0].mean()
+        for scale in map_alignment.SCALES
+    }
     assert rho[1] < rho[2] < rho[4]
     assert rho[4] > 0.8
 
 
 def test_table_has_every_image_site_and_scale(rng):
-    table = maps.alignment_table(
+    table = map_alignment.alignment_table(
         *rng.standard_normal((2, 3, 8, 9, 4)), tuple("abc"), tuple("wxyz"), NULL
     )
     assert len(table) == 3 * 3 * 5 + 3 * 2
@@ -46,19 +49,19 @@ def test_table_has_every_image_site_and_scale(rng):
     assert table.loc[table["site"] != "average", "p"].isna().all()
 
 
-@pytest.mark.parametrize("scale", maps.SCALES)
+@pytest.mark.parametrize("scale", map_alignment.SCALES)
 def test_chance_is_measured_on_the_maps_that_are_reported(rng, scale):
     recorded, predicted = rng.standard_normal((2, 3, 8, 9, 4))
-    _, of_average = maps.map_alignment(recorded, predicted, scale)
-    chance = maps.alignment_null(recorded, predicted, scale, 5, rng)
+    _, of_average = map_alignment.map_alignment(recorded, predicted, scale)
+    chance = map_alignment.alignment_null(recorded, predicted, scale, 5, rng)
     np.testing.assert_allclose(chance.observed, of_average, atol=1e-12)
 
 
 def test_no_grid_gives_an_empty_table_of_the_same_columns(rng):
-    empty = maps.alignment_table(
+    empty = map_alignment.alignment_table(
         *rng.standard_normal((2, 3, 1, 1, 4)), tuple("abc"), tuple("wxyz"), NULL
     )
-    full = maps.alignment_table(
+    full = map_alignment.alignment_table(
         *rng.standard_normal((2, 3, 4, 4, 4)), tuple("abc"), tuple("wxyz"), NULL
     )
     assert len(empty) == 0

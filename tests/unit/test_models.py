@@ -13,10 +13,8 @@ from PIL import Image
 from torch import nn
 from torch.nn.functional import relu
 
-from itcortex.architectures import known_architectures, require_architecture, require_tag
 from itcortex.errors import UserError
-from itcortex.layers import Geometry, Layer, as_maps
-from itcortex.models import (
+from itcortex.networks.layer_choice import (
     Preprocessing,
     build,
     choose_layers,
@@ -24,8 +22,10 @@ from itcortex.models import (
     named_layers,
     skeleton,
 )
-from itcortex.torch_compat import timm
-from itcortex.tracing import trace
+from itcortex.networks.layers import Geometry, Layer, as_maps
+from itcortex.networks.timm_names import known_architectures, require_architecture, require_tag
+from itcortex.networks.torch_compat import timm
+from itcortex.networks.tracing import trace
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
@@ -42,7 +42,7 @@ def test_known_architectures_need_no_torch_and_no_time():
     """Read whenever the workflow starts: .3 s is asked for; twice that allows a busy machine."""
     code = (
         "import sys, time; start = time.perf_counter();"
-        "from itcortex.architectures import known_architectures; known_architectures();"
+        "from itcortex.networks.timm_names import known_architectures; known_architectures();"
         "print('torch' in sys.modules, 'timm' in sys.modules, time.perf_counter() - start)"
     )
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
@@ -81,7 +81,7 @@ def test_every_tag_that_timm_has_passes_the_check_before_any_job():
 def test_a_tag_that_timm_writes_down_needs_no_torch():
     """The table of the paper is checked whenever the workflow starts."""
     code = (
-        "import sys; from itcortex.architectures import require_tag;"
+        "import sys; from itcortex.networks.timm_names import require_tag;"
         "require_tag('resnet50', 'a1_in1k'); print('torch' in sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}

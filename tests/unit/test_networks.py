@@ -14,11 +14,11 @@ import torch
 import extract_activations
 import fetch_weights
 from itcortex import store
+from itcortex.data.stimuli import Stimuli
 from itcortex.errors import UserError
-from itcortex.models import Preprocessing, choose_layers
-from itcortex.networks import Network, builder_digest, checked_preprocessing, find_builder
-from itcortex.stimuli import Stimuli
-from itcortex.weights import digest
+from itcortex.networks.layer_choice import Preprocessing, choose_layers
+from itcortex.networks.network import Network, builder_digest, checked_preprocessing, find_builder
+from itcortex.weights.state import digest
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
@@ -285,7 +285,7 @@ def test_cells_that_cannot_be_understood(cells, message):
 
 def test_all_ways_of_resizing_are_pillows():
     """What passes the check can be done."""
-    from itcortex.networks import INTERPOLATIONS
+    from itcortex.networks.network import INTERPOLATIONS
 
     for name in INTERPOLATIONS:
         given = checked_preprocessing(PREPROCESSING | {"interpolation": name})
@@ -297,7 +297,7 @@ def test_all_ways_of_resizing_are_pillows():
 def test_reading_a_row_needs_no_torch(folder):
     """The workflow reads the whole table at every start."""
     code = (
-        "import sys; from itcortex.networks import Network, builder_digest;"
+        "import sys; from itcortex.networks.network import Network, builder_digest;"
         f"Network.of_row({ROW!r}); builder_digest('networks/mine.py:build');"
         "print('torch' in sys.modules)"
     )

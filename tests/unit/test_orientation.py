@@ -5,8 +5,8 @@ import logging
 import numpy as np
 import pytest
 
-from itcortex.orientation import CONFIGURED, orientation_table, orientations
-from itcortex.resample import resize_maps
+from itcortex.encoding.orientation import CONFIGURED, orientation_table, orientations
+from itcortex.numerics.resample import resize_maps
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import sklearn.datasets
 import torch
 from torch.nn import functional
 
-from itcortex import settings
-from itcortex.models import INTERMEDIATE, choose_layers
-from itcortex.networks import Network
-from itcortex.torch_compat import timm
-from itcortex.weight_sources import fetch
+from itcortex.networks.layer_choice import INTERMEDIATE, choose_layers
+from itcortex.networks.network import Network
+from itcortex.networks.torch_compat import timm
+from itcortex.weights.sources import fetch
+from itcortex.workflow import settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TABLES = REPOSITORY / "experiments"

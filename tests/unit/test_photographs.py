@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from itcortex import photographs, store
-from itcortex.attention import Photographs
+from itcortex import store
+from itcortex.attention.agreement import Photographs
 from itcortex.errors import UserError
+from itcortex.store import photographs
 
 
 def jpeg(pixels) -> bytes:

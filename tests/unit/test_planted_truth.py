@@ -7,12 +7,14 @@ arrays are smaller than the demo's (a 9 x 9 grid, 12 sites) to keep this quick.
 import numpy as np
 import pytest
 
-from itcortex import crossval, encoding, simulate
-from itcortex.activations import extract
-from itcortex.models import Preprocessing, build, choose_layers, skeleton
-from itcortex.networks import Network
-from itcortex.scores import pearson, predictivity
-from itcortex.weight_sources import fetch
+from itcortex.mappings import folds as crossval
+from itcortex.mappings import pls
+from itcortex.networks.activations import extract
+from itcortex.networks.layer_choice import Preprocessing, build, choose_layers, skeleton
+from itcortex.networks.network import Network
+from itcortex.numerics.metrics import pearson, predictivity
+from itcortex.simulation import arrays
+from itcortex.weights.sources import fetch
 
 GRID, SITES, COMPONENTS = (9, 9), 12, 25
 TEACHER = "tf_efficientnet_lite0"
@@ -25,7 +27,7 @@ SOURCES = {
 @pytest.fixture(scope="module")
 def activations():
     """Layers of the trained teacher and of an untrained network on the photographs."""
-    photographs = simulate.photographs(224)
+    photographs = arrays.photographs(224)
     found = {}
     for name, source in SOURCES.items():
         model = build(name)
@@ -41,14 +43,14 @@ def activations():
 def planted(activations):
     """An array that reads the deepest layer of the teacher with a map of 14 x 14."""
     layer = [name for name, maps in activations[TEACHER].items() if maps.shape[1] == 14][-1]
-    return layer, simulate.simulate_array(
+    return layer, arrays.simulate_array(
         activations[TEACHER][layer], GRID, SITES, np.random.default_rng(1), rf_sigma=0.6
     )
 
 
 def recorded(array, repeats, window=(130, 170)):
     """Poisson responses of the array in a window, (image, y, x, site)."""
-    responses = simulate.record([array], repeats, np.random.default_rng(2))
+    responses = arrays.record([array], repeats, np.random.default_rng(2))
     return responses[:, :, :, slice(*window)].mean(3, dtype=np.float64)
 
 
@@ -56,7 +58,7 @@ def fit(activations, model, responses):
     """Scores of every layer of a model: {layer: LayerScores}."""
     folds = np.arange(len(responses))
     return {
-        layer: encoding.fit_layer(maps, responses[None], folds, COMPONENTS)
+        layer: pls.fit_layer(maps, responses[None], folds, COMPONENTS)
         for layer, maps in activations[model].items()
     }
 
@@ -85,7 +87,7 @@ def test_scores_approach_the_known_ceiling_as_noise_falls(activations, planted):
     for repeats in (3, 30, 3000):
         responses = recorded(array, repeats)
         maps = activations[TEACHER][layer]
-        found = encoding.fit_layer(maps, responses[None], np.arange(14), COMPONENTS)
+        found = pls.fit_layer(maps, responses[None], np.arange(14), COMPONENTS)
         ceiling = predictivity(
             np.stack([pearson(a.reshape(-1, SITES), b.reshape(-1, SITES))
                       for a, b in zip(responses, noise_free, strict=True)])
@@ -108,5 +110,5 @@ def test_shuffled_images_score_about_zero(activations, planted):
     layer, array = planted
     responses = recorded(array, 30)
     shuffled = np.stack([np.roll(responses, shift, axis=0) for shift in range(1, 11)])
-    found = encoding.fit_layer(activations[TEACHER][layer], shuffled, np.arange(14), COMPONENTS)
+    found = pls.fit_layer(activations[TEACHER][layer], shuffled, np.arange(14), COMPONENTS)
     assert abs(np.mean([predictivity(r) for r in found.metrics["r"]])) < 0.1

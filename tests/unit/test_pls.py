@@ -8,8 +8,8 @@ from ikpls.numpy import PLS as IKPLS
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.exceptions import ConvergenceWarning
 
-from itcortex import pls
 from itcortex.errors import UserError
+from itcortex.regression import pls
 
 ENGINES = [pls.Lock, pls.Gram, pls.Dual]
 # groups, rows a group, channels, sites, components

@@ -9,11 +9,13 @@ import pytest
 import torch
 
 import record_provenance
-from itcortex import provenance, stamp, store
+from itcortex import store
+from itcortex.data.rdms import Rdms
+from itcortex.data.recordings import Recording
+from itcortex.data.stimuli import Stimuli
 from itcortex.errors import UserError
-from itcortex.rdms import Rdms
-from itcortex.recordings import Recording
-from itcortex.stimuli import Stimuli
+from itcortex.running import stamp
+from itcortex.workflow import provenance
 
 OLD = {"numpy": "1.0"}
 SHARDS = ["val-0.tfrecords", "val-1.tfrecords"]

@@ -8,9 +8,11 @@ from scipy.spatial.distance import pdist
 from scipy.stats import rankdata, spearmanr
 
 import collect_rsa
-from itcortex import kriegeskorte, rdm_ceilings, store
-from itcortex.rdm_ceilings import ceilings_table, subject_ceilings
-from itcortex.rdms import Rdms
+from itcortex import store
+from itcortex.data.published import kriegeskorte
+from itcortex.data.rdms import Rdms
+from itcortex.similarity import ceilings
+from itcortex.similarity.ceilings import ceilings_table, subject_ceilings
 
 
 def value(table, quantity, rdm=None):
@@ -55,7 +57,7 @@ def test_identical_subjects_have_no_noise(rng):
 def test_one_rdm_of_a_group_has_no_ceiling(rng):
     group = Rdms(rng.random((1, 45)), ids(10), ("group",), ATTRIBUTES)
     assert ceilings_table({"made": group}, 100, rng).empty
-    assert list(ceilings_table({"made": group}, 100, rng)) == rdm_ceilings.COLUMNS
+    assert list(ceilings_table({"made": group}, 100, rng)) == ceilings.COLUMNS
 
 
 def test_sessions_are_compared_within_subjects(rng):

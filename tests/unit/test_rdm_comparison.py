@@ -9,15 +9,18 @@ from scipy.spatial.distance import pdist
 from scipy.stats import pearsonr, spearmanr
 
 import compare_rdms
-from itcortex import kriegeskorte, rdm_comparison, rsa, store
+from itcortex import store
+from itcortex.data.published import kriegeskorte
+from itcortex.data.rdms import Rdms
 from itcortex.errors import UserError
-from itcortex.rdm_comparison import (
+from itcortex.mappings import similarity
+from itcortex.similarity import comparison
+from itcortex.similarity.comparison import (
     bootstrap_images,
     compare_layers,
     random_halves,
     weighted_spearman,
 )
-from itcortex.rdms import Rdms
 
 SEED = 5
 
@@ -66,7 +69,7 @@ def test_blocks_and_left_out_pairs_change_nothing(rng, monkeypatch):
     inside = np.flatnonzero((images.max(0)[:, None] * images.max(0))[np.triu_indices(10, 1)])
     part = weighted_spearman(recorded, predicted, images, inside)
     np.testing.assert_allclose(part, whole, atol=1e-12)
-    monkeypatch.setattr(rdm_comparison, "_BLOCK_VALUES", 90)  # two draws at a time
+    monkeypatch.setattr(comparison, "_BLOCK_VALUES", 90)  # two draws at a time
     by_parts = weighted_spearman(recorded, predicted, images)
     np.testing.assert_allclose(by_parts, whole, atol=1e-12)
 
@@ -202,24 +205,24 @@ def test_numbers_of_pairs_that_do_not_fit(rng):
 
 def test_patterns_of_a_layer(rng):
     maps = rng.standard_normal((9, 3, 4, 5)).astype(np.float32)
-    found = rdm_comparison.layer_patterns(maps)
+    found = comparison.layer_patterns(maps)
     flat = pdist(maps.reshape(9, -1).astype(float), "correlation")
     pooled = pdist(maps.astype(float).mean((1, 2)), "correlation")
     np.testing.assert_allclose(found["map"], flat, atol=2e-12)
     np.testing.assert_allclose(found["pooled"], pooled, atol=2e-12)
-    vectors = rdm_comparison.layer_patterns(maps[:, 0, 0])
+    vectors = comparison.layer_patterns(maps[:, 0, 0])
     np.testing.assert_array_equal(vectors["map"], vectors["pooled"])
     maps[4] = 0  # a dead image is uncorrelated with all others
-    dead = square(rdm_comparison.layer_patterns(maps)["map"])
+    dead = square(comparison.layer_patterns(maps)["map"])
     assert dead[4, [0, 8]].tolist() == [1, 1]
 
 
 def test_wide_layers_are_read_in_blocks(rng, monkeypatch):
     patterns = rng.standard_normal((9, 101)).astype(np.float32) + 7
     patterns[3] = 2.5
-    whole = rsa.rdm(patterns)
-    monkeypatch.setattr(rsa, "_BLOCK_VALUES", 9 * 10)
-    np.testing.assert_allclose(rsa.rdm(patterns), whole, atol=2e-12)  # rounded to 12 digits
+    whole = similarity.rdm(patterns)
+    monkeypatch.setattr(similarity, "_BLOCK_VALUES", 9 * 10)
+    np.testing.assert_allclose(similarity.rdm(patterns), whole, atol=2e-12)  # rounded to 12 digits
     assert np.isnan(whole[3, 4]) and np.isfinite(whole[4, 5])
 
 
@@ -285,7 +288,7 @@ def test_last_layer_of_real_networks(shared, architecture, arguments, by_map, po
     """An independent look had .39 to .43 for MobileNetV1s and .24 for lite0: pooled last maps."""
     import torch
 
-    from itcortex.models import Preprocessing, build
+    from itcortex.networks.layer_choice import Preprocessing, build
 
     folder = shared / "data" / "it92_kriegeskorte2008"
     main = folder / "Kriegeskorte_Neuron2008_supplementalData.mat"
@@ -305,7 +308,7 @@ def test_last_layer_of_real_networks(shared, architecture, arguments, by_map, po
     preprocessing = Preprocessing((3, 224, 224), (0.5,) * 3, (0.5,) * 3, "bicubic")
     with torch.inference_mode():
         maps = model.forward_features(preprocessing(images)).permute(0, 2, 3, 1).numpy()
-    found = rdm_comparison.layer_patterns(maps)
+    found = comparison.layer_patterns(maps)
     predicted = np.array([found["map"], found["pooled"]])
     rho = weighted_spearman(recorded.values, predicted, np.ones((1, 92)))[0]
     np.testing.assert_allclose(rho, [by_map, pooled], atol=2e-3)  # convolutions differ by machine

@@ -8,10 +8,11 @@ from scipy.io import loadmat, savemat
 
 import prepare_rdms
 import prepare_stimuli
-from itcortex import kriegeskorte, store
+from itcortex import store
+from itcortex.data.published import kriegeskorte
+from itcortex.data.rdms import Rdms, n_images_of, upper
+from itcortex.data.rdms import square as as_matrix
 from itcortex.errors import UserError
-from itcortex.rdms import Rdms, n_images_of, upper
-from itcortex.rdms import square as as_matrix
 
 N = 9
 SESSIONS = [f"hIT | {who} | Session: {k}" for who in ("BE", "KO") for k in (1, 2)]

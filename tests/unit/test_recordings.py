@@ -7,8 +7,8 @@ import pytest
 
 import prepare_recordings
 from itcortex import store
+from itcortex.data.recordings import Recording, read_cowley, read_published, window_average
 from itcortex.errors import UserError
-from itcortex.recordings import Recording, read_cowley, read_published, window_average
 
 
 def test_formats_and_their_options():

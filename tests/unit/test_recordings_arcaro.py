@@ -14,8 +14,8 @@ from scipy.io import savemat
 
 import prepare_recordings
 from itcortex import store
+from itcortex.data.recordings import read_arcaro
 from itcortex.errors import UserError
-from itcortex.recordings import read_arcaro
 
 MAT, FOLDER = "George/george_060118_data.mat", "George/natural_test"
 PNG = io.BytesIO()

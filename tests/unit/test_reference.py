@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 from sklearn.cross_decomposition import PLSRegression
 
-from itcortex import encoding, reference
 from itcortex.errors import UserError
-from itcortex.reference import CORRECTED, REFERENCE
-from itcortex.scores import METRICS, predictivity
+from itcortex.mappings import pls, reference
+from itcortex.mappings.reference import CORRECTED, REFERENCE
+from itcortex.numerics.metrics import METRICS, predictivity
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_every_switch_changes_something_and_none_changes_nothing(planted, rng):
     """All off is `encoding.fit_layer`; each one alone moves features, predictions or the layer."""
     maps, responses = planted
     folds = np.arange(6)
-    plain = encoding.fit_layer(maps, responses[None], folds, 4)
+    plain = pls.fit_layer(maps, responses[None], folds, 4)
     off = reference.fit_layer(maps, responses[None], folds, 4, CORRECTED)
     np.testing.assert_allclose(off.metrics["r"], plain.metrics["r"], atol=1e-9)
     np.testing.assert_allclose(off.inner, plain.inner, atol=1e-9)

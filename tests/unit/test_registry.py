@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import download_data
-from itcortex import registry
+from itcortex.downloads import fetch as registry
+from itcortex.downloads.fetch import MIRROR, fetch, in_mirror, sha256_of
 from itcortex.errors import UserError
-from itcortex.registry import MIRROR, fetch, in_mirror, sha256_of
 
 CONTENT = b"spikes" * 1000
 SHA256 = "c0077cbc5f1f6eb2dfa74cce946665a5d70cf0bb4f5c0bde7790b96c37511d87"

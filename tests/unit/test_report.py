@@ -11,8 +11,11 @@ import pandas as pd
 import pytest
 
 import render_report
-from itcortex import findings, panels, report, statistics, store
+from itcortex import store
 from itcortex.errors import UserError
+from itcortex.report import findings
+from itcortex.report import page as report
+from itcortex.tables import panels, statistics
 
 PNG = b"\x89PNG\r\n\x1a\nnot much of an image"
 STATISTICS = OrderedDict(score="r_over_ceiling", draws=20)  # a workflow's configuration may be one

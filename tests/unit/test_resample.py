@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from itcortex.resample import axis_matrix, grid_matrix, resize_maps
+from itcortex.numerics.resample import axis_matrix, grid_matrix, resize_maps
 
 SIZES = [(7, 17), (14, 17), (14, 9), (28, 17), (9, 9), (1, 5), (5, 1), (17, 4)]
 

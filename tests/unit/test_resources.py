@@ -8,10 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from itcortex import devices, partitions, store
+from itcortex import store
+from itcortex.data.stimuli import Stimuli
 from itcortex.errors import UserError
-from itcortex.harmonizer import cost
-from itcortex.stimuli import Stimuli
+from itcortex.running import devices, partitions
+from itcortex.training import cost
 
 FUNCTIONS = Path(__file__).resolve().parents[2] / "rules" / "functions"
 SMALL = {"params_m": 5.0, "input_size": 224, "training": "", "strength": 1.0, "seed": 0}

@@ -5,10 +5,10 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
-from itcortex import reverse
 from itcortex.errors import UserError
-from itcortex.resample import resize_maps
-from itcortex.scores import pearson
+from itcortex.mappings import reverse
+from itcortex.numerics.metrics import pearson
+from itcortex.numerics.resample import resize_maps
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
-from itcortex import ridge
-from itcortex.crossval import assign_folds
 from itcortex.errors import UserError
-from itcortex.pls import Design
-from itcortex.resample import resize_maps
-from itcortex.scores import pearson, predictivity
+from itcortex.mappings.folds import assign_folds
+from itcortex.numerics.metrics import pearson, predictivity
+from itcortex.numerics.resample import resize_maps
+from itcortex.regression import ridge
+from itcortex.regression.pls import Design
 
 WAYS = [ridge._primal, ridge._dual]
 PENALTIES = (1e-4, 1e-2, 1.0, 100.0, 1e4)

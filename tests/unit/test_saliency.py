@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-from itcortex import clickme
-from itcortex.attention import Photographs
+from itcortex.attention.agreement import Photographs
+from itcortex.attention.saliency import decode, network_input, photographs_saliency, saliency
+from itcortex.data.published import clickme
 from itcortex.errors import UserError
-from itcortex.models import Preprocessing, build
-from itcortex.saliency import decode, network_input, photographs_saliency, saliency
+from itcortex.networks.layer_choice import Preprocessing, build
 
 PLAIN = Preprocessing((3, 224, 224), (0.5, 0.5, 0.5), (0.25, 0.5, 0.5), "bilinear")
 

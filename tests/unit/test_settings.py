@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from itcortex import catalogue, settings
+from itcortex.data import registry as catalogue
 from itcortex.errors import UserError, nearest
-from itcortex.networks import Network
+from itcortex.networks.network import Network
+from itcortex.workflow import settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMAS = REPOSITORY / "rules" / "schemas"

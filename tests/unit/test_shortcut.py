@@ -12,14 +12,16 @@ from torch import nn
 
 import collect_shortcut
 import score_shortcut
-from itcortex import digits, shortcut, store
-from itcortex.encoding import LayerScores
+from itcortex import store
+from itcortex.attention import shortcut
+from itcortex.attention.occlusion import occlusion
+from itcortex.encoding.targets import Target
 from itcortex.errors import UserError
-from itcortex.models import Preprocessing
-from itcortex.occlusion import occlusion
-from itcortex.tables import raw_scores
-from itcortex.weights import digest
-from itcortex.windows import Target
+from itcortex.mappings.pls import LayerScores
+from itcortex.networks.layer_choice import Preprocessing
+from itcortex.simulation import digits
+from itcortex.tables.summary import raw_scores
+from itcortex.weights.state import digest
 
 SIDE, PATCH = 32, 7
 PREPROCESSING = Preprocessing((3, SIDE, SIDE), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), "bilinear")

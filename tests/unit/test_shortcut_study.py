@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from itcortex import digits, settings, trainings
-from itcortex.harmonizer.recipe import Recipe
+from itcortex.simulation import digits
+from itcortex.training.recipe import Recipe
+from itcortex.workflow import settings, trainings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: What a factor (column family of the table) may change, by name of the setting.

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from itcortex import digits, shortcut
-from itcortex.harmonizer.recipe import Recipe
-from itcortex.harmonizer.samples import Arrays
-from itcortex.harmonizer.train import Data, Place, Plan, train
-from itcortex.networks import Network
+from itcortex.attention import shortcut
+from itcortex.networks.network import Network
+from itcortex.simulation import digits
+from itcortex.training.images.samples import Arrays
+from itcortex.training.recipe import Recipe
+from itcortex.training.train import Data, Place, Plan, train
 
 SETTINGS = digits.Settings(
     side=32, digit=(18, 22), patch=6, share=0.95, contrast=0.5, kind="texture"

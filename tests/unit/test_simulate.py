@@ -12,13 +12,14 @@ from skimage import data
 import fetch_weights
 import simulate_recordings
 from itcortex import store
-from itcortex.ceilings import truth as truth_ceiling
+from itcortex.data.recordings import Recording, read_arcaro, window_average
+from itcortex.data.stimuli import Stimuli, read_images
+from itcortex.encoding.ceilings import truth as truth_ceiling
 from itcortex.errors import UserError
-from itcortex.models import Preprocessing, choose_layers, skeleton
-from itcortex.recordings import Recording, read_arcaro, window_average
-from itcortex.resample import resize_maps
-from itcortex.scores import predictivity
-from itcortex.simulate import (
+from itcortex.networks.layer_choice import Preprocessing, choose_layers, skeleton
+from itcortex.numerics.metrics import predictivity
+from itcortex.numerics.resample import resize_maps
+from itcortex.simulation.arrays import (
     Session,
     SimulatedArray,
     photographs,
@@ -28,7 +29,6 @@ from itcortex.simulate import (
     time_course,
     write_arcaro_archive,
 )
-from itcortex.stimuli import Stimuli, read_images
 
 MAT, FOLDER = "George/george_060118_data.mat", "George/natural_test"
 TIMES = {"ms_start": 0, "ms_bin": 1}

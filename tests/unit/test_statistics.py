@@ -8,8 +8,9 @@ from scipy.spatial import ConvexHull
 from scipy.stats import linregress, spearmanr, theilslopes
 
 import test_tradeoff
-from itcortex import statistics, store
+from itcortex import store
 from itcortex.errors import UserError
+from itcortex.tables import statistics
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from itcortex import job, status
 from itcortex.errors import UserError
+from itcortex.running import job, status
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 

@@ -9,8 +9,8 @@ from PIL import Image
 
 import prepare_stimuli
 from itcortex import store
+from itcortex.data.stimuli import Stimuli, read_images
 from itcortex.errors import UserError
-from itcortex.stimuli import Stimuli, read_images
 
 
 def encode(image, image_format="png", **options):

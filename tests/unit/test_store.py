@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 import torch
 
-from itcortex import activation_files, store
+from itcortex import store
+from itcortex.data.recordings import Recording
+from itcortex.data.stimuli import Stimuli
 from itcortex.errors import UserError
-from itcortex.recordings import Recording
-from itcortex.stimuli import Stimuli
+from itcortex.store import activations
 
 
 def recording(rng, trials=True):
@@ -57,7 +58,7 @@ def test_everything_is_read_back_as_written(rng, tmp_path):
 
 def test_layers_can_be_reduced_while_they_are_read(rng, tmp_path, monkeypatch):
     maps = write_each(rng, tmp_path)
-    monkeypatch.setattr(activation_files, "_READ_BYTES", 1)  # one image at a time
+    monkeypatch.setattr(activations, "_READ_BYTES", 1)  # one image at a time
     sizes = []
 
     def mean(values):

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from itcortex import tables
-from itcortex.encoding import LayerScores
-from itcortex.scores import METRICS
-from itcortex.windows import Target
+from itcortex.encoding.targets import Target
+from itcortex.mappings.pls import LayerScores
+from itcortex.numerics.metrics import METRICS
+from itcortex.tables import summary as tables
 
 LABELS = {
     "recording": "rec", "model": "net", "weights": "w", "mapping": "pls", "protocol": "corrected",

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from itcortex.errors import UserError
-from itcortex.torch_compat import resolve_device, timm
+from itcortex.networks.torch_compat import resolve_device, timm
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
@@ -30,7 +30,7 @@ HALF = "import sys\nsys.times = getattr(sys, 'times', 0) + 1\n"
 SHOW = """
 import sys
 import torch
-import itcortex.torch_compat
+import itcortex.networks.torch_compat
 print(sys.modules["torchvision"].complete, getattr(sys, "times", 0))
 print(hasattr(torch.ops.torchvision, "nms"), hasattr(torch.ops.torchvision, "qnms"))
 """

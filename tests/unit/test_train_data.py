@@ -13,14 +13,14 @@ from made_training import PREPROCESSING, SIDE, arrays, blobs, png, shard
 from PIL import Image
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from itcortex import clickme
+from itcortex.data.published import clickme
 from itcortex.errors import UserError
-from itcortex.harmonizer.augmentation import Crop, centre_crop, cut_image, cut_map, random_crop
-from itcortex.harmonizer.batches import Augmented, Item, Judged, Mixture, Steps, collate, load
-from itcortex.harmonizer.recipe import Recipe
-from itcortex.harmonizer.samples import Arrays, Joined, require_labels
-from itcortex.harmonizer.sources import open_samples
-from itcortex.models import Preprocessing
+from itcortex.networks.layer_choice import Preprocessing
+from itcortex.training.augmentation import Crop, centre_crop, cut_image, cut_map, random_crop
+from itcortex.training.batches import Augmented, Item, Judged, Mixture, Steps, collate, load
+from itcortex.training.images.samples import Arrays, Joined, require_labels
+from itcortex.training.images.sources import open_samples
+from itcortex.training.recipe import Recipe
 
 LOOK = Preprocessing(tuple(PREPROCESSING["input_size"]), (0.5,) * 3, (0.25,) * 3, "bilinear")
 

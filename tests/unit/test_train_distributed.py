@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from itcortex.errors import UserError
-from itcortex.harmonizer.distributed import Group, launch
+from itcortex.training.distributed import Group, launch
 
 
 def share(group: Group, base: int):

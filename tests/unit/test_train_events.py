@@ -10,13 +10,13 @@ import pytest
 from made_training import arrays, network, same
 
 from itcortex.errors import UserError
-from itcortex.harmonizer import events
-from itcortex.harmonizer.distributed import Group
-from itcortex.harmonizer.interruption import StoppedError
-from itcortex.harmonizer.recipe import Recipe
-from itcortex.harmonizer.train import Data, Place, Plan, identity_of, train
-from itcortex.harmonizer.trainer import Trainer
-from itcortex.networks import Network
+from itcortex.networks.network import Network
+from itcortex.training import events
+from itcortex.training.distributed import Group
+from itcortex.training.interruption import StoppedError
+from itcortex.training.recipe import Recipe
+from itcortex.training.train import Data, Place, Plan, identity_of, train
+from itcortex.training.trainer import Trainer
 
 RECIPE = Recipe(epochs=4, batch_size=16, warmup_epochs=1, learning_rate=0.1, map_share=0.5)
 CLOCK = {"epoch/seconds", "epoch/images_per_s", "epoch/waiting"}

@@ -13,16 +13,17 @@ from made_training import CLASSES, arrays, blobs, network, same, shard, small_ne
 from torch.nn import functional
 
 import train_harmonized
-from itcortex import stamp, store
+from itcortex import store
 from itcortex.errors import UserError
-from itcortex.harmonizer import checkpoint
-from itcortex.harmonizer.interruption import STOPPED, StoppedError
-from itcortex.harmonizer.recipe import Recipe, learning_rate
-from itcortex.harmonizer.samples import Arrays
-from itcortex.harmonizer.train import Data, Place, Plan, identity_of, train
-from itcortex.harmonizer.trainer import Trainer
-from itcortex.networks import Network
-from itcortex.weights import digest, load
+from itcortex.networks.network import Network
+from itcortex.running import stamp
+from itcortex.training import checkpoint
+from itcortex.training.images.samples import Arrays
+from itcortex.training.interruption import STOPPED, StoppedError
+from itcortex.training.recipe import Recipe, learning_rate
+from itcortex.training.train import Data, Place, Plan, identity_of, train
+from itcortex.training.trainer import Trainer
+from itcortex.weights.state import digest, load
 
 RECIPE = {
     "epochs": 2, "batch_size": 16, "warmup_epochs": 1, "schedule": "cosine", "learning_rate": 0.1,
@@ -70,7 +71,7 @@ def test_the_first_steps_are_those_of_a_plain_loop(tmp_path):
     plan = plan_of(strength=0.0, net={"dropout": 0.0}, **settings)
     trained = train(plan, data, Place(tmp_path))
 
-    from itcortex.harmonizer.distributed import Group
+    from itcortex.training.distributed import Group
 
     trainer = Trainer(Group(), plan, data, Place(tmp_path / "other"), identity_of(plan, data))
     net = plan.network.build(0).train()
@@ -199,7 +200,7 @@ def test_validation_is_what_it_says(tmp_path):
     """Oracle: accuracy, cross-entropy and Spearman over pixels with scipy."""
     from scipy.stats import spearmanr
 
-    from itcortex.harmonizer.augmentation import Crop, cut_image, cut_map
+    from itcortex.training.augmentation import Crop, cut_image, cut_map
 
     data = data_of()
     trained = run(tmp_path, data)
@@ -381,7 +382,7 @@ def test_an_epoch_is_judged_before_its_last_step_is_kept(tmp_path, monkeypatch):
         entropies.append(float("nan") if entropies else 1.0)
         return {"validation_cross_entropy": entropies[-1]}
 
-    monkeypatch.setattr("itcortex.harmonizer.trainer.judge", judge)
+    monkeypatch.setattr("itcortex.training.trainer.judge", judge)
     with pytest.raises(
         UserError, match=r"step 12, the end of epoch 2: the cross-entropy of .* nan"
     ):

@@ -7,10 +7,10 @@ import torch
 from made_training import arrays, network
 
 from itcortex.errors import UserError
-from itcortex.harmonizer.precision import matmul_precision, require_bfloat16
-from itcortex.harmonizer.recipe import PRECISIONS, Recipe
-from itcortex.harmonizer.train import Data, Place, Plan, train
-from itcortex.networks import Network
+from itcortex.networks.network import Network
+from itcortex.training.precision import matmul_precision, require_bfloat16
+from itcortex.training.recipe import PRECISIONS, Recipe
+from itcortex.training.train import Data, Place, Plan, train
 
 CUDA, CPU = torch.device("cuda"), torch.device("cpu")
 
@@ -39,7 +39,7 @@ def old_gpu(monkeypatch):
     monkeypatch.setattr(
         torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation
     )
-    monkeypatch.setattr("itcortex.harmonizer.train.resolve_device", torch.device)
+    monkeypatch.setattr("itcortex.training.train.resolve_device", torch.device)
 
 
 def test_bfloat16_is_refused_on_a_gpu_without_it(old_gpu, monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from itcortex.errors import UserError
-from itcortex.harmonizer.recipe import Recipe, learning_rate
+from itcortex.training.recipe import Recipe, learning_rate
 
 
 def rates(steps_per_epoch=10, **settings):

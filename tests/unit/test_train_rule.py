@@ -15,11 +15,12 @@ from tfrecord.writer import TFRecordWriter
 
 import prepare_clickme
 import train_harmonized
-from itcortex import clickme, store
+from itcortex import store
+from itcortex.data.published import clickme
 from itcortex.errors import UserError
-from itcortex.harmonizer import checkpoint
-from itcortex.harmonizer.recipe import Recipe
-from itcortex.harmonizer.sources import open_samples
+from itcortex.training import checkpoint
+from itcortex.training.images.sources import open_samples
+from itcortex.training.recipe import Recipe
 
 RECIPE = {
     "epochs": 2, "batch_size": 8, "warmup_epochs": 1, "learning_rate": 0.1, "map_share": 0.5,
@@ -270,7 +271,7 @@ def test_event_files_lie_where_they_are_asked_for(tmp_path, monkeypatch):
         "train",
         lambda plan, data, place: places.append(place) or train(plan, data, place),
     )
-    monkeypatch.setattr("itcortex.harmonizer.events.find_spec", lambda _name: None)
+    monkeypatch.setattr("itcortex.training.events.find_spec", lambda _name: None)
     message = refused(tmp_path / "a", tensorboard=str(tmp_path / "seed-0.tensorboard"))
     assert "need the package tensorboard" in message
     assert places[0].tensorboard == tmp_path / "seed-0.tensorboard"

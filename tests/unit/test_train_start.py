@@ -7,9 +7,9 @@ from made_training import PREPROCESSING, shard
 import train_harmonized
 from itcortex import store
 from itcortex.errors import UserError
-from itcortex.harmonizer.start import new_classifier
-from itcortex.networks import Network
-from itcortex.weights import digest
+from itcortex.networks.network import Network
+from itcortex.training.start import new_classifier
+from itcortex.weights.state import digest
 
 ARCHITECTURE = "test_efficientnet"
 #: A step that moves nothing.

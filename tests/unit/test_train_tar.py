@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from made_training import CLASSES, blobs, png
 from PIL import Image
 
-from itcortex import clickme
+from itcortex.data.published import clickme
 from itcortex.errors import UserError
-from itcortex.harmonizer.batches import Augmented, Mixture, Steps, load
-from itcortex.harmonizer.recipe import Recipe
-from itcortex.harmonizer.samples import Joined, require_labels
-from itcortex.harmonizer.sources import open_samples, require_same_classes
-from itcortex.harmonizer.tar_members import members, read_at
-from itcortex.models import Preprocessing
+from itcortex.formats.tars import members, read_at
+from itcortex.networks.layer_choice import Preprocessing
+from itcortex.training.batches import Augmented, Mixture, Steps, load
+from itcortex.training.images.samples import Joined, require_labels
+from itcortex.training.images.sources import open_samples, require_same_classes
+from itcortex.training.recipe import Recipe
 
 FORMATS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
 WHOLE = "archive, so that it is made or downloaded anew"
@@ -431,7 +431,7 @@ def test_headers_are_read_once_and_again_when_the_archive_changes(tmp_path, monk
     path, scratch = pack(tmp_path / "a.tar", webdataset(4)), tmp_path / "scratch"
     first = open_samples([path], scratch)
     with monkeypatch.context() as patch:
-        patch.setattr("itcortex.harmonizer.tar_shards.members", None)  # headers would fail
+        patch.setattr("itcortex.training.images.tar_shards.members", None)  # headers would fail
         again = open_samples([path], scratch)
     assert again.digest() == first.digest() and len(list(scratch.iterdir())) == 1
     assert again.read(3).image == first.read(3).image

@@ -10,12 +10,13 @@ import pytest
 import torch
 
 import plan_training
-from itcortex import settings, store, trainings
+from itcortex import store
 from itcortex.errors import UserError
-from itcortex.harmonizer import cost
 from itcortex.harmonizer.loss import harmonizer_loss
-from itcortex.harmonizer.recipe import Recipe
-from itcortex.networks import Network
+from itcortex.networks.network import Network
+from itcortex.training import cost
+from itcortex.training.recipe import Recipe
+from itcortex.workflow import settings, trainings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 IMAGENET = 1_281_167
@@ -317,7 +318,7 @@ def test_resnet50_keeps_what_memory_is_reckoned_from():
 
 def test_a_plan_needs_no_torch():
     """The workflow sizes its jobs at every start."""
-    code = "import sys; from itcortex.harmonizer import cost; print('torch' in sys.modules)"
+    code = "import sys; from itcortex.training import cost; print('torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": str(REPOSITORY / "scripts")},
         capture_output=True, text=True, check=True,

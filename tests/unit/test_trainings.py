@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 import collect_models
-from itcortex import settings, store, trainings
+from itcortex import store
 from itcortex.errors import UserError
+from itcortex.workflow import settings, trainings
 
 TRAINING = {
     "labelled": ["images/train"], "mapped": ["results/clickme/train/{0..2}.parquet"],

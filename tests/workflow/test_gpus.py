@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from itcortex import devices
+from itcortex.running import devices
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "slurm"))
 from made_line import Line, Run

@@ -11,7 +11,7 @@ from demo_jobs import COLLECTORS, RECORDINGS, STIMULI, of, once
 
 from itcortex import store
 from itcortex.figures import tradeoff
-from itcortex.tables import of_mapping
+from itcortex.tables.summary import of_mapping
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 

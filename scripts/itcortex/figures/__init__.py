@@ -1,1 +1,3 @@
-"""Figures of the workflow: data frames and arrays in, a matplotlib figure out, one look for all."""
+"""Figures: data frames in, a matplotlib Figure out.
+
+May import `tables`, `encoding`, `attention`, `data`, `numerics` and `itcortex.files`."""

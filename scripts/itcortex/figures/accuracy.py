@@ -14,8 +14,8 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 
-from itcortex import panels
 from itcortex.figures import labels, style
+from itcortex.tables import panels
 
 UNTRAINED = "untrained"
 BAR = {"linewidth": 1.2, "alpha": 0.8, "zorder": 2.5}

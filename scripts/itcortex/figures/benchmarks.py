@@ -12,9 +12,9 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from itcortex import benchmarks, panels
 from itcortex.errors import UserError
 from itcortex.figures import style
+from itcortex.tables import benchmarks, panels
 
 MOST = 20  # rules, and models, that are drawn one by one; the others are summed up
 COLOURED = 6  # rules with a colour of their own: those that took most time

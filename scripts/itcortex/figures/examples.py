@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from itcortex.data.recordings import Recording, window_average
+from itcortex.data.stimuli import Stimuli
+from itcortex.encoding.map_alignment import map_alignment
 from itcortex.errors import UserError, nearest
-from itcortex.maps import map_alignment
-from itcortex.recordings import Recording, window_average
-from itcortex.scores import mean_defined, pearson
-from itcortex.stimuli import Stimuli
+from itcortex.numerics.metrics import mean_defined, pearson
 
 
 @dataclass(frozen=True)

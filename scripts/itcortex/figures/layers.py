@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from itcortex import panels
 from itcortex.figures import models, style
+from itcortex.tables import panels
 
 COMMON_DEPTHS = np.linspace(0, 1, 11)  # where models with different layers are averaged
 PLANTED = {"color": style.INK, "linewidth": 1.2, "linestyle": (0, (1, 1.5))}

@@ -14,7 +14,7 @@ from matplotlib.patheffects import withStroke
 
 from itcortex.figures import examples, style
 from itcortex.figures.examples import Block
-from itcortex.scores import pearson
+from itcortex.numerics.metrics import pearson
 
 CELL, GAP, LEFT, RIGHT, TOP = 1.12, 0.07, 0.55, 0.2, 0.1  # inches
 HEAD, FOOT, PLOT, PLOT_GAP = 0.93, 0.25, 1.45, 0.42

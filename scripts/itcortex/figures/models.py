@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 
-from itcortex import panels
 from itcortex.figures import style
+from itcortex.tables import panels
 
 KEYS = ["model", "weights"]
 MOST_NAMED = 12  # with more models names hide the data: categories stand for them

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 
-from itcortex.attention import unit_ranks
+from itcortex.attention.agreement import unit_ranks
 from itcortex.errors import UserError
 from itcortex.figures import style
 

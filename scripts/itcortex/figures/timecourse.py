@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from itcortex import panels
+from itcortex.data.recordings import Recording
 from itcortex.figures import models, style
-from itcortex.recordings import Recording
+from itcortex.tables import panels
 
 WINDOW = {"color": "#F0E442", "alpha": 0.35, "linewidth": 0}
 RESPONSE = {"color": style.PALE, "alpha": 0.55, "linewidth": 0}

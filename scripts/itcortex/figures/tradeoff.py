@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from itcortex import panels
 from itcortex.figures import accuracy, style, twins
 from itcortex.figures.models import MOST_NAMED
-from itcortex.statistics import MINIMUM_MODELS, ONE_TEST, baseline, frontier
+from itcortex.tables import panels
+from itcortex.tables.statistics import MINIMUM_MODELS, ONE_TEST, baseline, frontier
 
 FRONTIER = {"color": "#B8B8B8", "linewidth": 7, "alpha": 0.65, "solid_joinstyle": "round"}
 UNTRAINED_BAND = {"color": style.CATEGORIES["untrained"].colour, "alpha": 0.13, "linewidth": 0}

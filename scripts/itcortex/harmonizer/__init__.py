@@ -1,1 +1,3 @@
-"""The neural harmonizer: train networks that look where people look (Fel et al., NeurIPS 2022)."""
+"""The neural harmonizer: its loss and the exact second derivatives that the loss needs.
+
+Needs torch and nothing else of the library but `itcortex.errors`."""

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from itcortex import job, store
+from itcortex import store
+from itcortex.running import job
 
 
 def main(activations, table, table_csv, names):

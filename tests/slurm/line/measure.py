@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from itcortex import job, store
+from itcortex import store
+from itcortex.running import job
 
 IMAGES, LAYER = tuple(f"image{i}" for i in range(8)), "layer1"
 

@@ -1,0 +1,291 @@
+"""How well a network's saliency agrees with where people look: scores, controls and their summary.
+
+The score of a photograph is the Spearman correlation, over pixels, of the model's saliency with a map
+of human attention (Fel et al. 2022; Linsley et al. 2023); both are `MAP_SIDE` pixels a side, whatever
+the photograph's aspect and the network's input. Beside it stand, in column `control`:
+
+none
+    The model's own saliency; `rho_partial` is the same with the mean map of all *other* photographs
+    regressed out of both (on ranks): what is left beyond a liking for the usual places.
+shuffled_images
+    The model's saliency against the map of *another* photograph: agreement that needs no image.
+centre_bias
+    Nearness to the centre, without any model. Spearman sees ranks only, so that any centred
+    Gaussian, however wide, scores the same.
+other_images
+    The mean map of the other photographs, without any model: what is known before looking.
+
+Rows `saliency: raw` are the paper's measure; in rows `blurred` the model's saliency was smoothed first,
+because a gradient is much rougher than a map of fixations and rough ones lose rank correlation by it.
+
+Undefined: a saliency map that does not vary or is not finite has no ranks. Such a score is NaN, is left
+out of means and is counted in `undefined`. (The project's rule for predictions, a correlation of 0,
+does not apply: a network whose gradient vanishes has not been asked anything.)
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.ndimage import gaussian_filter
+from scipy.stats import rankdata
+
+from itcortex.errors import UserError, nearest
+from itcortex.numerics.metrics import mean_defined
+
+MAP_SIDE = 224  # pixels a side at which maps are compared
+JOB = ["attention", "model", "weights"]
+CONTROLS = ("none", "shuffled_images", "centre_bias", "other_images")
+MODEL_FREE = ("centre_bias", "other_images")
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Photographs and where people attended to them, in one order.
+
+    Attributes
+    ----------
+    image_ids : names.
+    jpegs : the photographs as they were published, bytes.
+    maps : {kind: float32 (image, 224, 224)}, for instance eye, mouse or clicks.
+    labels : ImageNet class (0 to 999) of every photograph, or None where they have none.
+    reference_resize : True where photographs are brought to a network's input as ClickMe's authors
+        do it; False: as the model's own preprocessing does it.
+    """
+
+    image_ids: tuple[str, ...]
+    jpegs: tuple[bytes, ...]
+    maps: dict[str, np.ndarray]
+    labels: np.ndarray | None = None
+    reference_resize: bool = False
+
+    def __post_init__(self):
+        """Refuse maps of another number or size."""
+        shape = (len(self.image_ids), MAP_SIDE, MAP_SIDE)
+        for kind, maps in self.maps.items():
+            if maps.shape != shape or len(self.jpegs) != shape[0]:
+                raise UserError(
+                    f"attention: {len(self.jpegs)} photographs named by {shape[0]} ids need maps "
+                    f"{shape}; {kind!r} is {maps.shape}"
+                )
+
+
+# --- ranks ----------------------------------------------------------------------------------------
+
+
+def unit_ranks(values: np.ndarray) -> np.ndarray | None:
+    """Ranks of a map's pixels (ties share their mean), centred, of length 1, float32, flat.
+
+    The scalar product of two of them is Spearman's rho. None for a map that has no ranks: one that
+    does not vary, or holds a value that is not finite.
+    """
+    flat = np.ravel(values)
+    if not np.isfinite(flat).all() or flat.min() == flat.max():
+        return None
+    ranks = rankdata(flat)
+    ranks -= ranks.mean()
+    return (ranks / np.sqrt(ranks @ ranks)).astype(np.float32)
+
+
+def spearman(a: np.ndarray | None, b: np.ndarray | None) -> float:
+    """Spearman's rho of two maps given as `unit_ranks`; NaN if either has none."""
+    return np.nan if a is None or b is None else float(np.clip(a @ b, -1, 1))
+
+
+def partial(rho: float, with_a: float, with_b: float) -> float:
+    """Partial correlation of a and b, from theirs and both's correlations with a third variable.
+
+    (r_ab - r_ac r_bc) / sqrt((1 - r_ac^2)(1 - r_bc^2)); NaN where the third determines one of them.
+    """
+    left = (1 - with_a**2) * (1 - with_b**2)
+    return (rho - with_a * with_b) / np.sqrt(left) if left > 1e-9 else np.nan
+
+
+def centre_bias() -> np.ndarray:
+    """Nearness (224, 224) to the centre, in units of the photograph's sides."""
+    steps = np.arange(MAP_SIDE) - (MAP_SIDE - 1) / 2
+    return -(steps[:, None] ** 2 + steps**2)
+
+
+# --- scores ---------------------------------------------------------------------------------------
+
+
+def total_maps(parts: Iterable[Photographs]) -> tuple[dict[str, np.ndarray], int]:
+    """Sum over all photographs of the maps of every kind, float64 (224, 224), and their number."""
+    totals: dict[str, np.ndarray] = {}
+    count = 0
+    for part in parts:
+        count += len(part.image_ids)
+        for kind, maps in part.maps.items():
+            totals[kind] = totals.get(kind, 0) + maps.sum(0, dtype=np.float64)
+    return totals, count
+
+
+def score(
+    photographs: Photographs,
+    saliency: Iterable[tuple[np.ndarray, int]],
+    totals: Mapping[str, np.ndarray],
+    count: int,
+    blur: float,
+) -> pd.DataFrame:
+    """One row a photograph, kind of map, saliency (raw, blurred) and control.
+
+    Parameters
+    ----------
+    saliency : of every photograph in order, its map (224, 224) and the class it is of.
+    totals, count : `total_maps` of the whole set, of which `photographs` may be a part.
+    blur : standard deviation of the Gaussian that makes `blurred`, as a share of the side.
+
+    Columns: image, label_source ("label" or "predicted"), label, map_kind, saliency, control, rho,
+    rho_partial (NaN for controls). Rows without a model have an empty `saliency`.
+    """
+    others = len(photographs.image_ids) // 2  # the shuffled partner is half a set away
+    human = {kind: [unit_ranks(one) for one in maps] for kind, maps in photographs.maps.items()}
+    centre, source = (
+        unit_ranks(centre_bias()),
+        "predicted" if photographs.labels is None else "label",
+    )
+    rows = []
+    for index, (found, label) in enumerate(saliency):
+        shown = {"raw": unit_ranks(found), "blurred": unit_ranks(smooth(found, blur))}
+        about = {"image": photographs.image_ids[index], "label_source": source, "label": label}
+        for kind, maps in photographs.maps.items():
+            own = human[kind][index]
+            partner = human[kind][index - others] if others else None
+            usual = unit_ranks(without(totals[kind], maps[index])) if count > 1 else None
+            rows += [
+                about | {"map_kind": kind, "saliency": which, "control": control} | values
+                for which, control, values in _compare(shown, own, partner, centre, usual)
+            ]
+    return pd.DataFrame(rows)
+
+
+def _compare(shown: dict, own, partner, centre, usual) -> Iterator[tuple[str, str, dict]]:
+    """Every score of one photograph and one kind of map."""
+    prior = spearman(own, usual)
+    for which, ranks in shown.items():
+        rho = spearman(ranks, own)
+        rest = partial(rho, spearman(ranks, usual), prior)
+        yield which, "none", {"rho": rho, "rho_partial": rest}
+        yield which, "shuffled_images", {"rho": spearman(ranks, partner), "rho_partial": np.nan}
+    yield "", "centre_bias", {"rho": spearman(centre, own), "rho_partial": np.nan}
+    yield "", "other_images", {"rho": prior, "rho_partial": np.nan}
+
+
+def without(total: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Sum of the other photographs' maps; 0, and not a rounding error, where only the own one was."""
+    rest = total - own
+    return np.where(rest < 1e-9 * total.max(), 0, rest)
+
+
+def smooth(saliency: np.ndarray, share: float) -> np.ndarray:
+    """Saliency (row, column) blurred by a Gaussian whose standard deviation is a share of the side."""
+    return gaussian_filter(saliency.astype(np.float64), share * MAP_SIDE, mode="nearest")
+
+
+def spread(count: int, wanted: int) -> list[int]:
+    """Indices of `wanted` photographs (all, if fewer) evenly spread over `count`: nobody chose them."""
+    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int)).tolist()
+
+
+# --- summary --------------------------------------------------------------------------------------
+
+
+def summarise(
+    scores: pd.DataFrame, ceilings: pd.DataFrame, used: Mapping[str, str], draws: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:  # fmt: skip
+    """Mean over photographs of every score, its 95 % interval over photographs, and its ceiling.
+
+    Parameters
+    ----------
+    scores : rows of `score` with columns attention, model, weights.
+    ceilings : attention, map_kind, image, ceiling_name, value; one row a photograph, or one for all.
+    used : the ceiling that scores of every attention set are divided by, by name.
+
+    Rows without a model (controls) come once a set, with empty model and weights. Raises `UserError`
+    for a ceiling that a set does not have. `rho_partial` is divided by the ceiling called
+    ``{used}_partial`` where the set has one.
+    """
+    free = scores["control"].isin(MODEL_FREE)
+    scores = scores.assign(**{name: scores[name].astype(str) for name in ["model", "weights"]})
+    scores.loc[free, ["model", "weights"]] = ""
+    scores = scores.drop_duplicates([*JOB, "image", "map_kind", "saliency", "control"])
+    rows = []
+    keys = [*JOB, "map_kind", "saliency", "control"]
+    for key, part in scores.groupby(keys, sort=False, observed=True):
+        rows.append(dict(zip(keys, key, strict=True)) | _mean_row(part, draws, rng))
+    table = pd.DataFrame(rows)
+    sets = sorted(set(table["attention"]))
+    mean = _ceilings_used(ceilings, used, sets)
+    table = table.merge(mean, on=["attention", "map_kind"], how="left", validate="m:1")
+    for name in ("rho", "rho_partial"):
+        ceiling = table["ceiling" + name.removeprefix("rho")]
+        for bound in ("", "_low", "_high"):
+            table[f"{name}_over_ceiling{bound}"] = table[name + bound] / ceiling
+    return table
+
+
+def _mean_row(part: pd.DataFrame, draws: int, rng: np.random.Generator) -> dict:
+    """Mean and interval of rho and rho_partial over the photographs of one group."""
+    row = {
+        "n_images": len(part),
+        "undefined": int(part["rho"].isna().sum()),
+        "label_source": part["label_source"].iloc[0],
+    }
+    for name in ("rho", "rho_partial"):
+        values = part[name].dropna().to_numpy()
+        low, high = bootstrap_mean(values, draws, rng)
+        mean = float(mean_defined(values))
+        row |= {name: mean, f"{name}_low": low, f"{name}_high": high}
+    return row
+
+
+def bootstrap_mean(
+    values: np.ndarray, draws: int, rng: np.random.Generator, level: float = 0.95
+) -> tuple[float, float]:
+    """Percentile interval of the mean of values (image,), resampled over images; NaN without any."""
+    if not len(values):
+        return np.nan, np.nan
+    weights = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=draws)
+    tail = 50 * (1 - level)
+    low, high = np.percentile(weights @ values / len(values), [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def _ceilings_used(
+    ceilings: pd.DataFrame, used: Mapping[str, str], sets: Iterable[str]
+) -> pd.DataFrame:
+    """Mean over photographs of the ceiling in use, and of that of partial scores (NaN without one).
+
+    One row a set and kind of map: attention, map_kind, ceiling_name, ceiling, ceiling_partial.
+    """
+    parts = []
+    for name in sets:
+        known = ceilings[ceilings["attention"] == name]
+        means = known.groupby(["map_kind", "ceiling_name"], observed=True)["value"].mean().unstack()
+        if used.get(name) not in means:
+            raise UserError(
+                f"attention {name!r} has no ceiling {used.get(name)!r}; "
+                + nearest(str(used.get(name)), list(means))
+            )
+        means = means.assign(ceiling=means[used[name]])
+        means["ceiling_partial"] = means.get(f"{used[name]}_partial", np.nan)
+        means = means[["ceiling", "ceiling_partial"]].reset_index()
+        parts.append(means.assign(attention=name, ceiling_name=used[name]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def published_ceilings(published: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    """Ceilings that are known as one number, {attention: {"map name": value}}, in `summarise`'s form.
+
+    Keys name a kind of map and a ceiling, for instance ``clicks inter_human``.
+    """
+    rows = [
+        dict(zip(("attention", "map_kind", "ceiling_name"), (name, *key.split()), strict=True))
+        | {"image": "", "value": value}
+        for name, values in published.items()
+        for key, value in values.items()
+    ]
+    return pd.DataFrame(rows, columns=["attention", "map_kind", "image", "ceiling_name", "value"])

@@ -1,0 +1,194 @@
+"""What a network reads of images that hold an object and a shortcut: accuracy, and where it looks.
+
+Test images come twice, equal but for the shortcut: `intact` as in training, `broken` with the
+shortcut's class drawn anew, whatever the object. A network that reads the object answers both alike;
+one that reads the shortcut falls to chance and answers the shortcut's class. Where it looks is asked
+with gradients, which can be turned to the object without any change of what is read, and by covering
+parts of the image, which cannot so easily.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from itcortex.attention.agreement import spearman, spread, unit_ranks
+from itcortex.attention.occlusion import occlusion
+from itcortex.attention.saliency import saliency
+from itcortex.data import stimuli
+from itcortex.errors import UserError
+from itcortex.networks.layer_choice import Preprocessing
+from itcortex.numerics import metrics
+from itcortex.training.images.samples import decode
+
+COLUMNS = ("image_id", "image", "label", "map", "shortcut")
+_GREY = 0.5  # of the square that covers, as a share of white
+_BATCH = 256
+_ORDER = ("recording", "model", "strength", "seed")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Labelled images with a shortcut, in one order.
+
+    Attributes
+    ----------
+    image_ids : names.
+    images : uint8 (image, row, column, rgb).
+    labels, shortcuts : classes (image,) of the object and of the shortcut.
+    maps : float32 (image, row, column), where the object is.
+    """
+
+    image_ids: tuple[str, ...]
+    images: np.ndarray
+    labels: np.ndarray
+    shortcuts: np.ndarray
+    maps: np.ndarray
+
+    @classmethod
+    def of_table(cls, table: pd.DataFrame, path: str) -> "Shown":
+        """The images of a shard; raises `UserError`, naming the file, for one that is none."""
+        missing = [name for name in COLUMNS if name not in table]
+        if missing or not len(table):
+            raise UserError(
+                f"{path}: no images with a shortcut (columns {', '.join(table)}); it needs "
+                f"{', '.join(COLUMNS)} and a row an image: delete it to make it anew"
+            )
+        where = [f"{path}: {name}" for name in table["image_id"]]
+        pairs = zip(table["image"], table["map"], where, strict=True)
+        decoded = [(stimuli.to_rgb(decode(a, w)), decode(b, w)) for a, b, w in pairs]
+        return cls(
+            image_ids=tuple(table["image_id"]),
+            images=np.stack([np.asarray(image) for image, _ in decoded]),
+            labels=table["label"].to_numpy(np.int64),
+            shortcuts=table["shortcut"].to_numpy(np.int64),
+            maps=np.stack([np.asarray(one, np.float32) for _, one in decoded]),
+        )
+
+    def part(self, rows: list[int]) -> "Shown":
+        """Some of the images."""
+        names = tuple(self.image_ids[row] for row in rows)
+        arrays = (self.images, self.labels, self.shortcuts, self.maps)
+        return Shown(names, *(array[rows] for array in arrays))
+
+
+def answers(model: nn.Module, preprocessing: Preprocessing, images: np.ndarray) -> np.ndarray:
+    """Class (image,) that the network ranks first."""
+    found = []
+    with torch.no_grad():
+        model.eval()
+        for start in range(0, len(images), _BATCH):
+            found.append(model(preprocessing(images[start : start + _BATCH])).argmax(1).numpy())
+    return np.concatenate(found)
+
+
+def reliance(answered: dict[str, np.ndarray], intact: Shown, broken: Shown) -> dict[str, float]:
+    """Accuracies, and how often a broken image is answered with the shortcut's class.
+
+    `answered` are classes (image,) by name, intact and broken. Broken images whose shortcut happens
+    to show the object's class are left out of `accuracy_broken` and `shortcut_answers`: there the
+    two cannot be told apart. Chance is then .1 for both.
+    """
+    apart = broken.shortcuts != broken.labels
+    if not apart.any():
+        raise UserError("broken images: the shortcut shows the object's class in all of them")
+    given = answered["broken"][apart]
+    return {
+        "accuracy_intact": float((answered["intact"] == intact.labels).mean()),
+        "accuracy_broken": float((given == broken.labels[apart]).mean()),
+        "shortcut_answers": float((given == broken.shortcuts[apart]).mean()),
+        "n_images": len(intact.labels),
+        "n_broken": int(apart.sum()),
+    }
+
+
+def explain(
+    model: nn.Module, preprocessing: Preprocessing, shown: Shown, patch: int, stride: int
+) -> dict[str, np.ndarray]:
+    """Maps float32 (image, row, column) of the true class's logit, by name: gradient, occlusion.
+
+    The gradient is its largest absolute value over colour; `patch` and `stride` are of the grey
+    square that covers, in pixels of the network's input.
+    """
+    batch, labels = preprocessing(shown.images), torch.from_numpy(shown.labels)
+    parts = [slice(start, start + _BATCH) for start in range(0, len(batch), _BATCH)]
+    gradient = torch.cat([saliency(model, batch[part], labels[part])[0] for part in parts])
+    mean, std = (torch.tensor(v) for v in (preprocessing.mean, preprocessing.std))
+    covered = occlusion(model, batch, labels, patch, stride, (_GREY - mean) / std)
+    return {"gradient": gradient.numpy(), "occlusion": covered.numpy()}
+
+
+def alignment(maps: np.ndarray, human: np.ndarray) -> tuple[float, int]:
+    """Mean Spearman correlation of maps with human ones (image, row, column), and the undefined.
+
+    A map that does not vary has no correlation: it is left out of the mean and counted.
+    """
+    pairs = zip(maps, human, strict=True)
+    rho = np.array([spearman(unit_ranks(one), unit_ranks(other)) for one, other in pairs])
+    return float(metrics.mean_defined(rho)), int(np.isnan(rho).sum())
+
+
+def probe(
+    model: nn.Module, preprocessing: Preprocessing, intact: Shown, broken: Shown,
+    n_aligned: int, patch: int, stride: int,
+) -> tuple[dict[str, float], Shown, dict[str, np.ndarray]]:  # fmt: skip
+    """All measures of one network, and the images (intact) whose maps they rest on, and these maps.
+
+    Maps are made of `n_aligned` images, evenly spread over the set. Raises `UserError` for images
+    and maps that are not of the network's size.
+    """
+    size = preprocessing.input_size[1:]
+    for found in (intact.images.shape[1:3], intact.maps.shape[1:]):
+        if found != size:
+            raise UserError(
+                f"images and maps of {found} pixels need a network of that input, not {size}"
+            )
+    given = {"intact": intact, "broken": broken}
+    answered = {name: answers(model, preprocessing, some.images) for name, some in given.items()}
+    measures = reliance(answered, intact, broken)
+    chosen = intact.part(spread(len(intact.labels), n_aligned))
+    maps = explain(model, preprocessing, chosen, patch, stride)
+    for kind, found in maps.items():
+        rho, undefined = alignment(found, chosen.maps)
+        measures |= {f"alignment_{kind}": rho, f"undefined_{kind}": undefined}
+    return measures | {"n_aligned": len(chosen.labels)}, chosen, maps
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def trained_with(attributes: dict, path: str) -> dict:
+    """Strength and seed that a weights file notes; `UserError` if it was not trained here."""
+    training = attributes.get("training", {})
+    if "strength" not in training or "seed" not in training:
+        raise UserError(
+            f"{path}: its attributes name no strength and seed of a training; only weights of rule "
+            "train_harmonized can be compared over strengths"
+        )
+    return {"strength": float(training["strength"]), "seed": int(training["seed"])}
+
+
+def join(probes: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """One row a network: its measures and its predictivity of the simulated array.
+
+    `summary` has one row a network and recording (`tables.over_folds` with ceilings). Raises
+    `UserError` for a network that has only one of the two.
+    """
+    keys = ["model", "weights"]
+    wanted = ["recording", "layer", "r", "r_low", "r_high", "ceiling", "r_over_ceiling"]
+    main = summary[(summary["control"] == "none") & summary["main_window"]]
+    joined = probes.merge(
+        main[keys + wanted].astype(dict.fromkeys([*keys, "recording", "layer"], str)),
+        on=keys, how="outer", validate="1:1", indicator=True,
+    )  # fmt: skip
+    alone = joined[joined["_merge"] != "both"]
+    if len(alone):
+        first = alone.iloc[0]
+        raise UserError(
+            f"digits study: {first['model']} {first['weights']} has no "
+            f"{'predictivity' if first['_merge'] == 'left_only' else 'probe'}; run its jobs again"
+        )
+    ordered = joined.drop(columns="_merge").sort_values([*_ORDER], kind="stable")
+    return ordered.reset_index(drop=True)

@@ -1,0 +1,3 @@
+"""What was shown and what was recorded: recordings, stimuli, RDMs, photographs, the registry.
+
+May import `numerics`, `formats` and `running`."""

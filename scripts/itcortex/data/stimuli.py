@@ -1,0 +1,130 @@
+"""Stimuli: the images that were shown, as one uint8 array with their names."""
+
+import io
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from struct import error as StructError  # noqa: N812 (an exception class)
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from itcortex.errors import UserError
+from itcortex.formats.zips import open_archive
+from itcortex.running.progress import bar
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stimuli:
+    """Images of one size: `images` uint8 (image, row, column, rgb), named by `image_ids`."""
+
+    images: np.ndarray
+    image_ids: tuple[str, ...]
+
+    def __post_init__(self):
+        """Refuse anything that is not uint8 RGB with one unique name an image."""
+        if self.images.dtype != np.uint8 or self.images.ndim != 4 or self.images.shape[3] != 3:
+            raise UserError(
+                f"stimuli must be uint8 (image, row, column, 3); got {self.images.dtype} "
+                f"{self.images.shape}"
+            )
+        if len(set(self.image_ids)) != len(self.images) or len(self.image_ids) != len(self.images):
+            raise UserError(
+                f"{len(self.images)} images need as many unique ids; got {len(self.image_ids)}, "
+                f"{len(set(self.image_ids))} of them different"
+            )
+
+
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
+LARGEST_PX = 2**26  # of an image; a photograph of 8,192 pixels a side
+MID_GREY = (128, 128, 128, 255)
+_DAMAGE = (OSError, SyntaxError, ValueError, StructError, Image.DecompressionBombError)
+
+
+def read_images(
+    archive: str | Path, folder: str = "", size_px: int | None = None, minimum_px: int = 16
+) -> Stimuli:
+    """Decode all images in a folder of a zip archive to RGB, sorted by file name.
+
+    Greyscale is repeated over the colours, 16 bits are scaled to 8, transparency is laid over mid
+    grey (128; the surround of most experiments' screens) and the EXIF orientation is applied.
+    With `size_px` every image is squeezed to that square, so that positions relative to the
+    image's borders stay what they were; without it all images must have one size.
+
+    Raises `UserError` for a folder without images and for a file that cannot be decoded, has a
+    side shorter than `minimum_px`, or has another size than the rest.
+    """
+    with open_archive(archive) as members:
+        files = members.files(folder)
+        names = [name for name in files if Path(name).suffix.lower() in IMAGE_SUFFIXES]
+        if not names:
+            raise UserError(
+                f"{archive}: folder {folder!r} has no image ({', '.join(sorted(IMAGE_SUFFIXES))}); "
+                f"it holds {', '.join(list(files)[:5])}"
+            )
+        if len(names) < len(files):
+            _log.info(f"{archive}: {len(files) - len(names)} files of {folder!r} are no images")
+        images = {
+            name: _decode(
+                members.read(files[name]), f"{archive}: {files[name]}", size_px, minimum_px
+            )
+            for name in bar(names, "decode images", unit="image")
+        }
+    sizes = Counter(image.shape[:2] for image in images.values())
+    if len(sizes) > 1:
+        shown = ", ".join(f"{width}x{height} ({n})" for (height, width), n in sizes.most_common(5))
+        raise UserError(
+            f"{archive}: images of {len(sizes)} sizes in {folder!r} (width x height): {shown}; "
+            "give the stimuli a size_px to bring them to one size"
+        )
+    return Stimuli(np.stack(list(images.values())), tuple(images))
+
+
+def _decode(content: bytes, label: str, size_px: int | None, minimum_px: int) -> np.ndarray:
+    """One image as uint8 (row, column, rgb)."""
+    try:
+        with open_image(content) as opened:
+            opened.load()
+            image = to_rgb(ImageOps.exif_transpose(opened))
+    except _DAMAGE as error:
+        raise UserError(
+            f"{label}: not a readable image ({error}); get it from its original source again"
+        ) from error
+    if min(image.size) < minimum_px:
+        width, height = image.size
+        raise UserError(
+            f"{label}: {width}x{height} pixels; an image needs at least {minimum_px} a side"
+        )
+    if size_px is not None:
+        image = image.resize((size_px, size_px), Image.Resampling.BICUBIC)
+    return np.asarray(image)
+
+
+def open_image(content) -> Image.Image:
+    """An image of one of `FORMATS` from a file's bytes, not decoded yet.
+
+    No other format is tried, whatever the file is called: Pillow hands PostScript to a program that
+    runs it. Raises ValueError for more than `LARGEST_PX` pixels, and what Pillow raises.
+    """
+    opened = Image.open(io.BytesIO(content), formats=FORMATS)
+    width, height = opened.size
+    if width * height > LARGEST_PX:
+        raise ValueError(f"{width} x {height} pixels are more than {LARGEST_PX:,}")
+    return opened
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """A Pillow image of any mode as 8-bit RGB, transparency laid over mid grey."""
+    if image.mode.startswith("I"):  # Pillow holds 16-bit greyscale so, and would clip it at 255
+        values = np.clip(np.asarray(image, dtype=np.float64), 0, 65535)
+        image = Image.fromarray(np.round(values / 257).astype(np.uint8))
+    if image.mode == "F":
+        raise ValueError("floating-point pixels have no known range")
+    if image.has_transparency_data:
+        background = Image.new("RGBA", image.size, MID_GREY)
+        image = Image.alpha_composite(background, image.convert("RGBA"))
+    return image.convert("RGB")

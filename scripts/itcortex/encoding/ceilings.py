@@ -1,0 +1,191 @@
+"""Noise ceilings, each under its own name: what a perfect model could score, by which argument.
+
+population
+    Each site's map predicted from the other sites of the array, on the same folds as the models.
+best_pair, best_pair_reference
+    The highest correlation between the maps of any two sites (Linsley et al. 2023), and the same as
+    the authors' code computes it (row by row, without the last site). A maximum over many noisy
+    values: pure noise gives about .18 on a 17 x 17 and .36 on a 9 x 9 grid. And no upper bound: two
+    noisy sites correlate less with each other than either with a model without noise.
+split_half
+    Correlation between the means of two halves of the trials, corrected to all trials by
+    Spearman-Brown: the reliability of the repeat-averaged response.
+split_half_bound
+    Square root of split_half: the highest correlation that a perfect model can have with the
+    repeat-averaged response, whose noise it cannot predict.
+truth
+    Correlation of recorded with noise-free responses; known for simulated recordings only.
+"""
+
+import numpy as np
+import pandas as pd
+
+from itcortex.data.recordings import Recording, window_average
+from itcortex.errors import UserError, nearest
+from itcortex.mappings import brainscore, reference
+from itcortex.numerics.metrics import median_over_sites, pearson
+
+
+def population(responses: np.ndarray, fold_of: np.ndarray, ridge: float = 1e-6) -> np.ndarray:
+    """Correlation (fold, site) of each site with its linear prediction from the other sites.
+
+    Parameters
+    ----------
+    responses : float64 array (image, position, site)
+    fold_of : int array (image,)
+    ridge : float
+        Added to the sites' correlation matrix, so that duplicated or constant sites do no harm.
+
+    Regression on all other sites comes for every site at once out of the inverse P of the training
+    correlation matrix: the weight of site j for site s is -P[s, j] / P[s, s].
+    """
+    n_sites = responses.shape[2]
+    if n_sites < 2:
+        raise UserError("ceiling population: needs at least two sites; choose another ceiling")
+    result = np.full((fold_of.max() + 1, n_sites), np.nan)
+    for fold in range(len(result)):
+        train = responses[fold_of != fold].reshape(-1, n_sites)
+        test = responses[fold_of == fold].reshape(-1, n_sites)
+        mean, scale = train.mean(0), train.std(0)
+        scale = np.where(scale > 0, scale, 1.0)
+        z = (train - mean) / scale
+        precision = np.linalg.inv(z.T @ z / len(z) + ridge * np.eye(n_sites))
+        weights = -precision / np.diag(precision)[:, None]
+        np.fill_diagonal(weights, 0)
+        result[fold] = pearson(test, ((test - mean) / scale) @ weights.T)
+    return result
+
+
+def best_pair(responses: np.ndarray) -> np.ndarray:
+    """Highest correlation between any two sites' maps, per image: (image,) from (image, pos, site)."""
+    if responses.shape[2] < 2 or responses.shape[1] < 3:
+        raise UserError(
+            "ceiling best_pair: needs at least two sites and a grid of three positions; "
+            "choose another ceiling"
+        )
+    result = np.empty(len(responses))
+    upper = np.triu_indices(responses.shape[2], 1)
+    for index, maps in enumerate(responses):
+        z = maps - maps.mean(0)
+        norms = np.sqrt((z**2).sum(0))
+        z = np.divide(z, norms, out=np.zeros_like(z), where=norms > 0)
+        result[index] = (z.T @ z)[upper].max()
+    return result
+
+
+def split_half(trials: np.ndarray, splits: int, rng: np.random.Generator) -> np.ndarray:
+    """Reliability per site: mean over random halves of the trials, Spearman-Brown corrected.
+
+    Parameters
+    ----------
+    trials : array (sample, site, repeat)
+        NaN where a repeat is missing; samples with fewer than two repeats are left out for a site.
+    splits : int
+        Number of random splits; repeats of every sample and site are split on their own.
+
+    Returns
+    -------
+    float64 array (site,)
+        2 r / (1 + r), r being the mean over splits of the correlation between half means. NaN where
+        fewer than three samples have two repeats.
+    """
+    n_repeats = np.isfinite(trials).sum(2)
+    values = np.nan_to_num(trials)
+    total = np.zeros(trials.shape[1])
+    usable = n_repeats >= 2
+    for _ in range(splits):
+        keys = np.where(np.isfinite(trials), rng.random(trials.shape), np.inf)
+        rank = np.argsort(np.argsort(keys, axis=2), axis=2)
+        first = rank < (n_repeats // 2)[:, :, None]
+        second = (rank < n_repeats[:, :, None]) & ~first
+        halves = [
+            np.divide((values * part).sum(2), part.sum(2), out=np.zeros(usable.shape), where=usable)
+            for part in (first, second)
+        ]
+        for site in range(trials.shape[1]):
+            rows = usable[:, site]
+            if rows.sum() < 3:
+                total[site] = np.nan
+                continue
+            total[site] += pearson(halves[0][rows, site, None], halves[1][rows, site, None])[0]
+    r = total / splits
+    return 2 * r / (1 + r)
+
+
+def truth(responses: np.ndarray, noise_free: np.ndarray, fold_of: np.ndarray) -> np.ndarray:
+    """Correlation (fold, site) of recorded and noise-free responses, both (image, position, site)."""
+    n_sites = responses.shape[2]
+    return np.array(
+        [
+            pearson(*(x[fold_of == fold].reshape(-1, n_sites) for x in (responses, noise_free)))
+            for fold in range(fold_of.max() + 1)
+        ]
+    )
+
+
+def estimate(
+    recording: Recording,
+    window: tuple[float, float] | None,
+    fold_of: np.ndarray,
+    splits: int,
+    rng: np.random.Generator,
+    noise_free: np.ndarray | None = None,
+    protocol: str = "corrected",
+) -> dict[str, np.ndarray]:
+    """Every ceiling that a recording allows in one window: values (fold,) by name.
+
+    Values are medians over sites. Ceilings that have no folds (split halves) repeat one value.
+    `noise_free` (image, y, x, site) exists for simulated recordings.
+    """
+    if protocol == "brainscore":
+        return brainscore.ceilings(recording.trials[:, 0, 0, 0], len(fold_of))
+    n_sites, n_folds = len(recording.site_ids), fold_of.max() + 1
+    average = window_average(recording, window)
+    flat = average.reshape(len(average), -1, n_sites)
+    found = {}
+    if n_sites > 1:
+        found["population"] = median_over_sites(population(flat, fold_of))
+        if flat.shape[1] > 2 and n_folds == len(flat):
+            order = np.argsort(fold_of)
+            found["best_pair"] = best_pair(flat)[order]
+            if n_sites > 2 and average.shape[2] > 2:
+                found["best_pair_reference"] = reference.ceiling_best_pair(average)[order]
+    if recording.trials is not None:
+        trials = recording.trials[:, :, :, 0]  # single trials are known without a time axis only
+        reliability = split_half(trials.reshape(-1, *trials.shape[3:]), splits, rng)
+        bound = np.sqrt(np.clip(reliability, 0, None))
+        found["split_half"] = np.full(n_folds, median_over_sites(reliability))
+        found["split_half_bound"] = np.full(n_folds, median_over_sites(bound))
+    if noise_free is not None:
+        found["truth"] = median_over_sites(truth(flat, noise_free.reshape(flat.shape), fold_of))
+    return found
+
+
+def as_table(
+    recording: str, windows: list[tuple | None], found: list[dict], folds: list[str], used: str
+) -> pd.DataFrame:
+    """Tidy table of `estimate`d ceilings, one row a ceiling, window and fold.
+
+    The column `used` marks the ceiling that scores are divided by; `UserError` if the recording
+    has no ceiling of that name.
+    """
+    if used not in found[0]:
+        raise UserError(
+            f"config: ceiling: name: recording {recording!r} has no ceiling {used!r}; "
+            f"{nearest(used, list(found[0]))}"
+        )
+    rows = [
+        {
+            "recording": recording,
+            "ceiling_name": name,
+            "window_start": (window or (np.nan,))[0],
+            "window_stop": (window or (np.nan,))[-1],
+            "fold": fold,
+            "value": value,
+            "used": name == used,
+        }
+        for window, ceilings in zip(windows, found, strict=True)
+        for name, values in ceilings.items()
+        for fold, value in zip(folds, values, strict=True)
+    ]
+    return pd.DataFrame(rows)

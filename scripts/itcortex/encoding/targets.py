@@ -1,0 +1,80 @@
+"""Time windows and controls: which sets of responses one job predicts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from itcortex.data.recordings import Recording, window_average
+from itcortex.errors import UserError
+
+Window = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One set of responses: a window (None: the recording has no time axis) and a control.
+
+    control is "none", or "shuffled_images": the responses to another image, a mapping that has
+    nothing to find. `main` marks the window of the main analysis.
+    """
+
+    window: Window | None
+    control: str = "none"
+    main: bool = False
+
+
+def sweep_windows(recording: Recording, width_ms: float, step_ms: float) -> list[Window]:
+    """Sliding windows of a recording, from its first bin to the last that fits; none without time.
+
+    Raises `UserError` where width or step are no multiples of the recording's bins.
+    """
+    if not recording.has_time:
+        return []
+    start, bin_ms = recording.attributes["ms_start"], recording.attributes["ms_bin"]
+    stop = start + recording.responses.shape[3] * bin_ms
+    for key, value in (("width_ms", width_ms), ("step_ms", step_ms)):
+        if abs(value / bin_ms - round(value / bin_ms)) > 1e-9:
+            raise UserError(
+                f"encoding: sweep: {key}: {value} is no multiple of the recording's bins "
+                f"of {bin_ms} ms"
+            )
+    n_windows = int(np.floor((stop - start - width_ms) / step_ms + 1e-9)) + 1
+    return [(start + k * step_ms, start + k * step_ms + width_ms) for k in range(n_windows)]
+
+
+def choose_targets(
+    recording: Recording, window: Window, sweep: dict | list[Window]
+) -> list[Target]:
+    """Main window first, then its shuffled control, then the sweep (without the main window).
+
+    `sweep` is width_ms and step_ms of `sweep_windows`, or a list of windows.
+    """
+    main = (float(window[0]), float(window[1])) if recording.has_time else None
+    if isinstance(sweep, dict):
+        windows = sweep_windows(recording, **sweep)
+    else:
+        windows = [(float(a), float(b)) for a, b in sweep] if recording.has_time else []
+    return [
+        Target(main, main=True),
+        Target(main, "shuffled_images", main=True),
+        *(Target(other) for other in windows if other != main),
+    ]
+
+
+def stack_targets(
+    recording: Recording, targets: list[Target], rng: np.random.Generator
+) -> np.ndarray:
+    """Responses of every target, float64 (target, image, y, x, site).
+
+    Images are shuffled along one random cycle through all of them, so that none keeps its place.
+    """
+    cycle = rng.permutation(len(recording.image_ids))
+    moved = np.empty_like(cycle)
+    moved[cycle] = np.roll(cycle, 1)
+    averages = {window: window_average(recording, window) for window in {t.window for t in targets}}
+    return np.stack(
+        [
+            averages[t.window][moved] if t.control == "shuffled_images" else averages[t.window]
+            for t in targets
+        ]
+    )

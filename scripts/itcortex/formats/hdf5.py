@@ -1,0 +1,46 @@
+"""Groups and datasets of an HDF5 file that need not be trusted.
+
+A file can point at other files: links, datasets whose values lie in a file of any name, and virtual
+ones that are put together from several. What is published as one file has no need of them.
+"""
+
+from collections.abc import Iterator
+
+import h5py
+
+from itcortex.errors import UserError
+from itcortex.formats.plausible import require_plausible
+
+
+def members(group: h5py.Group, where: str) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+    """Name and object of everything directly in a group; raises `UserError` for a link."""
+    for name in group:
+        yield name, member(group, name, where)
+
+
+def member(group: h5py.Group, name: str, where: str) -> h5py.Group | h5py.Dataset:
+    """What a group holds under a name; raises `UserError` if that is a link to another place."""
+    link = group.get(name, getlink=True)
+    if not isinstance(link, h5py.HardLink):
+        target = ":".join(filter(None, (getattr(link, "filename", ""), getattr(link, "path", ""))))
+        raise UserError(
+            f"{where}: refused, {name!r} is a link to {target}; the file must hold its data itself"
+        )
+    found = group[name]
+    return checked(found, where) if isinstance(found, h5py.Dataset) else found
+
+
+def checked(dataset: h5py.Dataset, where: str) -> h5py.Dataset:
+    """The dataset, if its values are in its own file and it does not claim far more than is stored.
+
+    Raises `UserError` otherwise.
+    """
+    if dataset.external or dataset.is_virtual:
+        raise UserError(
+            f"{where}: refused, the values of {dataset.name} are in another file; the file must hold "
+            "its data itself"
+        )
+    stored = dataset.id.get_storage_size()
+    require_plausible(stored, dataset.size * dataset.dtype.itemsize if dataset.shape else 0,
+                      f"{where}: {dataset.name}")  # fmt: skip
+    return dataset

@@ -1,0 +1,98 @@
+"""The reverse direction: how well the array's sites predict a layer's units.
+
+A layer may hold everything that the sites say and much else besides; the forward direction cannot
+see the rest, this one does (e.g. Muzellec & Kar 2025). A *unit* is a channel, resampled to the grid,
+at every position (without a grid: one cell of one channel). Same folds and ridge regression as the
+forward direction (see `itcortex.regression.ridge`, whose penalty is now chosen for every unit), with
+the sites' responses at a position as features, in the recording's own units.
+
+What the columns hold: median over units of each metric, one number a fold (site axis of length 1).
+"""
+
+import numpy as np
+
+from itcortex.mappings.pls import LayerScores
+from itcortex.mappings.similarity import fold_samples
+from itcortex.numerics.metrics import METRICS, median_over_sites, pearson
+from itcortex.regression import ridge
+from itcortex.regression.pls import Design
+
+#: Units that are predicted, at most, of every layer.
+MAX_UNITS = 256
+
+
+def fit_layer(
+    maps: np.ndarray,
+    responses: np.ndarray,
+    fold_of: np.ndarray,
+    rng: np.random.Generator,
+    max_units: int = MAX_UNITS,
+    penalties: tuple[float, ...] = ridge.PENALTIES,
+) -> LayerScores:
+    """Cross-validated prediction of one layer's units from all sites, for several targets.
+
+    Parameters
+    ----------
+    maps : array (image, h, w, channel) or (image, channel)
+    responses : float64 array (target, image, y, x, site)
+    fold_of : int array (image,)
+    rng : numpy Generator
+        Draws the units where more than `max_units` vary over the samples; the same for all targets.
+    max_units : int
+    penalties : tuple of float
+        In units of the mean eigenvalue of the sites' responses.
+
+    A layer without a unit that varies has NaN everywhere.
+    """
+    n_targets, _, gy, gx, n_sites = responses.shape
+    units, order = _units(maps, (gy, gx), fold_of, rng, max_units)
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(fold_of))]) * gy * gx
+    n_folds = len(bounds) - 1
+    metrics = {name: np.full((n_targets, n_folds, 1), np.nan) for name in METRICS}
+    inner = np.full((n_folds, n_folds), np.nan)
+    if not units.shape[1]:
+        return LayerScores(metrics, inner, None, n_components=0)
+
+    def score(fold, predicted):
+        return pearson(units[bounds[fold] : bounds[fold + 1]], predicted)
+
+    for target in range(n_targets):
+        sites = responses[target, order].reshape(-1, n_sites)
+        design = Design(sites - sites.mean(0), np.ones(len(sites)), bounds)
+        ridge.drop_rounding(design, np.vdot(sites, sites))
+        # the score of pairs is dear and only the first target chooses layers
+        found = ridge.cross_validate(
+            design, units[None], penalties, score if target == 0 else _no_score
+        )
+        if target == 0:
+            inner = median_over_sites(found.inner)
+        for fold in range(n_folds):
+            rows = design.group(fold)
+            for name, metric in METRICS.items():
+                values = metric(units[rows], found.predictions[0, rows])
+                metrics[name][target, fold, 0] = median_over_sites(values)
+    return LayerScores(metrics, inner, None, n_components=0)
+
+
+def _no_score(fold: int, predicted: np.ndarray) -> np.ndarray:
+    """Undefined score per unit."""
+    return np.full(predicted.shape[1], np.nan)
+
+
+def _units(maps, grid, fold_of, rng, max_units):
+    """Drawn units (sample, unit), float64, images sorted by fold; and that order of images."""
+    chosen = np.flatnonzero(_units_that_vary(maps, grid))
+    if len(chosen) > max_units:
+        chosen = np.sort(rng.choice(chosen, max_units, replace=False))
+    flat = maps if grid[0] * grid[1] > 1 else maps.reshape(len(maps), -1)
+    parts = list(fold_samples(flat[..., chosen], grid, fold_of))
+    order = np.concatenate([images for _, images, _ in parts])
+    return np.concatenate([features for _, _, features in parts]).astype(np.float64), order
+
+
+def _units_that_vary(maps, grid):
+    """Mask (unit,): channels that vary over images and positions, or cells that do over images."""
+    flat = (
+        maps.reshape(-1, maps.shape[-1]) if grid[0] * grid[1] > 1 else maps.reshape(len(maps), -1)
+    )
+    return flat.max(0) != flat.min(0)  # NaN, which others refuse, counts as varying

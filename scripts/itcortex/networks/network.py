@@ -1,0 +1,285 @@
+"""What a row of the model table says of a network: how it is built, and what its images look like.
+
+A network is one of timm's, by name, or a user's own: `builder` names a function that returns a
+`torch.nn.Module`. A `Network` holds JSON values only, so that it can be a parameter of a rule.
+Nothing here loads torch before a network is built.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from itcortex.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from itcortex.networks.layer_choice import Preprocessing
+
+#: Names of Pillow's ways of resizing.
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network, without its weights.
+
+    `architecture` is timm's name (with the tag of its weights, if it has any), or any name where a
+    `builder` is given: `package.module:function` or `path/to/file.py:function`, the path relative
+    to the working directory. `arguments` are keyword arguments of either. `preprocessing` holds
+    input_size, mean, std and interpolation, as far as the network's configuration in timm does not
+    say them or says them wrongly.
+    """
+
+    architecture: str
+    builder: str = ""
+    arguments: dict = field(default_factory=dict)
+    preprocessing: dict = field(default_factory=dict)
+
+    @classmethod
+    def of_row(cls, row: dict) -> "Network":
+        """The network of a row of the model table; raises `UserError` with column and value.
+
+        Weights by `timm:<tag>` make the architecture `name.tag`: preprocessing goes by the tag.
+        """
+        kind, _, tag = row["source"].partition(":")
+        tagged = f"{row['architecture']}.{tag}" if kind == "timm" else row["architecture"]
+        return cls(
+            architecture=tagged,
+            builder=row.get("builder", ""),
+            arguments=_json_object(row.get("arguments", ""), "arguments"),
+            preprocessing=checked_preprocessing(
+                _json_object(row.get("preprocessing", ""), "preprocessing")
+            ),
+        )
+
+    def asdict(self) -> dict:
+        """The JSON values, for a rule's parameters: `Network(**network.asdict())` is the same."""
+        return asdict(self)
+
+    def build(self, seed: int | None = None) -> "nn.Module":
+        """The network in eval mode, untrained, its initial weights drawn with `seed`.
+
+        Raises `UserError` for an architecture, builder or arguments that do not give a network.
+        """
+        from torch import nn  # noqa: PLC0415 (takes seconds)
+
+        from itcortex.networks import layer_choice  # noqa: PLC0415
+
+        if not self.builder:
+            return layer_choice.build(self.architecture, seed, **self.arguments)
+        function = find_builder(self.builder)
+        _check_arguments(function, self.builder, self.arguments)
+        with layer_choice.seeded(seed):
+            try:
+                model = function(**self.arguments)
+            except Exception as error:
+                raise UserError(
+                    f"builder: {self.builder!r} fails with {self.arguments or 'no arguments'}: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+        if not isinstance(model, nn.Module):
+            raise UserError(
+                f"builder: {self.builder!r} returns a {type(model).__name__}; "
+                "it must return a torch.nn.Module"
+            )
+        return model.eval()
+
+    def skeleton(self) -> "nn.Module":
+        """A network to find layers of: without values for timm's, which then costs nothing.
+
+        A user's builder is free to compute with its values, so its network is built with them.
+        """
+        from itcortex.networks import layer_choice  # noqa: PLC0415
+
+        if self.builder:
+            return self.build()
+        return layer_choice.skeleton(self.architecture, **self.arguments)
+
+    def preprocessing_of(self, model: "nn.Module") -> "Preprocessing":
+        """What the images of `model`, this network, must look like.
+
+        Raises `UserError` for a setting that neither this nor the model's configuration gives.
+        """
+        from itcortex.networks.layer_choice import Preprocessing  # noqa: PLC0415
+
+        return Preprocessing.of(model, self.preprocessing)
+
+    def readable_layers(self, layer_rule: bool) -> list[str]:
+        """Names that may be given as layers; with `layer_rule` the rule must find some as well.
+
+        A check before any job. Raises `UserError` if images cannot be run through the network or
+        it has no layer to choose.
+        """
+        from itcortex.networks import layer_choice  # noqa: PLC0415
+
+        model = self.skeleton()
+        size = self.preprocessing_of(model).input_size
+        try:
+            names = layer_choice.layer_names(model, size)
+            if layer_rule:
+                layer_choice.choose_layers(model, size)
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(
+                f"{self.builder or self.architecture}: images of {size} (channel, height, width) "
+                f"cannot be run through the network: {type(error).__name__}: {error}"
+            ) from error
+        return names
+
+
+# --- builders -------------------------------------------------------------------------------------
+
+
+def find_builder(builder: str) -> Callable[..., "nn.Module"]:
+    """The function that `package.module:function` or `path/to/file.py:function` names.
+
+    Raises `UserError` if there is no such file, module or function, or if it cannot be called.
+    """
+    place, name = _parts(builder)
+    module = _file_module(place, builder) if place.endswith(".py") else _module(place, builder)
+    function = getattr(module, name, None)
+    if function is None:
+        valid = [n for n, v in vars(module).items() if inspect.isfunction(v)]
+        raise UserError(f"builder: {place} has no function {name!r}; {nearest(name, valid)}")
+    if not callable(function):
+        raise UserError(f"builder: {builder!r} is a {type(function).__name__}, not a function")
+    return function
+
+
+def builder_digest(builder: str) -> str:
+    """What a builder's code is known by: SHA-256 of its file, or version of its package; '' for ''.
+
+    A parameter of the rules that build networks, so that a changed file re-runs their jobs. What
+    the file itself imports does not count. Raises `UserError` for a builder that is not there.
+    """
+    if not builder:
+        return ""
+    place, _ = _parts(builder)
+    if place.endswith(".py"):
+        return hashlib.sha256(_existing(place).read_bytes()).hexdigest()
+    package = place.partition(".")[0]
+    names = packages_distributions().get(package, [package])
+    try:
+        return f"{names[0]} {version(names[0])}"
+    except PackageNotFoundError as error:
+        raise UserError(
+            f"builder: {builder!r}: no installed package has a module {package!r}; install it, or "
+            "give a file, like networks/mine.py:build"
+        ) from error
+
+
+def _parts(builder: str) -> tuple[str, str]:
+    place, _, name = builder.rpartition(":")
+    if not place or not name.isidentifier():
+        raise UserError(
+            f"builder: {builder!r} must be package.module:function or path/to/file.py:function"
+        )
+    return place, name
+
+
+def _existing(place: str) -> Path:
+    if not Path(place).is_file():
+        raise UserError(
+            f"builder: no file {place}; a path is relative to the working directory, {Path.cwd()}"
+        )
+    return Path(place)
+
+
+def _module(place: str, builder: str) -> ModuleType:
+    if place.partition(".")[0] in sys.stdlib_module_names:
+        raise UserError(f"builder: {builder!r} is of Python itself, which builds no networks")
+    _prepare_imports()
+    try:
+        return importlib.import_module(place)
+    except ImportError as error:
+        raise UserError(
+            f"builder: {builder!r} cannot be imported ({error}); install its package, or give a "
+            "file, like networks/mine.py:build"
+        ) from error
+
+
+def _file_module(place: str, builder: str) -> ModuleType:
+    """Run a user's file as a module of its own, under a name that nothing else has."""
+    _prepare_imports()
+    name = f"itcortex_builder_{builder_digest(builder)[:16]}"
+    found = importlib.util.spec_from_file_location(name, _existing(place))
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module  # where a dataclass or a pickle looks for the module of its class
+    try:
+        found.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise UserError(
+            f"builder: {place} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    return module
+
+
+def _prepare_imports() -> None:
+    """A builder may import timm or torchvision: put the latter in order before."""
+    importlib.import_module("itcortex.networks.torch_compat")
+
+
+def _check_arguments(function: Callable, builder: str, arguments: dict) -> None:
+    try:
+        inspect.signature(function).bind(**arguments)
+    except TypeError as error:
+        raise UserError(
+            f"arguments: {builder!r} cannot be called with {arguments or 'no arguments'} ({error})"
+        ) from error
+
+
+# --- cells of the table ---------------------------------------------------------------------------
+
+
+def checked_preprocessing(given: dict) -> dict:
+    """`given`, if it holds only settings of a `Preprocessing` with values they can have."""
+    checks = {
+        "input_size": (_is_size, "[3, height, width]"),
+        "mean": (_is_colour, "three numbers"),
+        "std": (lambda value: _is_colour(value) and min(value) > 0, "three numbers above 0"),
+        "interpolation": (lambda value: value in INTERPOLATIONS, f"one of {INTERPOLATIONS}"),
+    }
+    for name, value in given.items():
+        if name not in checks:
+            raise UserError(f"preprocessing: unknown key {name!r}; {nearest(name, list(checks))}")
+        valid, wanted = checks[name]
+        if not valid(value):
+            raise UserError(f"preprocessing: {name}: {value!r} is not {wanted}")
+    return given
+
+
+def _is_size(value) -> bool:
+    return _is_colour(value) and all(isinstance(n, int) and n > 0 for n in value) and value[0] == 3
+
+
+def _is_colour(value) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 3
+        and all(isinstance(n, int | float) and not isinstance(n, bool) for n in value)
+    )
+
+
+def _json_object(text: str, column: str) -> dict:
+    if not text:
+        return {}
+    example = '{"pad_type": "same"}' if column == "arguments" else '{"mean": [0.5, 0.5, 0.5]}'
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{column}: {text!r} is not JSON ({error}); write {example}") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{column}: {text!r} is not a JSON object; write {example}")
+    return value

@@ -1,0 +1,3 @@
+"""Numbers from numbers: metrics and their NaN policy, ranks, resampling, intervals.
+
+May import `itcortex.errors`."""

@@ -1,0 +1,3 @@
+"""Many held-out linear fits at once: partial least squares and ridge regression.
+
+May import `itcortex.errors`."""

@@ -1,0 +1,177 @@
+"""Partial least squares regression (PLS2) of many cross-validation problems at once.
+
+A *problem* is one set of responses (an array in one time window) with some groups of samples held
+out. All problems share the features, and differ only in which rows they may see. Written for that:
+
+* Weights follow "improved kernel" PLS (Dayal & MacGregor 1997, doi:10.1002/(SICI)1099-128X(199701)
+  11:1<73::AID-CEM435>3.0.CO;2-#): X is never deflated, only the small cross-product S = X'Y is.
+* One component of all problems is one matrix product; no problem has an X'X of its own.
+* Centring with the training mean of each problem is a rank-one term.
+* Scores of the held-out rows come with those of the training rows.
+
+Three ways to take the products give the same numbers; the one with the fewest operations is used:
+*lock* (t = X r, p = X't), *gram* (X'X once, minus the held-out rows' part) and *dual* (K = XX' once,
+everything in sample space); `device` takes them with torch. Which combination of sites gives a
+component its weights is the `rule` (see `itcortex.regression.pls_rules`): `Exact` (default) or
+`Nipals`, the same loop stopped at a tolerance as scikit-learn does.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from itcortex.regression.pls_engines import Dual, Gram, Lock, rounding
+from itcortex.regression.pls_rules import Exact, Nipals
+
+_CHUNK_BYTES = 192 * 2**20
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Predict the rows of the groups `held_out` for responses `target` from all other groups."""
+
+    target: int
+    held_out: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Design:
+    """Features of one layer, rows stacked group by group.
+
+    Attributes
+    ----------
+    rows : float64 array (row, channel)
+    ones : float64 array (row,)
+        What the constant vector of the samples is in these rows: 1 everywhere, or `Q'1` where the
+        rows are coordinates in an orthonormal basis Q of the samples (see `itcortex.numerics.resample`).
+    bounds : int array (group + 1,)
+        Rows ``bounds[g]:bounds[g + 1]`` belong to group g.
+    """
+
+    rows: np.ndarray
+    ones: np.ndarray
+    bounds: np.ndarray
+
+    def group(self, index: int) -> slice:
+        """Rows of one group."""
+        return slice(int(self.bounds[index]), int(self.bounds[index + 1]))
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return len(self.bounds) - 1
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What one problem came to.
+
+    Attributes
+    ----------
+    problem : Problem
+    predictions : float64 array (held-out row, site)
+        Rows of the held-out groups, in the order of ``problem.held_out``.
+    iterations : int array (component,)
+        Passes of the inner loop for every component that was used; 0 under `Exact`.
+    """
+
+    problem: Problem
+    predictions: np.ndarray
+    iterations: np.ndarray
+
+    @property
+    def n_components(self) -> int:
+        """Number of components used."""
+        return len(self.iterations)
+
+
+def fit_held_out(
+    design: Design,
+    responses: np.ndarray,
+    problems: list[Problem],
+    n_components: int,
+    rule: Exact | Nipals | None = None,
+    device: str | None = None,
+) -> Iterator[Fit]:
+    """Fit every problem and yield its `Fit`, in order of targets.
+
+    Parameters
+    ----------
+    design : Design
+        Features (row, channel) of all groups.
+    responses : float64 array (target, row, site)
+        In the same row coordinates as the design; not centred.
+    problems : list of Problem
+    n_components : int
+        Upper bound; a problem stops earlier at its numerical rank: where the squared size of its
+        cross-product, or of its next score, has sunk to rounding noise relative to the largest.
+    rule : Exact or Nipals
+        Inner rule; `Exact` when not given.
+    device : str
+        A torch device (``"cpu"``, ``"cuda"``) for the large products, in float64; numpy when not
+        given. Predictions agree to 1e-8 sd of the responses.
+    """
+    if n_components < 1:
+        raise ValueError(f"n_components must be at least 1, got {n_components}")
+    if device is None:
+        engine = _engine(design, responses, problems, n_components)
+    else:
+        from itcortex.regression.pls_torch import Torch  # noqa: PLC0415 - torch takes seconds to import
+
+        engine = Torch(design, device)
+    ordered = sorted(problems, key=lambda problem: problem.target)
+    size = max(8, _CHUNK_BYTES // engine.bytes_per_problem(responses.shape[2], n_components))
+    for start in range(0, len(ordered), size):
+        chunk = ordered[start : start + size]
+        yield from _solve(engine, responses, chunk, n_components, rule or Exact())
+
+
+def _engine(design, responses, problems, n_components):
+    """The engine that needs the fewest operations."""
+    n, c = design.rows.shape
+    m = responses.shape[2]
+    lengths = np.diff(design.bounds)
+    held = np.mean([sum(lengths[g] for g in problem.held_out) for problem in problems])
+    steps = len(problems) * n_components
+    cost = {
+        Lock: steps * (4 * n * c + 8 * c * m),
+        Gram: n * c * c + steps * (2 * c * c + 4 * held * c + 8 * c * m),
+        Dual: n * n * c + steps * (2 * n * n + 12 * n * m),
+    }
+    return min(cost, key=cost.get)(design)
+
+
+def _solve(engine, responses, problems, n_components, rule):
+    """All problems of one chunk, component by component."""
+    state = engine.start(responses, problems)
+    shape = (len(problems), responses.shape[2])
+    floor = rounding(engine, responses, problems)
+    used = np.zeros(len(problems), int)
+    active = np.ones(len(problems), bool)
+    loadings = np.zeros((n_components, *shape))
+    iterations = np.zeros((len(problems), n_components), int)
+    scores = []
+    first_power, first_variance = None, None
+    for component in range(n_components):
+        vectors, powers = np.zeros(shape), np.zeros(len(problems))
+        vectors[active], powers[active], iterations[active, component] = rule.combine(
+            state.moments()[active], floor[active]
+        )
+        first_power = powers if component == 0 else first_power
+        active &= (powers > engine.noise * first_power) & (powers > floor.sum(1))
+        t, variance = state.advance(vectors, powers)
+        first_variance = variance if component == 0 else np.maximum(first_variance, variance)
+        active &= variance > engine.noise * first_variance
+        if not active.any():
+            break
+        loadings[component] = state.deflate(t, np.where(active, variance, np.inf))
+        scores.append(state.held_out_scores())
+        used += active
+    for index, problem in enumerate(problems):
+        ones = [engine.design.ones[engine.design.group(g)] for g in problem.held_out]
+        predictions = np.outer(np.concatenate(ones), state.means[index])
+        if scores:
+            held = np.array([step[index] for step in scores])
+            predictions += held.T @ loadings[: len(scores), index]
+        yield Fit(problem, predictions, iterations[index, : used[index]])

@@ -1,0 +1,290 @@
+"""Ridge regression with a penalty of its own for every site, chosen without the held-out images.
+
+For outer fold i and penalty a, the weights minimise ||y - X b - c||^2 + a s ||b||^2 over the other
+folds, with an unpenalised intercept c. The unit s of penalties is the mean eigenvalue of the layer,
+trace(X'X) / min(samples, channels) with X centred over all images (their features, no response).
+
+*Choice of the penalty.* For outer fold i each site takes the penalty with the smallest squared error
+summed over the folds j != i, each predicted by the fit without {i, j}. The inner score of (i, j)
+comes from the fit without {i, j}; its penalty is the best over the folds other than i and j, by the
+fits without {i, k}. So no number of outer fold i knows a response to i's images, and no error on
+fold j enters its own inner score (only the weights, whose errors on k are compared, have seen j).
+
+*Cost.* All fits are exact. Few channels: each fit solves its own normal equations (*primal*). Many:
+one residual maker M = I - H a penalty (H the smoother of all images, intercept included) gives every
+fit, for left-out rows L (the block form of leave-one-out, e.g. Hastie et al. 2009, section 7.10):
+
+    predicted[L] = - M[L, L]^-1  M[L, not L] y[not L]
+
+Only training responses are ever summed: a held-out one cannot touch its own prediction.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.linalg.lapack import dpotri
+
+from itcortex.errors import UserError
+from itcortex.mappings.pls import LayerScores, build_design, layer_features
+from itcortex.numerics.metrics import METRICS, median_over_sites, pearson
+from itcortex.regression.pls import Design
+
+#: Penalties that are tried, in units of the layer's mean eigenvalue.
+PENALTIES = tuple(float(value) for value in np.logspace(-4, 4, 9))
+
+#: Features whose centred power is below this share of their power are rounding noise.
+_CONSTANT = 1e-20
+
+#: A fit: index of its penalty, folds left out, and their predictions (row, column), one a fold.
+Fit = tuple[int, tuple[int, ...], list[np.ndarray]]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Held-out predictions of ridge regression.
+
+    Attributes
+    ----------
+    predictions : float64 array (target, row, site)
+    penalties : float64 array (target, fold, site)
+        Penalty chosen, in units of the mean eigenvalue.
+    inner : float64 array (fold, fold, site)
+        ``inner[i, j]``: score of the first target on fold j by fits without i and j.
+    """
+
+    predictions: np.ndarray
+    penalties: np.ndarray
+    inner: np.ndarray
+
+
+def fit_layer(
+    maps: np.ndarray,
+    responses: np.ndarray,
+    fold_of: np.ndarray,
+    penalties: tuple[float, ...] = PENALTIES,
+) -> LayerScores:
+    """Cross-validated ridge regression from one layer to every site, for several targets at once.
+
+    Parameters
+    ----------
+    maps : array (image, h, w, channel) or (image, channel)
+        Resampled to the grid of the responses; without a grid every cell of every channel counts.
+    responses : float64 array (target, image, y, x, site)
+    fold_of : int array (image,)
+    penalties : tuple of float
+        Positive, in units of the layer's mean eigenvalue; each site takes one of them in each fold.
+    """
+    n_targets, n_images, gy, gx, n_sites = responses.shape
+    rows, basis = layer_features(maps, (gy, gx))
+    design, order = build_design(rows, basis, fold_of)
+    drop_rounding(design, np.vdot(rows, rows))
+    in_order = responses[:, order].reshape(n_targets, n_images, gy * gx, n_sites)
+    coordinates = np.einsum("gr,tigs->tirs", basis, in_order, optimize=True)
+    sizes = np.concatenate([[0], np.cumsum(np.bincount(fold_of))])
+
+    def recorded(target, fold):
+        return in_order[target, sizes[fold] : sizes[fold + 1]].reshape(-1, n_sites)
+
+    def on_grid(values):
+        return (basis @ values.reshape(-1, basis.shape[1], n_sites)).reshape(-1, n_sites)
+
+    found = cross_validate(
+        design,
+        coordinates.reshape(n_targets, -1, n_sites),
+        penalties,
+        lambda fold, values: pearson(recorded(0, fold), on_grid(values)),
+    )
+    metrics = {name: np.empty((n_targets, design.n_groups, n_sites)) for name in METRICS}
+    for target, fold in np.ndindex(n_targets, design.n_groups):
+        predicted = on_grid(found.predictions[target, design.group(fold)])
+        for name, metric in METRICS.items():
+            metrics[name][target, fold] = metric(recorded(target, fold), predicted)
+    predictions = np.empty((n_images, gy, gx, n_sites), np.float32)
+    predictions[order] = on_grid(found.predictions[0]).reshape(n_images, gy, gx, n_sites)
+    return LayerScores(metrics, median_over_sites(found.inner), predictions, n_components=0)
+
+
+def drop_rounding(design: Design, power: float) -> None:
+    """Set the centred features to 0 where they are rounding noise of features of that power."""
+    if np.vdot(design.rows, design.rows) <= _CONSTANT * power:
+        design.rows[:] = 0
+
+
+def cross_validate(
+    design: Design,
+    responses: np.ndarray,
+    penalties: tuple[float, ...],
+    score: Callable[[int, np.ndarray], np.ndarray],
+) -> HeldOut:
+    """Predict every group from the others; each site's penalty is chosen without that group.
+
+    Parameters
+    ----------
+    design : Design
+        Rows (row, channel) with their mean over all samples taken off, at least three groups.
+    responses : float64 array (target, row, site)
+        In the same row coordinates as the design; not centred.
+    penalties : tuple of float
+    score : function of (fold, predictions (row, site))
+        Score per site of predictions of the first target, for ``inner``.
+
+    Raises `UserError` for a penalty that is not positive and finite.
+    """
+    wrong = [p for p in penalties if not (np.isfinite(p) and p > 0)]
+    if wrong or not len(penalties):
+        raise UserError(f"ridge: penalties: {wrong or 'none'}; give one or more positive numbers")
+    if design.n_groups < 3:
+        raise ValueError(f"ridge needs at least 3 groups, got {design.n_groups}")
+    n_targets, n_rows, n_sites = responses.shape
+    columns = np.ascontiguousarray(responses.transpose(1, 0, 2)).reshape(n_rows, -1)
+    folds = design.n_groups
+    singles = np.empty((len(penalties), *columns.shape))
+    errors = np.zeros((len(penalties), folds, folds, columns.shape[1]))
+    scores = np.full((len(penalties), folds, folds, n_sites), np.nan)
+    power = np.vdot(design.rows, design.rows) / min(design.rows.shape)
+    absolute = np.array(penalties) * (power if power > 0 else 1.0)
+    for index, held, predicted in _cheaper(design, columns)(design, columns, absolute):
+        if len(held) == 1:
+            singles[index, design.group(held[0])] = predicted[0]
+            continue
+        for outer, fold, values in zip(held, held[::-1], predicted[::-1], strict=True):
+            residual = columns[design.group(fold)] - values
+            errors[index, outer, fold] = np.einsum("rc,rc->c", residual, residual)
+            scores[index, outer, fold] = score(fold, values[:, :n_sites])
+    chosen = errors.sum(2).argmin(0)
+    predictions = np.empty_like(columns)
+    for fold in range(folds):
+        rows = design.group(fold)
+        predictions[rows] = np.take_along_axis(singles[:, rows], chosen[None, fold, None], 0)[0]
+    return HeldOut(
+        predictions.reshape(n_rows, n_targets, n_sites).transpose(1, 0, 2),
+        np.array(penalties)[chosen].reshape(folds, n_targets, n_sites).transpose(1, 0, 2),
+        _inner_scores(errors[..., :n_sites], scores),
+    )
+
+
+def _inner_scores(errors: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Score (outer, fold, site) at the penalty that is best over the folds other than both."""
+    inner = np.full(scores.shape[1:], np.nan)
+    for outer, fold in np.ndindex(*inner.shape[:2]):
+        if outer != fold:
+            others = [k for k in range(len(inner)) if k not in (outer, fold)]
+            best = errors[:, outer, others].sum(1).argmin(0)
+            inner[outer, fold] = np.take_along_axis(scores[:, outer, fold], best[None], 0)[0]
+    return inner
+
+
+def _left_out(design: Design) -> list[tuple[int, ...]]:
+    """Every group and every pair of groups."""
+    groups = range(design.n_groups)
+    return [*((g,) for g in groups), *combinations(groups, 2)]
+
+
+def _cheaper(design: Design, columns: np.ndarray):
+    """The way to all fits that needs the fewest operations for one penalty."""
+    (n, c), m = design.rows.shape, columns.shape[1]
+    held = 2 * n / design.n_groups
+    n_fits = design.n_groups**2 / 2
+    primal = n_fits * (c**3 / 3 + c**2 * (2 * m + design.n_groups / 9) + 2 * held * c * m)
+    dual = n_fits * (held**3 / 3 + 2 * held**2 * m) + 2 * n**2 * m
+    dual += n**3 if _in_samples(design) else c**3 / 3 + c**2 * n + n**2 * c
+    return _primal if primal < dual else _dual
+
+
+def _primal(design: Design, columns: np.ndarray, penalties: np.ndarray) -> Iterator[Fit]:
+    """All fits from their own normal equations, in channel space; sums over training groups only."""
+    parts = []
+    for group in map(design.group, range(design.n_groups)):
+        x, ones, y = design.rows[group], design.ones[group], columns[group]
+        parts.append((x.T @ x, x.T @ y, ones @ x, ones @ y, ones @ ones))
+    for held in _left_out(design):
+        training = [part for group, part in enumerate(parts) if group not in held]
+        gram, cross, x_sum, y_sum, n = (sum(terms) for terms in zip(*training, strict=True))
+        gram = gram - np.outer(x_sum, x_sum / n)
+        cross = cross - np.outer(x_sum, y_sum / n)
+        for index, penalty in enumerate(penalties):
+            shifted = gram.copy()
+            shifted.flat[:: len(gram) + 1] += penalty
+            factor = cho_factor(shifted, overwrite_a=True, check_finite=False)
+            weights = cho_solve(factor, cross, check_finite=False)
+            offset = (y_sum - x_sum @ weights) / n
+            yield (
+                index,
+                held,
+                [
+                    design.rows[design.group(g)] @ weights
+                    + np.outer(design.ones[design.group(g)], offset)
+                    for g in held
+                ],
+            )
+
+
+def _dual(design: Design, columns: np.ndarray, penalties: np.ndarray) -> Iterator[Fit]:
+    """All fits from one residual maker a penalty."""
+    gram = design.rows @ design.rows.T if _in_samples(design) else design.rows.T @ design.rows
+    for index, penalty in enumerate(penalties):
+        maker = residual_maker(design, gram, penalty)
+        sums = [_sums_without(design, maker, columns, g) for g in range(design.n_groups)]
+        for held in _left_out(design):
+            rows = [design.group(g) for g in held]
+            block = np.block([[maker[a, b] for b in rows] for a in rows])
+            seen = np.concatenate(
+                [sums[g][other] for g, other in zip(held, held[::-1], strict=True)]
+            )
+            factor = cho_factor(block, overwrite_a=True, check_finite=False)
+            solved = cho_solve(factor, seen, overwrite_b=True, check_finite=False)
+            ends = np.cumsum([len(sums[g][g]) for g in held])
+            yield index, held, np.split(-solved, ends[:-1])
+
+
+def _in_samples(design: Design) -> bool:
+    """Whether the residual maker costs less in sample space than in channel space."""
+    n, c = design.rows.shape
+    return c > 0.55 * n  # where c^3 / 3 + c^2 n + n^2 c operations pass n^3
+
+
+def residual_maker(design: Design, gram: np.ndarray, penalty: float) -> np.ndarray:
+    """M = I - H (row, row): what ridge on all rows, with an intercept, leaves of the responses.
+
+    `gram` is X'X or XX', by its size. With K = XX' and K 1 = 0 (the design is centred),
+    M = a (K + a)^-1 - 11'/n; in channel space (K + a)^-1 by the Woodbury identity.
+    """
+    shifted = gram.copy()
+    shifted.flat[:: len(gram) + 1] += penalty
+    factor = np.linalg.cholesky(shifted)
+    if len(gram) == len(design.rows):
+        lower, info = dpotri(factor, lower=1)
+        if info != 0:
+            raise np.linalg.LinAlgError(f"dpotri failed with info {info}")
+        lower = np.tril(lower)
+        maker = lower + np.tril(lower, -1).T
+        maker *= penalty
+    else:
+        whitened = solve_triangular(factor, design.rows.T, lower=True, check_finite=False)
+        maker = -(whitened.T @ whitened)
+        maker.flat[:: len(maker) + 1] += 1
+    maker -= np.outer(design.ones, design.ones / (design.ones @ design.ones))
+    return maker
+
+
+def _sums_without(design, maker, columns, group):
+    """Sums over k of M[group, k] y[k], leaving out k = group and one other: (fold, row, column).
+
+    Entry `group` leaves out nothing else. Sums run up to and from the fold that is left out, never
+    as total minus part: see the module's last sentence.
+    """
+    rows = maker[design.group(group)]
+    sums = np.zeros((design.n_groups, len(rows), columns.shape[1]))
+    before, after = np.zeros(sums.shape[1:]), np.zeros(sums.shape[1:])
+    parts = [rows[:, design.group(k)] @ columns[design.group(k)] for k in range(design.n_groups)]
+    parts[group] = np.zeros(sums.shape[1:])
+    for k, part in enumerate(parts):
+        sums[k] += before
+        before += part
+    for k in reversed(range(design.n_groups)):
+        sums[k] += after
+        after += parts[k]
+    return sums

@@ -1,0 +1,3 @@
+"""The report, one page: its tables and its findings.
+
+May import `tables`."""

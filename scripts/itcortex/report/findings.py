@@ -1,0 +1,166 @@
+"""What a run found, in plain sentences made from its tables; no sentence says more than they do."""
+
+import numpy as np
+import pandas as pd
+
+from itcortex.encoding.orientation import CONFIGURED
+from itcortex.tables.panels import Panel, model_names, of_summary
+
+SLOPES = {
+    "slope": "Over all networks trained for accuracy alone the score changes by",
+    "quantile_slope": "Among the best at each accuracy (0.9 quantile) it changes by",
+    "frontier_slope": "The upper frontier, which cannot rise past its peak, changes by",
+}
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number as text, with a true minus sign; an en dash for one that is missing."""
+    if value is None or not np.isfinite(value):
+        return "\N{EN DASH}"
+    text = f"{value:.{digits}f}"
+    is_zero = float(text) == 0
+    return (text.lstrip("-") if is_zero else text).replace("-", "\N{MINUS SIGN}")
+
+
+def interval(low: float, high: float, digits: int = 2) -> str:
+    """A 95 % interval in words; empty where there is none."""
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return ""
+    return f"95 % CI {number(low, digits)} to {number(high, digits)}"
+
+
+def in_short(summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
+    """The run's answer to the paper's question; recordings with the same answer share a sentence."""
+    titles: dict[str, list[str]] = {}
+    for panel in of_summary(summary):
+        answer = _rank(_statistic(panel.of(tradeoff), "spearman"))
+        titles.setdefault(answer, []).append(panel.title)
+    return [f"{'; '.join(of_answer)}: {answer}" for answer, of_answer in titles.items()]
+
+
+def turned_grids(orientation: pd.DataFrame) -> list[str]:
+    """Recordings that the models predict better with the grid turned, and how."""
+    mean = orientation.groupby(["recording", "orientation"], observed=True, sort=False)["r"].mean()
+    warnings = []
+    for recording, values in mean.groupby(level=0, observed=True, sort=False):
+        best = values.idxmax()[1]
+        if best != CONFIGURED:
+            warnings.append(
+                f"{recording}: r is {number(values[recording, CONFIGURED])} as configured, "
+                f"{number(values.max())} if {best}"
+            )
+    return warnings
+
+
+def sentences(panel: Panel, summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
+    """What one recording showed: best model, untrained networks, control, layer choice, slopes.
+
+    Parameters
+    ----------
+    summary, tradeoff : the whole tables; `panel` picks its rows.
+    """
+    rows = panel.of(summary)
+    rows = rows[rows.main_window.astype(bool)]
+    rows = rows.assign(name=model_names(rows))
+    real = rows[(rows.control == "none") & np.isfinite(rows.r)]
+    found = [
+        _best(real[real.category != "untrained"]),
+        _untrained(real),
+        _shuffled(rows[rows.control == "shuffled_images"]),
+        _optimism(real),
+        *_slopes(panel.of(tradeoff)),
+    ]
+    return [sentence for sentence in found if sentence]
+
+
+def _best(trained: pd.DataFrame) -> str:
+    """The trained network with the highest score, raw and against the ceiling."""
+    if trained.empty:
+        return "No trained network has a score."
+    best = trained.loc[trained.r.idxmax()]
+    limits = interval(best.r_low, best.r_high)
+    which = f"Of {len(trained)} trained networks {best['name']} predicts best"
+    if len(trained) == 1:
+        which = f"The only trained network, {best['name']}, predicts"
+    text = f"{which}: r = {number(best.r)}" + (f" ({limits})" if limits else "")
+    if not np.isfinite(best.r_over_ceiling):
+        return text + ". There is no noise ceiling to compare this with."
+    kind = str(best.ceiling_name).replace("_", " ")
+    share = number(100 * best.r_over_ceiling, 0)
+    return text + f", which is {share} % of the noise ceiling ({kind}: {number(best.ceiling)})."
+
+
+def _untrained(real: pd.DataFrame) -> str:
+    """Whether training on ImageNet matters at all: trained against untrained networks."""
+    untrained, trained = (
+        real[real.category == "untrained"],
+        real[real.category != "untrained"],
+    )
+    if untrained.empty or trained.empty:
+        return ""
+    best = untrained.loc[untrained.r.idxmax()]
+    above = int((trained.r > best.r).sum())
+    every = f"all {above}" if above == len(trained) else f"{above} of {len(trained)}"
+    if len(trained) == 1:
+        every = "the only" if above else "not the only"
+    return (
+        f"The best untrained network, {best['name']}, reaches r = {number(best.r)}; {every} trained "
+        f"{'network scores' if len(trained) == 1 else 'networks score'} above it."
+    )
+
+
+def _shuffled(control: pd.DataFrame) -> str:
+    """The control with shuffled images, which should be about zero."""
+    known = control.r.dropna()
+    if known.empty:
+        return ""
+    return (
+        f"With the images shuffled, scores lie between {number(known.min())} and "
+        f"{number(known.max())} (expected: about 0)."
+    )
+
+
+def _optimism(real: pd.DataFrame) -> str:
+    """How much a layer picked on the test images themselves would have gained."""
+    if not np.isfinite(real.optimism).any():
+        return ""
+    return (
+        "Layers were chosen without the test images; choosing them on the test images would have "
+        f"raised r by {number(real.optimism.mean(), 3)} on average."
+    )
+
+
+def _statistic(tradeoff: pd.DataFrame, name: str) -> pd.Series | None:
+    """One statistic over all baseline models."""
+    rows = tradeoff[(tradeoff.statistic == name) & (tradeoff.group == "all")]
+    return None if rows.empty else rows.iloc[0]
+
+
+def _rank(one: pd.Series | None) -> str:
+    """What the rank correlation of accuracy and score says, and when it cannot say anything."""
+    if one is None:
+        return "the trade-off was not tested."
+    if not np.isfinite(one.value):
+        return f"the trade-off cannot be tested in this run ({one.note})."
+    limits = interval(one.low, one.high)
+    text = f"Spearman ρ = {number(one.value)}" + (f" ({limits}" if limits else " (no interval")
+    text += f"; {one.n_models} models of {one.n_families} families): "
+    if not limits:
+        return text + "whether this differs from chance cannot be said."
+    if one.high < 0:
+        return text + "more accurate networks predict worse."
+    if one.low > 0:
+        return text + "more accurate networks predict better."
+    return text + "the interval includes zero, so neither a fall nor a rise is shown."
+
+
+def _slopes(tradeoff: pd.DataFrame) -> list[str]:
+    """The trade-off of the bulk of models, of the best at each accuracy, and of the frontier."""
+    found = []
+    for name, what in SLOPES.items():
+        one = _statistic(tradeoff, name)
+        if one is None or not np.isfinite(one.value):
+            continue  # `in_short` says why nothing could be tested
+        limits = interval(one.low, one.high, 4) or "no interval"
+        found.append(f"{what} {number(one.value, 4)} per percentage point of accuracy ({limits}).")
+    return found

@@ -1,0 +1,201 @@
+"""Tables of the report: what is shown in every cell, and what its column is sorted by."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from itcortex.report.findings import number
+from itcortex.tables import panels
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table: what is shown, and what its column is sorted by."""
+
+    text: str
+    key: str | float
+    numeric: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page; the first column names its rows."""
+
+    caption: str
+    columns: list[str]
+    rows: list[list[Cell]]
+
+
+def text(value) -> Cell:
+    """A cell of text; an en dash where there is none."""
+    shown = "\N{EN DASH}" if value is None or value is pd.NA or value != value else str(value)  # noqa: PLR0124 (NaN)
+    return Cell(shown, shown)
+
+
+def figure(value: float, digits: int = 2, low: float = np.nan, high: float = np.nan) -> Cell:
+    """A cell with a number and, where it has one, its 95 % interval."""
+    shown = number(value, digits)
+    if np.isfinite(low) and np.isfinite(high):
+        shown += f" [{number(low, digits)}, {number(high, digits)}]"
+    return Cell(shown, float(value) if np.isfinite(value) else "", True)
+
+
+def summary_table(panel: panels.Panel, summary: pd.DataFrame) -> Table:
+    """Every model in the main window of one recording, best first, with its shuffled control."""
+    rows = panel.of(summary)
+    rows = rows[rows.main_window.astype(bool)]
+    shuffled = rows[rows.control == "shuffled_images"].set_index(["model", "weights"]).r
+    real = rows[rows.control == "none"].sort_values(["r", "model"], ascending=[False, True])
+    return Table(
+        f"Models on {panel.title}, main window {window(real.window_start, real.window_stop)}",
+        ["model", "weights", "category", "top-1 (%)", "r [95 % CI]", "ceiling",
+         "r / ceiling [95 % CI]", "layer", "optimism", "shuffled r"],
+        [
+            [
+                text(row.model), text(row.weights), text(row.category), figure(row.top1, 1),
+                figure(row.r, 2, row.r_low, row.r_high), figure(row.ceiling),
+                figure(row.r_over_ceiling, 2, row.r_over_ceiling_low, row.r_over_ceiling_high),
+                text(row.layer), figure(row.optimism, 3),
+                figure(shuffled.get((row.model, row.weights), np.nan)),
+            ]
+            for row in real.itertuples()
+        ],
+    )  # fmt: skip
+
+
+def window(start: pd.Series, stop: pd.Series) -> str:
+    """The one window of some rows, ms after stimulus onset, or that there is no time axis."""
+    if start.empty or not np.isfinite(start.iloc[0]):
+        return "(no time axis)"
+    return f"{start.iloc[0]:g} to {stop.iloc[0]:g} ms"
+
+
+def ceiling_table(ceilings: pd.DataFrame, summary: pd.DataFrame) -> Table:
+    """Every kind of ceiling in the main windows: mean and range over folds."""
+    keys = ["recording", "window_start", "window_stop"]
+    main = summary[summary.main_window.astype(bool)][keys].drop_duplicates()
+    known = ceilings.merge(main, on=keys)
+    rows = []
+    groups = known.groupby([*keys, "ceiling_name"], dropna=False, observed=True, sort=True)
+    for (recording, start, stop, name), group in groups:
+        values = group.value.dropna()
+        spread = (values.min(), values.max()) if len(values) > 1 else (np.nan, np.nan)
+        rows.append(
+            [
+                text(recording), text(str(name).replace("_", " ")),
+                text(window(pd.Series([start]), pd.Series([stop]))), figure(values.mean()),
+                text(f"{number(spread[0])} to {number(spread[1])}" if len(values) > 1 else None),
+                text("yes" if group.used.any() else "no"),
+            ]
+        )  # fmt: skip
+    columns = ["recording", "ceiling", "window", "mean", "range over folds", "scores divided by it"]
+    return Table("Noise ceilings in the main window", columns, rows)
+
+
+def tradeoff_table(tradeoff: pd.DataFrame, caption: str) -> Table:
+    """Statistics of accuracy against predictivity with their notes."""
+    columns = ["recording", "mapping", "models", "statistic", "value [95 % CI]", "number of models",
+               "families", "note"]  # fmt: skip
+    rows = [
+        [
+            text(row.recording), text(row.mapping), text(row.group.replace("_", " ")),
+            text(row.statistic.replace("_", " ")),
+            figure(row.value, 2 if row.statistic == "spearman" else 4, row.low, row.high),
+            figure(row.n_models, 0), figure(row.n_families, 0), text(row.note),
+        ]
+        for row in tradeoff.itertuples()
+    ]  # fmt: skip
+    return Table(caption, columns, rows)
+
+
+def alignment_table(alignment: pd.DataFrame) -> Table | None:
+    """Mean rank correlation of site-averaged maps at every scale; None without any map."""
+    average = alignment[alignment.site == "average"]
+    if average.empty:
+        return None
+    average = average.assign(beyond=100.0 * (average.p < 0.05))
+    keys = ["recording", "model", "weights", "scale"]
+    mean = average.groupby(keys, observed=True, sort=False)[["rho", "beyond"]].mean()
+    mean = mean.unstack("scale")
+    names = {1: "full grid", 2: "half the side", 4: "a quarter of the side"}
+    scales = list(mean["rho"].columns)
+    columns = ["recording", "model", "weights"]
+    for scale in scales:
+        columns += [names.get(scale, f"1/{scale}"), "% of images p < .05"]
+    rows = []
+    for keys, row in mean.iterrows():
+        cells = [(figure(row["rho", s]), figure(row["beyond", s], 0)) for s in scales]
+        rows.append([*map(text, keys), *(cell for pair in cells for cell in pair)])
+    return Table("Rank correlation of site-averaged maps, mean over images", columns, rows)
+
+
+def orientation_table(orientation: pd.DataFrame) -> Table | None:
+    """Mean predictivity over models under every orientation of the grid; None without a grid."""
+    if orientation.empty:
+        return None
+    mean = orientation.pivot_table(
+        index="recording", columns="orientation", values="r", observed=True, sort=False
+    )
+    rows = [[text(name), *map(figure, values)] for name, values in mean.iterrows()]
+    return Table("Predictivity by orientation of the grid", ["recording", *mean.columns], rows)
+
+
+def rsa_table(rsa: pd.DataFrame | None) -> Table | None:
+    """Every model on every published RDM: layer chosen on other images, and the last one."""
+    if rsa is None:
+        return None
+    keys = ["rdm", "model", "weights", "pattern"]
+    last = rsa[rsa["final"]].sort_values(["rdm", "pattern", "rho_chosen_held_out"], ascending=False)
+    columns = ["RDMs", "model", "weights", "pattern", "top-1 (%)", "rho, chosen layer [95 % CI]",
+               "rho, last layer [95 % CI]", "optimism"]  # fmt: skip
+    rows = [
+        [
+            *(text(getattr(row, key)) for key in keys), figure(row.top1, 1),
+            figure(row.rho_chosen_held_out, 2, row.rho_chosen_held_out_low,
+                   row.rho_chosen_held_out_high),
+            figure(row.rho, 2, row.rho_low, row.rho_high), figure(row.optimism, 3),
+        ]
+        for row in last.itertuples()
+    ]  # fmt: skip
+    return Table("Similarity of representations (RSA), best first", columns, rows)
+
+
+def attention_table(attention: pd.DataFrame | None) -> Table | None:
+    """Agreement of every model's raw saliency with human maps, beside that of the centre alone."""
+    if attention is None:
+        return None
+    shown = attention[(attention["saliency"] == "raw") | (attention["model"] == "")]
+    shown = shown.sort_values(["attention", "map_kind", "rho_partial"], ascending=False)
+    columns = ["photographs", "map", "model", "weights", "control", "rho [95 % CI]",
+               "partial rho [95 % CI]", "ceiling", "rho / ceiling"]  # fmt: skip
+    rows = [
+        [
+            text(row.attention), text(row.map_kind), text(row.model or None),
+            text(row.weights or None), text(str(row.control).replace("_", " ")),
+            figure(row.rho, 2, row.rho_low, row.rho_high),
+            figure(row.rho_partial, 2, row.rho_partial_low, row.rho_partial_high),
+            figure(row.ceiling), figure(row.rho_over_ceiling),
+        ]
+        for row in shown.itertuples()
+    ]  # fmt: skip
+    return Table("Agreement of saliency with human attention", columns, rows)
+
+
+def shortcut_table(shortcut: pd.DataFrame | None) -> Table | None:
+    """What every network of the digits study reads and where it looks, by strength and seed."""
+    if shortcut is None:
+        return None
+    shown = shortcut.sort_values(["model", "recording", "strength", "seed"])
+    columns = ["model", "sites", "strength", "seed", "correct, intact", "correct, broken",
+               "answers the shortcut", "rho, gradient", "rho, covering", "r / ceiling"]  # fmt: skip
+    measures = ["accuracy_intact", "accuracy_broken", "shortcut_answers", "alignment_gradient",
+                "alignment_occlusion", "r_over_ceiling"]  # fmt: skip
+    rows = [
+        [
+            text(row.model), text(row.recording), text(f"{row.strength:g}"), figure(row.seed, 0),
+            *(figure(getattr(row, name)) for name in measures),
+        ]
+        for row in shown.itertuples()
+    ]  # fmt: skip
+    return Table("Digits with a shortcut (SIMULATED), a row a network", columns, rows)

@@ -1,0 +1,184 @@
+"""Files of recordings, stimuli, weights, RDMs and named arrays."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+from pyarrow import parquet
+
+from itcortex.data.rdms import Rdms
+from itcortex.data.recordings import Recording
+from itcortex.data.stimuli import Stimuli
+from itcortex.errors import UserError
+from itcortex.files import (
+    COMPRESSION,
+    atomic_path,
+    create_result,
+    open_result,
+    read_attributes_of,
+    read_names,
+    write_attributes,
+    write_names,
+)
+from itcortex.running import stamp
+
+# --- recordings and predictions -------------------------------------------------------------------
+
+
+def write_recording(path: str | Path, recording: Recording) -> None:
+    """Write a recording, or predictions on a recording's axes; chunked by image."""
+    with atomic_path(path) as temporary, create_result(temporary, "recording") as handle:
+        for name in ("responses", "trials"):
+            values = getattr(recording, name)
+            if values is not None:
+                chunks = (1, *values.shape[1:])
+                handle.create_dataset(
+                    name, data=values, dtype=np.float32, chunks=chunks, **COMPRESSION
+                )
+        write_names(handle, "image_ids", recording.image_ids)
+        write_names(handle, "site_ids", recording.site_ids)
+        write_attributes(handle, recording.attributes)
+
+
+def read_recording(path: str | Path) -> Recording:
+    """Read what `write_recording` wrote."""
+    with open_result(path, "recording") as handle:
+        return Recording(
+            responses=handle["responses"][...],
+            image_ids=read_names(handle, "image_ids"),
+            site_ids=read_names(handle, "site_ids"),
+            attributes=read_attributes_of(handle),
+            trials=handle["trials"][...] if "trials" in handle else None,
+        )
+
+
+# --- stimuli --------------------------------------------------------------------------------------
+
+
+def write_stimuli(path: str | Path, stimuli: Stimuli) -> None:
+    """Write images and their ids; chunked by image."""
+    with atomic_path(path) as temporary, create_result(temporary, "stimuli") as handle:
+        chunks = (1, *stimuli.images.shape[1:])
+        handle.create_dataset("images", data=stimuli.images, chunks=chunks, **COMPRESSION)
+        write_names(handle, "image_ids", stimuli.image_ids)
+
+
+def read_stimuli(path: str | Path) -> Stimuli:
+    """Read what `write_stimuli` wrote."""
+    with open_result(path, "stimuli") as handle:
+        return Stimuli(handle["images"][...], read_names(handle, "image_ids"))
+
+
+def count_images(path: str | Path) -> int:
+    """Number of images of stimuli, without reading them."""
+    with open_result(path, "stimuli") as handle:
+        return len(handle["image_ids"])
+
+
+# --- arrays by name (the truth of a simulation) ---------------------------------------------------
+
+
+def write_arrays(path: str | Path, arrays: dict[str, np.ndarray], attributes: dict) -> None:
+    """Write named arrays with attributes."""
+    with atomic_path(path) as temporary, create_result(temporary, "arrays") as handle:
+        for name, values in arrays.items():
+            handle.create_dataset(name, data=values, **(COMPRESSION if np.ndim(values) else {}))
+        write_attributes(handle, attributes)
+
+
+def read_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
+    """Read what `write_arrays` wrote: arrays by name (slashes kept) and attributes."""
+    arrays = {}
+    with open_result(path, "arrays") as handle:
+        handle.visititems(
+            lambda name, item: (
+                arrays.update({name: item[...]}) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+        return arrays, read_attributes_of(handle)
+
+
+# --- weights --------------------------------------------------------------------------------------
+
+
+def write_weights(path: str | Path, state: dict, attributes: dict) -> None:
+    """Write a torch state dict as safetensors; `attributes` (JSON values) go into its header."""
+    from safetensors.torch import save_file  # noqa: PLC0415 (torch only where it is used)
+
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
+    header = json.dumps(attributes | {"stamp": stamp.current()}, sort_keys=True)
+    with atomic_path(path) as temporary:  # one entry: safetensors writes several in any order
+        save_file(tensors, temporary, metadata={"attributes": header})
+
+
+def read_weights(path: str | Path) -> tuple[dict, dict]:
+    """Read what `write_weights` wrote: the state dict and the attributes."""
+    from safetensors import SafetensorError, safe_open  # noqa: PLC0415
+
+    try:
+        with safe_open(path, framework="pt") as handle:
+            state = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path}: not a readable safetensors file ({error})") from error
+    return state, read_weights_attributes(path)
+
+
+def read_weights_attributes(path: str | Path) -> dict:
+    """Attributes of weights, without their tensors."""
+    return {key: value for key, value in _weights_header(path).items() if key != "stamp"}
+
+
+def _weights_header(path: str | Path) -> dict:
+    """What `write_weights` put into the header: attributes and stamp."""
+    from safetensors import SafetensorError, safe_open  # noqa: PLC0415
+
+    try:
+        with safe_open(path, framework="np") as handle:
+            return json.loads((handle.metadata() or {}).get("attributes", "{}"))
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path}: not a readable safetensors file ({error})") from error
+
+
+# --- stamps ---------------------------------------------------------------------------------------
+
+
+def read_stamp(path: str | Path) -> dict:
+    """Rule, code fingerprint and package versions that made a file; empty where none were noted."""
+    if Path(path).suffix == ".safetensors":
+        return _weights_header(path).get("stamp", {})
+    if Path(path).suffix == ".parquet":
+        found = (parquet.read_schema(path).metadata or {}).get(b"stamp", b"{}")
+    else:
+        with h5py.File(path, "r") as handle:
+            found = handle.attrs.get("stamp", "{}")
+    return json.loads(found)
+
+
+def read_attributes(path: str | Path) -> dict:
+    """Attributes of an HDF5 result, without its arrays."""
+    with h5py.File(path, "r") as handle:
+        return read_attributes_of(handle)
+
+
+# --- representational dissimilarity matrices ------------------------------------------------------
+
+
+def write_rdms(path: str | Path, rdms: Rdms) -> None:
+    """Write RDMs: pairs in the order of `numpy.triu_indices(images, 1)`, one row a session."""
+    with atomic_path(path) as temporary, create_result(temporary, "rdms") as handle:
+        handle.create_dataset("rdms", data=rdms.values, dtype=np.float64, **COMPRESSION)
+        write_names(handle, "image_ids", rdms.image_ids)
+        write_names(handle, "subjects", rdms.subjects)
+        write_attributes(handle, rdms.attributes)
+
+
+def read_rdms(path: str | Path) -> Rdms:
+    """Read what `write_rdms` wrote."""
+    with open_result(path, "rdms") as handle:
+        return Rdms(
+            values=handle["rdms"][...],
+            image_ids=read_names(handle, "image_ids"),
+            subjects=read_names(handle, "subjects"),
+            attributes=read_attributes_of(handle),
+        )

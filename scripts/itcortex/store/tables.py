@@ -1,0 +1,83 @@
+"""Layout of tables in files: Parquet with the stamp of what made it, and CSV to look at."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
+
+from itcortex.attention.agreement import MAP_SIDE, Photographs
+from itcortex.errors import UserError
+from itcortex.files import atomic_path
+from itcortex.running import stamp
+
+_MAP = "map_"  # with the kind of map: a column of float32 bytes, little-endian, row by row
+
+
+def write_table(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a data frame as Parquet or, by its suffix, as CSV."""
+    with atomic_path(path) as temporary:
+        if Path(path).suffix == ".csv":
+            table.to_csv(temporary, index=False, float_format="%.10g")
+        else:
+            content = pa.Table.from_pandas(table, preserve_index=False)
+            made = {"stamp": json.dumps(stamp.current(), sort_keys=True)}
+            content = content.replace_schema_metadata({**(content.schema.metadata or {}), **made})
+            parquet.write_table(content, temporary, compression="zstd")
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a Parquet or CSV table."""
+    if Path(path).suffix == ".csv":
+        return pd.read_csv(path)
+    return pd.read_parquet(path)
+
+
+def count_rows(path: str | Path) -> int:
+    """Number of rows of a Parquet table, without reading them."""
+    return parquet.read_metadata(path).num_rows
+
+
+def read_constants(path: str | Path, names: Iterable[str]) -> dict[str, str]:
+    """Those of the columns `names` of a Parquet table that hold one value, with that value as text."""
+    there = [name for name in names if name in parquet.read_schema(path).names]
+    columns = parquet.read_table(path, columns=there)
+    values = {name: columns[name].unique().to_pylist() for name in there}
+    return {name: str(found[0]) for name, found in values.items() if len(found) == 1}
+
+
+# --- photographs with maps of human attention -----------------------------------------------------
+
+
+def write_photographs(path: str | Path, photographs: Photographs) -> None:
+    """Write one row a photograph: image, jpeg (bytes as published), label if known, maps."""
+    columns = {"image": list(photographs.image_ids), "jpeg": list(photographs.jpegs)}
+    if photographs.labels is not None:
+        columns["label"] = photographs.labels
+    for kind, maps in photographs.maps.items():
+        columns[_MAP + kind] = [one.astype("<f4").tobytes() for one in maps]
+    write_table(path, pd.DataFrame(columns))
+
+
+def read_photographs(path: str | Path) -> Photographs:
+    """Read what `write_photographs` wrote."""
+    table = read_table(path)
+    kinds = [name.removeprefix(_MAP) for name in table if name.startswith(_MAP)]
+    if "jpeg" not in table or not kinds:
+        raise UserError(
+            f"{path}: holds {', '.join(table)}, not photographs with maps; delete it to make it anew"
+        )
+    return Photographs(
+        image_ids=tuple(table["image"]),
+        jpegs=tuple(table["jpeg"]),
+        maps={
+            kind: np.stack([np.frombuffer(one, "<f4") for one in table[_MAP + kind]]).reshape(
+                -1, MAP_SIDE, MAP_SIDE
+            )
+            for kind in kinds
+        },
+        labels=table["label"].to_numpy() if "label" in table else None,
+    )

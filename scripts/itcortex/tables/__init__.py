@@ -1,0 +1,3 @@
+"""Tables over models: summaries, statistics, panels.
+
+May import `numerics`."""

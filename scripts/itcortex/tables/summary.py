@@ -1,0 +1,148 @@
+"""Tidy tables: raw scores of a job, and their summaries over sites, folds and windows.
+
+A column says what it holds; raw values are never overwritten. `r_over_ceiling` may exceed 1 where
+a ceiling is an estimate (a model can be better than the other sites are), and it may lie below
+`r` where a ceiling is above 1 (Spearman-Brown of a few trials): neither is clipped.
+"""
+
+import numpy as np
+import pandas as pd
+
+from itcortex.encoding.targets import Target
+from itcortex.mappings.pls import LayerScores
+from itcortex.numerics import metrics as scores
+
+JOB = ["recording", "model", "weights", "mapping", "protocol"]
+SITEWISE = ("pls", "ridge")  # mappings whose r is one of a site: ceilings of sites apply to it
+TEXTS = ["category", "family", "baseline"]
+DESCRIBED = [*TEXTS, "top1"]  # of a model, told in every table of scores
+WINDOW = ["control", "main_window", "window_start", "window_stop"]
+
+
+def raw_scores(
+    labels: dict,
+    targets: list[Target],
+    layers: dict[str, float],
+    results: list[LayerScores],
+    chosen: np.ndarray,
+    folds: list[str],
+    sites: tuple[str, ...],
+) -> pd.DataFrame:
+    """One row a layer, target, fold and site.
+
+    `layers` maps names to relative depths, in the order of `results`; `chosen` (fold,) indexes
+    them. Windows of a recording without time are NaN.
+    """
+    shape = (len(layers), len(targets), len(folds), len(sites))
+    index = np.indices(shape, sparse=False).reshape(4, -1)
+
+    def column(values, axis, **kind):
+        return pd.Series(np.asarray(values, **kind))[index[axis]].array
+
+    windows = [t.window or (np.nan, np.nan) for t in targets]
+    metrics = {
+        name: np.concatenate([result.metrics[name].ravel() for result in results])
+        for name in scores.METRICS
+    }
+    columns = {
+        **{name: pd.Categorical([value]).repeat(index.shape[1]) for name, value in labels.items()},
+        "control": column([t.control for t in targets], 1),
+        "main_window": column([t.main for t in targets], 1),
+        "layer": column(list(layers), 0),
+        "depth": column(list(layers.values()), 0),
+        "window_start": column([w[0] for w in windows], 1, dtype=float),
+        "window_stop": column([w[1] for w in windows], 1, dtype=float),
+        "fold": column(folds, 2),
+        "site": column(sites, 3),
+        **metrics,
+        "chosen": index[0] == np.asarray(chosen)[index[2]],
+    }
+    table = pd.DataFrame(columns)
+    texts = [*labels, "control", "layer", "fold", "site"]
+    return table.astype(dict.fromkeys(texts, "category"))
+
+
+def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
+    """Median over sites: one row a model, recording, target, layer and fold.
+
+    Columns r, rho and explained_variance are medians over sites with a defined value; `n_sites`
+    counts all sites, `undefined_sites` those without.
+    """
+    keys = [*JOB, *WINDOW, "layer", "depth", "fold", "chosen"]
+    grouped = raw.groupby(keys, observed=True, sort=False, dropna=False)
+    table = grouped[list(scores.METRICS)].median()
+    table.insert(0, "n_sites", grouped["site"].size())
+    table.insert(1, "undefined_sites", grouped["site"].size() - grouped["r"].count())
+    return table.reset_index()
+
+
+def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Score of every target: mean over folds of the median over sites, at the chosen layers.
+
+    Beside it: its bootstrap interval over folds and sites (`r_low`, `r_high`), the score of the
+    layer that is best on the test images themselves (`r_best_layer`, as the reference reports it),
+    and the difference of the two (`optimism`).
+    """
+    rows = []
+    for key, part in raw.groupby([*JOB, *WINDOW], observed=True, sort=False, dropna=False):
+        chosen = part[part["chosen"]]
+        shape = (chosen["fold"].nunique(), chosen["site"].nunique())
+        ordered = chosen.sort_values(["fold", "site"])
+        values = {name: ordered[name].to_numpy().reshape(shape) for name in scores.METRICS}
+        low, high = scores.bootstrap_predictivity(values["r"], draws, rng)
+        best = _best_layer(part, shape)
+        r = float(scores.predictivity(values["r"]))
+        rows.append(
+            dict(zip([*JOB, *WINDOW], key, strict=True))
+            | {name: float(scores.predictivity(value)) for name, value in values.items()}
+            | {"r_low": low, "r_high": high, "r_best_layer": best, "optimism": best - r}
+            | {"layer": chosen.drop_duplicates("fold")["layer"].mode().iloc[0]}
+            | {"n_folds": shape[0], "n_sites": shape[1]}
+            | {"undefined_sites": int(np.isnan(values["r"]).any(0).sum())}
+        )
+    return pd.DataFrame(rows)
+
+
+def _best_layer(part: pd.DataFrame, shape: tuple[int, int]) -> float:
+    """Score of the layer that scores best on the test images."""
+    ordered = part.sort_values(["layer", "fold", "site"])
+    return float(np.nanmax(scores.predictivity(ordered["r"].to_numpy().reshape(-1, *shape))))
+
+
+def add_ceilings(summary: pd.DataFrame, ceilings: pd.DataFrame) -> pd.DataFrame:
+    """Join the ceiling in use (mean over folds) and divide: `ceiling`, `r_over_ceiling`, bounds.
+
+    A window without a positive ceiling (nothing there can be predicted) gets NaN, and so do mappings
+    whose r is not one of sites.
+    """
+    keys = ["recording", "window_start", "window_stop"]
+    used = ceilings[ceilings["used"]]
+    mean = used.groupby([*keys, "ceiling_name"], dropna=False, observed=True)["value"].mean()
+    joined = summary.merge(mean.rename("ceiling").reset_index(), on=keys, how="left")
+    applies = joined["mapping"].isin(SITEWISE) & (joined["ceiling"] > 0)
+    positive = joined["ceiling"].where(applies)
+    for name in ("r", "r_low", "r_high"):
+        joined[name.replace("r", "r_over_ceiling", 1)] = joined[name] / positive
+    return joined
+
+
+def of_mapping(table: pd.DataFrame, mapping: str) -> pd.DataFrame:
+    """Rows of one mapping."""
+    return table[table["mapping"] == mapping]
+
+
+def describe_models(table: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """Add what the table of models knows of every model and weights (`DESCRIBED`).
+
+    Rows without a model (controls) get empty texts and no accuracy.
+    """
+    known = models[["model", "weights", *DESCRIBED]]
+    joined = table.merge(known, on=["model", "weights"], how="left", validate="m:1")
+    return joined.fillna(dict.fromkeys(TEXTS, ""))
+
+
+def describe_recordings(table: pd.DataFrame, recordings: dict[str, dict]) -> pd.DataFrame:
+    """Add monkey, area and `simulated` of every recording."""
+    known = pd.DataFrame.from_dict(recordings, orient="index").rename_axis("recording")
+    known = known[["monkey", "area", "simulated"]].reset_index()
+    return table.merge(known, on="recording", how="left", validate="m:1")

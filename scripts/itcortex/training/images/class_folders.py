@@ -1,0 +1,101 @@
+"""Images in one folder a class, and the numbers that classes have."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from itcortex.data.stimuli import IMAGE_SUFFIXES
+from itcortex.errors import UserError, nearest
+from itcortex.training.images.samples import Sample, digest, photograph
+
+
+@dataclass
+class Folder:
+    """Images in one folder a class, without maps.
+
+    `classes` are the folders that were numbered by their order; empty if a file gave the numbers.
+    """
+
+    path: Path
+    names: list[str]
+    labels: np.ndarray
+    classes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def scan(cls, root: Path, classes: str | Path = "") -> "Folder":
+        """All images below the folders of `root`; raises `UserError` where there are none."""
+        folders = sorted(path for path in root.iterdir() if path.is_dir())
+        own = [folder.name for folder in folders]
+        numbers = class_numbers(own, classes, root)
+        names, labels = [], []
+        for folder in folders:
+            found = [p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES]
+            names += sorted(p.relative_to(root).as_posix() for p in found)
+            labels += [numbers[folder.name]] * len(found)
+        if not names:
+            raise UserError(f"{root}: no image in folders of classes ({root}/CLASS/NAME.jpg)")
+        return cls(root, names, np.array(labels, np.int64), [] if classes else own)
+
+    @property
+    def mapped(self) -> np.ndarray:
+        """No image has a map."""
+        return np.zeros(len(self.labels), bool)
+
+    def read(self, index: int) -> Sample:
+        """Read one file."""
+        path = self.path / self.names[index]
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise UserError(
+                f"{path}: cannot be read ({error}); restore it and run again"
+            ) from error
+        return Sample(self.names[index], int(self.labels[index]), photograph(content, str(path)))
+
+    def digest(self) -> str:
+        """Digest of names and labels; files are taken at their word."""
+        return digest("\n".join(self.names).encode(), self.labels.tobytes())
+
+
+def class_numbers(folders: Sequence[str], classes: str | Path, where: Path) -> dict[str, int]:
+    """Label of every class folder: by the file `classes` (`read_classes`), without it by their order.
+
+    Raises `UserError` for a folder that is no class.
+    """
+    if not classes:
+        return {name: number for number, name in enumerate(sorted(folders))}
+    numbers = read_classes(classes)
+    for name in folders:
+        if name not in numbers:
+            raise UserError(
+                f"{where}: folder {name!r} is no class of {classes}; "
+                + nearest(name, list(numbers))
+            )
+    return numbers
+
+
+def read_classes(path: str | Path) -> dict[str, int]:
+    """Label of every class folder: one name a line in order, or JSON like {"0": ["n01440764", ...]}.
+
+    Raises `UserError` for a file that is neither, or names a class twice.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".json":
+            entries = {
+                int(k): v[0] if isinstance(v, list) else v for k, v in json.loads(text).items()
+            }
+            names = list(entries.values())
+            numbers = dict(zip(names, entries, strict=True))
+        else:
+            names = [line.split()[0] for line in text.splitlines() if line.strip()]
+            numbers = {name: number for number, name in enumerate(names)}
+    except (OSError, ValueError, AttributeError) as error:
+        raise UserError(f"{path}: no list of classes ({error}); write one folder a line") from error
+    if len(numbers) < len(names):
+        raise UserError(f"{path}: {len(names) - len(numbers)} classes are named twice")
+    return numbers

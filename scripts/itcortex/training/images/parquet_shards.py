@@ -1,0 +1,136 @@
+"""Parquet shards of labelled images, such as ClickMe's.
+
+Parquet cannot be read row by row: shards are copied once into a `scratch` folder as Arrow files, which
+are as large (photographs do not compress further) and are mapped into memory, shared by all processes.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from itcortex.errors import UserError
+from itcortex.store import atomic_path
+from itcortex.training.images.human_maps import CLICKS, MAP, human_map, in_scratch
+from itcortex.training.images.samples import Sample, digest, photograph
+
+
+@dataclass
+class ParquetShard:
+    """One Parquet shard: columns image (file content), label, and maybe heatmap or map.
+
+    Images are named by the column `image_id`, by ClickMe's `shard` and `offset`, or by their row.
+    """
+
+    path: Path
+    copy: Path
+    ids: list[str]
+    labels: np.ndarray
+    mapped: np.ndarray
+    map_column: str
+    _table: pa.Table | None = field(default=None, repr=False)
+
+    @classmethod
+    def open(cls, path: Path, scratch: Path) -> "ParquetShard":
+        """Copy the shard into `scratch` unless it is there; `UserError`, naming it, if damaged."""
+        with _reading(path):
+            found = parquet.read_schema(path).names
+            _require_columns(path, found)
+            kind = CLICKS if CLICKS in found else MAP if MAP in found else ""
+            named = [name for name in ("image_id", "shard", "offset") if name in found]
+            about = parquet.read_table(path, columns=["label", *named])
+            copy = in_scratch(path, scratch, ".arrow")
+            if not copy.exists():
+                table = parquet.read_table(path, columns=["image", *([kind] if kind else [])])
+                _write(table, copy, path)
+        labels = _labels(path, about["label"])
+        shard = cls(path, copy, _ids(path, about), labels, np.zeros(len(labels), bool), kind)
+        if kind:
+            shard.mapped = shard.table[kind].is_valid().to_numpy()
+        return shard
+
+    @property
+    def table(self) -> pa.Table:
+        """The copy, mapped into memory by the process that asks."""
+        if self._table is None:
+            self._table = pa.ipc.open_file(pa.memory_map(str(self.copy))).read_all()
+        return self._table
+
+    def __getstate__(self) -> dict:
+        """Another process maps the copy itself."""
+        return self.__dict__ | {"_table": None}
+
+    def read(self, index: int) -> Sample:
+        """Decode one row."""
+        where = f"{self.path}: {self.ids[index]}"
+        image = photograph(self.table["image"][index].as_buffer(), where)
+        human = None
+        if self.mapped[index]:
+            content = self.table[self.map_column][index].as_buffer()
+            human = human_map(content, self.map_column, where)
+        return Sample(self.ids[index], int(self.labels[index]), image, human)
+
+    def digest(self) -> str:
+        """Digest of names, labels and the sizes of all images and maps."""
+        sizes = [pc.binary_length(self.table[n]).to_numpy() for n in self.table.column_names]
+        names = "\n".join(self.ids).encode()
+        return digest(names, self.labels.tobytes(), *(size.tobytes() for size in sizes))
+
+
+def _require_columns(path: Path, found: list[str]) -> None:
+    missing = [name for name in ("image", "label") if name not in found]
+    if missing:
+        raise UserError(
+            f"{path}: no column {missing[0]!r}; a shard of images has image (file content), label "
+            f"and maybe {CLICKS} or {MAP}; this one has {', '.join(found)}"
+        )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(
+            f"{path}: not a readable Parquet shard ({error}); it may have been cut off: delete it, "
+            "so that it is made or downloaded anew"
+        ) from error
+
+
+def _write(table: pa.Table, copy: Path, path: Path) -> None:
+    try:
+        with (
+            atomic_path(copy) as temporary,
+            pa.OSFile(str(temporary), "wb") as sink,
+            pa.ipc.new_file(sink, table.schema) as writer,
+        ):
+            writer.write_table(table)
+    except OSError as error:
+        raise UserError(
+            f"{copy}: the copy of {path} cannot be written ({error}); it needs "
+            f"{table.nbytes / 1e6:,.0f} MB: make room on the disk and run again"
+        ) from error
+
+
+def _labels(path: Path, column: pa.ChunkedArray) -> np.ndarray:
+    if not pa.types.is_integer(column.type) or column.null_count:
+        raise UserError(
+            f"{path}: column 'label' is of {column.type} with {column.null_count} empty rows; write "
+            "the number of every image's class, counted from 0, as a whole number"
+        )
+    return column.to_numpy().astype(np.int64)
+
+
+def _ids(path: Path, about: pa.Table) -> list[str]:
+    columns = {name: about[name].to_pylist() for name in about.column_names}
+    if "image_id" in columns:
+        return [str(name) for name in columns["image_id"]]
+    if "shard" in columns and "offset" in columns:
+        pairs = zip(columns["shard"], columns["offset"], strict=True)
+        return [f"{shard}:{offset}" for shard, offset in pairs]
+    return [f"{path.name}:{row}" for row in range(len(about))]

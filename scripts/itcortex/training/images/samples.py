@@ -1,0 +1,131 @@
+"""Labelled images to train on, some with a human map, whatever they come from.
+
+Every kind of `Samples` gives any image at any time (`read`), knows names and labels without reading an
+image, and travels to another process. Here are those in memory; `sources` has folders and shards.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from itcortex.data.stimuli import open_image, to_rgb
+from itcortex.errors import UserError
+
+_DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image (RGB), its class, and its human map float32 (row, column) or None."""
+
+    image_id: str
+    label: int
+    image: Image.Image
+    human_map: np.ndarray | None = None
+
+
+class Samples(Protocol):
+    """Any collection of samples; `labels` (image,) and `mapped` (image,) true where it has a map."""
+
+    labels: np.ndarray
+    mapped: np.ndarray
+
+    def read(self, index: int) -> Sample:
+        """Decode one sample; raises `UserError` naming it if it is damaged."""
+
+    def digest(self) -> str:
+        """What the collection is known by: its names and labels."""
+
+
+def require_labels(samples: Samples, n_classes: int, what: str) -> None:
+    """Raise `UserError`, naming the first image, for a label that the network has no class for."""
+    bad = np.flatnonzero((samples.labels < 0) | (samples.labels >= n_classes))
+    if len(bad):
+        first = samples.read(int(bad[0])).image_id
+        raise UserError(
+            f"{what}: {len(bad)} labels are out of range, the first {samples.labels[bad[0]]} of "
+            f"{first}; the network has {n_classes} classes (0 to {n_classes - 1})"
+        )
+
+
+# --- kinds of samples -----------------------------------------------------------------------------
+
+
+@dataclass
+class Arrays:
+    """Samples in memory: images uint8 (image, row, column, rgb), maps (image, row, column) or None.
+
+    A map that is NaN everywhere stands for none.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    maps: np.ndarray | None = None
+    name: str = "image"
+
+    def __post_init__(self):
+        """Find the images with a map."""
+        self.mapped = np.zeros(len(self.labels), bool)
+        if self.maps is not None:
+            self.mapped = ~np.isnan(self.maps).all((1, 2))
+
+    def read(self, index: int) -> Sample:
+        """One image as it was given."""
+        human = self.maps[index].astype(np.float32) if self.mapped[index] else None
+        image = Image.fromarray(self.images[index])
+        return Sample(f"{self.name}:{index}", int(self.labels[index]), image, human)
+
+    def digest(self) -> str:
+        """Digest of labels, images and maps."""
+        parts = [self.labels, self.images] + ([] if self.maps is None else [self.maps])
+        return digest(*(np.ascontiguousarray(part).tobytes() for part in parts))
+
+
+class Joined:
+    """Several collections as one."""
+
+    def __init__(self, parts: Sequence[Samples]):
+        self.parts = list(parts)
+        self.ends = np.cumsum([len(part.labels) for part in self.parts])
+        empty = [np.zeros(0, np.int64)], [np.zeros(0, bool)]
+        self.labels = np.concatenate([part.labels for part in self.parts] or empty[0])
+        self.mapped = np.concatenate([part.mapped for part in self.parts] or empty[1])
+
+    def read(self, index: int) -> Sample:
+        """One sample of the part that holds it."""
+        part = int(np.searchsorted(self.ends, index, side="right"))
+        return self.parts[part].read(index - (int(self.ends[part - 1]) if part else 0))
+
+    def digest(self) -> str:
+        """Digest of the parts in order."""
+        return digest("\n".join(part.digest() for part in self.parts).encode())
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def decode(content, where: str) -> Image.Image:
+    """An image of any mode from a file's bytes; `UserError`, naming it, if it is damaged."""
+    try:
+        image = open_image(content)
+        image.load()
+    except _DAMAGE as error:
+        raise UserError(f"{where}: not a readable image ({error}); get it again") from error
+    return image
+
+
+def photograph(content, where: str) -> Image.Image:
+    """The same as RGB."""
+    return to_rgb(decode(content, where))
+
+
+def digest(*parts: bytes) -> str:
+    """SHA-256 over all parts, each with its length."""
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(len(part).to_bytes(8, "big") + part)
+    return total.hexdigest()

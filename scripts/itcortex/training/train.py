@@ -1,0 +1,196 @@
+"""Training of one network with the neural harmonizer, on one process or several, that can be resumed.
+
+On a CPU a training that was killed and continued gives bit for bit the weights of one that was not:
+order, crops and flips of the images are functions of (seed, epoch, position), random numbers inside
+the network (dropout) of (seed, step, process), and the learning rate of the step.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from itcortex.errors import UserError
+from itcortex.harmonizer.double_backward import require_double_backward
+from itcortex.networks.network import Network, builder_digest
+from itcortex.networks.torch_compat import resolve_device
+from itcortex.running import stamp
+from itcortex.training import checkpoint
+from itcortex.training.batches import Mixture, Steps
+from itcortex.training.distributed import Group, launch
+from itcortex.training.events import require_tensorboard
+from itcortex.training.images.samples import Joined, Samples, require_labels
+from itcortex.training.interruption import StoppedError
+from itcortex.training.precision import require_bfloat16
+from itcortex.training.recipe import Recipe
+from itcortex.training.trainer import Trainer, class_count
+from itcortex.weights.state import State, digest
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained and how: all that decides the result, but the data.
+
+    `start` is a state dict to start from (fine-tuning) instead of weights drawn with `seed`; a
+    classifier of other classes is drawn all the same. `strength` weighs the harmonization, 0 is the
+    baseline.
+    """
+
+    network: Network
+    recipe: Recipe
+    strength: float
+    seed: int
+    start: State | None = None
+
+
+@dataclass
+class Data:
+    """What is learnt from, and what the network is judged on after every epoch.
+
+    `labelled` images are all shown every epoch, with their maps if they have any; of `mapped` ones
+    a share is mixed in (`Recipe.map_share`).
+    """
+
+    labelled: Samples = field(default_factory=lambda: Joined([]))
+    mapped: Samples = field(default_factory=lambda: Joined([]))
+    validation: Samples = field(default_factory=lambda: Joined([]))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it runs and keeps its state; none of it is part of what a training is.
+
+    Of one seed, results depend on `processes` only through batch norm and dropout, and rounding.
+    `workers` read images ahead for every process. A checkpoint is written after `checkpoint_steps`
+    steps, at the end of every epoch and when the training is asked to stop. `tensorboard` is a folder
+    for event files (`events`); None writes none.
+    """
+
+    folder: Path
+    device: str = "cpu"
+    processes: int = 1
+    workers: int = 0
+    checkpoint_steps: int = 1000
+    tensorboard: Path | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The network's weights (their running average, with `Recipe.ema`), a row an epoch, the identity.
+
+    `ran_on` is what else the last bits depend on: device, number of processes, versions of packages.
+    """
+
+    state: State
+    rows: list[dict]
+    identity: dict
+    ran_on: dict
+
+    def table(self) -> pd.DataFrame:
+        """The history, one row an epoch, with what it is of."""
+        about = {"strength": self.identity["strength"], "seed": self.identity["seed"]}
+        return pd.DataFrame(self.rows).assign(**about)
+
+    @property
+    def attributes(self) -> dict:
+        """What a weights file says of itself."""
+        identity, last = self.identity, self.rows[-1]
+        results = {k: v for k, v in last.items() if k.startswith("validation_") or k == "accuracy"}
+        return {
+            "architecture": identity["architecture"],
+            "source": f"harmonized:strength={identity['strength']:g},seed={identity['seed']}",
+            "digest": digest(self.state),
+            "training": {k: v for k, v in identity.items() if k != "code"},
+            "ran_on": self.ran_on,
+            "epochs": len(self.rows),
+            "results": results,
+        }
+
+
+def train(plan: Plan, data: Data, place: Place) -> Trained:
+    """Train, or go on with the training that `place.folder` holds, to the end.
+
+    The checkpoint of the finished training stays in the folder: remove it when the result is safe.
+
+    Raises `UserError` for plans and data that do not fit together, a checkpoint of another training,
+    a GPU that lacks the recipe's precision, a loss, weights or validation that are not finite (the last
+    good checkpoint stays), a disk that is full, and whatever a process of several met; `StoppedError`
+    when it was asked to stop and kept its state.
+    """
+    _check(plan, data, place)
+    identity = identity_of(plan, data)
+    if place.processes == 1:
+        group = Group(device=resolve_device(place.device))
+        done = _train_rank(group, plan, data, place, identity)
+    else:
+        done = launch(_train_rank, (plan, data, place, identity), place.processes, place.device)
+    if not done:
+        print(f"asked to stop: run the job again to continue from {place.folder}", flush=True)
+        raise StoppedError()
+    tensors, progress = checkpoint.read(place.folder, identity)
+    prefix = "average." if plan.recipe.ema else "model."
+    state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    return Trained(state, progress.rows, identity, _describe(place))
+
+
+def identity_of(plan: Plan, data: Data) -> dict:
+    """Everything that decides the weights, as JSON values: a checkpoint of another one is refused."""
+    identity = {
+        "architecture": plan.network.architecture,
+        "network": plan.network.asdict(),
+        "builder": builder_digest(plan.network.builder),
+        "strength": float(plan.strength),
+        "seed": plan.seed,
+        "recipe": plan.recipe.asdict(),
+        "start": digest(plan.start) if plan.start else "",
+        "labelled": data.labelled.digest(),
+        "mapped": data.mapped.digest(),
+        "validation": data.validation.digest(),
+        "code": stamp.current().get("code", ""),
+    }
+    return json.loads(json.dumps(identity))
+
+
+def _describe(place: Place) -> dict:
+    """Where a training ran, or its last part, as far as its weights depend on it; as JSON values."""
+    on_gpu = place.device.startswith("cuda")
+    return {
+        "device": torch.cuda.get_device_name(place.device) if on_gpu else place.device,
+        "processes": place.processes,
+        "packages": stamp.versions(),
+    }
+
+
+def _train_rank(group: Group, plan: Plan, data: Data, place: Place, identity: dict) -> bool:
+    """One process's part of a training; False if it was asked to stop."""
+    with torch.random.fork_rng([group.device] if group.device.type == "cuda" else []):
+        return Trainer(group, plan, data, place, identity).run()
+
+
+def _check(plan: Plan, data: Data, place: Place) -> None:
+    """Raise `UserError` for what would otherwise fail hours later."""
+    if not (plan.strength >= 0 and plan.strength < float("inf")):
+        raise UserError(f"strength: {plan.strength} is not a finite number of at least 0")
+    for name, least in (("processes", 1), ("workers", 0), ("checkpoint_steps", 1)):
+        if getattr(place, name) < least:
+            raise UserError(f"{name}: {getattr(place, name)} is below {least}")
+    if place.tensorboard is not None:
+        require_tensorboard()
+    if place.device.startswith("cuda") or place.processes == 1:
+        require_bfloat16(plan.recipe.precision, resolve_device(place.device))
+    outline = plan.network.skeleton()
+    size = plan.network.preprocessing_of(outline).input_size
+    n_classes = class_count(outline, size)
+    if plan.strength > 0:
+        require_double_backward(outline.train(), size)
+    for name in ("labelled", "mapped", "validation"):
+        require_labels(getattr(data, name), n_classes, name)
+    mixture = Mixture(data.labelled, data.mapped, plan.recipe.map_share, plan.seed)
+    Steps(mixture, plan.recipe, 0, place.processes, 0)
+    if plan.strength > 0 and not mixture.samples.mapped[mixture.order(0)].any():
+        raise UserError(
+            f"strength: {plan.strength:g}, but no training image has a human map; give some "
+            "(map_share above 0), or strength 0"
+        )

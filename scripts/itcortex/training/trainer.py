@@ -1,0 +1,277 @@
+"""The training loop of one process: steps, epochs, checkpoints."""
+
+import copy
+import math
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from itcortex.errors import UserError
+from itcortex.harmonizer.decay import decayed_parameters
+from itcortex.harmonizer.loss import LossParts, harmonizer_loss
+from itcortex.running.progress import bar
+from itcortex.training import checkpoint
+from itcortex.training.batches import Augmented, Batch, Mixture, Steps, load
+from itcortex.training.distributed import Group
+from itcortex.training.events import Events
+from itcortex.training.history import SUMS, Clock, describe, epoch_row, sums_of
+from itcortex.training.interruption import Stop, stop_requests
+from itcortex.training.precision import matmul_precision
+from itcortex.training.recipe import Recipe, learning_rate
+from itcortex.training.start import new_classifier
+from itcortex.training.validation import judge
+
+if TYPE_CHECKING:
+    from itcortex.training.train import Data, Place, Plan
+
+_STEP = 4  # what random numbers are for: those inside the network (see `batches`)
+_EXTRA = ("steps", "gradient_norm")
+
+
+class Trainer:
+    """A network on its way, and all that goes with it; `run` takes it to the end."""
+
+    def __init__(self, group: Group, plan: "Plan", data: "Data", place: "Place", identity: dict):
+        self.group, self.plan, self.data, self.place = group, plan, data, place
+        self.recipe, self.identity = plan.recipe, identity
+        self.model = plan.network.build(plan.seed)
+        if plan.start:
+            self.model.load_state_dict(plan.start | new_classifier(plan.start, self.model))
+        layout = torch.channels_last if self.recipe.channels_last else torch.contiguous_format
+        self.model.to(group.device, memory_format=layout)
+        self.preprocessing = plan.network.preprocessing_of(self.model)
+        self.average = copy.deepcopy(self.model) if self.recipe.ema else None
+        self.optimizer = make_optimizer(self.model, self.recipe)
+        self.progress = checkpoint.Progress()
+        self._restore()
+        self.network = self.model
+        if group.size > 1:
+            own = [group.device] if group.device.type == "cuda" else None
+            self.network = DistributedDataParallel(self.model, device_ids=own)
+        mixture = Mixture(data.labelled, data.mapped, self.recipe.map_share, plan.seed)
+        self.steps = Steps(mixture, self.recipe, group.rank, group.size, self.progress.step)
+        self.images = Augmented(mixture, self.recipe, self.preprocessing)
+        self.clock = Clock()
+        self.events = Events(place.tensorboard if group.rank == 0 else None, self.progress.step)
+
+    def run(self) -> bool:
+        """Train to the end; False if asked to stop before, with the state kept."""
+        left = shown = range(self.progress.step, self.steps.total)
+        if self.group.rank == 0:
+            shown = bar(left, "train", self.steps.total, "step", done=self.progress.step)
+        precision = matmul_precision(self.recipe.precision, self.group.device)
+        with stop_requests() as stop, precision, self.events:
+            if not self._judge_if_due(stop):
+                return False
+            batches = load(self.images, self.steps, self.place.workers, self.group.device)
+            for _ in shown:
+                stopping = self._step(batches, stop)
+                due = self.progress.step % self.place.checkpoint_steps == 0
+                if stopping or (due and not self._epoch_is_over()):  # or it is judged before
+                    self._save()
+                if stopping or not self._judge_if_due(stop):
+                    return False
+        return True
+
+    def _step(self, batches: Iterator[Batch], stop: Stop) -> bool:
+        """One step of the optimiser; True if somebody asked for the end."""
+        step, recipe = self.progress.step, self.recipe
+        torch.manual_seed(_number(self.plan.seed, step, self.group.rank, _STEP))
+        rate = learning_rate(recipe, step, self.steps.per_epoch)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.network.train()
+        self.optimizer.zero_grad()
+        seen, sums = [], 0
+        for part in range(recipe.accumulation):
+            batch = self._next(batches)
+            waits = part < recipe.accumulation - 1 and self.group.size > 1
+            with self.network.no_sync() if waits else nullcontext():
+                parts = self._loss(batch)
+                parts.backward(1 / recipe.accumulation)
+            sums = sums + sums_of(parts, batch.labels, batch.n_empty)
+            seen.append((batch, parts))
+        parameters = [p for p in self.model.parameters() if p.grad is not None]
+        norm = nn.utils.clip_grad_norm_(parameters, recipe.clip or float("inf"))
+        own = sums.new_tensor([1 / self.group.size, 0, float(stop.requested)])
+        own[1] = norm / self.group.size
+        values = self.group.total(torch.cat([sums, own])).tolist()
+        if not np.isfinite(values).all():
+            self._refuse(seen, float(norm), rate)
+        self.optimizer.step()
+        self._follow()
+        sums = dict(zip((*SUMS, *_EXTRA), values[:-1], strict=True))
+        self._note(sums)
+        self.events.step(epoch_row(0, self.progress.step, rate, sums))
+        return values[-1] > 0
+
+    def _loss(self, batch: Batch) -> LossParts:
+        """The loss of one part of a batch."""
+        recipe, device = self.recipe, self.group.device
+        images = batch.inputs(self.preprocessing, device, recipe.channels_last)
+        half = recipe.precision == "bf16"
+        with torch.autocast(device.type, torch.bfloat16) if half else nullcontext():
+            return harmonizer_loss(
+                self.network, images, batch.labels, batch.maps.to(device, non_blocking=True),
+                batch.tokens, strength=self.plan.strength,
+                weight_decay=recipe.weight_decay if recipe.optimizer == "sgd" else 0.0,
+                label_smoothing=recipe.label_smoothing, levels=recipe.levels,
+                epsilon=recipe.epsilon, saliency=recipe.saliency, sub_batch=recipe.sub_batch,
+            )  # fmt: skip
+
+    def _next(self, batches: Iterator[Batch]) -> Batch:
+        started = time.monotonic()
+        batch = next(batches)
+        self.clock.waited += time.monotonic() - started
+        self.clock.images += len(batch.labels) * self.group.size
+        return batch
+
+    def _follow(self) -> None:
+        """Draw the running average towards the weights; faster at first, or the start would last."""
+        if self.average is None:
+            return
+        step = self.progress.step
+        weight = 1 - min(self.recipe.ema, (1 + step) / (10 + step))
+        pairs = zip(
+            self.average.state_dict().values(), self.model.state_dict().values(), strict=True
+        )
+        for mean, value in pairs:
+            if mean.is_floating_point():
+                mean.lerp_(value, weight)
+            else:
+                mean.copy_(value)
+
+    def _note(self, values: dict) -> None:
+        sums = self.progress.sums
+        self.progress.sums = {name: sums.get(name, 0.0) + v for name, v in values.items()}
+        self.progress.step += 1
+
+    def _epoch_is_over(self) -> bool:
+        """True after the last step of an epoch, until the network is judged."""
+        return self.progress.step == (len(self.progress.rows) + 1) * self.steps.per_epoch
+
+    def _judge_if_due(self, stop: Stop) -> bool:
+        """After the last step of an epoch, judge the network and keep it; False if asked to stop."""
+        if not self._epoch_is_over():
+            return True
+        step, epoch = self.progress.step, len(self.progress.rows) + 1
+        self._require_maps(epoch)
+        timing = self.clock.row()
+        model = self.average or self.model
+        self.group.follow_first(model.buffers())  # batch norm saw other images in every process
+        judged = judge(
+            model, self.data.validation, self.preprocessing,
+            self.recipe.validation_crop, self.recipe.alignment_images, self.group,
+            self.place.workers, stop,
+        )  # fmt: skip
+        if judged is None:
+            self._save()  # the step is done; the epoch is judged when the training goes on
+            return False
+        self._require_finite(judged, epoch)
+        rate = learning_rate(self.recipe, step - 1, self.steps.per_epoch)
+        row = epoch_row(epoch, step, rate, self.progress.sums) | judged | timing
+        self.progress.rows, self.progress.sums = [*self.progress.rows, row], {}
+        self.events.epoch(row)
+        if self.group.rank == 0:
+            print(describe(row, self.recipe.epochs), flush=True)
+        self._save()
+        self.clock = Clock()
+        return True
+
+    def _require_maps(self, epoch: int) -> None:
+        """After the first epoch: maps that all are empty would make a baseline of it."""
+        maps, empty = self.progress.sums["maps"], self.progress.sums["empty_maps"]
+        if epoch == 1 and self.plan.strength > 0 and empty and not maps:
+            raise UserError(
+                f"strength: {self.plan.strength:g}, but all {empty:.0f} human maps of the first epoch "
+                "are empty (of one value within the crop): they say nothing of where to look; check "
+                "the files of the maps"
+            )
+
+    def _require_finite(self, judged: dict, epoch: int) -> None:
+        """Weights that are finite, but put out what is not, are no good either."""
+        entropy = judged.get("validation_cross_entropy", 0.0)
+        if not math.isfinite(entropy):
+            raise UserError(
+                f"step {self.progress.step}, the end of epoch {epoch}: the cross-entropy of the "
+                f"validation images is {entropy:g}; {checkpoint.advice(self.place.folder)}"
+            )
+
+    def _save(self) -> None:
+        if self.group.rank == 0:
+            checkpoint.save(
+                self.place.folder, self.model, self.average, self.optimizer, self.progress,
+                self.identity,
+            )  # fmt: skip
+            self.events.flush()
+
+    def _restore(self) -> None:
+        found = checkpoint.read(self.place.folder, self.identity)
+        if found is None:
+            return
+        tensors, self.progress = found
+        checkpoint.restore(tensors, self.model, self.average, self.optimizer)
+        if self.group.rank == 0:
+            print(f"continues after step {self.progress.step}", flush=True)
+
+    def _refuse(self, seen: list[tuple[Batch, LossParts]], norm: float, rate: float) -> None:
+        """Stop with what is known of a loss that is not finite; the checkpoint is of before."""
+        lines = [line for part in seen for line in _describe_part(*part)]
+        everybody = [line for lines in self.group.gather(lines) for line in lines]
+        step = self.progress.step + 1
+        raise UserError(
+            f"step {step}: the loss or its gradient is not finite (gradient norm {norm:g}, learning "
+            f"rate {rate:g}); {'; '.join(everybody)}. {checkpoint.advice(self.place.folder)}"
+        )
+
+
+def _describe_part(batch: Batch, parts: LossParts) -> list[str]:
+    values = ", ".join(
+        f"{name} {float(getattr(parts, name).detach()):g}"
+        for name in ("total", "cross_entropy", "harmonization", "decay")
+    )
+    scores = parts.logits.float().isfinite().all(1).cpu()
+    bad = [name for name, fine in zip(batch.image_ids, scores, strict=True) if not fine]
+    which = f"scores not finite for {', '.join(bad)}; " if bad else ""
+    return [f"{values}; {which}images {', '.join(batch.image_ids)}"]
+
+
+def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """SGD with Nesterov momentum, or AdamW with decoupled decay of what the loss would decay."""
+    parameters = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    if recipe.optimizer == "sgd":
+        nesterov = recipe.momentum > 0
+        return torch.optim.SGD(
+            parameters.values(), recipe.learning_rate, recipe.momentum, nesterov=nesterov
+        )
+    decayed = decayed_parameters(model)
+    rest = [p for name, p in parameters.items() if name not in decayed]
+    groups = [
+        {"params": list(decayed.values()), "weight_decay": recipe.weight_decay},
+        {"params": rest, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, recipe.learning_rate)
+
+
+def class_count(model: nn.Module, input_size: tuple[int, int, int]) -> int:
+    """Classes that a network tells apart, by what it puts out."""
+    weight = next(model.parameters())
+    with torch.no_grad():
+        scores = model(weight.new_zeros(2, *input_size))
+    if not isinstance(scores, torch.Tensor) or scores.ndim != 2 or not scores.shape[1]:
+        raise UserError(
+            "network: it must put out class scores (image, class); give it a classifier "
+            "(arguments: num_classes)"
+        )
+    return scores.shape[1]
+
+
+def _number(*parts: int) -> int:
+    """One seed from several numbers."""
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1)

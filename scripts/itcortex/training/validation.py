@@ -1,0 +1,96 @@
+"""How good a network is so far: accuracy, and agreement of its saliency with human maps."""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from itcortex.attention.agreement import spearman, spread, unit_ranks
+from itcortex.attention.saliency import saliency
+from itcortex.networks.layer_choice import Preprocessing
+from itcortex.training.batches import Batch, Judged, load
+from itcortex.training.distributed import Group
+from itcortex.training.images.samples import Samples
+from itcortex.training.interruption import Stop
+
+_BATCH = 64
+
+
+def judge(
+    model: nn.Module,
+    samples: Samples,
+    preprocessing: Preprocessing,
+    crop: float,
+    alignment_images: int,
+    group: Group,
+    workers: int,
+    stop: Stop,
+) -> dict | None:
+    """Cross-entropy, accuracy and alignment on `samples`; None if it was asked to stop meanwhile.
+
+    Alignment is the mean Spearman correlation, over pixels, of the largest absolute gradient over
+    colour with the human map (as the published evaluation), at the network's input size, of at most
+    `alignment_images` images evenly spread over those with a map. Saliency or maps without ranks
+    are counted in `undefined` and left out. The processes of `group` share the images.
+    """
+    count = len(samples.labels)
+    if not count:
+        return {}
+    mapped = np.flatnonzero(samples.mapped)
+    aligned = set(mapped[spread(len(mapped), alignment_images)].tolist()) if len(mapped) else set()
+    size = _BATCH * group.size
+    starts = range(0, count, size)
+    keys = [list(range(s + group.rank, min(s + size, count), group.size)) for s in starts]
+    batches = load(
+        Judged(samples, crop, preprocessing), [k for k in keys if k], workers, group.device
+    )
+    model.eval()
+    sums = torch.zeros(5, dtype=torch.float64)
+    for chosen in keys:
+        if group.any(stop.requested):
+            return None
+        if chosen:
+            sums += _judged(model, next(batches), chosen, aligned, preprocessing, group)
+    kind = torch.float32 if group.device.type == "mps" else torch.float64
+    return _summary(group.total(sums.to(group.device, kind)).tolist(), count)
+
+
+def _summary(sums: list[float], count: int) -> dict:
+    """Columns of the history from the sums that `_judged` makes."""
+    entropy, correct, rho, defined, asked = sums
+    return {
+        "validation_cross_entropy": entropy / count,
+        "validation_accuracy": correct / count,
+        "validation_alignment": rho / defined if defined else float("nan"),
+        "n_validation": count,
+        "n_aligned": int(asked),
+        "n_undefined": int(asked - defined),
+    }
+
+
+def _judged(
+    model: nn.Module,
+    batch: Batch,
+    indices: list[int],
+    aligned: set[int],
+    preprocessing: Preprocessing,
+    group: Group,
+) -> torch.Tensor:
+    """Sums over one batch: cross-entropy, hits, rho, maps with a rho, maps asked for."""
+    images = batch.inputs(preprocessing, group.device, channels_last=False)
+    labels = batch.labels.to(group.device)
+    with torch.no_grad():
+        logits = model(images).float()
+    entropy = functional.cross_entropy(logits, labels, reduction="sum")
+    correct = (logits.argmax(1) == labels).sum()
+    rows = [row for row, index in enumerate(indices) if index in aligned]
+    scores = np.zeros(0)
+    if rows:
+        maps, _ = saliency(model, images[rows], labels[rows])
+        pairs = zip(maps.cpu().numpy(), batch.maps[rows].numpy(), strict=True)
+        scores = np.array(
+            [spearman(unit_ranks(found), unit_ranks(human)) for found, human in pairs]
+        )
+    defined = scores[np.isfinite(scores)]
+    found = [float(entropy), float(correct), defined.sum(), len(defined), len(rows)]
+    return torch.tensor(found, dtype=torch.float64)

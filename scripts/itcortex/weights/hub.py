@@ -1,0 +1,243 @@
+"""Weights that others publish: timm's, and files by name on the Hugging Face hub; the mirror first.
+
+Whatever the hub does not give in the end is `UnavailableError`; a limit or a failing server is met by
+waiting. `HF_HUB_OFFLINE` is respected: then only the mirror and the hub's own cache are looked at.
+"""
+
+import logging
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import huggingface_hub
+from huggingface_hub import errors
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential
+
+from itcortex.downloads import fetch
+from itcortex.errors import UserError
+from itcortex.networks.network import Network
+from itcortex.networks.torch_compat import timm
+from itcortex.weights.availability import UnavailableError
+from itcortex.weights.files import checked_sha256, read_fitted
+from itcortex.weights.state import State
+
+_log = logging.getLogger(__name__)
+
+# A limit of the hub holds for five minutes: 10, 20, 40, 80 and 160 s of waiting span it.
+TRIES_AT_LIMIT = 6
+TRIES_WITHOUT_ANSWER = 2  # the hub's own library has tried for half a minute each time
+_BACK_OFF = wait_exponential(multiplier=10, max=300)
+_LONGEST = 900  # seconds; a server that says "come back tomorrow" is not waited for
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"/snapshots/([0-9a-f]{40})/")
+_HASHED_NAME = re.compile(r"-([0-9a-f]{8,})\.[a-z.]+$")
+_SAFE = {  # safetensors under which a file of pickles is also published, as timm looks for them
+    "pytorch_model.bin": "model.safetensors",
+    "open_clip_pytorch_model.bin": "open_clip_model.safetensors",
+}
+
+
+def from_timm(tag: str, network: Network, sha256: str = "") -> tuple[State, dict]:
+    """timm's pretrained weights `tag` of an architecture, loaded by timm itself, and their origin.
+
+    The file is, in this order, the mirror's `timm/{architecture}.{tag}.safetensors` (the hub's file
+    under another name), the hub's safetensors, the hub's pickle, or the address that timm knows.
+    timm renames tensors and fits them to the network's `arguments`. Raises `UnavailableError`, and
+    `UserError` for a tag that timm does not know or weights that do not fit.
+    """
+    name = f"{network.architecture.partition('.')[0]}.{tag}"
+    if network.builder:
+        raise UserError(f"source: 'timm:{tag}' is for timm's own networks; the row has a builder")
+    if name not in timm.list_pretrained(f"{name.partition('.')[0]}.*"):
+        raise UserError(f"source: timm has no weights {tag!r} of {network.architecture}")
+    with tempfile.TemporaryDirectory() as folder:
+        found = _mirrored(Path(folder, "timm", f"{name}.safetensors"), sha256)
+        path, origin = found or _timm_file(name, Path(folder))
+        origin["sha256"] = checked_sha256(path, sha256)
+        overlay = {"file": str(path), "custom_load": path.suffix == ".npz"}
+        try:
+            model = timm.create_model(
+                name, pretrained=True, pretrained_cfg_overlay=overlay, **network.arguments
+            )
+        except (RuntimeError, KeyError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{path}: does not fit {name} as timm reads it ({reason})") from error
+    return model.state_dict(), origin
+
+
+def from_hub(address: str, network: Network, sha256: str = "") -> tuple[State, dict]:
+    """Weights from a file on the hub, `owner/repo/file` or `owner/repo/file@revision`.
+
+    The mirror's `{repo}/{file}` comes first. The file is read without running code: one that holds
+    more than tensors is refused by name. See `weight_files.unwrapped` for checkpoints that hold
+    their network below a prefix. Raises `UnavailableError`, and `UserError` for what does not fit.
+    """
+    place, _, revision = address.partition("@")
+    owner, repo, file = place.split("/", 2)
+    with tempfile.TemporaryDirectory() as folder:
+        found = _mirrored(Path(folder, repo, Path(file).name), sha256)
+        path, origin = found or hub_file(f"{owner}/{repo}", file, revision or None)
+        state, origin["sha256"] = read_fitted(path, network, sha256)
+    return state, origin
+
+
+def hub_file(repo: str, file: str, revision: str | None = None) -> tuple[Path, dict]:
+    """A file of the hub in its local cache, and its origin: name and, if known, the commit.
+
+    The cached file must have the SHA-256 that the hub states. Failures that pass (HTTP 408, 429,
+    5xx, no connection) are tried again after the time that the server asks for (`Retry-After`), or
+    after ever longer ones. Raises `UnavailableError` in the end.
+    """
+    what = f"{repo}/{file}" + (f"@{revision}" if revision else "")
+    attempts = Retrying(
+        sleep=time.sleep,
+        retry=retry_if_exception(_passes),
+        stop=_enough,
+        wait=_waiting,
+        before_sleep=lambda state: _log.warning(
+            f"{what}: {_reason(state.outcome.exception())}; "
+            f"trying again in {state.next_action.sleep:.0f} s"
+        ),
+        reraise=True,
+    )
+    try:
+        path = Path(attempts(_download, repo, file, revision))
+    except Exception as error:
+        if not _of_hub(error):
+            raise
+        raise UnavailableError(
+            f"{what}: the Hugging Face hub did not give it ({_reason(error)}); try again later, or "
+            f"put the file into a mirror folder ({fetch.MIRROR}), or mend the model's row"
+        ) from error
+    stated = path.resolve().name  # large files are cached under their digest
+    if _SHA256.fullmatch(stated) and fetch.sha256_of(path) != stated:
+        raise UserError(f"{path.resolve()}: damaged in the hub's cache; delete it and run again")
+    commit = _COMMIT.search(path.as_posix())
+    return path, {"file": what} | ({"commit": commit[1]} if commit else {})
+
+
+def _download(repo: str, file: str, revision: str | None) -> str:
+    """The one call that goes to the hub."""
+    return huggingface_hub.hf_hub_download(repo, file, revision=revision)
+
+
+# --- where timm's weights are ---------------------------------------------------------------------
+
+
+def _timm_file(name: str, folder: Path) -> tuple[Path, dict]:
+    config = timm.get_pretrained_cfg(name)
+    if not config.hf_hub_id:
+        return _timm_address(name, config.url, folder)
+    repo, _, revision = config.hf_hub_id.partition("@")
+    published = config.hf_hub_filename or "pytorch_model.bin"
+    safe = _SAFE.get(published, re.sub(r"\.bin$", ".safetensors", published))
+    try:
+        return hub_file(repo, safe, revision or None)
+    except UnavailableError as error:
+        if safe == published or not _lacks_file(error.__cause__):
+            raise
+    return hub_file(repo, published, revision or None)
+
+
+def _timm_address(name: str, url: str, folder: Path) -> tuple[Path, dict]:
+    """A file that timm knows by its address only; its name ends with the start of its digest."""
+    if huggingface_hub.is_offline_mode():
+        raise UnavailableError(
+            f"{name}: HF_HUB_OFFLINE is set, and no mirror has timm/{name}.safetensors"
+        )
+    path = folder / "timm" / url.rpartition("/")[2]
+    try:
+        fetch.fetch(url, path)
+    except UserError as error:
+        raise UnavailableError(f"{name}: {error}") from error
+    stated = _HASHED_NAME.search(path.name)
+    if stated and not fetch.sha256_of(path).startswith(stated[1]):
+        raise UserError(f"{url}: its SHA-256 does not start with {stated[1]}, as its name says")
+    return path, {"file": url}
+
+
+def _mirrored(target: Path, sha256: str) -> tuple[Path, dict] | None:
+    """The mirror's file for `target` (`.../{folder}/{file}`) and its origin, if it has a right one.
+
+    One at an address is brought to `target`; a folder's is used where it lies.
+    """
+    place = fetch.in_mirror(target)
+    if place is None or (isinstance(place, Path) and not place.is_file()):
+        return None
+    origin = {"file": f"mirror: {target.parent.name}/{target.name}"}
+    if isinstance(place, Path):
+        return place, origin
+    try:
+        fetch.fetch([], target, sha256 or None, mirror=place)
+    except UserError as error:
+        _log.warning(f"{error}; the hub is asked")
+        return None
+    return target, origin
+
+
+# --- failures -------------------------------------------------------------------------------------
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those it came from: the hub hides what happened behind a missing local file."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _of_hub(error: BaseException) -> bool:
+    """Whether an error is of the hub or the way to it, not of this machine or this code."""
+    kinds = (errors.HTTPError, errors.EntryNotFoundError, ConnectionError, TimeoutError)
+    return isinstance(error, kinds)
+
+
+def _status(error: BaseException) -> int | None:
+    """HTTP status behind an error, if a server answered."""
+    answers = (getattr(e, "response", None) for e in _chain(error))
+    return next((a.status_code for a in answers if a is not None), None)
+
+
+def _lacks_file(error: BaseException | None) -> bool:
+    """Whether the hub answered that the repository has no such file."""
+    missing = isinstance(error, errors.EntryNotFoundError)
+    return missing and not isinstance(error, errors.LocalEntryNotFoundError)
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether an error may be gone at the next try."""
+    if any(isinstance(e, errors.OfflineModeIsEnabled) for e in _chain(error)) or not _of_hub(error):
+        return False
+    status = _status(error)
+    return status in (408, 429) or status >= 500 if status else True
+
+
+def _enough(state: RetryCallState) -> bool:
+    error = state.outcome.exception()
+    tries = TRIES_AT_LIMIT if _status(error) else TRIES_WITHOUT_ANSWER
+    return state.attempt_number >= tries or (_retry_after(error) or 0) > _LONGEST
+
+
+def _waiting(state: RetryCallState) -> float:
+    asked = _retry_after(state.outcome.exception())
+    return _BACK_OFF(state) if asked is None else asked
+
+
+def _retry_after(error: BaseException) -> float | None:
+    """Seconds that the server asks to wait for (`Retry-After`, as seconds or as a date), if it does."""
+    for answer in (getattr(e, "response", None) for e in _chain(error)):
+        asked = answer.headers.get("retry-after", "") if answer is not None else ""
+        if asked.isdigit():
+            return float(asked)
+        if asked:
+            return max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
+    return None
+
+
+def _reason(error: BaseException) -> str:
+    """What happened, in one line: the last cause says it."""
+    *_, last = _chain(error)
+    return f"{type(last).__name__}: {' '.join(str(last).split())[:300]}"

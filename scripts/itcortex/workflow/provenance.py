@@ -1,0 +1,184 @@
+"""Where every number comes from: data, weights, code, packages and settings behind each table row."""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from itcortex import store
+from itcortex.data import registry as catalogue
+from itcortex.downloads.fetch import sha256_of
+from itcortex.errors import UserError
+
+HOW_TO_READ = (
+    "A row of any table belongs to the entries of `jobs` that have its recording, rdm, attention, "
+    "model and weights, as far as it has them: statistics over models belong to all jobs of their "
+    "recording. There: the job's file; SHA-256 of the published or simulated files behind it (`data`, "
+    "see `datasets`); digest of the weights' tensors (`weights` says how they were had); fingerprint "
+    "of the code of each rule on the way (see `code` for its state now), and the versions of the "
+    "packages it ran with (`environments`). `settings` is the configuration behind the tables, whose "
+    "own SHA-256 are under `tables`."
+)
+#: What jobs are about, by the column that says so: a kind of entry of the registry.
+KINDS = {"recording": "recordings", "rdm": "rdms", "attention": "attention"}
+LABELS = (*KINDS, "model", "weights")
+WEIGHTS = "weights/{model}/{weights}.safetensors"
+ACTIVATIONS = "activations/{stimuli}/{model}/{weights}.h5"
+PREDICTIONS = "encoding/{recording}/{model}/{weights}.predictions.h5"
+
+
+class Environments:
+    """Package versions by a short name, each set once."""
+
+    def __init__(self):
+        self.by_name: dict[str, dict] = {}
+
+    def name(self, packages: dict) -> str:
+        """The name of a set of versions; a new one gets the next number."""
+        for name, known in self.by_name.items():
+            if known == packages:
+                return name
+        name = f"environment-{len(self.by_name) + 1}"
+        self.by_name[name] = packages
+        return name
+
+
+class Files:
+    """Files by the end of their path, `activations/photos/resnet18/imagenet.h5`; what they tell."""
+
+    def __init__(self, paths: Iterable[str | Path]):
+        self.by_end = {}
+        for path in map(Path, paths):
+            self.by_end |= {"/".join(path.parts[k:]): path for k in range(len(path.parts))}
+        self.stamp, self.sha256 = cache(store.read_stamp), cache(sha256_of)
+
+    def find(self, end: str) -> Path:
+        """The file whose path ends so; `UserError` if it is not among those that were given."""
+        if end not in self.by_end:
+            raise UserError(f"provenance: {end} is not among the inputs of rule record_provenance")
+        return self.by_end[end]
+
+
+def steps(labels: dict, registry: dict) -> list[str]:
+    """Ends of the paths of files that a job's results were made from, nearest first.
+
+    `labels` says what the job is about (see `LABELS`); a job without a model used no network.
+    """
+    found = []
+    for column, kind in KINDS.items():
+        if column not in labels:
+            continue
+        entry = registry[kind][labels[column]]
+        if column == "attention":
+            found += photographs_of(labels[column], entry)
+            continue
+        if "model" in labels:
+            found += [PREDICTIONS.format(**labels)] if column == "recording" else []
+            found.append(ACTIVATIONS.format(stimuli=entry["stimuli"], **labels))
+            found.append(f"stimuli/{entry['stimuli']}.h5")
+        found.append(f"{kind}/{labels[column]}.h5")
+    return found + ([WEIGHTS.format(**labels)] if "model" in labels else [])
+
+
+def photographs_of(name: str, entry: dict) -> list[str]:
+    """Ends of the paths of a set's prepared photographs: one a shard of ClickMe, else one."""
+    if entry["format"] != "clickme":
+        return [f"attention/{name}.parquet"]
+    shards = [re.fullmatch(r"(\w+)-(\d+)\.tfrecords", file) for file in entry["files"]]
+    return ["clickme/{}/{}.parquet".format(*shard.groups()) for shard in shards]
+
+
+def data_of(labels: dict, registry: dict) -> list[str]:
+    """dataset/file of everything published or simulated that is behind a job."""
+    entries = [registry[kind][labels[column]] for column, kind in KINDS.items() if column in labels]
+    if "model" in labels:
+        entries += [registry["stimuli"][one["stimuli"]] for one in entries if "stimuli" in one]
+    found = {"/".join(pair) for entry in entries for pair in catalogue.files_of(entry)}
+    return sorted(found)
+
+
+def digest_of_data(name: str, labels: dict, files: Files) -> str:
+    """SHA-256 of a dataset's file: as noted when the recording was read from it, else of the file."""
+    if "recording" in labels:
+        noted = store.read_attributes(files.find(f"recordings/{labels['recording']}.h5"))
+        if noted.get("source") == name and "source_sha256" in noted:
+            return noted["source_sha256"]
+    return files.sha256(files.find(name))
+
+
+def job(path: str | Path, files: Files, registry: dict, environments: Environments) -> dict:
+    """What is behind one job's table, by the labels in it and the stamps of all files on its way.
+
+    Raises `UserError` for activations that were computed with other weights than there are now.
+    """
+    labels = store.read_constants(path, LABELS)
+    ends = steps(labels, registry)
+    stamps = [files.stamp(one) for one in [*map(files.find, reversed(ends)), Path(path)]]
+    stamps = [stamp for stamp in stamps if stamp]  # files made outside of a job have none
+    entry = {
+        "file": Path(path).as_posix(),
+        **labels,
+        "data": {name: digest_of_data(name, labels, files) for name in data_of(labels, registry)},
+        "code": {stamp["rule"]: stamp["code"] for stamp in stamps},
+        "environments": {s["rule"]: environments.name(s["packages"]) for s in stamps},
+    }
+    if "model" in labels:
+        weights = files.find(WEIGHTS.format(**labels))
+        entry["weights_digest"] = store.read_weights_attributes(weights)["digest"]
+        for end in (end for end in ends if end.startswith("activations/")):
+            if store.read_attributes(files.find(end))["weights_digest"] != entry["weights_digest"]:
+                raise UserError(
+                    f"{files.find(end)}: computed with other weights than those of {weights}; delete "
+                    "it to make it anew"
+                )
+    return entry
+
+
+def weights_of(entries: list[dict], files: Files, sources: dict) -> dict[str, dict]:
+    """What the headers of the weights' files say, by "model/weights", with their sources."""
+    found = {}
+    for model, weights in sorted({(e["model"], e["weights"]) for e in entries if "model" in e}):
+        path = files.find(WEIGHTS.format(model=model, weights=weights))
+        key = f"{model}/{weights}"
+        found[key] = store.read_weights_attributes(path) | {"source": sources[key]}
+    return found
+
+
+def trace(
+    jobs: Iterable[str | Path],
+    made_from: Iterable[str | Path],
+    tables: Iterable[str | Path],
+    *,
+    registry: dict,
+    datasets: dict,
+    sources: dict,
+    settings: dict,
+    code: dict[str, str],
+) -> dict:
+    """Everything behind an experiment's tables, as JSON values without a time stamp.
+
+    Parameters
+    ----------
+    jobs : tables of single jobs, which the experiment's tables were joined from; those without rows
+        are behind no row and have no entry.
+    made_from : all files on the way to them: data, what was prepared from it, activations, weights.
+    tables : the files whose rows are explained.
+    registry : entries in use of the registry, by kind and name.
+    datasets : the registry's datasets (url, licence, citation) in use, by name.
+    sources : weights' sources by "model/weights".
+    settings : the configuration.
+    code : fingerprint of every rule's code as it is now.
+    """
+    files, environments = Files(made_from), Environments()
+    with_rows = [path for path in jobs if store.count_rows(path)]
+    entries = [job(path, files, registry, environments) for path in with_rows]
+    return {
+        "how_to_read": HOW_TO_READ,
+        "settings": settings,
+        "tables": {Path(path).name: sha256_of(path) for path in tables},
+        "datasets": datasets,
+        "code": code,
+        "environments": environments.by_name,
+        "weights": weights_of(entries, files, sources),
+        "jobs": entries,
+    }
