@@ -40,7 +40,7 @@ def test_population_survives_duplicated_and_constant_sites(rng):
 
 @pytest.mark.parametrize(("side", "expected"), [(17, 0.18), (9, 0.36)])
 def test_best_pair_of_pure_noise_is_far_from_zero(rng, side, expected):
-    """The reason why it is not our default: the numbers that the README states."""
+    """The reason why it is not our default: the numbers that docs/method.md states."""
     found = ceilings.best_pair(rng.standard_normal((14, side * side, 32))).mean()
     assert found == pytest.approx(expected, abs=0.04)
 

@@ -214,7 +214,7 @@ def test_ceiling_of_opposite_sites_is_zero_and_constant_rows_drop_their_pairs(rn
 
 
 def test_ceiling_of_pure_noise_is_far_above_zero(rng):
-    """The README's numbers: .18 on 17 x 17 and .36 on 9 x 9, for 32 sites."""
+    """The numbers of docs/method.md: .18 on 17 x 17 and .36 on 9 x 9, for 32 sites."""
     for side, low, high in ((17, 0.15, 0.21), (9, 0.30, 0.42)):
         ceiling = reference.ceiling_best_pair(rng.normal(size=(14, side, side, 32))).mean()
         assert low < ceiling < high
