@@ -73,11 +73,12 @@ test-fast: $(STAMP) ## run the tests without workflow and Slurm
 test-slurm: $(STAMP) ## run the workflow and its faults on a real Slurm (Debian: apt-get install slurm-wlm munge)
 	$(BIN)/python -m pytest tests/slurm
 
-lint: $(STAMP) ## check the code's style and the rules; changes nothing
+lint: $(STAMP) ## ruff, snakefmt, codespell, import contracts, snakemake --lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/codespell
+	PYTHONPATH=scripts $(BIN)/lint-imports
 	$(BIN)/snakemake --lint
 
 # --quick is all that the four have in common; each has more options of its own (--help)

@@ -17,8 +17,9 @@ from ikpls.fast_cross_validation.numpy import PLS as IKPLS
 from sklearn.cross_decomposition import PLSRegression
 
 from itcortex import store
-from itcortex.mappings import pls as encoding
+from itcortex.mappings.features import build_design, grid_features
 from itcortex.mappings.folds import single_problems
+from itcortex.mappings.pls import fit_layer
 from itcortex.numerics.metrics import pearson
 from itcortex.numerics.resample import resize_maps
 from itcortex.regression import pls
@@ -74,8 +75,8 @@ def make_data(job: Job) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def itcortex(job, maps, responses, fold_of, rule=None, device=None):
     """Ours, predictions only: every fold of every target."""
-    rows, basis = encoding.grid_features(maps, (job.grid, job.grid))
-    design, order = encoding.build_design(rows, basis, fold_of)
+    rows, basis = grid_features(maps, (job.grid, job.grid))
+    design, order = build_design(rows, basis, fold_of)
     in_order = responses[:, order].reshape(job.targets, job.images, -1, job.sites)
     coordinates = np.einsum("gr,tigs->tirs", basis, in_order, optimize=True)
     problems = [p for target in range(job.targets) for p in single_problems(job.folds, target)]
@@ -94,7 +95,7 @@ def itcortex(job, maps, responses, fold_of, rule=None, device=None):
 
 def whole_layer(job, maps, responses, fold_of):
     """Ours, all that a job of the workflow does with a layer: nested choice and every metric."""
-    return encoding.fit_layer(maps, responses, fold_of, job.components).predictions
+    return fit_layer(maps, responses, fold_of, job.components).predictions
 
 
 def scikit_learn(job, maps, responses, fold_of, tol=1e-4):

@@ -13,7 +13,8 @@ from torch.nn import functional
 
 from itcortex.harmonizer.double_backward import double_backward
 from itcortex.harmonizer.loss import harmonizer_loss
-from itcortex.networks.layer_choice import Preprocessing, build
+from itcortex.networks.preprocessing import Preprocessing
+from itcortex.networks.timm_networks import build
 from itcortex.training.precision import matmul_precision
 
 #: How a step is made. 'native' is the harmonizer with PyTorch's own second derivatives of

@@ -20,7 +20,8 @@ import torch
 from measure_harmonizer import Job, make_batch, step
 from PIL import Image
 
-from itcortex.networks.layer_choice import Preprocessing, build
+from itcortex.networks.preprocessing import Preprocessing
+from itcortex.networks.timm_networks import build
 from itcortex.training.batches import Augmented, Mixture, Steps, load
 from itcortex.training.images.samples import Joined
 from itcortex.training.images.sources import open_samples

@@ -13,16 +13,17 @@ sys.path.append(str(Path(workflow.basedir) / "scripts"))
 from itcortex.data import registry as catalogue
 from itcortex.downloads import pins
 from itcortex.errors import UserError
-from itcortex.networks.network import Network, builder_digest
+from itcortex.networks.builders import builder_digest
+from itcortex.networks.network import Network
 from itcortex.running import devices, orphans, partitions
 from itcortex.tables import benchmarks
 from itcortex.training import cost
-from itcortex.weights import availability
-from itcortex.workflow import settings, trainings
+from itcortex.training.recipe import recipe_of
+from itcortex.workflow import missing, model_table, schemas, settings, trainings
 from itcortex.workflow.fingerprint import fingerprint
 
 try:
-    settings.load_yaml("config.yaml")  # says which line is no YAML; `configfile` does not
+    schemas.load_yaml("config.yaml")  # says which line is no YAML; `configfile` does not
 except UserError as error:
     raise WorkflowError(str(error))
 
@@ -33,18 +34,18 @@ configfile: "config.yaml"
 def checked_settings():
     """Registry, model table and configuration, or one message that says what is wrong with them."""
     base = Path(workflow.basedir)
-    schemas = base / "rules" / "schemas"
+    folder = base / "rules" / "schemas"
     schema = {
-        name: settings.load_yaml(schemas / f"{name}.schema.yaml")
+        name: schemas.load_yaml(folder / f"{name}.schema.yaml")
         for name in ("config", "models", "datasets")
     }
-    settings.check(config, schema["config"], "config")
-    registry = settings.load_yaml(config["datasets"])
-    settings.check(registry, schema["datasets"], config["datasets"])
+    schemas.check(config, schema["config"], "config")
+    registry = schemas.load_yaml(config["datasets"])
+    schemas.check(registry, schema["datasets"], config["datasets"])
     registry = catalogue.expanded(registry)
     catalogue.check(registry, config["datasets"])
     pins.read(config["lock"])
-    models = settings.read_models(config["models"], schema["models"])
+    models = model_table.read_models(config["models"], schema["models"])
     models = trainings.expand_models(models, config["training"])
     settings.check_experiment(config, registry, models)
     settings.check_results("results")
@@ -56,7 +57,7 @@ if config["mirror"]:
 
 try:
     REGISTRY, MODELS = checked_settings()
-    MISSING = availability.missing(MODELS.to_dict("records"), REGISTRY["datasets"], "results")
+    MISSING = missing.missing(MODELS.to_dict("records"), REGISTRY["datasets"], "results")
     MISSING |= trainings.missing(MODELS.to_dict("records"), config["training"], "results")
 except UserError as error:
     raise WorkflowError(str(error))

@@ -33,7 +33,7 @@ rule train_harmonized:
         network=network_of,
         strength=lambda wildcards: row(wildcards)["strength"],
         seed=lambda wildcards: int(row(wildcards)["seed"]),
-        recipe=lambda wildcards: trainings.recipe_of(wildcards.model, training_of(wildcards)),
+        recipe=lambda wildcards: recipe_of(wildcards.model, training_of(wildcards)),
         classes=lambda wildcards: training_of(wildcards).get("classes", ""),
         device=config["device"],
     script:

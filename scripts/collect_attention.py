@@ -6,7 +6,7 @@ import pandas as pd
 from itcortex import store
 from itcortex.attention import agreement
 from itcortex.running import job, progress
-from itcortex.tables import summary as tables
+from itcortex.tables.summary import describe_models
 
 
 def main(scores, ceilings, models, table, table_csv, used, published, draws, seed):
@@ -24,7 +24,7 @@ def main(scores, ceilings, models, table, table_csv, used, published, draws, see
         draws,
         np.random.default_rng(seed),
     )
-    summary = tables.describe_models(summary, store.read_table(models))
+    summary = describe_models(summary, store.read_table(models))
     store.write_table(table, summary)
     store.write_table(table_csv, summary)
 

@@ -5,7 +5,13 @@ import pandas as pd
 
 from itcortex import store
 from itcortex.running import job, progress
-from itcortex.tables import summary as tables
+from itcortex.tables.summary import (
+    add_ceilings,
+    describe_models,
+    describe_recordings,
+    over_folds,
+    over_sites,
+)
 
 
 def main(
@@ -19,18 +25,18 @@ def main(
     by_fold, by_model = [], []
     for path in progress.bar(encoding, "scores", unit="job"):
         raw = store.read_table(path)
-        by_fold.append(tables.over_sites(raw))
-        by_model.append(tables.over_folds(raw, draws, rng))
-    summaries = tables.add_ceilings(pd.concat(by_model, ignore_index=True), noise)
-    summaries = tables.describe_recordings(tables.describe_models(summaries, known), recordings)
+        by_fold.append(over_sites(raw))
+        by_model.append(over_folds(raw, draws, rng))
+    summaries = add_ceilings(pd.concat(by_model, ignore_index=True), noise)
+    summaries = describe_recordings(describe_models(summaries, known), recordings)
     aligned = pd.concat([store.read_table(path) for path in alignments], ignore_index=True)
 
     store.write_table(ceilings, noise)
     turned = [store.read_table(path) for path in orientations]
     store.write_table(orientation, pd.concat(turned, ignore_index=True))
     folds = pd.concat(by_fold, ignore_index=True)
-    store.write_table(scores, tables.describe_models(folds, known))
-    store.write_table(alignment, tables.describe_models(aligned, known))
+    store.write_table(scores, describe_models(folds, known))
+    store.write_table(alignment, describe_models(aligned, known))
     store.write_table(summary, summaries)
     store.write_table(summary_csv, summaries)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from itcortex import store
-from itcortex.attention import shortcut
 from itcortex.running import job, progress
-from itcortex.tables import summary as tables
+from itcortex.tables import shortcut
+from itcortex.tables.summary import add_ceilings, of_mapping, over_folds
 
 
 def main(scores, encoding, ceilings, table, table_csv, families, mapping, draws, seed):
@@ -19,8 +19,8 @@ def main(scores, encoding, ceilings, table, table_csv, families, mapping, draws,
     noise = pd.concat([store.read_table(path) for path in ceilings], ignore_index=True)
     rng = np.random.default_rng(seed)
     fits = progress.bar(encoding, "scores", unit="job")
-    summary = pd.concat([tables.over_folds(store.read_table(path), draws, rng) for path in fits])
-    summary = tables.add_ceilings(tables.of_mapping(summary, mapping), noise)
+    summary = pd.concat([over_folds(store.read_table(path), draws, rng) for path in fits])
+    summary = add_ceilings(of_mapping(summary, mapping), noise)
     joined = shortcut.join(probes, summary)
     joined.insert(2, "family", joined["model"].map(families))
     store.write_table(table, joined)

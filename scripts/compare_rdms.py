@@ -3,28 +3,28 @@
 import numpy as np
 
 from itcortex import store
-from itcortex.mappings import pls
+from itcortex.data import stimuli
 from itcortex.running import job, progress
-from itcortex.similarity import comparison as rdm_comparison
+from itcortex.similarity.comparison import PATTERNS, as_table, compare_layers, layer_patterns
 
 
 def main(activations, rdms, comparison, labels, splits, draws, seed):
     """Score every layer, by all its units and by its channels; choose layers on other images."""
     published, features = store.read_rdms(rdms), store.open_activations(activations)
-    images = pls.join_images(published.image_ids, features.image_ids, activations)
-    predicted = {pattern: [] for pattern in rdm_comparison.PATTERNS}
+    images = stimuli.join_images(published.image_ids, features.image_ids, activations)
+    predicted = {pattern: [] for pattern in PATTERNS}
     for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
-        found = rdm_comparison.layer_patterns(features.read(layer, images))
+        found = layer_patterns(features.read(layer, images))
         for pattern, pairs in found.items():
             predicted[pattern].append(pairs)
     recorded = published.by_subject()[1]
     comparisons = {
-        pattern: rdm_comparison.compare_layers(
+        pattern: compare_layers(
             recorded, np.stack(pairs), splits, draws, np.random.default_rng(seed)
         )
         for pattern, pairs in predicted.items()
     }
-    table = rdm_comparison.as_table(labels, features.depths, comparisons, published)
+    table = as_table(labels, features.depths, comparisons, published)
     store.write_table(comparison, table)
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from itcortex import store
+from itcortex.data import stimuli
 from itcortex.encoding import ceilings as noise_ceilings
-from itcortex.encoding import fits
-from itcortex.encoding import targets as windows
-from itcortex.mappings import pls
+from itcortex.encoding import protocols
+from itcortex.encoding.targets import choose_targets
 from itcortex.running import job, progress
 
 
@@ -16,10 +16,10 @@ def main(recording, truth, ceilings, name, protocol, folds, window, sweep, used,
     noise_free = None
     if truth:
         planted, about = store.read_arrays(truth[0])
-        order = pls.join_images(recorded.image_ids, about["image_ids"], truth[0])
+        order = stimuli.join_images(recorded.image_ids, about["image_ids"], truth[0])
         noise_free = planted[f"{name}/rate"][order]
-    fold_of, folds_by_name = fits.divide_images(recorded, protocol, folds, seed)
-    targets = windows.choose_targets(recorded, window, sweep)
+    fold_of, folds_by_name = protocols.divide_images(recorded, protocol, folds, seed)
+    targets = choose_targets(recorded, window, sweep)
     analysed = [target.window for target in targets if target.control == "none"]
     found = [
         noise_ceilings.estimate(

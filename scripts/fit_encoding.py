@@ -5,10 +5,11 @@ import functools
 import numpy as np
 
 from itcortex import store
-from itcortex.encoding import fits as mappings
-from itcortex.encoding import targets as windows
+from itcortex.data import stimuli
+from itcortex.encoding import protocols
+from itcortex.encoding.fits import Fits
 from itcortex.encoding.orientation import orientation_table
-from itcortex.mappings import pls
+from itcortex.encoding.targets import choose_targets, stack_targets
 from itcortex.numerics.resample import pool_maps
 from itcortex.running import job, progress
 
@@ -19,13 +20,13 @@ def main(
 ):  # fmt: skip
     """Score every layer on held-out images; keep the predictions of the layers that were chosen."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
-    images = pls.join_images(recorded.image_ids, features.image_ids, activations)
-    fold_of, names = mappings.divide_images(recorded, protocol, folds, seed)
-    targets = windows.choose_targets(recorded, window, sweep)
-    responses = windows.stack_targets(recorded, targets, np.random.default_rng(seed))
+    images = stimuli.join_images(recorded.image_ids, features.image_ids, activations)
+    fold_of, names = protocols.divide_images(recorded, protocol, folds, seed)
+    targets = choose_targets(recorded, window, sweep)
+    responses = stack_targets(recorded, targets, np.random.default_rng(seed))
     reduce = None if recorded.has_grid else functools.partial(pool_maps, side=pool)
 
-    fits = mappings.Fits(kinds, protocol, targets, components, rule, seed)
+    fits = Fits(kinds, protocol, targets, components, rule, seed)
     for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
         maps = features.read(layer, images, reduce)
         fits.add(layer, maps, responses, fold_of)

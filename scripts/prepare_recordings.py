@@ -1,8 +1,8 @@
 """Rule prepare_recordings: one array's responses (image, y, x, ms, site) in image orientation."""
 
 from itcortex import store
-from itcortex.data.recordings import read_published
-from itcortex.downloads.fetch import sha256_of
+from itcortex.data.published.readers import read_published
+from itcortex.files import sha256_of
 from itcortex.running import job
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from itcortex import store
+from itcortex.files import atomic_path
 from itcortex.running import job
 from itcortex.workflow.provenance import trace
 
@@ -22,7 +22,7 @@ def main(
         settings=settings,
         code=fingerprints,
     )
-    with store.atomic_path(provenance) as path:
+    with atomic_path(provenance) as path:
         path.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -1,6 +1,7 @@
 """Rule render_report: one self-contained page with figures, tables and settings."""
 
 from itcortex import store
+from itcortex.files import atomic_path
 from itcortex.report import page
 from itcortex.running import job, stamp
 
@@ -29,7 +30,7 @@ def main(
         captions=captions or {},
         template=template,
     )
-    with store.atomic_path(report) as path:
+    with atomic_path(report) as path:
         path.write_text(html, encoding="utf-8")
 
 

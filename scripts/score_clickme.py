@@ -8,8 +8,10 @@ import pandas as pd
 from itcortex import store
 from itcortex.attention import agreement
 from itcortex.attention.saliency import photographs_saliency
+from itcortex.data.photographs import total_maps
 from itcortex.networks.network import Network
 from itcortex.networks.torch_compat import resolve_device
+from itcortex.numerics import sampling
 from itcortex.running import job
 from itcortex.store.photographs import read
 from itcortex.weights.state import load
@@ -25,14 +27,14 @@ def main(
     model = network.build(seed)
     load(model, network.architecture, *store.read_weights(weights), weights)
     preprocessing = network.preprocessing_of(model)
-    totals, count = agreement.total_maps(read(path, data_format) for path in paths)
+    totals, count = total_maps(read(path, data_format) for path in paths)
     tables, shown = [], {}
     for path in paths:
         part = read(path, data_format)
         found = list(photographs_saliency(model, preprocessing, part, batch_size, device))
         tables.append(agreement.score(part, found, totals, count, blur))
         if not shown:
-            chosen = agreement.spread(len(found), n_examples)
+            chosen = sampling.spread(len(found), n_examples)
             shown = {part.image_ids[index]: found[index][0] for index in chosen}
     store.write_table(scores, pd.concat(tables, ignore_index=True).assign(**labels))
     maps = np.stack(list(shown.values())).astype(np.float32)

@@ -5,10 +5,11 @@ import pandas as pd
 
 from itcortex import store
 from itcortex.attention import shortcut
-from itcortex.attention.agreement import spread
 from itcortex.networks.network import Network
 from itcortex.networks.torch_compat import resolve_device
+from itcortex.numerics.sampling import spread
 from itcortex.running import job
+from itcortex.tables.shortcut import trained_with
 from itcortex.weights.state import load
 
 
@@ -28,7 +29,7 @@ def main(
     shown = [shortcut.Shown.of_table(store.read_table(path), path) for path in (intact, broken)]
     preprocessing = network.preprocessing_of(model)
     measures, judged, maps = shortcut.probe(model, preprocessing, *shown, n_aligned, patch, stride)
-    about = labels | shortcut.trained_with(attributes, weights)
+    about = labels | trained_with(attributes, weights)
     store.write_table(scores, pd.DataFrame([about | measures]))
     few = spread(len(judged.labels), n_examples)
     kept = {"images": judged.images[few], "human": judged.maps[few]}

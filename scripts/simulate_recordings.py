@@ -7,7 +7,9 @@ from itcortex.networks.activations import extract
 from itcortex.networks.layer_choice import named_layers
 from itcortex.networks.network import Network
 from itcortex.running import job
-from itcortex.simulation import arrays as simulate
+from itcortex.simulation import scenes
+from itcortex.simulation.archive import plan_sessions, record_session, write_arcaro_archive
+from itcortex.simulation.arrays import simulate_array
 from itcortex.weights.state import load
 
 
@@ -16,7 +18,7 @@ def main(weights, archive, truth, network, arrays, repeats, size_px, seed):
 
     Each of `arrays` has name, mat, folder, sites (its channels of the .mat), grid, layer, rf_sigma.
     """
-    shown = simulate.photographs(size_px)
+    shown = scenes.photographs(size_px)
     network = Network(**network)
     teacher = network.build()
     load(teacher, network.architecture, *store.read_weights(weights), weights)
@@ -28,19 +30,17 @@ def main(weights, archive, truth, network, arrays, repeats, size_px, seed):
 
     rng = np.random.default_rng(seed)
     planted = {
-        array["name"]: simulate.simulate_array(
+        array["name"]: simulate_array(
             features[array["layer"]], array["grid"], array["sites"][1] - array["sites"][0], rng,
             rf_sigma=array["rf_sigma"],
         )
         for array in arrays
     }  # fmt: skip
     sessions = (
-        simulate.record_session(
-            mat, folder, shown, [planted[name] for name in members], repeats, rng
-        )
-        for (mat, folder), members in simulate.plan_sessions(arrays).items()
+        record_session(mat, folder, shown, [planted[name] for name in members], repeats, rng)
+        for (mat, folder), members in plan_sessions(arrays).items()
     )
-    simulate.write_arcaro_archive(archive, sessions)
+    write_arcaro_archive(archive, sessions)
     named = {key: v for name, array in planted.items() for key, v in array.named(name).items()}
     about = {
         "architecture": network.architecture,

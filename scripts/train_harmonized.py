@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 
 from itcortex import store
+from itcortex.files import atomic_path
 from itcortex.networks.network import Network
 from itcortex.running import job
 from itcortex.training import checkpoint
 from itcortex.training.images.sources import open_samples, require_same_classes
+from itcortex.training.plan import Data, Place, Plan, new_classifier
 from itcortex.training.recipe import Recipe
-from itcortex.training.start import new_classifier
-from itcortex.training.train import Data, Place, Plan, train
+from itcortex.training.train import train
 from itcortex.weights.state import load
 
 
@@ -39,7 +40,7 @@ def main(
     trained = train(plan, data, place)
     store.write_table(history, trained.table())
     if about:
-        with store.atomic_path(about) as path:
+        with atomic_path(about) as path:
             path.write_text(json.dumps(trained.attributes, indent=1) + "\n", encoding="utf-8")
     store.write_weights(weights, trained.state, trained.attributes)
     checkpoint.remove(folder)

@@ -16,3 +16,9 @@ def nearest(value: str, valid: list[str], count: int = 3) -> str:
     shown = ", ".join(repr(name) for name in list(valid)[:10])
     more = f" and {len(valid) - 10} more" if len(valid) > 10 else ""
     return f"valid names: {shown}{more}"
+
+
+def choose(name: str, valid, where: str) -> None:
+    """Raise `UserError` if `name` is not among `valid`, offering the nearest names."""
+    if name not in valid:
+        raise UserError(f"{where}: {name!r} does not exist; {nearest(name, sorted(valid))}")

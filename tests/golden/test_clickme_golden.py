@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from itcortex.data.published import clickme
+from itcortex.numerics import resample
 
 pytestmark = pytest.mark.shared
 
@@ -43,7 +44,7 @@ def test_map_of_the_same_pixels_is_the_authors(golden):
 
 
 def test_photograph_of_the_same_pixels_is_the_authors(golden):
-    found = clickme.resize_images(golden["image_u8"][None], (224, 224))[0]
+    found = resample.resize_images(golden["image_u8"][None], (224, 224))[0]
     # theirs interpolates at float32 coordinates up to 255: 2e-5 of a pixel, times steps up to 255
     np.testing.assert_allclose(found, golden["image"], atol=5e-3)
 

@@ -6,7 +6,8 @@ from functools import cache
 import torch
 from torch import nn
 
-from itcortex.networks.layer_choice import Preprocessing, build
+from itcortex.networks.preprocessing import Preprocessing
+from itcortex.networks.timm_networks import build
 
 torch.set_num_threads(1)  # as in a job; on a busy machine two threads are six times slower than one
 

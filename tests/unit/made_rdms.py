@@ -4,7 +4,7 @@ import numpy as np
 from scipy.io import savemat
 
 from itcortex.data.rdms import Rdms, upper
-from itcortex.mappings.similarity import rdm
+from itcortex.similarity.geometry import rdm
 
 ATTRIBUTES = {"species": "macaque", "area": "IT", "measure": "1 - r", "simulated": True}
 

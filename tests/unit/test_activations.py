@@ -15,9 +15,11 @@ from itcortex import store
 from itcortex.data.stimuli import Stimuli
 from itcortex.errors import UserError
 from itcortex.networks.activations import extract
-from itcortex.networks.layer_choice import Preprocessing, build, choose_layers, named_layers
+from itcortex.networks.layer_choice import choose_layers, named_layers
 from itcortex.networks.layers import Layer
 from itcortex.networks.network import Network
+from itcortex.networks.preprocessing import Preprocessing
+from itcortex.networks.timm_networks import build
 from itcortex.weights.state import digest
 
 ALL = [0, 1, 2, 3, 4]

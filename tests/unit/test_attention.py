@@ -16,12 +16,15 @@ import collect_attention
 import score_clickme
 from itcortex import store
 from itcortex.attention import agreement
+from itcortex.data.photographs import MAP_SIDE, Photographs, total_maps
 from itcortex.errors import UserError
 from itcortex.networks.network import Network
-from itcortex.tables import summary as tables
+from itcortex.numerics import ranks as numerics_ranks
+from itcortex.numerics import sampling
+from itcortex.tables import summary as tables_summary
 from itcortex.weights.state import digest
 
-SIDE = agreement.MAP_SIDE
+SIDE = MAP_SIDE
 LABELS = {"attention": "osie", "model": "net", "weights": "imagenet"}
 
 
@@ -36,9 +39,7 @@ def smooth_maps(rng, count) -> np.ndarray:
     )
 
 
-def photographs(
-    rng, count=4, kinds=("eye",), labels=None, reference=False
-) -> agreement.Photographs:
+def photographs(rng, count=4, kinds=("eye",), labels=None, reference=False) -> Photographs:
     """Photographs of noise with smooth maps."""
     jpegs = []
     for _ in range(count):
@@ -48,13 +49,13 @@ def photographs(
         jpegs.append(content.getvalue())
     maps = {kind: smooth_maps(rng, count) for kind in kinds}
     names = tuple(f"{1001 + k}.jpg" for k in range(count))
-    return agreement.Photographs(names, tuple(jpegs), maps, labels, reference)
+    return Photographs(names, tuple(jpegs), maps, labels, reference)
 
 
 def scored(shown, saliency, blur=0.03, labels=None) -> pd.DataFrame:
     """Scores of made saliency, with all of the set's photographs in one file."""
     classes = labels or [0] * len(saliency)
-    totals, count = agreement.total_maps([shown])
+    totals, count = total_maps([shown])
     return agreement.score(shown, zip(saliency, classes, strict=True), totals, count, blur)
 
 
@@ -73,7 +74,7 @@ def test_rho_is_scipys(rng, ties):
     if ties:
         a, b = np.maximum(a, 0.3), np.round(b)
     expected = spearmanr(a.ravel(), b.ravel()).statistic
-    found = agreement.spearman(agreement.unit_ranks(a), agreement.unit_ranks(b))
+    found = numerics_ranks.spearman(numerics_ranks.unit_ranks(a), numerics_ranks.unit_ranks(b))
     assert found == pytest.approx(expected, abs=2e-6)  # ranks are kept in float32
 
 
@@ -82,22 +83,24 @@ def test_rho_is_scipys(rng, ties):
 def test_rho_sees_ranks_only(seed):
     rng = np.random.default_rng(seed)
     a, b = rng.normal(size=(2, 40, 40))
-    ranks = agreement.unit_ranks(b)
-    rho = agreement.spearman(agreement.unit_ranks(a), ranks)
-    assert agreement.spearman(agreement.unit_ranks(np.exp(3 * a) - 7), ranks) == rho
-    assert agreement.spearman(agreement.unit_ranks(-a), ranks) == pytest.approx(-rho, abs=1e-6)
+    ranks = numerics_ranks.unit_ranks(b)
+    rho = numerics_ranks.spearman(numerics_ranks.unit_ranks(a), ranks)
+    assert numerics_ranks.spearman(numerics_ranks.unit_ranks(np.exp(3 * a) - 7), ranks) == rho
+    assert numerics_ranks.spearman(numerics_ranks.unit_ranks(-a), ranks) == pytest.approx(
+        -rho, abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0])
 def test_a_constant_map_has_no_ranks(value):
-    assert agreement.unit_ranks(np.full((8, 8), value)) is None
+    assert numerics_ranks.unit_ranks(np.full((8, 8), value)) is None
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_map_that_is_not_finite_has_no_ranks(rng, value):
     values = rng.random((8, 8))
     values[3, 4] = value
-    assert agreement.unit_ranks(values) is None
+    assert numerics_ranks.unit_ranks(values) is None
 
 
 def test_partial_correlation_is_that_of_regression_residuals(rng):
@@ -109,9 +112,9 @@ def test_partial_correlation_is_that_of_regression_residuals(rng):
 
     expected = np.corrcoef(left(a), left(b))[0, 1]
     r = np.corrcoef([a, b, c])
-    assert agreement.partial(r[0, 1], r[0, 2], r[1, 2]) == pytest.approx(expected, abs=1e-12)
-    assert np.isnan(agreement.partial(0.5, 1.0, 0.5))
-    assert np.isnan(agreement.partial(0.5, np.nan, 0.5))
+    assert numerics_ranks.partial(r[0, 1], r[0, 2], r[1, 2]) == pytest.approx(expected, abs=1e-12)
+    assert np.isnan(numerics_ranks.partial(0.5, 1.0, 0.5))
+    assert np.isnan(numerics_ranks.partial(0.5, np.nan, 0.5))
 
 
 @pytest.mark.parametrize("width", [0.1, 0.4])
@@ -120,8 +123,10 @@ def test_any_centred_gaussian_has_the_ranks_of_the_centre_bias(width):
     steps = (np.arange(SIDE) + 0.5) / SIDE
     places = np.stack(np.meshgrid(steps, steps), axis=-1)
     bump = multivariate_normal([0.5, 0.5], np.eye(2) * width**2).logpdf(places).round(9)
-    found = agreement.unit_ranks(agreement.centre_bias())
-    assert agreement.spearman(found, agreement.unit_ranks(bump)) == pytest.approx(1, abs=1e-5)
+    found = numerics_ranks.unit_ranks(agreement.centre_bias())
+    assert numerics_ranks.spearman(found, numerics_ranks.unit_ranks(bump)) == pytest.approx(
+        1, abs=1e-5
+    )
 
 
 # --- scores ---------------------------------------------------------------------------------------
@@ -159,7 +164,7 @@ def test_every_row_is_what_scipy_makes_of_it(rng):
         }
         for key, value in expected.items():
             assert found[key] == pytest.approx(value, abs=5e-6), key
-        partial = agreement.partial(
+        partial = numerics_ranks.partial(
             expected["raw", "none"], rho(saliency[k], others), expected["", "other_images"]
         )
         assert rows["rho_partial"].iloc[0] == pytest.approx(partial, abs=2e-5)
@@ -170,7 +175,7 @@ def test_partial_score_is_zero_for_a_network_that_only_likes_the_usual_places(rn
     common = 3 * smooth_maps(rng, 1)[0]
     own = rng.normal(size=(40, SIDE, SIDE)).astype(np.float32)
     names = tuple(map(str, range(40)))
-    shown = agreement.Photographs(names, (b"",) * 40, {"eye": common + own})
+    shown = Photographs(names, (b"",) * 40, {"eye": common + own})
     noise = rng.normal(size=(40, SIDE, SIDE))
     usual, both = scored(shown, common + noise), scored(shown, common + own + noise)
     # the mean of 39 others still holds a little of their own noise
@@ -197,29 +202,29 @@ def test_a_set_of_one_photograph_has_no_others(rng):
 def test_parts_of_a_set_score_as_the_whole_but_for_the_shuffled_partner(rng):
     shown, saliency = photographs(rng, 4), smooth_maps(rng, 4)
     parts = [
-        agreement.Photographs(shown.image_ids[s], shown.jpegs[s], {"eye": shown.maps["eye"][s]})
+        Photographs(shown.image_ids[s], shown.jpegs[s], {"eye": shown.maps["eye"][s]})
         for s in (slice(0, 3), slice(3, 4))
     ]
-    totals, count = agreement.total_maps(iter(parts))
-    tables = [
+    totals, count = total_maps(iter(parts))
+    tables_summary = [
         agreement.score(part, zip(some, [0] * 4, strict=False), totals, count, 0.03)
         for part, some in zip(parts, (saliency[:3], saliency[3:]), strict=True)
     ]
-    whole, joined = scored(shown, saliency), pd.concat(tables, ignore_index=True)
+    whole, joined = scored(shown, saliency), pd.concat(tables_summary, ignore_index=True)
     same = whole["control"] != "shuffled_images"
     pd.testing.assert_frame_equal(whole[same], joined[same], atol=1e-6)
 
 
 def test_maps_of_another_size_are_refused():
     with pytest.raises(UserError, match=r"need maps \(2, 224, 224\); 'eye' is \(2, 64, 64\)"):
-        agreement.Photographs(("a", "b"), (b"", b""), {"eye": np.zeros((2, 64, 64))})
+        Photographs(("a", "b"), (b"", b""), {"eye": np.zeros((2, 64, 64))})
 
 
 @pytest.mark.parametrize(
     ("count", "wanted", "expected"), [(120, 3, [0, 60, 119]), (2, 5, [0, 1]), (1, 1, [0])]
 )
 def test_examples_are_spread_over_the_set(count, wanted, expected):
-    assert agreement.spread(count, wanted) == expected
+    assert sampling.spread(count, wanted) == expected
 
 
 # --- summary --------------------------------------------------------------------------------------
@@ -279,7 +284,7 @@ def test_controls_without_a_model_come_once_a_set(rng):
     assert control[["model", "n_images", "rho"]].to_numpy().tolist() == [["", 2, 0.6]]
     known = {"category": "cnn", "family": "f", "top1": 70.0, "baseline": ""}
     models = pd.DataFrame([{"model": "a", "weights": "imagenet"} | known])
-    described = tables.describe_models(table, models)
+    described = tables_summary.describe_models(table, models)
     assert described.set_index("model")["category"].to_dict() == {"a": "cnn", "b": "", "": ""}
     assert described.set_index("model")["top1"]["a"] == 70.0
 
@@ -305,7 +310,7 @@ def test_bootstrap_covers_the_true_mean():
     hits = 0
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        low, high = agreement.bootstrap_mean(rng.normal(0.3, 0.2, 60), 300, rng)
+        low, high = sampling.bootstrap_mean(rng.normal(0.3, 0.2, 60), 300, rng)
         hits += low <= 0.3 <= high
     assert 0.90 <= hits / 200 <= 0.99  # nominal .95, sd .015
 

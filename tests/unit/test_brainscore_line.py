@@ -19,7 +19,7 @@ import prepare_recordings
 import prepare_stimuli
 from itcortex import store
 from itcortex.mappings import brainscore
-from itcortex.tables import summary as tables
+from itcortex.tables.summary import add_ceilings, over_folds
 
 IMAGES, SITES, REPEATS, NOISE, SPLITS = 240, 10, 6, 1.5, 10
 RELIABILITY = 1 / (1 + NOISE**2 / REPEATS)  # of the mean over repeats, at signal variance 1
@@ -131,8 +131,8 @@ def test_a_layer_with_the_colours_reaches_the_ceiling_and_is_chosen_in_every_spl
     raw = store.read_table(folder / "scores.parquet")
     assert set(raw["fold"]) == {f"split-{k:02d}" for k in range(SPLITS)}
     assert set(raw[raw["chosen"]]["layer"]) == {"late"}
-    summary = tables.add_ceilings(
-        tables.over_folds(raw, 50, np.random.default_rng(0)),
+    summary = add_ceilings(
+        over_folds(raw, 50, np.random.default_rng(0)),
         store.read_table(folder / "ceilings.parquet"),
     )
     rows = summary.set_index("control")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from itcortex.data import registry as catalogue
+from itcortex.data.registry import check, expanded, files_of, urls_of
 from itcortex.errors import UserError
 
 
@@ -24,26 +24,26 @@ def registry():
 
 
 def test_numbered_files_are_written_out_with_their_addresses(registry):
-    files = catalogue.expanded(registry)["datasets"]["d"]["files"]
+    files = expanded(registry)["datasets"]["d"]["files"]
     assert list(files) == ["a.zip", "val-8.bin", "val-9.bin", "val-10.bin"]
     assert files["val-10.bin"]["url"] == ["https://x.org/10"]
     assert files["a.zip"]["url"] == "https://x.org/a.zip"
 
 
 def test_sets_of_files_are_written_out(registry):
-    entry = catalogue.expanded(registry)["attention"]["t"]
-    names = [file for _, file in catalogue.files_of(entry)]
+    entry = expanded(registry)["attention"]["t"]
+    names = [file for _, file in files_of(entry)]
     assert names == ["a.zip", "val-8.bin", "val-9.bin", "val-10.bin"]
 
 
 def test_one_address_or_several():
-    assert catalogue.urls_of({"url": "https://a"}) == ["https://a"]
-    assert catalogue.urls_of({"url": ["https://a", "https://b"]}) == ["https://a", "https://b"]
-    assert catalogue.urls_of({}) == []
+    assert urls_of({"url": "https://a"}) == ["https://a"]
+    assert urls_of({"url": ["https://a", "https://b"]}) == ["https://a", "https://b"]
+    assert urls_of({}) == []
 
 
 def test_a_sound_registry_passes(registry):
-    catalogue.check(catalogue.expanded(registry), "datasets.yaml")
+    check(expanded(registry), "datasets.yaml")
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,4 @@ def test_a_reference_to_nothing_is_named(registry, kind, name, key, value):
     registry[kind][name] = registry[kind][name] | {key: value}
     wrong = value[0] if isinstance(value, list) else value
     with pytest.raises(UserError, match=f"datasets.yaml: {kind}: {name}: .*{wrong}"):
-        catalogue.check(catalogue.expanded(registry), "datasets.yaml")
+        check(expanded(registry), "datasets.yaml")

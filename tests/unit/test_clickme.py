@@ -17,6 +17,7 @@ import prepare_clickme
 from itcortex import store
 from itcortex.data.published import clickme
 from itcortex.errors import UserError
+from itcortex.numerics import resample
 
 
 def jpeg(pixels, **options) -> bytes:
@@ -213,7 +214,7 @@ def test_any_inverted_byte_is_found_and_no_record_before_it_is_lost(tmp_path_fac
 
 def test_maps_are_the_three_steps_one_after_the_other(rng):
     heatmap = rng.integers(0, 256, (256, 256)).astype(float)
-    down, up = clickme.bilinear(256, 64), clickme.bilinear(64, 224)
+    down, up = resample.bilinear(256, 64), resample.bilinear(64, 224)
     kernel = np.outer(*clickme.kernel_sides())
     padded = np.pad(down @ heatmap @ down.T, ((4, 5), (4, 5)))  # SAME of an even kernel
     expected = up @ correlate2d(padded, kernel, mode="valid") @ up.T
@@ -224,13 +225,13 @@ def test_maps_are_the_three_steps_one_after_the_other(rng):
 def test_resizing_is_linear_interpolation_between_pixel_centres():
     ramp = np.arange(256.0)
     np.testing.assert_allclose(
-        clickme.bilinear(256, 224) @ ramp,
+        resample.bilinear(256, 224) @ ramp,
         np.clip((np.arange(224) + 0.5) * 256 / 224 - 0.5, 0, 255),
         atol=1e-12,
     )
-    np.testing.assert_array_equal(clickme.bilinear(7, 7), np.eye(7))
+    np.testing.assert_array_equal(resample.bilinear(7, 7), np.eye(7))
     # not antialiased: to a quarter, only the two middle pixels of every four count
-    np.testing.assert_array_equal(clickme.bilinear(256, 64)[1, 4:8], [0, 0.5, 0.5, 0])
+    np.testing.assert_array_equal(resample.bilinear(256, 64)[1, 4:8], [0, 0.5, 0.5, 0])
 
 
 def test_photographs_resize_as_torch_does_without_antialiasing(rng):
@@ -241,7 +242,7 @@ def test_photographs_resize_as_torch_does_without_antialiasing(rng):
         expected = torch.nn.functional.interpolate(
             torch.from_numpy(images).permute(0, 3, 1, 2).double(), size, mode="bilinear"
         )
-        found = clickme.resize_images(images, size)
+        found = resample.resize_images(images, size)
         # float32 of values up to 255
         np.testing.assert_allclose(found, expected.permute(0, 2, 3, 1), atol=2e-5)
 
@@ -264,7 +265,7 @@ def test_batches_hold_every_record_once_in_order_as_tensors(shard):
     assert last.images.shape == (1, 3, 224, 224) and last.images.dtype == torch.float32
     assert last.maps.shape == (1, 224, 224)
     pixels = clickme.decode(records["image"][4], "image")
-    expected = clickme.resize_images(pixels[None], (224, 224))[0]
+    expected = resample.resize_images(pixels[None], (224, 224))[0]
     np.testing.assert_array_equal(last.images[0].permute(1, 2, 0), expected)
 
 

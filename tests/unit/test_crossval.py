@@ -4,33 +4,33 @@ import numpy as np
 import pytest
 
 from itcortex.errors import UserError
-from itcortex.mappings import folds as crossval
+from itcortex.mappings.folds import assign_folds, choose_layers, fold_names, pair_problems
 
 IDS = tuple(f"image{k:02d}.png" for k in range(14))
 
 
 def test_leave_one_image_out_gives_every_image_its_own_fold(rng):
-    np.testing.assert_array_equal(crossval.assign_folds(IDS, "image", rng), np.arange(14))
-    assert crossval.fold_names(IDS, np.arange(14)) == list(IDS)
+    np.testing.assert_array_equal(assign_folds(IDS, "image", rng), np.arange(14))
+    assert fold_names(IDS, np.arange(14)) == list(IDS)
 
 
 def test_folds_are_balanced_and_follow_the_image_not_its_place_in_the_file():
-    first = crossval.assign_folds(IDS, 4, np.random.default_rng(1))
+    first = assign_folds(IDS, 4, np.random.default_rng(1))
     assert sorted(np.bincount(first)) == [3, 3, 4, 4]
     shuffled = np.random.default_rng(2).permutation(14)
-    again = crossval.assign_folds(tuple(np.array(IDS)[shuffled]), 4, np.random.default_rng(1))
+    again = assign_folds(tuple(np.array(IDS)[shuffled]), 4, np.random.default_rng(1))
     np.testing.assert_array_equal(again, first[shuffled])
-    assert crossval.fold_names(IDS, first) == ["fold-00", "fold-01", "fold-02", "fold-03"]
+    assert fold_names(IDS, first) == ["fold-00", "fold-01", "fold-02", "fold-03"]
 
 
 @pytest.mark.parametrize(("ids", "folds"), [(IDS, 15), (IDS[:2], "image"), (IDS, 2)])
 def test_too_few_images_are_refused_with_the_numbers(rng, ids, folds):
     with pytest.raises(UserError, match=rf"{folds}.*at least 3 folds.*\({len(ids)}\)"):
-        crossval.assign_folds(ids, folds, rng)
+        assign_folds(ids, folds, rng)
 
 
 def test_every_pair_of_folds_is_one_problem():
-    pairs = {problem.held_out for problem in crossval.pair_problems(5, 0)}
+    pairs = {problem.held_out for problem in pair_problems(5, 0)}
     assert len(pairs) == 10
     assert all(i < j for i, j in pairs)
 
@@ -41,14 +41,14 @@ def test_layer_is_chosen_by_inner_scores_of_other_folds_only():
     inner[2] = 0.4
     inner[2, 0] = 0.9  # best for outer fold 0
     inner[0][np.eye(4, dtype=bool)] = 100.0  # scores on a fold itself must not count
-    np.testing.assert_array_equal(crossval.choose_layers(inner), [2, 1, 1, 1])
+    np.testing.assert_array_equal(choose_layers(inner), [2, 1, 1, 1])
 
 
 def test_undefined_inner_scores_are_left_out_but_one_is_needed():
     inner = np.full((2, 3, 3), 0.2)
     inner[1, 0, 1] = np.nan
     inner[1, 0, 2] = 0.3
-    assert crossval.choose_layers(inner)[0] == 1
+    assert choose_layers(inner)[0] == 1
     inner[:, 2] = np.nan
     with pytest.raises(UserError, match="no layer has a defined inner score"):
-        crossval.choose_layers(inner)
+        choose_layers(inner)

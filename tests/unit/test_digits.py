@@ -9,7 +9,7 @@ from PIL import Image
 import estimate_ceiling
 import simulate_digits
 from itcortex import store
-from itcortex.data.recordings import read_published
+from itcortex.data.published.readers import read_published
 from itcortex.data.stimuli import read_images
 from itcortex.errors import UserError
 from itcortex.simulation import digit_sites, digits

@@ -5,8 +5,10 @@ import pytest
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
+from itcortex.data import stimuli
 from itcortex.errors import UserError
-from itcortex.mappings import pls
+from itcortex.mappings import layer_scores, pls
+from itcortex.mappings.features import grid_features
 from itcortex.mappings.folds import assign_folds
 from itcortex.numerics.metrics import predictivity
 from itcortex.numerics.resample import pool_maps, resize_maps
@@ -89,7 +91,7 @@ def test_layer_without_map_cannot_predict_a_grid(planted):
 
 def test_compression_is_exact_for_maps_that_grow_in_one_axis_and_shrink_in_the_other(rng):
     maps = rng.standard_normal((3, 4, 12, 5))
-    rows, basis = pls.grid_features(maps, (9, 7))
+    rows, basis = grid_features(maps, (9, 7))
     assert rows.shape == (3, 4 * 7, 5)
     np.testing.assert_allclose(basis.T @ basis, np.eye(28), atol=1e-12)
     expected = resize_maps(maps, (9, 7)).reshape(3, 63, 5)
@@ -97,16 +99,16 @@ def test_compression_is_exact_for_maps_that_grow_in_one_axis_and_shrink_in_the_o
 
 
 def test_images_are_joined_by_id_and_missing_ones_are_listed():
-    assert pls.join_images(("b", "a"), ("a", "x", "b"), "file") == [2, 0]
+    assert stimuli.join_images(("b", "a"), ("a", "x", "b"), "file") == [2, 0]
     with pytest.raises(UserError, match=r"file: 1 of 2 recorded images.*'c'"):
-        pls.join_images(("a", "c"), ("a", "b"), "file")
+        stimuli.join_images(("a", "c"), ("a", "b"), "file")
 
 
 def test_chosen_predictions_come_from_the_layer_of_the_images_fold(planted):
     maps, responses = planted
     folds = np.array([0, 1, 2, 0, 1, 2, 0, 1])
     results = [pls.fit_layer(maps[..., :n], responses[None], folds, n) for n in (3, 10)]
-    merged = pls.chosen_predictions(results, np.array([0, 1, 0]), folds)
+    merged = layer_scores.chosen_predictions(results, np.array([0, 1, 0]), folds)
     for image, fold in enumerate(folds):
         source = results[[0, 1, 0][fold]].predictions[image]
         np.testing.assert_array_equal(merged[image], source)

@@ -10,9 +10,11 @@ from PIL import Image
 
 import plot_attention
 from itcortex import store
-from itcortex.attention.agreement import Photographs, smooth, spearman, unit_ranks
+from itcortex.attention.agreement import smooth
+from itcortex.data.photographs import Photographs
 from itcortex.errors import UserError
 from itcortex.figures import attention, gallery, style
+from itcortex.numerics.ranks import spearman, unit_ranks
 
 MODELS = [  # name, weights, category, top-1, rho
     ("net_a", "imagenet", "cnn", 70.0, 0.2),

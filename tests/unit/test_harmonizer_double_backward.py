@@ -18,7 +18,7 @@ from itcortex.harmonizer.double_backward import (
 )
 from itcortex.harmonizer.loss import harmonizer_loss
 from itcortex.harmonizer.normalization import batch_norm
-from itcortex.networks.layer_choice import build, skeleton
+from itcortex.networks.timm_networks import build, skeleton
 
 NATIVE = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 

@@ -13,7 +13,8 @@ from itcortex.harmonizer.double_backward import (
 )
 from itcortex.harmonizer.loss import harmonizer_loss, reduce_colour
 from itcortex.harmonizer.pyramid import match_maximum, pyramidal_mse, standardize_cut
-from itcortex.networks.layer_choice import Preprocessing, skeleton
+from itcortex.networks.preprocessing import Preprocessing
+from itcortex.networks.timm_networks import skeleton
 from itcortex.networks.torch_compat import timm
 
 # --- gradients of real networks -------------------------------------------------------------------

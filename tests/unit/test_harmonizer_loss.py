@@ -12,7 +12,7 @@ from itcortex.errors import UserError
 from itcortex.harmonizer import loss as loss_module
 from itcortex.harmonizer.decay import decayed_parameters, half_squares
 from itcortex.harmonizer.loss import harmonizer_loss, reduce_colour
-from itcortex.networks.layer_choice import build, skeleton
+from itcortex.networks.timm_networks import build, skeleton
 
 
 def small(norm=False, seed=0):

@@ -28,16 +28,15 @@ from scipy.io import savemat
 
 from itcortex import store
 from itcortex.attention import saliency
-from itcortex.data import recordings, stimuli
-from itcortex.data import registry as catalogue
-from itcortex.data.published import clickme, kriegeskorte, majajhong, osie
+from itcortex.data import registry, stimuli
+from itcortex.data.published import clickme, cowley, kriegeskorte, majajhong, osie
 from itcortex.downloads import fetch, pins
 from itcortex.downloads.packed import fetch_members
 from itcortex.errors import UserError
 from itcortex.formats import matlab, plausible, zips
 from itcortex.networks import network
 from itcortex.weights import files
-from itcortex.workflow import settings
+from itcortex.workflow.schemas import load_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = [
@@ -215,7 +214,7 @@ def test_safetensors_cannot_hold_a_pickle_or_point_out_of_the_file():
 def test_arrays_of_objects_are_not_unpickled():
     np.save("s.npy", np.array([[Payload()]], dtype=object), allow_pickle=True)
     with pytest.raises(UserError, match="Object arrays cannot be loaded"):
-        recordings.read_cowley("s.npy", {})
+        cowley.read_cowley("s.npy", {})
 
 
 def test_an_array_that_claims_more_than_it_has_is_refused():
@@ -223,7 +222,7 @@ def test_an_array_that_claims_more_than_it_has_is_refused():
     start = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header) + 1) + header + b"\n"
     Path("s.npy").write_bytes(start + bytes(80))
     with pytest.raises((UserError, MemoryError)):
-        recordings.read_cowley("s.npy", {})
+        cowley.read_cowley("s.npy", {})
 
 
 def test_a_table_with_a_pickled_type_is_read_without_it():
@@ -245,7 +244,7 @@ TAGGED = ["!!python/object/apply:os.system ['touch owned']", "!!python/name:os.s
 def test_tags_of_python_are_refused_in_settings_and_in_the_lock(text):
     Path("a.yaml").write_text(f"a: {text}\n")
     with pytest.raises(UserError, match="cannot be read as YAML"):
-        settings.load_yaml("a.yaml")
+        load_yaml("a.yaml")
     with pytest.raises(UserError, match="cannot be read as YAML"):
         pins.read("a.yaml")
 
@@ -481,16 +480,16 @@ def test_no_schema_takes_a_hostile_name(name):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_that_slips_through_the_schema_is_refused(name):
     with pytest.raises(UserError, match="cannot be a name here"):
-        catalogue.require_plain(["resnet50", name], "models.csv: line 3")
+        registry.require_plain(["resnet50", name], "models.csv: line 3")
     entry = {"datasets": {"d": {"files": {name: {}}}}, "stimuli": {}, "recordings": {}}
     with pytest.raises(UserError, match="cannot be a name here"):
-        catalogue.check(entry | {"rdms": {}, "attention": {}}, "datasets.yaml")
+        registry.check(entry | {"rdms": {}, "attention": {}}, "datasets.yaml")
 
 
 def test_a_newline_at_the_end_is_no_part_of_a_name():
     """Python's `$`, and so the schemas', lets one pass."""
     with pytest.raises(UserError, match="cannot be a name here"):
-        catalogue.require_plain(["resnet50\n"], "models.csv: line 3")
+        registry.require_plain(["resnet50\n"], "models.csv: line 3")
 
 
 def test_names_that_are_in_use_are_plain():
@@ -500,7 +499,7 @@ def test_names_that_are_in_use_are_plain():
         "train-12.tfrecords",
         "a.b-c",
     ]
-    assert catalogue.require_plain(names, "") is None
+    assert registry.require_plain(names, "") is None
 
 
 def test_a_builder_is_no_way_to_pythons_own_functions():

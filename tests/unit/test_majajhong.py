@@ -7,7 +7,8 @@ import pytest
 
 from itcortex import store
 from itcortex.data.published import majajhong
-from itcortex.data.recordings import read_majajhong, read_published
+from itcortex.data.published.majajhong import read_majajhong
+from itcortex.data.published.readers import read_published
 from itcortex.errors import UserError
 
 HASHES = ("b7", "a1", "c9")  # in file order; Brain-Score's order is that of the hashes

@@ -4,9 +4,10 @@ import zipfile
 
 import pytest
 
-from itcortex.downloads.fetch import MIRROR, sha256_of
+from itcortex.downloads.fetch import MIRROR
 from itcortex.downloads.packed import fetch_members
 from itcortex.errors import UserError
+from itcortex.files import sha256_of
 
 MEMBERS = {"path": "photos/{n}.jpg", "numbers": [8, 10]}
 

@@ -14,16 +14,11 @@ from torch import nn
 from torch.nn.functional import relu
 
 from itcortex.errors import UserError
-from itcortex.networks.layer_choice import (
-    Preprocessing,
-    build,
-    choose_layers,
-    layer_names,
-    named_layers,
-    skeleton,
-)
+from itcortex.networks.layer_choice import choose_layers, layer_names, named_layers
 from itcortex.networks.layers import Geometry, Layer, as_maps
+from itcortex.networks.preprocessing import Preprocessing
 from itcortex.networks.timm_names import known_architectures, require_architecture, require_tag
+from itcortex.networks.timm_networks import build, skeleton
 from itcortex.networks.torch_compat import timm
 from itcortex.networks.tracing import trace
 

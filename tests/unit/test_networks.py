@@ -16,8 +16,10 @@ import fetch_weights
 from itcortex import store
 from itcortex.data.stimuli import Stimuli
 from itcortex.errors import UserError
-from itcortex.networks.layer_choice import Preprocessing, choose_layers
-from itcortex.networks.network import Network, builder_digest, checked_preprocessing, find_builder
+from itcortex.networks.builders import builder_digest, find_builder
+from itcortex.networks.layer_choice import choose_layers
+from itcortex.networks.network import Network, checked_preprocessing
+from itcortex.networks.preprocessing import Preprocessing
 from itcortex.weights.state import digest
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"

@@ -12,9 +12,9 @@ from scipy.stats import spearmanr
 
 import prepare_attention
 from itcortex import store
-from itcortex.attention import agreement
 from itcortex.data.published import osie
 from itcortex.errors import UserError
+from itcortex.numerics import ranks
 
 SIZE = (80, 60)  # width and height in pixels of made photographs
 SIGMA = 2.4  # pixels: the same share of the width as 24 of 800
@@ -153,7 +153,7 @@ def test_partial_ceiling_leaves_out_what_is_usual(rng):
     """Viewers who share a usual map only agree by nothing once it is regressed out."""
     usual = rng.normal(size=(224, 224))
     maps = usual + rng.normal(size=(8, 224, 224))
-    whole, rest = osie.half_half(maps, agreement.unit_ranks(usual), 10, rng)
+    whole, rest = osie.half_half(maps, ranks.unit_ranks(usual), 10, rng)
     assert whole > 0.75 and abs(rest) < 0.02
 
 

@@ -17,16 +17,16 @@ from itcortex.networks.layer_choice import INTERMEDIATE, choose_layers
 from itcortex.networks.network import Network
 from itcortex.networks.torch_compat import timm
 from itcortex.weights.sources import fetch
-from itcortex.workflow import settings
+from itcortex.workflow import model_table, schemas
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TABLES = REPOSITORY / "experiments"
-SCHEMA = settings.load_yaml(REPOSITORY / "rules" / "schemas" / "models.schema.yaml")
+SCHEMA = schemas.load_yaml(REPOSITORY / "rules" / "schemas" / "models.schema.yaml")
 
 
 def rows(name: str) -> list[dict]:
     """Rows of one of the project's model tables."""
-    return settings.read_models(TABLES / f"{name}.csv", SCHEMA).to_dict("records")
+    return model_table.read_models(TABLES / f"{name}.csv", SCHEMA).to_dict("records")
 
 
 PAPER, ROBUST, MACAQUE = (rows(n) for n in ("paper_models", "paper_models_l2", "macaque_models"))
@@ -185,7 +185,7 @@ def test_the_macaque_experiment_has_the_demos_models_and_five_of_a_users_own():
 
 def test_the_registry_has_the_files_of_the_users_own_models():
     """With the same digests: the table and the registry say the same of a file."""
-    registry = settings.load_yaml(TABLES / "datasets.yaml")
+    registry = schemas.load_yaml(TABLES / "datasets.yaml")
     for row in OWN:
         dataset, _, file = row["source"].removeprefix("data:").partition("/")
         assert registry["datasets"][dataset]["files"][file]["sha256"] == row["sha256"]

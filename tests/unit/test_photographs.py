@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from itcortex import store
-from itcortex.attention.agreement import Photographs
+from itcortex.data.photographs import Photographs
 from itcortex.errors import UserError
 from itcortex.store import photographs
 

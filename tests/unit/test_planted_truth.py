@@ -7,13 +7,15 @@ arrays are smaller than the demo's (a 9 x 9 grid, 12 sites) to keep this quick.
 import numpy as np
 import pytest
 
-from itcortex.mappings import folds as crossval
+from itcortex.mappings import folds as mappings_folds
 from itcortex.mappings import pls
 from itcortex.networks.activations import extract
-from itcortex.networks.layer_choice import Preprocessing, build, choose_layers, skeleton
+from itcortex.networks.layer_choice import choose_layers
 from itcortex.networks.network import Network
+from itcortex.networks.preprocessing import Preprocessing
+from itcortex.networks.timm_networks import build, skeleton
 from itcortex.numerics.metrics import pearson, predictivity
-from itcortex.simulation import arrays
+from itcortex.simulation import arrays, scenes
 from itcortex.weights.sources import fetch
 
 GRID, SITES, COMPONENTS = (9, 9), 12, 25
@@ -27,7 +29,7 @@ SOURCES = {
 @pytest.fixture(scope="module")
 def activations():
     """Layers of the trained teacher and of an untrained network on the photographs."""
-    photographs = arrays.photographs(224)
+    photographs = scenes.photographs(224)
     found = {}
     for name, source in SOURCES.items():
         model = build(name)
@@ -75,7 +77,7 @@ def test_the_layer_that_was_read_scores_best_within_the_teacher(teacher_scores, 
 
 def test_nested_choice_finds_it_in_most_folds(teacher_scores, planted):
     names = list(teacher_scores)
-    chosen = crossval.choose_layers(np.stack([s.inner for s in teacher_scores.values()]))
+    chosen = mappings_folds.choose_layers(np.stack([s.inner for s in teacher_scores.values()]))
     assert sum(names[k] == planted[0] for k in chosen) >= 11  # of 14
 
 

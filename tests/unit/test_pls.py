@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from itcortex.errors import UserError
 from itcortex.regression import pls
+from itcortex.regression.design import Design, Problem
 
 ENGINES = [pls.Lock, pls.Gram, pls.Dual]
 # groups, rows a group, channels, sites, components
@@ -25,7 +26,7 @@ def make(rng, groups, n, channels, sites):
     """A design with offsets and unequal variances, and responses that are partly predictable."""
     x = rng.standard_normal((groups * n, channels)) * np.linspace(1, 0.1, channels)
     y = x @ rng.standard_normal((channels, sites)) + 3 * rng.standard_normal((groups * n, sites))
-    design = pls.Design(
+    design = Design(
         x + 5 * rng.standard_normal(channels), np.ones(groups * n), np.arange(0, groups * n + 1, n)
     )
     return design, y + rng.standard_normal(sites)
@@ -55,7 +56,7 @@ def sklearn_svd(x, y, components):
 def test_equals_scikit_learn_and_ikpls(rng, monkeypatch, engine, case):
     groups, n, channels, sites, components = CASES[case]
     design, y = make(rng, groups, n, channels, sites)
-    problems = [pls.Problem(0, (g,)) for g in range(groups)] + [pls.Problem(0, (0, 2))]
+    problems = [Problem(0, (g,)) for g in range(groups)] + [Problem(0, (0, 2))]
     found = predict(design, y, problems, components, engine, monkeypatch)
     for (_, held), (values, used) in found.items():
         test = np.isin(np.arange(groups * n) // n, held)
@@ -75,10 +76,8 @@ def test_equals_scikit_learn_and_ikpls(rng, monkeypatch, engine, case):
 def test_stops_at_the_numerical_rank(rng, monkeypatch, engine):
     design, y = make(rng, 5, 40, 30, 8)
     low = rng.standard_normal((200, 7)) @ rng.standard_normal((7, 30))
-    design = pls.Design(low, design.ones, design.bounds)
-    (values, used), *_ = predict(
-        design, y, [pls.Problem(0, (0,))], 12, engine, monkeypatch
-    ).values()
+    design = Design(low, design.ones, design.bounds)
+    (values, used), *_ = predict(design, y, [Problem(0, (0,))], 12, engine, monkeypatch).values()
     assert used == 7
     least_squares = np.linalg.lstsq(low[40:] - low[40:].mean(0), y[40:], rcond=None)[0]
     expected = (low[:40] - low[40:].mean(0)) @ least_squares + y[40:].mean(0)
@@ -88,9 +87,9 @@ def test_stops_at_the_numerical_rank(rng, monkeypatch, engine):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_duplicated_channels_change_predictions_as_a_scaled_channel_does(rng, monkeypatch, engine):
     design, y = make(rng, 4, 30, 10, 4)
-    doubled = pls.Design(np.hstack([design.rows, design.rows]), design.ones, design.bounds)
-    scaled = pls.Design(design.rows * np.sqrt(2), design.ones, design.bounds)
-    problem = [pls.Problem(0, (1,))]
+    doubled = Design(np.hstack([design.rows, design.rows]), design.ones, design.bounds)
+    scaled = Design(design.rows * np.sqrt(2), design.ones, design.bounds)
+    problem = [Problem(0, (1,))]
     one = predict(doubled, y, problem, 5, engine, monkeypatch)[0, (1,)][0]
     two = predict(scaled, y, problem, 5, engine, monkeypatch)[0, (1,)][0]
     np.testing.assert_allclose(one, two, atol=1e-9 * y.std())
@@ -100,7 +99,7 @@ def test_duplicated_channels_change_predictions_as_a_scaled_channel_does(rng, mo
 def test_constant_responses_are_predicted_by_their_mean_with_no_component(rng, monkeypatch, engine):
     design, y = make(rng, 4, 20, 10, 3)
     values, used = predict(
-        design, np.full_like(y, 2.5), [pls.Problem(0, (0,))], 4, engine, monkeypatch
+        design, np.full_like(y, 2.5), [Problem(0, (0,))], 4, engine, monkeypatch
     )[0, (0,)]
     assert used == 0
     np.testing.assert_array_equal(values, 2.5)
@@ -109,7 +108,7 @@ def test_constant_responses_are_predicted_by_their_mean_with_no_component(rng, m
 @pytest.mark.parametrize("engine", ENGINES)
 def test_one_constant_site_leaves_the_others_alone(rng, monkeypatch, engine):
     design, y = make(rng, 4, 20, 10, 3)
-    problem = [pls.Problem(0, (0,))]
+    problem = [Problem(0, (0,))]
     without = predict(design, y, problem, 4, engine, monkeypatch)[0, (0,)][0]
     added = np.column_stack([y, np.full(len(y), 7.0)])
     values = predict(design, added, problem, 4, engine, monkeypatch)[0, (0,)][0]
@@ -121,12 +120,12 @@ def test_one_constant_site_leaves_the_others_alone(rng, monkeypatch, engine):
 @pytest.mark.parametrize("poison", [1e6, np.nan])
 def test_held_out_responses_cannot_touch_their_own_predictions(rng, monkeypatch, engine, poison):
     design, y = make(rng, 5, 12, 20, 4)
-    problems = [pls.Problem(0, (g,)) for g in range(5)]
+    problems = [Problem(0, (g,)) for g in range(5)]
     clean = predict(design, y, problems, 6, engine, monkeypatch)
     for group in range(5):
         poisoned = y.copy()
         poisoned[design.group(group)] *= poison
-        only = [pls.Problem(0, (group,))]
+        only = [Problem(0, (group,))]
         batch = only if np.isnan(poison) else problems
         values = predict(design, poisoned, batch, 6, engine, monkeypatch)[0, (group,)][0]
         alone = predict(design, y, batch, 6, engine, monkeypatch)[0, (group,)][0]
@@ -137,9 +136,9 @@ def test_held_out_responses_cannot_touch_their_own_predictions(rng, monkeypatch,
 def test_engines_agree_and_targets_do_not_touch_each_other(rng, monkeypatch):
     design, y = make(rng, 5, 20, 25, 6)
     targets = np.stack([y, y[::-1], rng.standard_normal(y.shape)])
-    problems = [pls.Problem(t, (g,)) for t in range(3) for g in range(5)]
+    problems = [Problem(t, (g,)) for t in range(3) for g in range(5)]
     results = [predict(design, targets, problems, 8, e, monkeypatch) for e in ENGINES]
-    alone = predict(design, targets[2], [pls.Problem(0, (3,))], 8, ENGINES[0], monkeypatch)
+    alone = predict(design, targets[2], [Problem(0, (3,))], 8, ENGINES[0], monkeypatch)
     for key, (values, _) in results[0].items():
         for other in results[1:]:
             np.testing.assert_allclose(values, other[key][0], atol=1e-9)
@@ -148,7 +147,7 @@ def test_engines_agree_and_targets_do_not_touch_each_other(rng, monkeypatch):
 
 def test_small_chunks_give_the_same(rng, monkeypatch):
     design, y = make(rng, 5, 20, 25, 6)
-    problems = [pls.Problem(0, (i, j)) for i in range(5) for j in range(i)]
+    problems = [Problem(0, (i, j)) for i in range(5) for j in range(i)]
     whole = predict(design, y, problems, 5)
     monkeypatch.setattr(pls, "_CHUNK_BYTES", 1)
     for key, (values, _) in predict(design, y, problems, 5).items():
@@ -160,11 +159,11 @@ def test_rows_in_an_orthonormal_basis_give_the_same_predictions(rng):
     basis = np.linalg.qr(np.column_stack([np.ones(30), rng.standard_normal((30, 6))]))[0]
     x = rng.standard_normal((4, 7, 15))
     y = rng.standard_normal((4, 30, 3)) + np.einsum("gr,irc->igc", basis, x)[:, :, :3]
-    full = pls.Design(
+    full = Design(
         np.einsum("gr,irc->igc", basis, x).reshape(120, 15), np.ones(120), np.arange(0, 121, 30)
     )
-    small = pls.Design(x.reshape(28, 15), np.tile(basis.sum(0), 4), np.arange(0, 29, 7))
-    problems = [pls.Problem(0, (g,)) for g in range(4)]
+    small = Design(x.reshape(28, 15), np.tile(basis.sum(0), 4), np.arange(0, 29, 7))
+    problems = [Problem(0, (g,)) for g in range(4)]
     expected = predict(full, y.reshape(1, 120, 3), problems, 5)
     coordinates = np.einsum("gr,igs->irs", basis, y).reshape(1, 28, 3)
     for key, (values, _) in predict(small, coordinates, problems, 5).items():
@@ -182,10 +181,10 @@ def test_invariances(seed, channels, sites, engine):
     """Order of samples and sites, rotation of features and a common scale do not matter."""
     rng = np.random.default_rng(seed)
     design, y = make(rng, 4, 12, channels, sites)
-    problem, components = [pls.Problem(0, (0,))], min(3, channels)
+    problem, components = [Problem(0, (0,))], min(3, channels)
 
     def values(rows, responses):
-        chosen = engine(pls.Design(rows, design.ones, design.bounds))
+        chosen = engine(Design(rows, design.ones, design.bounds))
         (fit,) = pls._solve(chosen, responses[None], problem, components, pls.Exact())
         return fit.predictions
 
@@ -204,7 +203,7 @@ def test_invariances(seed, channels, sites, engine):
 def test_no_component_is_refused(rng):
     design, y = make(rng, 3, 5, 4, 2)
     with pytest.raises(ValueError, match="at least 1, got 0"):
-        list(pls.fit_held_out(design, y[None], [pls.Problem(0, (0,))], 0))
+        list(pls.fit_held_out(design, y[None], [Problem(0, (0,))], 0))
 
 
 # groups, rows a group, channels, sites, components, and what is done to features and responses
@@ -226,10 +225,10 @@ def make_case(rng, case):
     groups, n, channels, sites, components, change = NIPALS_CASES[case]
     design, y = make(rng, groups, n, channels, sites)
     rows, y = change(design.rows, y)
-    problems = [pls.Problem(0, (g,)) for g in range(groups)]
+    problems = [Problem(0, (g,)) for g in range(groups)]
     if groups > 3:
-        problems.append(pls.Problem(0, (0, 2)))
-    return pls.Design(rows, design.ones, design.bounds), y, problems, components
+        problems.append(Problem(0, (0, 2)))
+    return Design(rows, design.ones, design.bounds), y, problems, components
 
 
 def held_rows(design, held):
@@ -261,9 +260,7 @@ def test_nipals_is_scikit_learn_at_the_same_tolerance(rng, monkeypatch, engine, 
 
 def test_nipals_gives_up_where_scikit_learn_does(rng):
     design, y = make(rng, 4, 30, 20, 6)
-    (fit,) = pls.fit_held_out(
-        design, y[None], [pls.Problem(0, (0,))], 5, pls.Nipals(1e-12, max_iter=3)
-    )
+    (fit,) = pls.fit_held_out(design, y[None], [Problem(0, (0,))], 5, pls.Nipals(1e-12, max_iter=3))
     oracle = PLSRegression(5, scale=False, tol=1e-12, max_iter=3)
     with pytest.warns(ConvergenceWarning):
         oracle.fit(design.rows[30:], y[30:])
@@ -275,7 +272,7 @@ def test_nipals_gives_up_where_scikit_learn_does(rng):
 
 def test_nipals_with_no_tolerance_is_exact(rng):
     design, y = make(rng, 4, 30, 20, 6)
-    arguments = design, y[None], [pls.Problem(0, (0,))], 5
+    arguments = design, y[None], [Problem(0, (0,))], 5
     (exact,) = pls.fit_held_out(*arguments)
     (nipals,) = pls.fit_held_out(*arguments, pls.Nipals(1e-28, max_iter=20_000))
     # the loop ends 1e-14 from its fixed point, times a factor 1 / gap of about a hundred
@@ -286,7 +283,7 @@ def test_nipals_with_no_tolerance_is_exact(rng):
 def test_the_loop_never_starts_in_the_rounding_of_a_constant_site(rng):
     """scikit-learn does where the mean of a constant is not exact: the one case left out."""
     design, y = make(rng, 4, 20, 10, 3)
-    arguments = [pls.Problem(0, (0,))], 4, pls.Nipals(1e-4)
+    arguments = [Problem(0, (0,))], 4, pls.Nipals(1e-4)
     (without,) = pls.fit_held_out(design, y[None], *arguments)
     first = np.column_stack([np.full(len(y), 1e5 / 3), y])
     (added,) = pls.fit_held_out(design, first[None], *arguments)
@@ -298,9 +295,9 @@ def test_the_loop_never_starts_in_the_rounding_of_a_constant_site(rng):
 def test_nipals_stops_at_the_numerical_rank(rng, monkeypatch, engine):
     design, y = make(rng, 5, 40, 30, 8)
     low = rng.standard_normal((200, 7)) @ rng.standard_normal((7, 30))
-    design = pls.Design(low, design.ones, design.bounds)
+    design = Design(low, design.ones, design.bounds)
     monkeypatch.setattr(pls, "_engine", lambda design, *_: engine(design))
-    (fit,) = pls.fit_held_out(design, y[None], [pls.Problem(0, (0,))], 12, pls.Nipals(1e-4))
+    (fit,) = pls.fit_held_out(design, y[None], [Problem(0, (0,))], 12, pls.Nipals(1e-4))
     assert fit.n_components == 7
     least_squares = np.linalg.lstsq(low[40:] - low[40:].mean(0), y[40:], rcond=None)[0]
     expected = (low[:40] - low[40:].mean(0)) @ least_squares + y[40:].mean(0)
@@ -310,7 +307,7 @@ def test_nipals_stops_at_the_numerical_rank(rng, monkeypatch, engine):
 def test_nipals_problems_stop_each_on_their_own(rng):
     """A problem that has stopped is frozen: its company changes neither predictions nor counts."""
     design, y = make(rng, 6, 20, 25, 6)
-    problems = [pls.Problem(0, (g,)) for g in range(6)]
+    problems = [Problem(0, (g,)) for g in range(6)]
     together = list(pls.fit_held_out(design, y[None], problems, 8, pls.Nipals(1e-4)))
     assert len({tuple(fit.iterations) for fit in together}) > 1
     for fit in together:
@@ -324,7 +321,7 @@ def test_order_of_sites_changes_nipals_but_not_exact(rng):
     order = np.arange(8)[::-1]  # another site comes first: that is all that matters
 
     def difference(rule):
-        arguments = [pls.Problem(0, (0,))], 10, rule
+        arguments = [Problem(0, (0,))], 10, rule
         (one,) = pls.fit_held_out(design, y[None], *arguments)
         (other,) = pls.fit_held_out(design, y[None, :, order], *arguments)
         return np.abs(one.predictions[:, order] - other.predictions).max() / y.std()
@@ -346,10 +343,10 @@ def test_invariances_of_nipals(seed, channels, sites, engine, tol):
     """Order of samples, rotation of features and a common scale change neither values nor counts."""
     rng = np.random.default_rng(seed)
     design, y = make(rng, 4, 12, channels, sites)
-    problem, components = [pls.Problem(0, (0,))], min(3, channels)
+    problem, components = [Problem(0, (0,))], min(3, channels)
 
     def fit(rows, responses):
-        chosen = engine(pls.Design(rows, design.ones, design.bounds))
+        chosen = engine(Design(rows, design.ones, design.bounds))
         (found,) = pls._solve(chosen, responses[None], problem, components, pls.Nipals(tol))
         return found
 
@@ -372,8 +369,8 @@ def test_torch_gives_the_same(rng, rule, case):
     groups, n, channels, sites, components = CASES[case]
     design, y = make(rng, groups, n, channels, sites)
     targets = np.stack([y, rng.standard_normal(y.shape)])
-    problems = [pls.Problem(t, (g,)) for t in range(2) for g in range(groups)]
-    problems.append(pls.Problem(0, (0, 2)))
+    problems = [Problem(t, (g,)) for t in range(2) for g in range(groups)]
+    problems.append(Problem(0, (0, 2)))
     compare_devices(design, targets, problems, components, rule, "cpu")
 
 
@@ -383,7 +380,7 @@ def test_torch_gives_the_same_on_cuda(rng):
     if not torch.cuda.is_available():
         pytest.skip("torch finds no CUDA device")
     design, y = make(rng, 8, 100, 400, 16)
-    problems = [pls.Problem(0, (g,)) for g in range(8)]
+    problems = [Problem(0, (g,)) for g in range(8)]
     compare_devices(design, y[None], problems, 20, pls.Exact(), "cuda")
 
 
@@ -403,10 +400,10 @@ def compare_devices(design, targets, problems, components, rule, device):
 def test_torch_stops_at_the_numerical_rank_and_leaves_held_out_responses_alone(rng):
     design, y = make(rng, 5, 20, 30, 4)
     low = rng.standard_normal((100, 6)) @ rng.standard_normal((6, 30))
-    design = pls.Design(low, design.ones, design.bounds)
-    (clean,) = pls.fit_held_out(design, y[None], [pls.Problem(0, (1,))], 9, device="cpu")
+    design = Design(low, design.ones, design.bounds)
+    (clean,) = pls.fit_held_out(design, y[None], [Problem(0, (1,))], 9, device="cpu")
     y[design.group(1)] = np.nan
-    (poisoned,) = pls.fit_held_out(design, y[None], [pls.Problem(0, (1,))], 9, device="cpu")
+    (poisoned,) = pls.fit_held_out(design, y[None], [Problem(0, (1,))], 9, device="cpu")
     assert clean.n_components == 6
     np.testing.assert_array_equal(clean.predictions, poisoned.predictions)
 
@@ -418,4 +415,4 @@ def test_a_missing_cuda_device_is_named(rng):
         pytest.skip("there is a CUDA device")
     design, y = make(rng, 3, 5, 4, 2)
     with pytest.raises(UserError, match="'cuda': torch finds no CUDA device"):
-        list(pls.fit_held_out(design, y[None], [pls.Problem(0, (0,))], 1, device="cuda"))
+        list(pls.fit_held_out(design, y[None], [Problem(0, (0,))], 1, device="cuda"))

@@ -13,8 +13,7 @@ from itcortex import store
 from itcortex.data.published import kriegeskorte
 from itcortex.data.rdms import Rdms
 from itcortex.errors import UserError
-from itcortex.mappings import similarity
-from itcortex.similarity import comparison
+from itcortex.similarity import comparison, geometry
 from itcortex.similarity.comparison import (
     bootstrap_images,
     compare_layers,
@@ -220,9 +219,9 @@ def test_patterns_of_a_layer(rng):
 def test_wide_layers_are_read_in_blocks(rng, monkeypatch):
     patterns = rng.standard_normal((9, 101)).astype(np.float32) + 7
     patterns[3] = 2.5
-    whole = similarity.rdm(patterns)
-    monkeypatch.setattr(similarity, "_BLOCK_VALUES", 9 * 10)
-    np.testing.assert_allclose(similarity.rdm(patterns), whole, atol=2e-12)  # rounded to 12 digits
+    whole = geometry.rdm(patterns)
+    monkeypatch.setattr(geometry, "_BLOCK_VALUES", 9 * 10)
+    np.testing.assert_allclose(geometry.rdm(patterns), whole, atol=2e-12)  # rounded to 12 digits
     assert np.isnan(whole[3, 4]) and np.isfinite(whole[4, 5])
 
 
@@ -288,7 +287,8 @@ def test_last_layer_of_real_networks(shared, architecture, arguments, by_map, po
     """An independent look had .39 to .43 for MobileNetV1s and .24 for lite0: pooled last maps."""
     import torch
 
-    from itcortex.networks.layer_choice import Preprocessing, build
+    from itcortex.networks.preprocessing import Preprocessing
+    from itcortex.networks.timm_networks import build
 
     folder = shared / "data" / "it92_kriegeskorte2008"
     main = folder / "Kriegeskorte_Neuron2008_supplementalData.mat"

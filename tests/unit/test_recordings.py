@@ -7,7 +7,9 @@ import pytest
 
 import prepare_recordings
 from itcortex import store
-from itcortex.data.recordings import Recording, read_cowley, read_published, window_average
+from itcortex.data.published.cowley import read_cowley
+from itcortex.data.published.readers import read_published
+from itcortex.data.recordings import Recording, window_average
 from itcortex.errors import UserError
 
 

@@ -14,7 +14,7 @@ from scipy.io import savemat
 
 import prepare_recordings
 from itcortex import store
-from itcortex.data.recordings import read_arcaro
+from itcortex.data.published.arcaro import read_arcaro
 from itcortex.errors import UserError
 
 MAT, FOLDER = "George/george_060118_data.mat", "George/natural_test"

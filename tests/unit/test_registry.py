@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import download_data
-from itcortex.downloads import fetch as registry
-from itcortex.downloads.fetch import MIRROR, fetch, in_mirror, sha256_of
+from itcortex.downloads.fetch import MIRROR, fetch, in_mirror, shutil
 from itcortex.errors import UserError
+from itcortex.files import sha256_of
 
 CONTENT = b"spikes" * 1000
 SHA256 = "c0077cbc5f1f6eb2dfa74cce946665a5d70cf0bb4f5c0bde7790b96c37511d87"
@@ -125,8 +125,8 @@ def test_without_checksum_and_lock_file_the_digest_is_told(tmp_path, mirror_file
 
 
 def test_a_disk_without_room(tmp_path, mirror_file, monkeypatch):
-    usage = registry.shutil.disk_usage(tmp_path)._replace(free=5990)
-    monkeypatch.setattr(registry.shutil, "disk_usage", lambda _folder: usage)
+    usage = shutil.disk_usage(tmp_path)._replace(free=5990)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage)
     with pytest.raises(UserError, match=r"x: needs 6\.00kB, and 5\.99kB are free"):
         fetch([], tmp_path / "x", SHA256, mirror=mirror_file)
     assert not (tmp_path / "x").exists()

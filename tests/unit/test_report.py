@@ -14,7 +14,7 @@ import render_report
 from itcortex import store
 from itcortex.errors import UserError
 from itcortex.report import findings
-from itcortex.report import page as report
+from itcortex.report import page as report_page
 from itcortex.tables import panels, statistics
 
 PNG = b"\x89PNG\r\n\x1a\nnot much of an image"
@@ -211,7 +211,7 @@ def test_recordings_without_grid_and_time_are_described(demo, tmp_path):
     shown["ceilings"] = made_tables.ceilings(demo[demo.recording == "m1_pl"]).assign(
         window_start=np.nan, window_stop=np.nan
     )
-    html = report.render(
+    html = report_page.render(
         shown, [], "demo", {}, versions={}, fingerprints={}, captions={}
     )  # fmt: skip
     page = Page()
@@ -224,7 +224,7 @@ def test_recordings_without_grid_and_time_are_described(demo, tmp_path):
 def test_a_figure_that_is_no_image_is_an_error(tmp_path):
     (tmp_path / "maps.png").write_text("<svg/>")
     with pytest.raises(UserError, match=r"maps.png: not a PNG image"):
-        report.embed(tmp_path / "maps.png", {})
+        report_page.embed(tmp_path / "maps.png", {})
 
 
 # --- sentences ------------------------------------------------------------------------------------
@@ -292,20 +292,20 @@ def test_slopes_are_told_with_their_intervals(rng):
 
 def test_models_without_weights_are_named_at_the_head_of_the_page(demo):
     shown = tables(demo)
-    html = report.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
     assert "Models without scores" not in html
     shown["models"].loc[0, "missing"] = "the hub knows no such file"
-    html = report.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
     assert "Models without scores" in html
     assert "the hub knows no such file" in html
 
 
 def test_rsa_attention_and_digits_have_their_tables_where_the_experiment_has_them(demo):
     shown = tables(demo)
-    html = report.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
     sections = ["rsa", "attention", "shortcut"]
     assert not any(f'id="{name}"' in html for name in sections)
-    html = report.render(
+    html = report_page.render(
         shown | {name: getattr(made_tables, name)() for name in sections},
         [], "demo", {}, versions={}, fingerprints={}, captions={},
     )  # fmt: skip
@@ -323,12 +323,12 @@ def test_numbers_have_true_minus_signs_and_no_minus_zero():
 
 def test_a_turned_grid_is_warned_of_at_the_head_of_the_page(demo, tmp_path):
     shown = tables(demo)
-    html = report.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
     assert "Is the grid the right way round?" not in html
     turned = shown["orientation"]
     worse = (turned.recording == "m1_pl") & (turned.orientation == "as configured")
     shown["orientation"] = turned.assign(r=turned.r.where(~worse, 0.01))
-    html = report.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
     assert "Is the grid the right way round?" in html
     assert "m1_pl: r is 0.01 as configured" in html
     assert "if flipped vertically" in html

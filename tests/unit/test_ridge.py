@@ -7,10 +7,11 @@ from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
 from itcortex.errors import UserError
 from itcortex.mappings.folds import assign_folds
+from itcortex.mappings.ridge import fit_layer
 from itcortex.numerics.metrics import pearson, predictivity
 from itcortex.numerics.resample import resize_maps
 from itcortex.regression import ridge
-from itcortex.regression.pls import Design
+from itcortex.regression.design import Design
 
 WAYS = [ridge._primal, ridge._dual]
 PENALTIES = (1e-4, 1e-2, 1.0, 100.0, 1e4)
@@ -136,7 +137,7 @@ def test_one_constant_site_is_predicted_and_leaves_the_others_alone(rng, monkeyp
 def test_features_that_do_not_vary_predict_the_training_mean(rng):
     maps = np.full((5, 4, 4, 3), 0.1)
     responses = rng.standard_normal((1, 5, 6, 6, 2)) + 3
-    found = ridge.fit_layer(maps, responses, np.arange(5))
+    found = fit_layer(maps, responses, np.arange(5))
     for image in range(5):
         expected = np.delete(responses[0], image, 0).mean((0, 1, 2))
         # float32 storage
@@ -162,7 +163,7 @@ def test_layer_equals_scikit_learn_on_resampled_features(rng, monkeypatch, way):
     features = resize_maps(maps, (9, 8))
     responses = features @ rng.standard_normal((10, 5)) + rng.standard_normal((6, 9, 8, 5))
     folds = np.array([2, 0, 1, 2, 0, 3])
-    found = ridge.fit_layer(maps, responses[None], folds, (0.01,))
+    found = fit_layer(maps, responses[None], folds, (0.01,))
     x, y, groups = features.reshape(-1, 10), responses.reshape(-1, 5), np.repeat(folds, 72)
     # trace and rank of the features on the grid are those of their rows in the orthonormal basis
     model = Ridge(0.01 * unit(x), solver="svd")
@@ -184,7 +185,7 @@ def test_planted_truth_with_a_penalty_for_each_site(rng):
     noise = rng.standard_normal(signal.shape)
     responses = np.concatenate([signal[..., :3] + 0.05 * noise[..., :3], noise[..., 3:]], -1)
     shuffled = responses[np.roll(np.arange(8), 1)]
-    found = ridge.fit_layer(maps, np.stack([responses, shuffled]), np.arange(8))
+    found = fit_layer(maps, np.stack([responses, shuffled]), np.arange(8))
     assert found.metrics["r"][0, :, :3].min() > 0.98
     assert np.abs(found.metrics["r"][0, :, 3:].mean()) < 0.1
     assert np.abs(predictivity(found.metrics["r"][1])) < 0.2
@@ -201,7 +202,7 @@ def test_recording_without_grid(rng, shape):
     maps = rng.standard_normal((60, *shape))
     flat = maps.reshape(60, -1)[:, :20] @ rng.standard_normal((20, 5))
     folds = assign_folds(tuple(map(str, range(60))), 5, rng)
-    found = ridge.fit_layer(maps, flat.reshape(1, 60, 1, 1, 5), folds)
+    found = fit_layer(maps, flat.reshape(1, 60, 1, 1, 5), folds)
     assert found.metrics["r"].shape == (1, 5, 5)
     assert found.predictions.shape == (60, 1, 1, 5)
     r = [np.corrcoef(found.predictions[:, 0, 0, s], flat[:, s])[0, 1] for s in range(5)]
@@ -217,4 +218,4 @@ def test_bad_penalties_and_vector_layers_are_refused(rng):
     with pytest.raises(ValueError, match="at least 3 groups, got 2"):
         cross_validate(Design(design.rows, design.ones, design.bounds[[0, 2, 4]]), y)
     with pytest.raises(UserError, match="has no map"):
-        ridge.fit_layer(np.ones((4, 3)), np.ones((1, 4, 5, 5, 2)), np.arange(4))
+        fit_layer(np.ones((4, 3)), np.ones((1, 4, 5, 5, 2)), np.arange(4))

@@ -9,18 +9,17 @@ from itcortex.errors import UserError
 from itcortex.mappings import similarity
 from itcortex.mappings.folds import choose_layers
 from itcortex.numerics.resample import resize_maps
+from itcortex.similarity import geometry
 
 
 def test_rdm_equals_scipy(rng):
     patterns = rng.standard_normal((12, 7)) + rng.standard_normal(7)
     expected = squareform(pdist(patterns, "correlation"))
-    np.testing.assert_allclose(
-        similarity.rdm(patterns), expected, atol=2e-12
-    )  # rounded to 12 digits
+    np.testing.assert_allclose(geometry.rdm(patterns), expected, atol=2e-12)  # rounded to 12 digits
 
 
 def test_rdm_by_hand():
-    found = similarity.rdm(np.array([[0, 1, 2], [5, 7, 9], [2, 1, 0], [0, 1, 0], [3, 3, 3]]))
+    found = geometry.rdm(np.array([[0, 1, 2], [5, 7, 9], [2, 1, 0], [0, 1, 0], [3, 3, 3]]))
     nan = np.nan
     expected = [
         [0, 0, 2, 1, nan],
@@ -33,30 +32,28 @@ def test_rdm_by_hand():
 
 
 def test_compare_equals_scipy_with_ties(rng):
-    a, b = (similarity.rdm(rng.integers(0, 3, (20, 5)) + np.arange(5)) for _ in range(2))
+    a, b = (geometry.rdm(rng.integers(0, 3, (20, 5)) + np.arange(5)) for _ in range(2))
     upper = np.triu_indices(20, 1)
-    found = similarity.compare(a, b)
+    found = geometry.compare(a, b)
     assert found["r"] == pytest.approx(pearsonr(a[upper], b[upper])[0], abs=1e-12)
     assert found["rho"] == pytest.approx(spearmanr(a[upper], b[upper])[0], abs=1e-12)
 
 
 def test_compare_leaves_out_undefined_pairs_of_the_recorded_side_only(rng):
     patterns, other = rng.standard_normal((2, 9, 6))
-    recorded, predicted = similarity.rdm(patterns), similarity.rdm(other)
-    expected = similarity.compare(recorded[1:, 1:], predicted[1:, 1:])
+    recorded, predicted = geometry.rdm(patterns), geometry.rdm(other)
+    expected = geometry.compare(recorded[1:, 1:], predicted[1:, 1:])
     silent = patterns.copy()
     silent[0] = 3.5
-    assert similarity.compare(similarity.rdm(silent), predicted) == expected
+    assert geometry.compare(geometry.rdm(silent), predicted) == expected
     dead = other.copy()
     dead[0] = 0
     as_one = predicted.copy()
     as_one[0, 1:] = as_one[1:, 0] = 1
-    assert similarity.compare(recorded, similarity.rdm(dead)) == similarity.compare(
-        recorded, as_one
-    )
-    assert similarity.compare(recorded, similarity.rdm(np.ones((9, 6)))) == {"r": 0, "rho": 0}
-    for undefined in (similarity.rdm(np.ones((9, 6))), 1 - np.eye(9)):
-        assert np.isnan(list(similarity.compare(undefined, predicted).values())).all()
+    assert geometry.compare(recorded, geometry.rdm(dead)) == geometry.compare(recorded, as_one)
+    assert geometry.compare(recorded, geometry.rdm(np.ones((9, 6)))) == {"r": 0, "rho": 0}
+    for undefined in (geometry.rdm(np.ones((9, 6))), 1 - np.eye(9)):
+        assert np.isnan(list(geometry.compare(undefined, predicted).values())).all()
 
 
 def test_layer_is_compared_on_the_grid_of_the_fold(rng):
@@ -104,13 +101,13 @@ def test_recording_without_grid_compares_images(rng, fit):
 
 def test_layer_against_a_recorded_rdm_over_all_images(rng):
     maps = rng.standard_normal((12, 3, 3, 5))
-    recorded = similarity.rdm(rng.standard_normal((12, 40)) + 2 * maps.reshape(12, -1)[:, :40])
+    recorded = geometry.rdm(rng.standard_normal((12, 40)) + 2 * maps.reshape(12, -1)[:, :40])
     distances = pdist(maps.reshape(12, -1), "correlation")
-    found = similarity.compare_layer(maps, recorded)
+    found = geometry.compare_layer(maps, recorded)
     assert found["rho"] == pytest.approx(spearmanr(distances, squareform(recorded))[0], abs=1e-9)
     assert found["r"] > 0.5
     with pytest.raises(UserError, match=r"shape \(12, 12\).* 11 images"):
-        similarity.compare_layer(maps[:11], recorded)
+        geometry.compare_layer(maps[:11], recorded)
 
 
 def unbiased_hsic(k, m):
@@ -128,26 +125,26 @@ def test_cka_equals_its_formulas(rng, channels):
     y[:, :3] += x[:, :3]
     a, b = x - x.mean(0), y - y.mean(0)
     plain = np.linalg.norm(b.T @ a) ** 2 / np.linalg.norm(a.T @ a) / np.linalg.norm(b.T @ b)
-    assert similarity.linear_cka(x, y, debiased=False) == pytest.approx(plain, abs=1e-12)
+    assert geometry.linear_cka(x, y, debiased=False) == pytest.approx(plain, abs=1e-12)
     k, m = x @ x.T, y @ y.T  # not centred: the estimator centres
     debiased = unbiased_hsic(k, m) / np.sqrt(unbiased_hsic(k, k) * unbiased_hsic(m, m))
-    assert similarity.linear_cka(x, y) == pytest.approx(debiased, abs=1e-10)
+    assert geometry.linear_cka(x, y) == pytest.approx(debiased, abs=1e-10)
 
 
 @pytest.mark.parametrize("debiased", [True, False])
 def test_cka_ignores_rotation_scale_and_offset(rng, debiased):
     x, y = rng.standard_normal((25, 30)), rng.standard_normal((25, 8))
-    base = similarity.linear_cka(x, y, debiased)
+    base = geometry.linear_cka(x, y, debiased)
     rotated = 3 * x @ ortho_group.rvs(30, random_state=rng) + 7
-    assert similarity.linear_cka(rotated, -0.2 * y + 1, debiased) == pytest.approx(base, abs=1e-10)
-    assert similarity.linear_cka(x, 2 * x, debiased) == pytest.approx(1, abs=1e-12)
-    assert similarity.linear_cka(x, x * np.linspace(0.1, 3, 30), debiased) < 0.99
+    assert geometry.linear_cka(rotated, -0.2 * y + 1, debiased) == pytest.approx(base, abs=1e-10)
+    assert geometry.linear_cka(x, 2 * x, debiased) == pytest.approx(1, abs=1e-12)
+    assert geometry.linear_cka(x, x * np.linspace(0.1, 3, 30), debiased) < 0.99
 
 
 def test_independent_patterns_have_no_debiased_cka(rng):
     found = np.array(
         [
-            [similarity.linear_cka(x[:, :200], x[:, 200:], debiased) for debiased in (True, False)]
+            [geometry.linear_cka(x[:, :200], x[:, 200:], debiased) for debiased in (True, False)]
             for x in rng.standard_normal((40, 30, 220))
         ]
     )
@@ -159,8 +156,8 @@ def test_independent_patterns_have_no_debiased_cka(rng):
 @pytest.mark.parametrize("debiased", [True, False])
 def test_cka_of_what_does_not_vary(rng, debiased):
     x, constant = rng.standard_normal((9, 4)), np.full((9, 5), 0.3)
-    assert similarity.linear_cka(constant, x, debiased) == 0
-    assert np.isnan(similarity.linear_cka(x, constant, debiased))
+    assert geometry.linear_cka(constant, x, debiased) == 0
+    assert np.isnan(geometry.linear_cka(x, constant, debiased))
 
 
 def test_cka_of_a_layer_is_the_debiased_one_of_its_fold(rng):
@@ -168,7 +165,7 @@ def test_cka_of_a_layer_is_the_debiased_one_of_its_fold(rng):
     found = similarity.fit_layer_cka(maps, responses, np.arange(4))
     features = resize_maps(maps, (5, 5))
     for fold in range(4):
-        expected = similarity.linear_cka(
+        expected = geometry.linear_cka(
             features[fold].reshape(25, 6), responses[0, fold].reshape(25, 3)
         )
         assert found.metrics["r"][0, fold, 0] == pytest.approx(expected, abs=1e-12)

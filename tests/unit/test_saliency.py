@@ -8,11 +8,12 @@ import torch
 from PIL import Image
 from torch import nn
 
-from itcortex.attention.agreement import Photographs
 from itcortex.attention.saliency import decode, network_input, photographs_saliency, saliency
-from itcortex.data.published import clickme
+from itcortex.data.photographs import Photographs
 from itcortex.errors import UserError
-from itcortex.networks.layer_choice import Preprocessing, build
+from itcortex.networks.preprocessing import Preprocessing
+from itcortex.networks.timm_networks import build
+from itcortex.numerics import resample
 
 PLAIN = Preprocessing((3, 224, 224), (0.5, 0.5, 0.5), (0.25, 0.5, 0.5), "bilinear")
 
@@ -215,7 +216,7 @@ def test_clickmes_photographs_are_resized_as_its_authors_do(rng):
     shown = photographs(rng, 2, reference=True)
     found = network_input(shown, slice(0, 2), PLAIN)
     pixels = np.stack([decode(one, "") for one in shown.jpegs])
-    resized = clickme.resize_images(pixels, (224, 224)) / 255
+    resized = resample.resize_images(pixels, (224, 224)) / 255
     expected = (resized - np.array(PLAIN.mean)) / np.array(PLAIN.std)
     np.testing.assert_allclose(found.permute(0, 2, 3, 1), expected, atol=1e-5)
 

@@ -6,7 +6,7 @@ from scipy import stats
 from sklearn.metrics import explained_variance_score
 
 from itcortex.errors import UserError
-from itcortex.numerics import metrics
+from itcortex.numerics import metrics, sampling
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_bootstrap_covers_the_truth_about_as_often_as_it_says():
     for seed in range(60):
         rng = np.random.default_rng(seed)
         values = 0.4 + 0.1 * rng.standard_normal((14, 1)) + 0.1 * rng.standard_normal((14, 32))
-        low, high = metrics.bootstrap_predictivity(values, 200, rng)
+        low, high = sampling.bootstrap_predictivity(values, 200, rng)
         hits += low < 0.4 < high
     assert 50 <= hits <= 60  # percentile intervals of 14 folds are a little narrow
 
@@ -72,8 +72,8 @@ def test_bootstrap_covers_the_truth_about_as_often_as_it_says():
 def test_bootstrap_never_gives_nan_and_is_the_same_for_the_same_seed(rng):
     values = np.full((14, 3), np.nan)
     values[3, 1], values[7, 2] = 0.5, 0.7
-    first = metrics.bootstrap_predictivity(values, 300, np.random.default_rng(1))
+    first = sampling.bootstrap_predictivity(values, 300, np.random.default_rng(1))
     assert np.isfinite(first).all()
-    assert first == metrics.bootstrap_predictivity(values, 300, np.random.default_rng(1))
+    assert first == sampling.bootstrap_predictivity(values, 300, np.random.default_rng(1))
     with pytest.raises(UserError, match="no site has a defined score"):
-        metrics.bootstrap_predictivity(np.full((3, 2), np.nan), 10, rng)
+        sampling.bootstrap_predictivity(np.full((3, 2), np.nan), 10, rng)

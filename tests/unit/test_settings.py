@@ -6,39 +6,39 @@ from pathlib import Path
 import pytest
 import yaml
 
-from itcortex.data import registry as catalogue
+from itcortex.data.registry import check, expanded
 from itcortex.errors import UserError, nearest
 from itcortex.networks.network import Network
-from itcortex.workflow import settings
+from itcortex.workflow import model_table, schemas, settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMAS = REPOSITORY / "rules" / "schemas"
 
 
 def schema(name):
-    return settings.load_yaml(SCHEMAS / f"{name}.schema.yaml")
+    return schemas.load_yaml(SCHEMAS / f"{name}.schema.yaml")
 
 
 @pytest.fixture
 def config():
-    return settings.load_yaml(REPOSITORY / "config.yaml")
+    return schemas.load_yaml(REPOSITORY / "config.yaml")
 
 
 @pytest.fixture
 def registry():
-    return settings.load_yaml(REPOSITORY / "experiments" / "datasets.yaml")
+    return schemas.load_yaml(REPOSITORY / "experiments" / "datasets.yaml")
 
 
 @pytest.fixture
 def models():
-    return settings.read_models(REPOSITORY / "experiments" / "models.csv", schema("models"))
+    return model_table.read_models(REPOSITORY / "experiments" / "models.csv", schema("models"))
 
 
 def test_the_projects_own_settings_are_valid(config, registry, models, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    settings.check(config, schema("config"), "config")
-    settings.check(registry, schema("datasets"), "registry")
-    catalogue.check(catalogue.expanded(registry), "registry")
+    schemas.check(config, schema("config"), "config")
+    schemas.check(registry, schema("datasets"), "registry")
+    check(expanded(registry), "registry")
     settings.check_experiment(config, registry, models)
     assert set(models["category"]) == {"cnn", "untrained"}
 
@@ -93,22 +93,22 @@ def test_faults_name_key_value_and_remedy(config, path, value, message):
         node = node[key]
     node[path[-1]] = value
     with pytest.raises(UserError, match=message):
-        settings.check(config, schema("config"), "config")
+        schemas.check(config, schema("config"), "config")
 
 
 def test_a_sweep_may_be_a_list_of_windows(config):
     config["encoding"]["sweep"] = [[50, 90], [90, 130]]
-    settings.check(config, schema("config"), "config")
+    schemas.check(config, schema("config"), "config")
     config["encoding"]["sweep"] = [[50, 90, 100]]
     with pytest.raises(UserError, match=r"sweep: 0: \[50, 90, 100\] is too long"):
-        settings.check(config, schema("config"), "config")
+        schemas.check(config, schema("config"), "config")
 
 
 def test_all_faults_are_listed_at_once(config):
     config["sed"] = 1
     config["encoding"]["pool"] = -1
     with pytest.raises(UserError) as caught:
-        settings.check(config, schema("config"), "config")
+        schemas.check(config, schema("config"), "config")
     assert "unknown key 'sed'; did you mean 'seed'?" in str(caught.value)
     assert "encoding: pool: -1 is less than the minimum of 1" in str(caught.value)
 
@@ -164,7 +164,7 @@ def test_bad_rows_of_a_model_table(tmp_path, row, message):
     header = "model,weights,architecture,source,category,family,top1,top1_source,layers"
     table.write_text(f"{header}\n{row}\n")
     with pytest.raises(UserError, match=message):
-        settings.read_models(table, schema("models"))
+        model_table.read_models(table, schema("models"))
 
 
 HEADER = "model,weights,architecture,source,category,family,top1,top1_source"
@@ -199,13 +199,13 @@ def test_bad_cells_of_optional_columns(tmp_path, column, cell, message):
     """Line, column, value, and what is wrong with it."""
     path = table_of(tmp_path, f"m,w,resnet18,untrained:0,cnn,f,1,src,{cell}", column)
     with pytest.raises(UserError, match=message):
-        settings.read_models(path, schema("models"))
+        model_table.read_models(path, schema("models"))
 
 
 def test_optional_columns_may_be_left_out(tmp_path):
     """They are there all the same: text is empty, numbers are NaN."""
     path = table_of(tmp_path, "m,w,resnet18,untrained:0,cnn,f,1,src,11.7", "params_m")
-    (row,) = settings.read_models(path, schema("models")).to_dict("records")
+    (row,) = model_table.read_models(path, schema("models")).to_dict("records")
     assert (row["params_m"], row["builder"], row["layers"]) == (11.7, "", "")
     assert row["input_size"] != row["input_size"]  # NaN
     assert row["where"] == f"{path}: line 2"
@@ -215,12 +215,12 @@ def test_several_tables_are_one(tmp_path):
     """A user's own models beside ours; a fault names the table that has it."""
     first = table_of(tmp_path, "m,w,resnet18,untrained:0,cnn,f,1,src,", "layers", "a.csv")
     second = table_of(tmp_path, "n,w,resnet18,untrained:0,cnn,f,1,src,0.5", "params_m", "b.csv")
-    both = settings.read_models([str(first), str(second)], schema("models"))
+    both = model_table.read_models([str(first), str(second)], schema("models"))
     assert list(both["model"]) == ["m", "n"]
     assert list(both["where"]) == [f"{first}: line 2", f"{second}: line 2"]
     again = table_of(tmp_path, "m,w,resnet18,untrained:1,cnn,f,1,src,", "layers", "c.csv")
     with pytest.raises(UserError, match=r"given twice: .*a.csv: line 2: m w, .*c.csv: line 2: m w"):
-        settings.read_models([str(first), str(second), str(again)], schema("models"))
+        model_table.read_models([str(first), str(second), str(again)], schema("models"))
 
 
 REGISTRY = {"datasets": {"weights": {"files": {"x.pth": {}}}}}
@@ -228,8 +228,8 @@ REGISTRY = {"datasets": {"weights": {"files": {"x.pth": {}}}}}
 
 def checked(folder, row, columns=""):
     """Check a table of one row against a registry that knows one file."""
-    settings.check_models(
-        settings.read_models(table_of(folder, row, columns), schema("models")), REGISTRY
+    model_table.check_models(
+        model_table.read_models(table_of(folder, row, columns), schema("models")), REGISTRY
     )
 
 
@@ -351,30 +351,30 @@ def test_a_users_network_that_does_not_work_stops_before_any_job(tmp_path, monke
 
 def test_files_that_are_missing_or_no_yaml(tmp_path):
     with pytest.raises(UserError, match=r"none\.csv: model table cannot be read"):
-        settings.read_models(tmp_path / "none.csv", {})
+        model_table.read_models(tmp_path / "none.csv", {})
     broken = tmp_path / "broken.yaml"
     broken.write_text("a: [1, 2\nb: }")
     with pytest.raises(UserError, match=r"(?s)broken\.yaml: cannot be read as YAML.*line 2"):
-        settings.load_yaml(broken)
+        schemas.load_yaml(broken)
     broken.write_text("just text")
     with pytest.raises(UserError, match="expected a mapping"):
-        settings.load_yaml(broken)
+        schemas.load_yaml(broken)
 
 
 def test_registry_that_refers_to_nothing(registry):
     registry["recordings"]["v4_210325"]["stimuli"] = "v4_images"
     with pytest.raises(UserError, match=r"v4_210325: stimuli: 'v4_images'.*'v4_210325_images'"):
-        catalogue.check(catalogue.expanded(registry), "registry")
+        check(expanded(registry), "registry")
     registry["recordings"]["v4_210325"]["file"] = "x.npy"
     with pytest.raises(UserError, match=r"v4_210325: file: 'x.npy' does not exist"):
-        catalogue.check(catalogue.expanded(registry), "registry")
+        check(expanded(registry), "registry")
 
 
 def test_yaml_is_read_by_the_safe_loader(tmp_path):
     hostile = tmp_path / "hostile.yaml"
     hostile.write_text(f"a: !!python/object/apply:os.system ['touch {tmp_path}/owned']")
     with pytest.raises(UserError, match="cannot be read as YAML"):
-        settings.load_yaml(hostile)
+        schemas.load_yaml(hostile)
     assert not (tmp_path / "owned").exists()
     assert yaml.safe_load("a: 1") == {"a": 1}
 

@@ -15,12 +15,12 @@ import score_shortcut
 from itcortex import store
 from itcortex.attention import shortcut
 from itcortex.attention.occlusion import occlusion
+from itcortex.encoding.raw_scores import raw_scores
 from itcortex.encoding.targets import Target
 from itcortex.errors import UserError
-from itcortex.mappings.pls import LayerScores
-from itcortex.networks.layer_choice import Preprocessing
+from itcortex.mappings.layer_scores import LayerScores
+from itcortex.networks.preprocessing import Preprocessing
 from itcortex.simulation import digits
-from itcortex.tables.summary import raw_scores
 from itcortex.weights.state import digest
 
 SIDE, PATCH = 32, 7

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from itcortex.simulation import digits
-from itcortex.training.recipe import Recipe
-from itcortex.workflow import settings, trainings
+from itcortex.training.recipe import Recipe, recipe_of
+from itcortex.workflow import model_table, schemas, trainings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: What a factor (column family of the table) may change, by name of the setting.
@@ -37,15 +37,15 @@ def merge(under: dict, over: dict) -> dict:
 
 @pytest.fixture(scope="module")
 def config():
-    overlay = settings.load_yaml(REPOSITORY / "experiments" / "harmonizer_study.yaml")
-    return merge(settings.load_yaml(REPOSITORY / "config.yaml"), overlay)
+    overlay = schemas.load_yaml(REPOSITORY / "experiments" / "harmonizer_study.yaml")
+    return merge(schemas.load_yaml(REPOSITORY / "config.yaml"), overlay)
 
 
 @pytest.fixture(scope="module")
 def rows(config):
     """Rows of the study, before they are written out by strength and seed."""
-    schema = settings.load_yaml(REPOSITORY / "rules" / "schemas" / "models.schema.yaml")
-    table = settings.read_models([str(REPOSITORY / path) for path in config["models"]], schema)
+    schema = schemas.load_yaml(REPOSITORY / "rules" / "schemas" / "models.schema.yaml")
+    table = model_table.read_models([str(REPOSITORY / path) for path in config["models"]], schema)
     return [row for row in table.to_dict("records") if row["source"].startswith("trained:")]
 
 
@@ -54,7 +54,7 @@ def described(row, config):
     training = config["training"][trainings.trained_by(row["source"])]
     about = config["digits"][training["digits"]]
     look = vars(digits.Settings.of(about["settings"]))
-    recipe = Recipe.of(trainings.recipe_of(row["model"], training)).asdict()
+    recipe = Recipe.of(recipe_of(row["model"], training)).asdict()
     network = json.loads(row["arguments"]) | json.loads(row["preprocessing"])
     folder = f"results/data/{training['digits']}"
     assert training["labelled"] == [f"{folder}/train.parquet"] and training["mapped"] == []
@@ -67,8 +67,8 @@ def described(row, config):
 
 
 def test_the_settings_are_valid(config):
-    schema = settings.load_yaml(REPOSITORY / "rules" / "schemas" / "config.schema.yaml")
-    settings.check(config, schema, "config")
+    schema = schemas.load_yaml(REPOSITORY / "rules" / "schemas" / "config.schema.yaml")
+    schemas.check(config, schema, "config")
     trainings.check_trainings(config["training"])
 
 

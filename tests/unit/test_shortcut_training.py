@@ -7,8 +7,9 @@ from itcortex.attention import shortcut
 from itcortex.networks.network import Network
 from itcortex.simulation import digits
 from itcortex.training.images.samples import Arrays
+from itcortex.training.plan import Data, Place, Plan
 from itcortex.training.recipe import Recipe
-from itcortex.training.train import Data, Place, Plan, train
+from itcortex.training.train import train
 
 SETTINGS = digits.Settings(
     side=32, digit=(18, 22), patch=6, share=0.95, contrast=0.5, kind="texture"

@@ -12,23 +12,19 @@ from skimage import data
 import fetch_weights
 import simulate_recordings
 from itcortex import store
-from itcortex.data.recordings import Recording, read_arcaro, window_average
+from itcortex.data.published.arcaro import read_arcaro
+from itcortex.data.recordings import Recording, window_average
 from itcortex.data.stimuli import Stimuli, read_images
 from itcortex.encoding.ceilings import truth as truth_ceiling
 from itcortex.errors import UserError
-from itcortex.networks.layer_choice import Preprocessing, choose_layers, skeleton
+from itcortex.networks.layer_choice import choose_layers
+from itcortex.networks.preprocessing import Preprocessing
+from itcortex.networks.timm_networks import skeleton
 from itcortex.numerics.metrics import predictivity
 from itcortex.numerics.resample import resize_maps
-from itcortex.simulation.arrays import (
-    Session,
-    SimulatedArray,
-    photographs,
-    plan_sessions,
-    record,
-    simulate_array,
-    time_course,
-    write_arcaro_archive,
-)
+from itcortex.simulation.archive import Session, plan_sessions, write_arcaro_archive
+from itcortex.simulation.arrays import SimulatedArray, record, simulate_array, time_course
+from itcortex.simulation.scenes import photographs
 
 MAT, FOLDER = "George/george_060118_data.mat", "George/natural_test"
 TIMES = {"ms_start": 0, "ms_bin": 1}

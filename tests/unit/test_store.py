@@ -9,6 +9,7 @@ from itcortex import store
 from itcortex.data.recordings import Recording
 from itcortex.data.stimuli import Stimuli
 from itcortex.errors import UserError
+from itcortex.files import atomic_path
 from itcortex.store import activations
 
 
@@ -82,7 +83,7 @@ def test_a_failed_write_leaves_the_former_file_and_nothing_else(tmp_path):
     target = tmp_path / "sub" / "x.csv"
     store.write_table(target, pd.DataFrame({"a": [1]}))
     before = target.read_bytes()
-    with pytest.raises(RuntimeError, match="disk"), store.atomic_path(target) as temporary:
+    with pytest.raises(RuntimeError, match="disk"), atomic_path(target) as temporary:
         temporary.write_text("half")
         raise RuntimeError("disk full")
     assert target.read_bytes() == before
@@ -92,9 +93,9 @@ def test_a_failed_write_leaves_the_former_file_and_nothing_else(tmp_path):
 def test_an_older_writer_of_the_same_file_never_puts_the_newers_half_in_place(tmp_path):
     """A job on a node that a scheduler lost lives on while the same job runs again elsewhere."""
     target = tmp_path / "x.txt"
-    with pytest.raises(FileNotFoundError), store.atomic_path(target) as older:
+    with pytest.raises(FileNotFoundError), atomic_path(target) as older:
         older.write_text("old")
-        with store.atomic_path(target) as newer:
+        with atomic_path(target) as newer:
             newer.write_text("new")
     assert target.read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["x.txt"]

@@ -4,10 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from itcortex.encoding import raw_scores
 from itcortex.encoding.targets import Target
-from itcortex.mappings.pls import LayerScores
+from itcortex.mappings.layer_scores import LayerScores
 from itcortex.numerics.metrics import METRICS
-from itcortex.tables import summary as tables
+from itcortex.tables.summary import (
+    add_ceilings,
+    describe_models,
+    describe_recordings,
+    over_folds,
+    over_sites,
+)
 
 LABELS = {
     "recording": "rec", "model": "net", "weights": "w", "mapping": "pls", "protocol": "corrected",
@@ -25,7 +32,7 @@ def raw(rng):
         LayerScores({name: rng.random(shape) for name in METRICS}, None, None, 5) for _ in range(2)
     ]
     results[0].metrics["r"][0, 1, 2] = np.nan
-    table = tables.raw_scores(
+    table = raw_scores.raw_scores(
         LABELS, TARGETS, {"a": 0.1, "b": 0.9}, results, np.array([0, 0, 0, 1]),
         ["f0", "f1", "f2", "f3"], ("x", "y", "z"),
     )  # fmt: skip
@@ -49,7 +56,7 @@ def test_every_raw_score_is_in_its_row(raw):
 
 def test_over_sites_takes_medians_and_counts_what_is_undefined(raw):
     table, results = raw
-    found = tables.over_sites(table)
+    found = over_sites(table)
     assert len(found) == 2 * 3 * 4
     row = found.query("layer == 'a' and fold == 'f1' and control == 'none' and main_window")
     assert row["r"].item() == pytest.approx(np.nanmedian(results[0].metrics["r"][0, 1]))
@@ -58,7 +65,7 @@ def test_over_sites_takes_medians_and_counts_what_is_undefined(raw):
 
 def test_over_folds_uses_chosen_layers_and_reports_the_optimism(raw):
     table, results = raw
-    found = tables.over_folds(table, 50, np.random.default_rng(0))
+    found = over_folds(table, 50, np.random.default_rng(0))
     main = found.query("control == 'none' and main_window").iloc[0]
     r = np.stack([result.metrics["r"][0] for result in results])
     by_hand = np.mean([np.nanmedian(r[k, f]) for f, k in enumerate([0, 0, 0, 1])])
@@ -72,11 +79,11 @@ def test_over_folds_uses_chosen_layers_and_reports_the_optimism(raw):
 
 def test_windows_of_a_recording_without_time_survive_grouping(raw):
     table = raw[0].assign(window_start=np.nan, window_stop=np.nan)
-    assert len(tables.over_folds(table[table["control"] == "none"], 20, np.random.default_rng(0)))
+    assert len(over_folds(table[table["control"] == "none"], 20, np.random.default_rng(0)))
 
 
 def test_ceilings_are_joined_by_recording_and_window_and_divided(raw):
-    summary = tables.over_folds(raw[0], 20, np.random.default_rng(0))
+    summary = over_folds(raw[0], 20, np.random.default_rng(0))
     ceilings = pd.DataFrame(
         [("rec", "population", 10.0, 50.0, f"f{k}", value, True) for k, value in
          enumerate([0.4, 0.6, 0.5, 0.5])]
@@ -84,7 +91,7 @@ def test_ceilings_are_joined_by_recording_and_window_and_divided(raw):
         + [("rec", "population", 0.0, 40.0, "f0", -0.1, True)],
         columns=["recording", "ceiling_name", "window_start", "window_stop", "fold", "value", "used"],
     )  # fmt: skip
-    found = tables.add_ceilings(summary, ceilings)
+    found = add_ceilings(summary, ceilings)
     main = found.query("control == 'none' and main_window").iloc[0]
     assert main["ceiling"] == pytest.approx(0.5)
     assert main["r_over_ceiling"] == pytest.approx(main["r"] / 0.5)
@@ -96,13 +103,13 @@ def test_ceilings_are_joined_by_recording_and_window_and_divided(raw):
 
 
 def test_descriptions_are_added_and_unknown_models_stay_visible(raw):
-    summary = tables.over_folds(raw[0], 20, np.random.default_rng(0))
+    summary = over_folds(raw[0], 20, np.random.default_rng(0))
     known = {"category": "cnn", "family": "f", "top1": 70.0, "baseline": "", "missing": ""}
     models = pd.DataFrame([{"model": "net", "weights": "w"} | known])
-    found = tables.describe_models(summary, models)
+    found = describe_models(summary, models)
     assert "missing" not in found
     assert found["top1"].unique().tolist() == [70.0]
-    found = tables.describe_recordings(
+    found = describe_recordings(
         found, {"rec": {"monkey": "m", "area": "IT", "simulated": True, "unit": "x"}}
     )
     assert found[["monkey", "area", "simulated"]].drop_duplicates().values.tolist() == [

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from itcortex.data.published import clickme
 from itcortex.errors import UserError
-from itcortex.networks.layer_choice import Preprocessing
+from itcortex.networks.preprocessing import Preprocessing
 from itcortex.training.augmentation import Crop, centre_crop, cut_image, cut_map, random_crop
 from itcortex.training.batches import Augmented, Item, Judged, Mixture, Steps, collate, load
 from itcortex.training.images.samples import Arrays, Joined, require_labels

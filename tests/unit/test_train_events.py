@@ -14,8 +14,9 @@ from itcortex.networks.network import Network
 from itcortex.training import events
 from itcortex.training.distributed import Group
 from itcortex.training.interruption import StoppedError
+from itcortex.training.plan import Data, Place, Plan
 from itcortex.training.recipe import Recipe
-from itcortex.training.train import Data, Place, Plan, identity_of, train
+from itcortex.training.train import identity_of, train
 from itcortex.training.trainer import Trainer
 
 RECIPE = Recipe(epochs=4, batch_size=16, warmup_epochs=1, learning_rate=0.1, map_share=0.5)

@@ -20,8 +20,9 @@ from itcortex.running import stamp
 from itcortex.training import checkpoint
 from itcortex.training.images.samples import Arrays
 from itcortex.training.interruption import STOPPED, StoppedError
+from itcortex.training.plan import Data, Place, Plan
 from itcortex.training.recipe import Recipe, learning_rate
-from itcortex.training.train import Data, Place, Plan, identity_of, train
+from itcortex.training.train import identity_of, train
 from itcortex.training.trainer import Trainer
 from itcortex.weights.state import digest, load
 

@@ -8,9 +8,10 @@ from made_training import arrays, network
 
 from itcortex.errors import UserError
 from itcortex.networks.network import Network
+from itcortex.training.plan import Data, Place, Plan
 from itcortex.training.precision import matmul_precision, require_bfloat16
 from itcortex.training.recipe import PRECISIONS, Recipe
-from itcortex.training.train import Data, Place, Plan, train
+from itcortex.training.train import train
 
 CUDA, CPU = torch.device("cuda"), torch.device("cpu")
 

@@ -8,7 +8,7 @@ import train_harmonized
 from itcortex import store
 from itcortex.errors import UserError
 from itcortex.networks.network import Network
-from itcortex.training.start import new_classifier
+from itcortex.training.plan import new_classifier
 from itcortex.weights.state import digest
 
 ARCHITECTURE = "test_efficientnet"

@@ -18,7 +18,7 @@ from PIL import Image
 from itcortex.data.published import clickme
 from itcortex.errors import UserError
 from itcortex.formats.tars import members, read_at
-from itcortex.networks.layer_choice import Preprocessing
+from itcortex.networks.preprocessing import Preprocessing
 from itcortex.training.batches import Augmented, Mixture, Steps, load
 from itcortex.training.images.samples import Joined, require_labels
 from itcortex.training.images.sources import open_samples, require_same_classes

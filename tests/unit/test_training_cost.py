@@ -16,7 +16,7 @@ from itcortex.harmonizer.loss import harmonizer_loss
 from itcortex.networks.network import Network
 from itcortex.training import cost
 from itcortex.training.recipe import Recipe
-from itcortex.workflow import settings, trainings
+from itcortex.workflow import model_table, schemas, trainings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 IMAGENET = 1_281_167
@@ -252,10 +252,10 @@ def test_the_script_writes_and_prints_the_plan(tmp_path, capsys):
 
 # --- the paper's table ----------------------------------------------------------------------------
 
-SCHEMA = settings.load_yaml(REPOSITORY / "rules" / "schemas" / "models.schema.yaml")
+SCHEMA = schemas.load_yaml(REPOSITORY / "rules" / "schemas" / "models.schema.yaml")
 TABLE = REPOSITORY / "experiments" / "paper_harmonized.csv"
-PAPER = settings.read_models(REPOSITORY / "experiments" / "paper_models.csv", SCHEMA)
-HARMONIZED = settings.read_models(TABLE, SCHEMA)
+PAPER = model_table.read_models(REPOSITORY / "experiments" / "paper_models.csv", SCHEMA)
+HARMONIZED = model_table.read_models(TABLE, SCHEMA)
 
 
 def test_the_six_architectures_are_those_of_the_published_weights():

@@ -7,7 +7,8 @@ import pytest
 import collect_models
 from itcortex import store
 from itcortex.errors import UserError
-from itcortex.workflow import settings, trainings
+from itcortex.training import recipe
+from itcortex.workflow import model_table, schemas, trainings
 
 TRAINING = {
     "labelled": ["images/train"], "mapped": ["results/clickme/train/{0..2}.parquet"],
@@ -94,12 +95,12 @@ def test_recipes_are_checked_before_any_job(changes, message):
 def test_settings_that_are_right_pass_and_differ_by_model():
     training = TRAINING | {"recipes": {"net": {"batch_size": 4}}}
     trainings.check_trainings({"t": training})
-    assert trainings.recipe_of("net", training) == {
+    assert recipe.recipe_of("net", training) == {
         "epochs": 2,
         "batch_size": 4,
         "warmup_epochs": 1,
     }
-    assert trainings.recipe_of("other", training) == TRAINING["recipe"]
+    assert recipe.recipe_of("other", training) == TRAINING["recipe"]
 
 
 def test_ranges_of_paths_are_written_out():
@@ -128,14 +129,14 @@ def test_only_a_trained_row_may_lack_its_accuracy(tmp_path):
     from pathlib import Path
 
     root = Path(__file__).resolve().parents[2]
-    schema = settings.load_yaml(root / "rules" / "schemas" / "models.schema.yaml")
+    schema = schemas.load_yaml(root / "rules" / "schemas" / "models.schema.yaml")
     csv = tmp_path / "models.csv"
     head = "model,weights,architecture,source,category,family,top1,top1_source\n"
     csv.write_text(head + "net,harmonized,resnet18,trained:t,cnn,f,,\n")
-    assert np.isnan(settings.read_models(csv, schema)["top1"][0])
+    assert np.isnan(model_table.read_models(csv, schema)["top1"][0])
     csv.write_text(head + "net,in1k,resnet18,timm:a1_in1k,cnn,f,,\n")
     with pytest.raises(UserError, match="'top1' is a required property"):
-        settings.read_models(csv, schema)
+        model_table.read_models(csv, schema)
 
 
 def test_rows_whose_images_are_not_there_are_left_out_unless_trained(tmp_path, monkeypatch):

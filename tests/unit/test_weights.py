@@ -11,10 +11,11 @@ from safetensors.torch import save_file
 
 import fetch_weights
 from itcortex import store
-from itcortex.downloads.fetch import sha256_of
 from itcortex.errors import UserError
-from itcortex.networks.layer_choice import Preprocessing, build
+from itcortex.files import sha256_of
 from itcortex.networks.network import Network
+from itcortex.networks.preprocessing import Preprocessing
+from itcortex.networks.timm_networks import build
 from itcortex.networks.torch_compat import timm
 from itcortex.weights.sources import fetch, from_package, parse_source, untrained
 from itcortex.weights.state import digest, fitted, in_order

@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 
 import fetch_weights
 from itcortex import store
-from itcortex.downloads.fetch import sha256_of
 from itcortex.errors import UserError
+from itcortex.files import sha256_of
 from itcortex.networks.network import Network
 from itcortex.networks.torch_compat import timm
 from itcortex.weights import hub

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from itcortex.data.recordings import Recording
-from itcortex.encoding import targets as windows
+from itcortex.encoding.targets import choose_targets, stack_targets, sweep_windows
 from itcortex.errors import UserError
 
 
@@ -19,20 +19,20 @@ def recording(n_ms, ms_start=0, ms_bin=1, images=5):
 
 
 def test_sweep_covers_all_that_was_recorded():
-    found = windows.sweep_windows(recording(300), 40, 20)
+    found = sweep_windows(recording(300), 40, 20)
     assert found[0] == (0, 40)
     assert found[-1] == (260, 300)
     assert len(found) == 14
-    assert windows.sweep_windows(recording(30, ms_start=-50, ms_bin=10), 40, 100)[0] == (-50, -10)
+    assert sweep_windows(recording(30, ms_start=-50, ms_bin=10), 40, 100)[0] == (-50, -10)
 
 
 def test_sweep_that_does_not_fit_the_bins_is_refused():
     with pytest.raises(UserError, match=r"step_ms: 25 is no multiple.*10 ms"):
-        windows.sweep_windows(recording(30, ms_bin=10), 40, 25)
+        sweep_windows(recording(30, ms_bin=10), 40, 25)
 
 
 def test_main_window_comes_first_with_its_control_and_is_not_repeated():
-    targets = windows.choose_targets(recording(100), [20, 60], {"width_ms": 40, "step_ms": 20})
+    targets = choose_targets(recording(100), [20, 60], {"width_ms": 40, "step_ms": 20})
     assert [(t.window, t.control, t.main) for t in targets] == [
         ((20, 60), "none", True),
         ((20, 60), "shuffled_images", True),
@@ -43,23 +43,23 @@ def test_main_window_comes_first_with_its_control_and_is_not_repeated():
 
 
 def test_any_list_of_windows_can_be_given():
-    targets = windows.choose_targets(recording(100), [20, 60], [[0, 100], [20, 60], [90, 95]])
+    targets = choose_targets(recording(100), [20, 60], [[0, 100], [20, 60], [90, 95]])
     assert [t.window for t in targets] == [(20, 60), (20, 60), (0, 100), (90, 95)]
-    assert len(windows.choose_targets(recording(1), [20, 60], [[0, 100]])) == 2
+    assert len(choose_targets(recording(1), [20, 60], [[0, 100]])) == 2
 
 
 def test_without_time_there_is_one_window_and_its_control():
     timeless = recording(1)
-    targets = windows.choose_targets(timeless, [20, 60], {"width_ms": 40, "step_ms": 20})
+    targets = choose_targets(timeless, [20, 60], {"width_ms": 40, "step_ms": 20})
     assert [(t.window, t.control) for t in targets] == [(None, "none"), (None, "shuffled_images")]
-    stacked = windows.stack_targets(timeless, targets, np.random.default_rng(0))
+    stacked = stack_targets(timeless, targets, np.random.default_rng(0))
     np.testing.assert_array_equal(stacked[0], timeless.responses[:, :, :, 0])
 
 
 def test_shuffling_moves_every_image_and_loses_none():
     recorded = recording(60, images=7)
-    targets = windows.choose_targets(recorded, [0, 40], {"width_ms": 40, "step_ms": 20})
-    stacked = windows.stack_targets(recorded, targets, np.random.default_rng(3))
+    targets = choose_targets(recorded, [0, 40], {"width_ms": 40, "step_ms": 20})
+    stacked = stack_targets(recorded, targets, np.random.default_rng(3))
     plain, shuffled = stacked[0], stacked[1]
     np.testing.assert_allclose(plain, recorded.responses[:, :, :, :40].mean(3), atol=1e-6)
     origin = [int(np.argmin([np.abs(s - p).sum() for p in plain])) for s in shuffled]

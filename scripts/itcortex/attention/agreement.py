@@ -24,82 +24,23 @@ does not apply: a network whose gradient vanishes has not been asked anything.)
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter
-from scipy.stats import rankdata
 
+from itcortex.data.photographs import MAP_SIDE, Photographs, without
 from itcortex.errors import UserError, nearest
 from itcortex.numerics.metrics import mean_defined
+from itcortex.numerics.ranks import partial, spearman, unit_ranks
+from itcortex.numerics.sampling import bootstrap_mean
 
-MAP_SIDE = 224  # pixels a side at which maps are compared
 JOB = ["attention", "model", "weights"]
 CONTROLS = ("none", "shuffled_images", "centre_bias", "other_images")
 MODEL_FREE = ("centre_bias", "other_images")
 
 
-@dataclass(frozen=True)
-class Photographs:
-    """Photographs and where people attended to them, in one order.
-
-    Attributes
-    ----------
-    image_ids : names.
-    jpegs : the photographs as they were published, bytes.
-    maps : {kind: float32 (image, 224, 224)}, for instance eye, mouse or clicks.
-    labels : ImageNet class (0 to 999) of every photograph, or None where they have none.
-    reference_resize : True where photographs are brought to a network's input as ClickMe's authors
-        do it; False: as the model's own preprocessing does it.
-    """
-
-    image_ids: tuple[str, ...]
-    jpegs: tuple[bytes, ...]
-    maps: dict[str, np.ndarray]
-    labels: np.ndarray | None = None
-    reference_resize: bool = False
-
-    def __post_init__(self):
-        """Refuse maps of another number or size."""
-        shape = (len(self.image_ids), MAP_SIDE, MAP_SIDE)
-        for kind, maps in self.maps.items():
-            if maps.shape != shape or len(self.jpegs) != shape[0]:
-                raise UserError(
-                    f"attention: {len(self.jpegs)} photographs named by {shape[0]} ids need maps "
-                    f"{shape}; {kind!r} is {maps.shape}"
-                )
-
-
 # --- ranks ----------------------------------------------------------------------------------------
-
-
-def unit_ranks(values: np.ndarray) -> np.ndarray | None:
-    """Ranks of a map's pixels (ties share their mean), centred, of length 1, float32, flat.
-
-    The scalar product of two of them is Spearman's rho. None for a map that has no ranks: one that
-    does not vary, or holds a value that is not finite.
-    """
-    flat = np.ravel(values)
-    if not np.isfinite(flat).all() or flat.min() == flat.max():
-        return None
-    ranks = rankdata(flat)
-    ranks -= ranks.mean()
-    return (ranks / np.sqrt(ranks @ ranks)).astype(np.float32)
-
-
-def spearman(a: np.ndarray | None, b: np.ndarray | None) -> float:
-    """Spearman's rho of two maps given as `unit_ranks`; NaN if either has none."""
-    return np.nan if a is None or b is None else float(np.clip(a @ b, -1, 1))
-
-
-def partial(rho: float, with_a: float, with_b: float) -> float:
-    """Partial correlation of a and b, from theirs and both's correlations with a third variable.
-
-    (r_ab - r_ac r_bc) / sqrt((1 - r_ac^2)(1 - r_bc^2)); NaN where the third determines one of them.
-    """
-    left = (1 - with_a**2) * (1 - with_b**2)
-    return (rho - with_a * with_b) / np.sqrt(left) if left > 1e-9 else np.nan
 
 
 def centre_bias() -> np.ndarray:
@@ -109,17 +50,6 @@ def centre_bias() -> np.ndarray:
 
 
 # --- scores ---------------------------------------------------------------------------------------
-
-
-def total_maps(parts: Iterable[Photographs]) -> tuple[dict[str, np.ndarray], int]:
-    """Sum over all photographs of the maps of every kind, float64 (224, 224), and their number."""
-    totals: dict[str, np.ndarray] = {}
-    count = 0
-    for part in parts:
-        count += len(part.image_ids)
-        for kind, maps in part.maps.items():
-            totals[kind] = totals.get(kind, 0) + maps.sum(0, dtype=np.float64)
-    return totals, count
 
 
 def score(
@@ -173,20 +103,9 @@ def _compare(shown: dict, own, partner, centre, usual) -> Iterator[tuple[str, st
     yield "", "other_images", {"rho": prior, "rho_partial": np.nan}
 
 
-def without(total: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Sum of the other photographs' maps; 0, and not a rounding error, where only the own one was."""
-    rest = total - own
-    return np.where(rest < 1e-9 * total.max(), 0, rest)
-
-
 def smooth(saliency: np.ndarray, share: float) -> np.ndarray:
     """Saliency (row, column) blurred by a Gaussian whose standard deviation is a share of the side."""
     return gaussian_filter(saliency.astype(np.float64), share * MAP_SIDE, mode="nearest")
-
-
-def spread(count: int, wanted: int) -> list[int]:
-    """Indices of `wanted` photographs (all, if fewer) evenly spread over `count`: nobody chose them."""
-    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int)).tolist()
 
 
 # --- summary --------------------------------------------------------------------------------------
@@ -240,18 +159,6 @@ def _mean_row(part: pd.DataFrame, draws: int, rng: np.random.Generator) -> dict:
         mean = float(mean_defined(values))
         row |= {name: mean, f"{name}_low": low, f"{name}_high": high}
     return row
-
-
-def bootstrap_mean(
-    values: np.ndarray, draws: int, rng: np.random.Generator, level: float = 0.95
-) -> tuple[float, float]:
-    """Percentile interval of the mean of values (image,), resampled over images; NaN without any."""
-    if not len(values):
-        return np.nan, np.nan
-    weights = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=draws)
-    tail = 50 * (1 - level)
-    low, high = np.percentile(weights @ values / len(values), [tail, 100 - tail])
-    return float(low), float(high)
 
 
 def _ceilings_used(

@@ -15,22 +15,20 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 from torch.nn import functional
 
-from itcortex.attention.agreement import MAP_SIDE, Photographs
-from itcortex.data.published.clickme import CLASSES, resize_images
-from itcortex.data.stimuli import open_image, to_rgb
+from itcortex.data.images import DAMAGE, open_image, to_rgb
+from itcortex.data.photographs import CLASSES, MAP_SIDE, Photographs
 from itcortex.errors import UserError
-from itcortex.networks.layer_choice import Preprocessing
+from itcortex.networks.preprocessing import Preprocessing
+from itcortex.numerics.resample import resize_images
 from itcortex.running.progress import bar
 
 REDUCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "max_abs": lambda gradient: gradient.abs().amax(1),
     "mean": lambda gradient: gradient.mean(1),
 }
-_DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 def saliency(
@@ -141,5 +139,5 @@ def decode(jpeg: bytes, label: str) -> np.ndarray:
     try:
         with open_image(jpeg) as opened:
             return np.asarray(to_rgb(opened))
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UserError(f"{label}: not a readable photograph ({error}); get it again") from error

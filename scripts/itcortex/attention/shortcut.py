@@ -14,19 +14,18 @@ import pandas as pd
 import torch
 from torch import nn
 
-from itcortex.attention.agreement import spearman, spread, unit_ranks
 from itcortex.attention.occlusion import occlusion
 from itcortex.attention.saliency import saliency
-from itcortex.data import stimuli
+from itcortex.data.images import decode, to_rgb
 from itcortex.errors import UserError
-from itcortex.networks.layer_choice import Preprocessing
+from itcortex.networks.preprocessing import Preprocessing
 from itcortex.numerics import metrics
-from itcortex.training.images.samples import decode
+from itcortex.numerics.ranks import spearman, unit_ranks
+from itcortex.numerics.sampling import spread
 
 COLUMNS = ("image_id", "image", "label", "map", "shortcut")
 _GREY = 0.5  # of the square that covers, as a share of white
 _BATCH = 256
-_ORDER = ("recording", "model", "strength", "seed")
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Shown:
             )
         where = [f"{path}: {name}" for name in table["image_id"]]
         pairs = zip(table["image"], table["map"], where, strict=True)
-        decoded = [(stimuli.to_rgb(decode(a, w)), decode(b, w)) for a, b, w in pairs]
+        decoded = [(to_rgb(decode(a, w)), decode(b, w)) for a, b, w in pairs]
         return cls(
             image_ids=tuple(table["image_id"]),
             images=np.stack([np.asarray(image) for image, _ in decoded]),
@@ -157,38 +156,3 @@ def probe(
 
 
 # --- tables ---------------------------------------------------------------------------------------
-
-
-def trained_with(attributes: dict, path: str) -> dict:
-    """Strength and seed that a weights file notes; `UserError` if it was not trained here."""
-    training = attributes.get("training", {})
-    if "strength" not in training or "seed" not in training:
-        raise UserError(
-            f"{path}: its attributes name no strength and seed of a training; only weights of rule "
-            "train_harmonized can be compared over strengths"
-        )
-    return {"strength": float(training["strength"]), "seed": int(training["seed"])}
-
-
-def join(probes: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
-    """One row a network: its measures and its predictivity of the simulated array.
-
-    `summary` has one row a network and recording (`tables.over_folds` with ceilings). Raises
-    `UserError` for a network that has only one of the two.
-    """
-    keys = ["model", "weights"]
-    wanted = ["recording", "layer", "r", "r_low", "r_high", "ceiling", "r_over_ceiling"]
-    main = summary[(summary["control"] == "none") & summary["main_window"]]
-    joined = probes.merge(
-        main[keys + wanted].astype(dict.fromkeys([*keys, "recording", "layer"], str)),
-        on=keys, how="outer", validate="1:1", indicator=True,
-    )  # fmt: skip
-    alone = joined[joined["_merge"] != "both"]
-    if len(alone):
-        first = alone.iloc[0]
-        raise UserError(
-            f"digits study: {first['model']} {first['weights']} has no "
-            f"{'predictivity' if first['_merge'] == 'left_only' else 'probe'}; run its jobs again"
-        )
-    ordered = joined.drop(columns="_merge").sort_values([*_ORDER], kind="stable")
-    return ordered.reset_index(drop=True)

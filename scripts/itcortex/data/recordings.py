@@ -4,12 +4,9 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from inspect import signature
-from pathlib import Path
 
 import numpy as np
 
-from itcortex.data.published import arcaro, majajhong
 from itcortex.errors import UserError, nearest
 
 _log = logging.getLogger(__name__)
@@ -97,106 +94,7 @@ class Recording:
 # --- readers of published formats -----------------------------------------------------------------
 
 
-def read_arcaro(
-    archive: str | Path,
-    attributes: dict,
-    mat: str,
-    sites: Sequence[int | None],
-    images_folder: str,
-) -> Recording:
-    """Read one array from an archive of Arcaro, Ponce & Livingstone (eLife 2020).
-
-    `mat` is the archive's .mat file, `sites` the slice [start, stop) of its channels that make up
-    the array (0-based; a stop of None is the last channel's), `images_folder` the archive's folder
-    of images, whose file names become the image ids. The archive calls its first two axes x and y;
-    the authors' loader matches the first with the rows of the image and the second with its
-    columns, both reversed, and so does this one. Bins of 1 ms begin at stimulus onset unless
-    `attributes` say otherwise.
-
-    Raises `UserError` for a missing variable, axes that do not fit the names, names that match
-    no image file, channels that are not there and responses that are not finite.
-    """
-    label = f"{archive}: {mat}"
-    image_rf, image_ids = arcaro.read_image_rf(archive, mat, images_folder)
-    channels = arcaro.channel_range(sites, image_rf.shape[3], label)
-    array = image_rf[::-1, ::-1, :, channels.start : channels.stop]
-    responses = array.transpose(4, 0, 1, 2, 3).astype(np.float32)
-    digits = max(2, len(str(image_rf.shape[3])))
-    site_ids = tuple(f"channel-{channel + 1:0{digits}d}" for channel in channels)
-    attributes = {"ms_start": 0, "ms_bin": 1, **attributes}
-    return _checked(Recording(responses, image_ids, site_ids, attributes), label)
-
-
-def read_cowley(
-    source: str | Path, attributes: dict, image_name: str = "image{:04d}.jpg"
-) -> Recording:
-    """Read one session of Cowley, Stan, Pillow & Smith (bioRxiv 2023): no grid, no time axis.
-
-    `source` is a .npy of spike counts: (neuron, image, repeat), NaN where a repeat is missing, or
-    averaged over repeats (neuron, image). Image n (from 1) is called `image_name.format(n)`, as in
-    the session's zip of images.
-
-    Raises `UserError` for another kind of file and for an image that has no repeat for a neuron.
-    """
-    try:
-        counts = np.load(source, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{source}: not a readable .npy file ({error})") from error
-    if getattr(counts, "ndim", 0) not in (2, 3) or counts.dtype.kind not in "iuf":
-        raise UserError(
-            f"{source}: holds {getattr(counts, 'shape', 'several arrays')}; expected numbers "
-            "(neuron, image) or (neuron, image, repeat)"
-        )
-    image_ids = tuple(image_name.format(image + 1) for image in range(counts.shape[1]))
-    digits = max(2, len(str(len(counts))))
-    site_ids = tuple(f"neuron-{site + 1:0{digits}d}" for site in range(len(counts)))
-    responses = _mean_over_repeats(counts).T[:, None, None, None].astype(np.float32)
-    trials = None
-    if counts.ndim == 3:
-        trials = counts.transpose(1, 0, 2)[:, None, None, None].astype(np.float32)
-    return _checked(Recording(responses, image_ids, site_ids, attributes, trials), str(source))
-
-
-def _mean_over_repeats(counts: np.ndarray) -> np.ndarray:
-    """Mean over the last of three axes, the repeats that are there; NaN where there is none."""
-    if counts.ndim == 2:
-        return counts
-    present = ~np.isnan(counts)
-    total = np.where(present, counts, 0).sum(axis=2, dtype=np.float64)
-    n_repeats = present.sum(axis=2)
-    return np.where(n_repeats > 0, total / np.maximum(n_repeats, 1), np.nan)
-
-
-def read_majajhong(
-    source: str | Path,
-    attributes: dict,
-    table: str | Path | None = None,
-    region: str | None = "IT",
-    animal: str | None = None,
-    variation: Sequence[int] | None = None,
-) -> Recording:
-    """Read Brain-Score's recordings of Majaj, Hong et al. (J Neurosci 2015): trials, no grid or time.
-
-    `source` is its netCDF-4 file of responses, `table` the CSV of the images that were shown, whose
-    file names become the image ids; it may be left out if `source` has file names itself. Sites
-    are those of one `region` and `animal`, images those of the levels of `variation`; None is all.
-    Images are in the order of Brain-Score's names for them, on which the draw of its splits
-    depends; `image_labels` are the table's (object_name, category_name, variation).
-
-    Raises `UserError` for files of another kind, for a region, animal or variation that is not
-    there, and for images that the table does not have.
-    """
-    found = majajhong.read_trials(source, table, region, animal, variation)
-    trials = found.trials[:, None, None, None]
-    responses = _mean_over_repeats(found.trials)[:, None, None, None].astype(np.float32)
-    known = {"image_labels": found.labels}
-    if found.window is not None:
-        known |= {"ms_start": found.window[0], "ms_bin": found.window[1] - found.window[0]}
-    recording = Recording(responses, found.image_ids, found.site_ids, known | attributes, trials)
-    return _checked(recording, str(source))
-
-
-def _checked(recording: Recording, label: str) -> Recording:
+def checked(recording: Recording, label: str) -> Recording:
     """The recording, if all its responses are finite, with its constant sites noted."""
     wrong = np.argwhere(~np.isfinite(recording.responses).all(axis=(1, 2, 3)))
     if len(wrong):
@@ -217,34 +115,14 @@ def _checked(recording: Recording, label: str) -> Recording:
     return replace(recording, attributes={**recording.attributes, "constant_sites": constant})
 
 
-LOADERS = {
-    "arcaro2020": read_arcaro,
-    "cowley2023": read_cowley,
-    "majajhong2015": read_majajhong,
-}
-
-
-def read_published(
-    source: str | Path, data_format: str, options: dict, attributes: dict
-) -> Recording:
-    """Read a recording in a published format by the format's name, with the options it takes.
-
-    Raises `UserError` for a format without a reader and for an option that is missing or that the
-    reader does not know.
-    """
-    if data_format not in LOADERS:
-        hint = nearest(data_format, list(LOADERS))
-        raise UserError(f"no reader for recordings of format {data_format!r}; {hint}")
-    reader = LOADERS[data_format]
-    known = list(signature(reader).parameters.values())[2:]
-    needed = [option.name for option in known if option.default is option.empty]
-    wrong = [name for name in options if name not in [option.name for option in known]]
-    if wrong or any(name not in options for name in needed):
-        raise UserError(
-            f"{source}: options {sorted(options)} do not fit format {data_format!r}, which needs "
-            f"{needed} and knows {[option.name for option in known]}"
-        )
-    return reader(source, attributes, **options)
+def mean_over_repeats(counts: np.ndarray) -> np.ndarray:
+    """Mean over the last of three axes, the repeats that are there; NaN where there is none."""
+    if counts.ndim == 2:
+        return counts
+    present = ~np.isnan(counts)
+    total = np.where(present, counts, 0).sum(axis=2, dtype=np.float64)
+    n_repeats = present.sum(axis=2)
+    return np.where(n_repeats > 0, total / np.maximum(n_repeats, 1), np.nan)
 
 
 # --- time -----------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import re
 
-from itcortex.errors import UserError, nearest
+from itcortex.errors import UserError, choose
 
 #: Stands for a number in the name and the address of numbered files.
 NUMBER = "{n}"
@@ -50,12 +50,6 @@ def expanded(registry: dict) -> dict:
         for name, entry in registry["attention"].items()
     }
     return registry | {"datasets": datasets, "attention": attention}
-
-
-def choose(name: str, valid, where: str) -> None:
-    """Raise `UserError` if `name` is not among `valid`, offering the nearest names."""
-    if name not in valid:
-        raise UserError(f"{where}: {name!r} does not exist; {nearest(name, sorted(valid))}")
 
 
 def require_plain(names, where: str) -> None:

@@ -1,15 +1,14 @@
 """Stimuli: the images that were shown, as one uint8 array with their names."""
 
-import io
 import logging
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from struct import error as StructError  # noqa: N812 (an exception class)
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from itcortex.data.images import DAMAGE, open_image, to_rgb
 from itcortex.errors import UserError
 from itcortex.formats.zips import open_archive
 from itcortex.running.progress import bar
@@ -39,10 +38,6 @@ class Stimuli:
 
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
-LARGEST_PX = 2**26  # of an image; a photograph of 8,192 pixels a side
-MID_GREY = (128, 128, 128, 255)
-_DAMAGE = (OSError, SyntaxError, ValueError, StructError, Image.DecompressionBombError)
 
 
 def read_images(
@@ -90,7 +85,7 @@ def _decode(content: bytes, label: str, size_px: int | None, minimum_px: int) ->
         with open_image(content) as opened:
             opened.load()
             image = to_rgb(ImageOps.exif_transpose(opened))
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UserError(
             f"{label}: not a readable image ({error}); get it from its original source again"
         ) from error
@@ -104,27 +99,13 @@ def _decode(content: bytes, label: str, size_px: int | None, minimum_px: int) ->
     return np.asarray(image)
 
 
-def open_image(content) -> Image.Image:
-    """An image of one of `FORMATS` from a file's bytes, not decoded yet.
-
-    No other format is tried, whatever the file is called: Pillow hands PostScript to a program that
-    runs it. Raises ValueError for more than `LARGEST_PX` pixels, and what Pillow raises.
-    """
-    opened = Image.open(io.BytesIO(content), formats=FORMATS)
-    width, height = opened.size
-    if width * height > LARGEST_PX:
-        raise ValueError(f"{width} x {height} pixels are more than {LARGEST_PX:,}")
-    return opened
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """A Pillow image of any mode as 8-bit RGB, transparency laid over mid grey."""
-    if image.mode.startswith("I"):  # Pillow holds 16-bit greyscale so, and would clip it at 255
-        values = np.clip(np.asarray(image, dtype=np.float64), 0, 65535)
-        image = Image.fromarray(np.round(values / 257).astype(np.uint8))
-    if image.mode == "F":
-        raise ValueError("floating-point pixels have no known range")
-    if image.has_transparency_data:
-        background = Image.new("RGBA", image.size, MID_GREY)
-        image = Image.alpha_composite(background, image.convert("RGBA"))
-    return image.convert("RGB")
+def join_images(recorded: tuple[str, ...], available: tuple[str, ...], where: str) -> list[int]:
+    """Index into `available` of every recorded image id; `UserError` lists those that are missing."""
+    index = {name: i for i, name in enumerate(available)}
+    missing = [name for name in recorded if name not in index]
+    if missing:
+        raise UserError(
+            f"{where}: {len(missing)} of {len(recorded)} recorded images have no activations: "
+            f"{missing[:5]}; images with activations: {list(available[:5])}"
+        )
+    return [index[name] for name in recorded]

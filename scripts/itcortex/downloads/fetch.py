@@ -4,7 +4,6 @@ Nothing here imports more of the package than it needs: what a download's code i
 is run again.
 """
 
-import hashlib
 import logging
 import os
 import shutil
@@ -22,6 +21,7 @@ from itcortex.downloads.parts import Part, check_space
 from itcortex.downloads.responses import SCHEMES, Unavailable, WrongFile, shown
 from itcortex.downloads.resume import Patience, ResumingDownloader
 from itcortex.errors import UserError
+from itcortex.files import sha256_of
 from itcortex.formats.zips import LIMIT_BYTES
 
 _log = logging.getLogger(__name__)
@@ -67,12 +67,6 @@ def in_mirror(target: str | Path) -> Path | str | None:
     address = f"{mirror.rstrip('/')}/{quote(dataset)}/{quote(file)}"
     _check_address(address, f"{MIRROR} (mirror in the settings)")
     return address
-
-
-def sha256_of(path: str | Path) -> str:
-    """Digest of a file, read piece by piece."""
-    with Path(path).open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def fetch(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from itcortex.data.registry import NUMBER, numbers
 from itcortex.downloads import pins
-from itcortex.downloads.fetch import fetch, in_mirror, sha256_of
+from itcortex.downloads.fetch import fetch, in_mirror
 from itcortex.errors import UserError
+from itcortex.files import atomic_path, sha256_of
 from itcortex.formats.zips import add_file
-from itcortex.store import atomic_path
 
 
 def fetch_members(

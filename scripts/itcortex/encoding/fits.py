@@ -12,67 +12,18 @@ rsa, cka
 """
 
 import logging
-from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from itcortex.data.recordings import Recording
+from itcortex.encoding.protocols import fitter
+from itcortex.encoding.raw_scores import raw_scores
 from itcortex.encoding.targets import Target
-from itcortex.errors import UserError
-from itcortex.mappings import brainscore, reference, reverse, similarity
-from itcortex.mappings import folds as crossval
-from itcortex.mappings import pls as encoding
+from itcortex.mappings import brainscore, layer_scores, reference
 from itcortex.mappings.folds import choose_layers
-from itcortex.mappings.pls import LayerScores
-from itcortex.regression import ridge
-from itcortex.regression.pls import Exact, Nipals
-from itcortex.tables.summary import raw_scores
 
 #: Name given to the only "site" of mappings that give one number a fold.
 WHOLE_ARRAY = "all"
-
-
-#: Inner rules of PLS by name; the authors' tolerance, and Brain-Score's.
-RULES = {"exact": Exact(), "nipals_1e-4": Nipals(1e-4), "nipals_1e-6": Nipals(1e-6)}
-
-
-def divide_images(
-    recorded: Recording, protocol: str, folds: str | int, seed: int
-) -> tuple[np.ndarray | list[brainscore.Split], list[str]]:
-    """Fold of every image, or the splits of the protocol "brainscore"; and their names."""
-    if protocol == "brainscore":
-        splits = brainscore.draw_splits(recorded.labels(brainscore.STRATIFIED_BY))
-        return splits, brainscore.split_names(splits)
-    fold_of = crossval.assign_folds(recorded.image_ids, folds, np.random.default_rng(seed))
-    return fold_of, crossval.fold_names(recorded.image_ids, fold_of)
-
-
-def fitter(
-    mapping: str, protocol: str, n_components: int, rule: str, seed: int
-) -> Callable[..., LayerScores]:
-    """The function (maps, responses, fold_of) -> LayerScores of a mapping.
-
-    In the protocol "reference" PLS is the authors' (see `itcortex.mappings.reference`).
-    """
-    pls = partial(encoding.fit_layer, rule=RULES[rule])
-    if protocol == "reference":
-        pls = reference.fit_layer
-    if protocol == "brainscore":
-        pls = partial(brainscore.fit_layer, rule=RULES[rule])
-        if mapping != "pls":
-            raise UserError(
-                f"encoding: mappings: protocol brainscore has pls only, not {mapping!r}"
-            )
-    known = {
-        "pls": partial(pls, n_components=n_components),
-        "ridge": ridge.fit_layer,
-        "rsa": similarity.fit_layer,
-        "cka": similarity.fit_layer_cka,
-        "reverse": lambda *data: reverse.fit_layer(*data, rng=np.random.default_rng(seed)),
-    }
-    return known[mapping]
 
 
 class Fits:
@@ -115,7 +66,7 @@ class Fits:
     def table(
         self, labels: dict, depths: dict[str, float], folds: list[str], sites: tuple[str, ...]
     ) -> pd.DataFrame:
-        """Raw scores of all mappings, see `itcortex.tables.summary.raw_scores`."""
+        """Raw scores of all mappings, see `itcortex.encoding.raw_scores.raw_scores`."""
         parts = []
         for kind, results in self.results.items():
             per_site = results[0].metrics["r"].shape[2] == len(sites)
@@ -134,4 +85,4 @@ class Fits:
         chosen = self.chosen(kind)
         if self.protocol == "brainscore":
             return chosen, brainscore.chosen_predictions(self.results[kind], chosen, fold_of)
-        return chosen, encoding.chosen_predictions(self.results[kind], chosen, fold_of)
+        return chosen, layer_scores.chosen_predictions(self.results[kind], chosen, fold_of)

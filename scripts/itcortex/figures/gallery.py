@@ -14,11 +14,14 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from itcortex.attention.agreement import Photographs, smooth, spearman, spread, unit_ranks
+from itcortex.attention.agreement import smooth
 from itcortex.attention.saliency import decode
+from itcortex.data.photographs import Photographs
 from itcortex.errors import UserError
 from itcortex.figures import style
 from itcortex.figures.maps import shorten, wrap
+from itcortex.numerics.ranks import spearman, unit_ranks
+from itcortex.numerics.sampling import spread
 
 WIDTH, GAP, LEFT, HEAD, FOOT = 1.36, 0.06, 0.5, 0.68, 0.5  # inches
 COLOURS, OPACITY = "viridis", 0.72

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 
-from itcortex.attention.agreement import unit_ranks
 from itcortex.errors import UserError
 from itcortex.figures import style
+from itcortex.numerics.ranks import unit_ranks
 
 GAP, APART, HEAD, NOTE = 0.07, 0.13, 0.62, 0.42  # inches: between images and groups, above, below
 LARGEST = 1.3  # an image, inches

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec, SubplotSpec
 
 from itcortex.errors import UserError, nearest
-from itcortex.store import atomic_path
+from itcortex.files import atomic_path
 
 LEGEND_COLUMN, LEGEND_LINE = 1.85, 0.21  # inches
 

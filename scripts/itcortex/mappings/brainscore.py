@@ -26,9 +26,11 @@ import numpy as np
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
 from itcortex.errors import UserError
-from itcortex.mappings.pls import LayerScores, build_design, layer_features
+from itcortex.mappings.features import build_design, layer_features
+from itcortex.mappings.layer_scores import LayerScores
 from itcortex.numerics.metrics import METRICS, mean_defined, median_over_sites, pearson
 from itcortex.regression import pls
+from itcortex.regression.design import Problem
 from itcortex.regression.pls_rules import Exact, Nipals
 
 COMPONENTS = 25
@@ -167,8 +169,8 @@ def _fit_split(features, responses, split, n_components, nested, rule):
     images = np.concatenate([fitted, split.validation, split.test])
     part_of = np.repeat([0, 1, 2], [len(fitted), len(split.validation), len(split.test)])
     design, _ = build_design(features[images][:, None], np.ones((1, 1)), part_of)
-    problems = [pls.Problem(target, (2,)) for target in range(len(responses))]
-    problems += [pls.Problem(0, (1, 2))] if nested else []
+    problems = [Problem(target, (2,)) for target in range(len(responses))]
+    problems += [Problem(0, (1, 2))] if nested else []
     return pls.fit_held_out(design, responses[:, images], problems, n_components, rule)
 
 

@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from itcortex.errors import UserError
-from itcortex.regression.pls import Problem
+from itcortex.regression.design import Problem
 
 
 def assign_folds(

@@ -1,100 +1,13 @@
 """Encoding of one layer: from its maps to held-out predictions and scores of every site."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from itcortex.errors import UserError
+from itcortex.mappings.features import build_design, layer_features
 from itcortex.mappings.folds import pair_problems, single_problems
+from itcortex.mappings.layer_scores import LayerScores, empty_scores
 from itcortex.numerics.metrics import METRICS, median_over_sites, pearson
-from itcortex.numerics.resample import axis_factors
 from itcortex.regression import pls
 from itcortex.regression.pls_rules import Exact, Nipals
-
-
-@dataclass
-class LayerScores:
-    """What one layer predicts.
-
-    Attributes
-    ----------
-    metrics : dict of float64 arrays (target, fold, site)
-        Every metric of `itcortex.numerics.metrics.METRICS`, on the held-out fold.
-    inner : float64 array (fold, fold)
-        ``inner[i, j]``: median over sites of r on fold j by models fitted without i and j.
-    predictions : float32 array (image, y, x, site)
-        Held-out predictions of the first target.
-    n_components : int
-        Fewest components that any problem reached; below the asked number, the rank ended it.
-    """
-
-    metrics: dict[str, np.ndarray]
-    inner: np.ndarray
-    predictions: np.ndarray
-    n_components: int
-
-
-def join_images(recorded: tuple[str, ...], available: tuple[str, ...], where: str) -> list[int]:
-    """Index into `available` of every recorded image id; `UserError` lists those that are missing."""
-    index = {name: i for i, name in enumerate(available)}
-    missing = [name for name in recorded if name not in index]
-    if missing:
-        raise UserError(
-            f"{where}: {len(missing)} of {len(recorded)} recorded images have no activations: "
-            f"{missing[:5]}; images with activations: {list(available[:5])}"
-        )
-    return [index[name] for name in recorded]
-
-
-def grid_features(maps: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Features at every grid position, in an orthonormal basis of what the maps can span there.
-
-    Parameters
-    ----------
-    maps : array (image, h, w, channel)
-    grid : (gy, gx)
-
-    Returns
-    -------
-    rows : float64 array (image, row, channel)
-    basis : float64 array (gy * gx, row)
-        Orthonormal; ``basis @ rows[i]`` are the features resampled to the grid.
-    """
-    if maps.ndim != 4:
-        raise UserError(
-            f"a layer of shape {maps.shape[1:]} has no map: it cannot predict responses on a grid; "
-            "name layers with a spatial map"
-        )
-    (q_y, r_y), (q_x, r_x) = (axis_factors(maps.shape[1 + k], grid[k]) for k in (0, 1))
-    rows = np.einsum("yh,ihwc->iywc", r_y, maps, optimize=True, dtype=np.float64)
-    rows = np.einsum("xw,iywc->iyxc", r_x, rows, optimize=True)
-    return rows.reshape(len(maps), -1, maps.shape[3]), np.kron(q_y, q_x)
-
-
-def layer_features(maps: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """As `grid_features`; on a grid of one position every cell of every channel is a feature."""
-    if grid[0] * grid[1] > 1:
-        return grid_features(maps, grid)
-    return maps.reshape(len(maps), 1, -1), np.ones((1, 1))
-
-
-def build_design(
-    rows: np.ndarray, basis: np.ndarray, fold_of: np.ndarray
-) -> tuple[pls.Design, np.ndarray]:
-    """Design of rows (image, row, feature), images sorted by fold; returns it and that order.
-
-    The mean over all samples is taken off: it changes no prediction (every problem centres on its
-    own training mean) and spares products of large numbers.
-    """
-    order = np.argsort(fold_of, kind="stable")
-    n_images, n_rows, n_features = rows.shape
-    ones = np.tile(basis.sum(0), n_images)
-    stacked = rows[order].reshape(-1, n_features).astype(np.float64, copy=False)
-    mean = (ones @ stacked) / (ones @ ones)
-    for start in range(0, len(stacked), 256):  # in pieces: no second array of that size
-        stacked[start : start + 256] -= np.outer(ones[start : start + 256], mean)
-    sizes = np.bincount(fold_of) * n_rows
-    return pls.Design(stacked, ones, np.concatenate([[0], np.cumsum(sizes)])), order
 
 
 def fit_layer(
@@ -145,16 +58,6 @@ def fit_layer(
     return scores
 
 
-def empty_scores(shape: tuple[int, ...], n_folds: int, n_components: int) -> LayerScores:
-    """Scores to be filled in, for responses of a shape (target, image, y, x, site)."""
-    return LayerScores(
-        metrics={name: np.full((shape[0], n_folds, shape[4]), np.nan) for name in METRICS},
-        inner=np.full((n_folds, n_folds), np.nan),
-        predictions=np.full(shape[1:], np.nan, np.float32),
-        n_components=n_components,
-    )
-
-
 def _score(scores, problem, fold, recorded, on_grid):
     """Put the scores of one problem on one of its held-out folds where they belong."""
     predicted = on_grid.reshape(recorded.shape)
@@ -176,10 +79,3 @@ def _by_fold(design, basis, problem, predicted):
         values = part.reshape(-1, width, part.shape[1])
         images = slice(rows.start // width, rows.stop // width)
         yield fold, images, np.einsum("gr,irs->igs", basis, values, optimize=True)
-
-
-def chosen_predictions(
-    results: list[LayerScores], chosen: np.ndarray, fold_of: np.ndarray
-) -> np.ndarray:
-    """Held-out predictions (image, y, x, site) of the layer chosen for every image's fold."""
-    return np.stack([results[chosen[fold]].predictions[i] for i, fold in enumerate(fold_of)])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from itcortex.errors import UserError
-from itcortex.mappings import folds, pls
+from itcortex.mappings import folds, layer_scores, pls
 from itcortex.numerics.metrics import predictivity, spearman, varies
 from itcortex.numerics.resample import resize_maps
 from itcortex.regression.pls_rules import Exact, Nipals
@@ -64,7 +64,7 @@ def fit_layer(
     n_components: int = 25,
     switches: ReferenceSwitches = REFERENCE,
     nested: bool = True,
-) -> pls.LayerScores:
+) -> layer_scores.LayerScores:
     """Cross-validated PLS from one layer to every site as the authors run it.
 
     Parameters
@@ -147,7 +147,7 @@ def image_scaled(features: np.ndarray) -> np.ndarray:
     return (features - low) / span
 
 
-def best_layer(results: list[pls.LayerScores]) -> np.ndarray:
+def best_layer(results: list[layer_scores.LayerScores]) -> np.ndarray:
     """Layer (fold,) with the best score on the test images, the same for every fold."""
     scores = np.array([predictivity(result.metrics["r"][0]) for result in results])
     if not np.isfinite(scores).any():
@@ -156,7 +156,7 @@ def best_layer(results: list[pls.LayerScores]) -> np.ndarray:
 
 
 def choose_layers(
-    results: list[pls.LayerScores], switches: ReferenceSwitches = REFERENCE
+    results: list[layer_scores.LayerScores], switches: ReferenceSwitches = REFERENCE
 ) -> np.ndarray:
     """Layer (fold,) that counts for every fold: `best_layer`, or the nested choice."""
     if switches.layer_from_test_images:

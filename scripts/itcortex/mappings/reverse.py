@@ -11,11 +11,11 @@ What the columns hold: median over units of each metric, one number a fold (site
 
 import numpy as np
 
-from itcortex.mappings.pls import LayerScores
-from itcortex.mappings.similarity import fold_samples
+from itcortex.mappings.features import fold_samples
+from itcortex.mappings.layer_scores import LayerScores
 from itcortex.numerics.metrics import METRICS, median_over_sites, pearson
 from itcortex.regression import ridge
-from itcortex.regression.pls import Design
+from itcortex.regression.design import Design
 
 #: Units that are predicted, at most, of every layer.
 MAX_UNITS = 256

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from itcortex.networks.layer_choice import INTERMEDIATE, Preprocessing
+from itcortex.networks.layer_choice import INTERMEDIATE
 from itcortex.networks.layers import Layer, as_maps, first_tensor
+from itcortex.networks.preprocessing import Preprocessing
 from itcortex.numerics.resample import pool_maps
 from itcortex.running import progress
 

@@ -19,117 +19,18 @@ candidate, the stages that timm's `forward_intermediates` gives are the candidat
 decide, so the choice is the same on every machine; it is stored with the activations.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 
 from itcortex.errors import UserError, nearest
 from itcortex.networks.layers import Geometry, Layer
-from itcortex.networks.timm_names import known_architectures, require_architecture
-from itcortex.networks.torch_compat import timm
 from itcortex.networks.tracing import Output, trace
-
-__all__ = [
-    "INTERMEDIATE", "Preprocessing", "build", "choose_layers", "known_architectures",
-    "layer_names", "named_layers", "seeded", "skeleton",
-]  # fmt: skip
 
 INTERMEDIATE = "forward_intermediates."  # with a number: a layer that is no module's output
 _TRACED_IMAGES = 3  # a batch axis that is not easily taken for another one
-
-
-def build(architecture: str, seed: int | None = None, **kwargs) -> nn.Module:
-    """Network of timm's `architecture` in eval mode, untrained: nothing is downloaded.
-
-    `seed` fixes the initial weights; `kwargs` go to `timm.create_model`. Raises `UserError` with
-    the nearest names if timm has no such architecture or tag, and for arguments it does not take.
-    """
-    require_architecture(architecture)
-    base, _, tag = architecture.partition(".")
-    tagged = timm.list_pretrained(f"{base}.*")
-    if tag and architecture not in tagged:
-        raise UserError(
-            f"architecture: timm has no weights {tag!r} of {base}; {nearest(architecture, tagged)}"
-        )
-    with seeded(seed):
-        try:
-            return timm.create_model(architecture, pretrained=False, **kwargs).eval()
-        except TypeError as error:
-            if not kwargs:
-                raise
-            raise UserError(
-                f"arguments: {architecture} cannot be built with {kwargs} ({error}); "
-                "give keyword arguments that timm.create_model takes for it"
-            ) from error
-
-
-@contextmanager
-def seeded(seed: int | None) -> Iterator[None]:
-    """Torch draws from `seed` in this block, if one is given, and goes on after it as before it."""
-    with torch.random.fork_rng(devices=[]):
-        if seed is not None:
-            torch.random.default_generator.manual_seed(seed)
-        yield
-
-
-def skeleton(architecture: str, **kwargs) -> nn.Module:
-    """Network without values (on the meta device): shapes and layers of it cost nothing to find."""
-    with torch.device("meta"):
-        return build(architecture, **kwargs)
-
-
-# --- images ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """What a network's images must look like: `input_size` (channel, height, width), mean, std.
-
-    The WHOLE image is resized to the input size, without timm's central crop and whatever its
-    aspect: the positions of a recording's grid span the whole image, so a layer's map must too.
-    """
-
-    input_size: tuple[int, int, int]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    interpolation: str
-
-    @classmethod
-    def of(cls, model: nn.Module, given: dict | None = None) -> "Preprocessing":
-        """What the model's configuration in timm asks for, and `given` instead where it says so.
-
-        Raises `UserError` for a setting that is neither given nor configured: timm's own defaults
-        are a guess that a network of other origin need not share.
-        """
-        given = given or {}
-        names = [field.name for field in fields(cls)]
-        missing = [name for name in names if name not in given]
-        if missing and not getattr(model, "pretrained_cfg", None):
-            raise UserError(
-                f"preprocessing: {type(model).__name__} carries no configuration of timm, and "
-                f"{', '.join(map(repr, missing))} not given; write them into the model's row"
-            )
-        config = (timm.data.resolve_model_data_config(model) if missing else {}) | given
-        size, mean, std = (tuple(config[key]) for key in ("input_size", "mean", "std"))
-        return cls(size, mean, std, config["interpolation"])
-
-    def __call__(self, images: np.ndarray) -> torch.Tensor:
-        """Images uint8 (image, row, column, rgb) as a batch float32 (image, rgb, row, column)."""
-        _, height, width = self.input_size
-        how = Image.Resampling[self.interpolation.upper()]
-        resized = [np.asarray(Image.fromarray(i).resize((width, height), how)) for i in images]
-        batch = torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).float().div_(255)
-        mean, std = (torch.tensor(v).view(3, 1, 1) for v in (self.mean, self.std))
-        return batch.sub_(mean).div_(std).contiguous()
-
-    def asdict(self) -> dict:
-        """The settings as JSON values, for the attributes of a file."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
 # --- layers ---------------------------------------------------------------------------------------

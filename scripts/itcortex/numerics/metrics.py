@@ -8,8 +8,6 @@ correlation there: its metrics are NaN, it is left out of medians and means, and
 import numpy as np
 from scipy.stats import rankdata
 
-from itcortex.errors import UserError
-
 #: Values whose standard deviation is below this share of their size do not vary.
 _CONSTANT = 1e-10
 
@@ -68,25 +66,3 @@ def mean_defined(values: np.ndarray, axis: int = -1) -> np.ndarray:
 def predictivity(values: np.ndarray) -> np.ndarray:
     """Mean over folds of the median over sites of values (..., fold, site): the paper's score."""
     return mean_defined(median_over_sites(values))
-
-
-def bootstrap_predictivity(
-    values: np.ndarray, draws: int, rng: np.random.Generator, level: float = 0.95
-) -> tuple[float, float]:
-    """Percentile interval of `predictivity`, resampling folds and sites of values (fold, site).
-
-    Folds without a defined site are left out of a draw's mean; a draw without any defined value is
-    drawn anew. Raises `UserError` if no value is defined at all.
-    """
-    if not np.isfinite(values).any():
-        raise UserError("no site has a defined score in any fold: nothing to resample")
-    n_folds, n_sites = values.shape
-    results = np.full(draws, np.nan)
-    while (undefined := np.flatnonzero(np.isnan(results))).size:
-        batch = undefined[:250]
-        folds = rng.integers(n_folds, size=(len(batch), n_folds, 1))
-        sites = rng.integers(n_sites, size=(len(batch), 1, n_sites))
-        results[batch] = predictivity(values[folds, sites])
-    tail = 50 * (1 - level)
-    low, high = np.percentile(results, [tail, 100 - tail])
-    return float(low), float(high)

@@ -64,3 +64,16 @@ def axis_factors(n_in: int, n_out: int) -> tuple[np.ndarray, np.ndarray]:
         return np.eye(n_out), matrix
     basis, coordinates = np.linalg.qr(matrix)
     return basis, coordinates
+
+
+def bilinear(n_in: int, n_out: int) -> np.ndarray:
+    """Matrix (n_out, n_in) of `tf.image.resize` along one axis: half-pixel centres, no antialiasing."""
+    centres = np.clip((np.arange(n_out) + 0.5) * n_in / n_out - 0.5, 0, n_in - 1)
+    return np.clip(1 - np.abs(centres[:, None] - np.arange(n_in)), 0, None)
+
+
+def resize_images(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Photographs (image, row, column, rgb) as float32 (image, *size, rgb), as TensorFlow resizes."""
+    rows, columns = bilinear(images.shape[1], size[0]), bilinear(images.shape[2], size[1])
+    by_colour = np.moveaxis(images, 3, 1).astype(np.float64)
+    return np.moveaxis(rows @ by_colour @ columns.T, 1, 3).astype(np.float32)

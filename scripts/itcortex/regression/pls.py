@@ -21,46 +21,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from itcortex.regression.design import Design, Problem
 from itcortex.regression.pls_engines import Dual, Gram, Lock, rounding
 from itcortex.regression.pls_rules import Exact, Nipals
 
 _CHUNK_BYTES = 192 * 2**20
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Predict the rows of the groups `held_out` for responses `target` from all other groups."""
-
-    target: int
-    held_out: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Design:
-    """Features of one layer, rows stacked group by group.
-
-    Attributes
-    ----------
-    rows : float64 array (row, channel)
-    ones : float64 array (row,)
-        What the constant vector of the samples is in these rows: 1 everywhere, or `Q'1` where the
-        rows are coordinates in an orthonormal basis Q of the samples (see `itcortex.numerics.resample`).
-    bounds : int array (group + 1,)
-        Rows ``bounds[g]:bounds[g + 1]`` belong to group g.
-    """
-
-    rows: np.ndarray
-    ones: np.ndarray
-    bounds: np.ndarray
-
-    def group(self, index: int) -> slice:
-        """Rows of one group."""
-        return slice(int(self.bounds[index]), int(self.bounds[index + 1]))
-
-    @property
-    def n_groups(self) -> int:
-        """Number of groups."""
-        return len(self.bounds) - 1
 
 
 @dataclass(frozen=True)

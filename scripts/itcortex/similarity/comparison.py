@@ -24,8 +24,8 @@ import pandas as pd
 
 from itcortex.data.rdms import FEWEST_IMAGES, Rdms, n_images_of, upper
 from itcortex.errors import UserError
-from itcortex.mappings.similarity import rdm
 from itcortex.numerics.metrics import mean_defined, pearson
+from itcortex.similarity.geometry import rdm
 
 #: A layer's pattern of an image: all its units, or its channels averaged over positions.
 PATTERNS = ("map", "pooled")

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from itcortex.files import atomic_path
 from itcortex.formats.zips import add_file
 from itcortex.simulation.digits import Scenes, png
-from itcortex.store import atomic_path
 
 #: Name of the images in the archive, as the reader of `cowley2023` is told (from 1).
 IMAGE_NAME = "image{:04d}.png"

@@ -16,7 +16,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from itcortex.errors import UserError, nearest
-from itcortex.simulation import arrays
+from itcortex.simulation import scenes
 
 CLASSES = 10
 CHANCE = 1 / CLASSES
@@ -168,7 +168,7 @@ def handwritten(part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def backgrounds(part: str) -> np.ndarray:
     """Photographs uint8 (photograph, row, column, rgb) of one set; no set shares one with another."""
-    found = arrays.photographs()
+    found = scenes.photographs()
     held_out = [name for names in HELD_OUT.values() for name in names]
     rest = [name for name in found.image_ids if name not in held_out]
     names = HELD_OUT.get(part, rest)

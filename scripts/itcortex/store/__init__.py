@@ -4,36 +4,25 @@ Files are written whole or not at all (see `itcortex.files`).
 May import `data`, `running` and `itcortex.files`.
 """
 
-from itcortex.files import atomic_path
 from itcortex.store.activations import Activations, open_activations, write_activations
 from itcortex.store.arrays import (
     count_images,
     read_arrays,
-    read_attributes,
     read_rdms,
     read_recording,
-    read_stamp,
     read_stimuli,
-    read_weights,
-    read_weights_attributes,
     write_arrays,
     write_rdms,
     write_recording,
     write_stimuli,
-    write_weights,
 )
-from itcortex.store.tables import (
-    count_rows,
-    read_constants,
-    read_photographs,
-    read_table,
-    write_photographs,
-    write_table,
-)
+from itcortex.store.photographs import read_photographs, write_photographs
+from itcortex.store.stamps import read_attributes, read_stamp
+from itcortex.store.tables import count_rows, read_constants, read_table, write_table
+from itcortex.store.weights import read_weights, read_weights_attributes, write_weights
 
 __all__ = [
     "Activations",
-    "atomic_path",
     "count_images",
     "count_rows",
     "open_activations",

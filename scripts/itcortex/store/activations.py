@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from itcortex.errors import UserError
-from itcortex.files import (
+from itcortex.files import atomic_path
+from itcortex.store.hdf5 import (
     COMPRESSION,
-    atomic_path,
     create_result,
     open_result,
     read_attributes_of,

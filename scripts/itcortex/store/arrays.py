@@ -1,19 +1,16 @@
 """Files of recordings, stimuli, weights, RDMs and named arrays."""
 
-import json
 from pathlib import Path
 
 import h5py
 import numpy as np
-from pyarrow import parquet
 
 from itcortex.data.rdms import Rdms
 from itcortex.data.recordings import Recording
 from itcortex.data.stimuli import Stimuli
-from itcortex.errors import UserError
-from itcortex.files import (
+from itcortex.files import atomic_path
+from itcortex.store.hdf5 import (
     COMPRESSION,
-    atomic_path,
     create_result,
     open_result,
     read_attributes_of,
@@ -21,7 +18,6 @@ from itcortex.files import (
     write_attributes,
     write_names,
 )
-from itcortex.running import stamp
 
 # --- recordings and predictions -------------------------------------------------------------------
 
@@ -102,63 +98,7 @@ def read_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
 # --- weights --------------------------------------------------------------------------------------
 
 
-def write_weights(path: str | Path, state: dict, attributes: dict) -> None:
-    """Write a torch state dict as safetensors; `attributes` (JSON values) go into its header."""
-    from safetensors.torch import save_file  # noqa: PLC0415 (torch only where it is used)
-
-    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
-    header = json.dumps(attributes | {"stamp": stamp.current()}, sort_keys=True)
-    with atomic_path(path) as temporary:  # one entry: safetensors writes several in any order
-        save_file(tensors, temporary, metadata={"attributes": header})
-
-
-def read_weights(path: str | Path) -> tuple[dict, dict]:
-    """Read what `write_weights` wrote: the state dict and the attributes."""
-    from safetensors import SafetensorError, safe_open  # noqa: PLC0415
-
-    try:
-        with safe_open(path, framework="pt") as handle:
-            state = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path}: not a readable safetensors file ({error})") from error
-    return state, read_weights_attributes(path)
-
-
-def read_weights_attributes(path: str | Path) -> dict:
-    """Attributes of weights, without their tensors."""
-    return {key: value for key, value in _weights_header(path).items() if key != "stamp"}
-
-
-def _weights_header(path: str | Path) -> dict:
-    """What `write_weights` put into the header: attributes and stamp."""
-    from safetensors import SafetensorError, safe_open  # noqa: PLC0415
-
-    try:
-        with safe_open(path, framework="np") as handle:
-            return json.loads((handle.metadata() or {}).get("attributes", "{}"))
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path}: not a readable safetensors file ({error})") from error
-
-
 # --- stamps ---------------------------------------------------------------------------------------
-
-
-def read_stamp(path: str | Path) -> dict:
-    """Rule, code fingerprint and package versions that made a file; empty where none were noted."""
-    if Path(path).suffix == ".safetensors":
-        return _weights_header(path).get("stamp", {})
-    if Path(path).suffix == ".parquet":
-        found = (parquet.read_schema(path).metadata or {}).get(b"stamp", b"{}")
-    else:
-        with h5py.File(path, "r") as handle:
-            found = handle.attrs.get("stamp", "{}")
-    return json.loads(found)
-
-
-def read_attributes(path: str | Path) -> dict:
-    """Attributes of an HDF5 result, without its arrays."""
-    with h5py.File(path, "r") as handle:
-        return read_attributes_of(handle)
 
 
 # --- representational dissimilarity matrices ------------------------------------------------------

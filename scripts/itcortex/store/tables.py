@@ -4,17 +4,12 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from itcortex.attention.agreement import MAP_SIDE, Photographs
-from itcortex.errors import UserError
 from itcortex.files import atomic_path
 from itcortex.running import stamp
-
-_MAP = "map_"  # with the kind of map: a column of float32 bytes, little-endian, row by row
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> None:
@@ -50,34 +45,3 @@ def read_constants(path: str | Path, names: Iterable[str]) -> dict[str, str]:
 
 
 # --- photographs with maps of human attention -----------------------------------------------------
-
-
-def write_photographs(path: str | Path, photographs: Photographs) -> None:
-    """Write one row a photograph: image, jpeg (bytes as published), label if known, maps."""
-    columns = {"image": list(photographs.image_ids), "jpeg": list(photographs.jpegs)}
-    if photographs.labels is not None:
-        columns["label"] = photographs.labels
-    for kind, maps in photographs.maps.items():
-        columns[_MAP + kind] = [one.astype("<f4").tobytes() for one in maps]
-    write_table(path, pd.DataFrame(columns))
-
-
-def read_photographs(path: str | Path) -> Photographs:
-    """Read what `write_photographs` wrote."""
-    table = read_table(path)
-    kinds = [name.removeprefix(_MAP) for name in table if name.startswith(_MAP)]
-    if "jpeg" not in table or not kinds:
-        raise UserError(
-            f"{path}: holds {', '.join(table)}, not photographs with maps; delete it to make it anew"
-        )
-    return Photographs(
-        image_ids=tuple(table["image"]),
-        jpegs=tuple(table["jpeg"]),
-        maps={
-            kind: np.stack([np.frombuffer(one, "<f4") for one in table[_MAP + kind]]).reshape(
-                -1, MAP_SIDE, MAP_SIDE
-            )
-            for kind in kinds
-        },
-        labels=table["label"].to_numpy() if "label" in table else None,
-    )

@@ -8,58 +8,14 @@ a ceiling is an estimate (a model can be better than the other sites are), and i
 import numpy as np
 import pandas as pd
 
-from itcortex.encoding.targets import Target
-from itcortex.mappings.pls import LayerScores
-from itcortex.numerics import metrics as scores
+from itcortex.numerics import sampling
+from itcortex.numerics.metrics import METRICS, predictivity
 
 JOB = ["recording", "model", "weights", "mapping", "protocol"]
 SITEWISE = ("pls", "ridge")  # mappings whose r is one of a site: ceilings of sites apply to it
 TEXTS = ["category", "family", "baseline"]
 DESCRIBED = [*TEXTS, "top1"]  # of a model, told in every table of scores
 WINDOW = ["control", "main_window", "window_start", "window_stop"]
-
-
-def raw_scores(
-    labels: dict,
-    targets: list[Target],
-    layers: dict[str, float],
-    results: list[LayerScores],
-    chosen: np.ndarray,
-    folds: list[str],
-    sites: tuple[str, ...],
-) -> pd.DataFrame:
-    """One row a layer, target, fold and site.
-
-    `layers` maps names to relative depths, in the order of `results`; `chosen` (fold,) indexes
-    them. Windows of a recording without time are NaN.
-    """
-    shape = (len(layers), len(targets), len(folds), len(sites))
-    index = np.indices(shape, sparse=False).reshape(4, -1)
-
-    def column(values, axis, **kind):
-        return pd.Series(np.asarray(values, **kind))[index[axis]].array
-
-    windows = [t.window or (np.nan, np.nan) for t in targets]
-    metrics = {
-        name: np.concatenate([result.metrics[name].ravel() for result in results])
-        for name in scores.METRICS
-    }
-    columns = {
-        **{name: pd.Categorical([value]).repeat(index.shape[1]) for name, value in labels.items()},
-        "control": column([t.control for t in targets], 1),
-        "main_window": column([t.main for t in targets], 1),
-        "layer": column(list(layers), 0),
-        "depth": column(list(layers.values()), 0),
-        "window_start": column([w[0] for w in windows], 1, dtype=float),
-        "window_stop": column([w[1] for w in windows], 1, dtype=float),
-        "fold": column(folds, 2),
-        "site": column(sites, 3),
-        **metrics,
-        "chosen": index[0] == np.asarray(chosen)[index[2]],
-    }
-    table = pd.DataFrame(columns)
-    texts = [*labels, "control", "layer", "fold", "site"]
-    return table.astype(dict.fromkeys(texts, "category"))
 
 
 def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +26,7 @@ def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
     """
     keys = [*JOB, *WINDOW, "layer", "depth", "fold", "chosen"]
     grouped = raw.groupby(keys, observed=True, sort=False, dropna=False)
-    table = grouped[list(scores.METRICS)].median()
+    table = grouped[list(METRICS)].median()
     table.insert(0, "n_sites", grouped["site"].size())
     table.insert(1, "undefined_sites", grouped["site"].size() - grouped["r"].count())
     return table.reset_index()
@@ -88,13 +44,13 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
         chosen = part[part["chosen"]]
         shape = (chosen["fold"].nunique(), chosen["site"].nunique())
         ordered = chosen.sort_values(["fold", "site"])
-        values = {name: ordered[name].to_numpy().reshape(shape) for name in scores.METRICS}
-        low, high = scores.bootstrap_predictivity(values["r"], draws, rng)
+        values = {name: ordered[name].to_numpy().reshape(shape) for name in METRICS}
+        low, high = sampling.bootstrap_predictivity(values["r"], draws, rng)
         best = _best_layer(part, shape)
-        r = float(scores.predictivity(values["r"]))
+        r = float(predictivity(values["r"]))
         rows.append(
             dict(zip([*JOB, *WINDOW], key, strict=True))
-            | {name: float(scores.predictivity(value)) for name, value in values.items()}
+            | {name: float(predictivity(value)) for name, value in values.items()}
             | {"r_low": low, "r_high": high, "r_best_layer": best, "optimism": best - r}
             | {"layer": chosen.drop_duplicates("fold")["layer"].mode().iloc[0]}
             | {"n_folds": shape[0], "n_sites": shape[1]}
@@ -106,7 +62,7 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
 def _best_layer(part: pd.DataFrame, shape: tuple[int, int]) -> float:
     """Score of the layer that scores best on the test images."""
     ordered = part.sort_values(["layer", "fold", "site"])
-    return float(np.nanmax(scores.predictivity(ordered["r"].to_numpy().reshape(-1, *shape))))
+    return float(np.nanmax(predictivity(ordered["r"].to_numpy().reshape(-1, *shape))))
 
 
 def add_ceilings(summary: pd.DataFrame, ceilings: pd.DataFrame) -> pd.DataFrame:

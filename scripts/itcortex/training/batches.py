@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from torch.utils.data import DataLoader, Dataset
 
 from itcortex.errors import UserError
-from itcortex.networks.layer_choice import Preprocessing
+from itcortex.networks.preprocessing import Preprocessing
 from itcortex.training.augmentation import (
     Crop,
     centre_crop,

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from itcortex.errors import UserError, nearest
-from itcortex.training.recipe import Recipe
-from itcortex.workflow.trainings import recipe_of
+from itcortex.training.recipe import Recipe, recipe_of
 
 #: Images a second of ResNet-50's plain training on one A100 in bfloat16: 90 epochs in 15 hours.
 ANCHOR = 90 * 1_281_167 / (15 * 3600)

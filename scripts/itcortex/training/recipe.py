@@ -183,3 +183,8 @@ _CHOICES = {
     "saliency": list(SALIENCIES),
     "precision": list(PRECISIONS),
 }
+
+
+def recipe_of(model: str, training: dict) -> dict:
+    """A model's hyper-parameters: the training's, and what it changes for this model."""
+    return training["recipe"] | training.get("recipes", {}).get(model, {})

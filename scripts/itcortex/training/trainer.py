@@ -22,13 +22,13 @@ from itcortex.training.distributed import Group
 from itcortex.training.events import Events
 from itcortex.training.history import SUMS, Clock, describe, epoch_row, sums_of
 from itcortex.training.interruption import Stop, stop_requests
+from itcortex.training.plan import new_classifier
 from itcortex.training.precision import matmul_precision
 from itcortex.training.recipe import Recipe, learning_rate
-from itcortex.training.start import new_classifier
 from itcortex.training.validation import judge
 
 if TYPE_CHECKING:
-    from itcortex.training.train import Data, Place, Plan
+    from itcortex.training.plan import Data, Place, Plan
 
 _STEP = 4  # what random numbers are for: those inside the network (see `batches`)
 _EXTRA = ("steps", "gradient_norm")

@@ -5,9 +5,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from itcortex.attention.agreement import spearman, spread, unit_ranks
 from itcortex.attention.saliency import saliency
-from itcortex.networks.layer_choice import Preprocessing
+from itcortex.networks.preprocessing import Preprocessing
+from itcortex.numerics.ranks import spearman, unit_ranks
+from itcortex.numerics.sampling import spread
 from itcortex.training.batches import Batch, Judged, load
 from itcortex.training.distributed import Group
 from itcortex.training.images.samples import Samples

@@ -8,8 +8,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from itcortex.downloads.fetch import sha256_of
 from itcortex.errors import UserError
+from itcortex.files import sha256_of
 from itcortex.formats.plausible import require_plausible
 from itcortex.networks.network import Network
 from itcortex.weights import keras

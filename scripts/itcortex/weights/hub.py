@@ -16,6 +16,7 @@ import huggingface_hub
 from huggingface_hub import errors
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential
 
+from itcortex import files
 from itcortex.downloads import fetch
 from itcortex.errors import UserError
 from itcortex.networks.network import Network
@@ -114,7 +115,7 @@ def hub_file(repo: str, file: str, revision: str | None = None) -> tuple[Path, d
             f"put the file into a mirror folder ({fetch.MIRROR}), or mend the model's row"
         ) from error
     stated = path.resolve().name  # large files are cached under their digest
-    if _SHA256.fullmatch(stated) and fetch.sha256_of(path) != stated:
+    if _SHA256.fullmatch(stated) and files.sha256_of(path) != stated:
         raise UserError(f"{path.resolve()}: damaged in the hub's cache; delete it and run again")
     commit = _COMMIT.search(path.as_posix())
     return path, {"file": what} | ({"commit": commit[1]} if commit else {})
@@ -155,7 +156,7 @@ def _timm_address(name: str, url: str, folder: Path) -> tuple[Path, dict]:
     except UserError as error:
         raise UnavailableError(f"{name}: {error}") from error
     stated = _HASHED_NAME.search(path.name)
-    if stated and not fetch.sha256_of(path).startswith(stated[1]):
+    if stated and not files.sha256_of(path).startswith(stated[1]):
         raise UserError(f"{url}: its SHA-256 does not start with {stated[1]}, as its name says")
     return path, {"file": url}
 

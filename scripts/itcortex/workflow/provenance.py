@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 
 from itcortex import store
-from itcortex.data import registry as catalogue
-from itcortex.downloads.fetch import sha256_of
+from itcortex.data.registry import files_of
 from itcortex.errors import UserError
+from itcortex.files import sha256_of
 
 HOW_TO_READ = (
     "A row of any table belongs to the entries of `jobs` that have its recording, rdm, attention, "
@@ -93,7 +93,7 @@ def data_of(labels: dict, registry: dict) -> list[str]:
     entries = [registry[kind][labels[column]] for column, kind in KINDS.items() if column in labels]
     if "model" in labels:
         entries += [registry["stimuli"][one["stimuli"]] for one in entries if "stimuli" in one]
-    found = {"/".join(pair) for entry in entries for pair in catalogue.files_of(entry)}
+    found = {"/".join(pair) for entry in entries for pair in files_of(entry)}
     return sorted(found)
 
 

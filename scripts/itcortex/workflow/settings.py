@@ -1,109 +1,14 @@
 """Checks of settings and tables before any job: what is wrong, where, and what was probably meant."""
 
-import hashlib
-import json
 import os
-from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
-import yaml
-from jsonschema import Draft202012Validator
 
-from itcortex.data.registry import choose, require_plain
-from itcortex.errors import UserError, nearest
-from itcortex.networks.network import Network, builder_digest
-from itcortex.networks.timm_names import known_architectures, require_tag
-from itcortex.store import atomic_path
+from itcortex.errors import UserError, choose
+from itcortex.networks.network import Network
+from itcortex.workflow.model_table import check_layers, check_models
 from itcortex.workflow.trainings import check_trainings
-
-
-def load_yaml(path: str | Path) -> dict:
-    """Read a YAML mapping with the safe loader; `UserError` names the file and the line."""
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: cannot be read as YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise UserError(
-            f"{path}: expected a mapping of keys to values, got {type(content).__name__}"
-        )
-    return content
-
-
-def check(instance: dict, schema: dict, where: str) -> None:
-    """Raise `UserError` listing everything in `instance` that its JSON schema refuses."""
-    errors = sorted(Draft202012Validator(schema).iter_errors(instance), key=lambda e: list(e.path))
-    if errors:
-        listed = "\n".join(f"  - {line}" for error in errors for line in _explain(error))
-        raise UserError(f"{where} is not valid:\n{listed}")
-
-
-def _explain(error) -> list[str]:
-    """One line a fault: key, offending value, and what would be valid."""
-    key = ": ".join(str(part) for part in error.absolute_path) or "top level"
-    if error.validator == "additionalProperties":
-        valid = list(error.schema.get("properties", {}))
-        unknown = [name for name in error.instance if name not in valid]
-        return [f"{key}: unknown key {name!r}; {nearest(name, valid)}" for name in unknown]
-    if error.validator == "enum":
-        valid = [str(value) for value in error.validator_value]
-        return [f"{key}: {error.instance!r} is not a choice; {nearest(str(error.instance), valid)}"]
-    about = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
-    message = error.message
-    if error.validator == "pattern":
-        message = f"{error.instance!r} is not allowed here; it must match {error.validator_value}"
-    return [f"{key}: {message}" + (f" ({about})" if about else "")]
-
-
-def read_models(paths: str | Path | list[str], schema: dict) -> pd.DataFrame:
-    """Read a model table (CSV) or several, one row a model with one set of weights, checked.
-
-    Empty cells are dropped before the check, so that optional columns may be left empty or out;
-    the result has them all, as "" or NaN, and in the column `where` each row's file and line.
-    Raises `UserError` for a missing file, a row that its schema refuses or that describes no
-    network, or a (model, weights) given twice.
-    """
-    tables = [_read_table(path, schema) for path in (paths if isinstance(paths, list) else [paths])]
-    table = pd.concat(tables, ignore_index=True)
-    twice = table[table.duplicated(["model", "weights"], keep=False)]
-    if len(twice):
-        listed = ", ".join(twice["where"] + ": " + twice["model"] + " " + twice["weights"])
-        raise UserError(f"given twice: {listed}; a model with one set of weights is one row")
-    return table
-
-
-def _read_table(path: str | Path, schema: dict) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False).fillna("")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: model table cannot be read: {error}") from error
-    columns = schema.get("properties", {})
-    numeric = [name for name, column in columns.items() if column.get("type") == "number"]
-    places = [f"{path}: line {number}" for number in range(2, len(table) + 2)]
-    for where, row in zip(places, table.to_dict("records"), strict=True):
-        cells = {key: value for key, value in row.items() if value != ""}
-        cells |= {key: _number(cells[key], f"{where}: {key}") for key in numeric if key in cells}
-        check(cells, schema, where)
-        _located(where, Network.of_row, row)
-    absent = [name for name in columns if name not in table]
-    table = table.reindex(columns=[*table, *absent], fill_value="")
-    return table.assign(where=places, **{name: pd.to_numeric(table[name]) for name in numeric})
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise UserError(f"{where}: {text!r} is not a number") from None
-
-
-def _located(where: str, function, *arguments):
-    """Call a function; put `where` before the message of a `UserError` that it raises."""
-    try:
-        return function(*arguments)
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from error
 
 
 def check_experiment(config: dict, registry: dict, models: pd.DataFrame) -> None:
@@ -147,64 +52,6 @@ def _check_teacher(simulation: dict, models: pd.DataFrame, layers: list[str]) ->
     )
     network = Network.of_row(rows.iloc[0].to_dict())
     check_layers(network, layers, "registry: recordings: simulation: layer")
-
-
-def check_models(models: pd.DataFrame, registry: dict) -> None:
-    """Raise `UserError` for a row of the model table that names something that is not there.
-
-    Rows of timm's networks cost nothing to check, those with a builder, arguments or named layers a
-    few seconds the first time. Values that `read_models` has refused are not looked at again.
-    """
-    named = set(models["model"] + " " + models["weights"])
-    for row in models.to_dict("records"):
-        where = f"{row['where']}: {row['model']}"
-        require_plain([row["model"], row["weights"]], where)
-        if row["baseline"]:
-            choose(row["baseline"], named, f"{where}: baseline")
-        if not row["builder"]:
-            choose(row["architecture"], known_architectures(), f"{where}: architecture")
-        _located(where, _check_source, row, registry)
-        names = [name for name in row["layers"].split(";") if name]
-        if names or row["builder"] or row["arguments"]:
-            network = _located(where, Network.of_row, row)
-            check_layers(network, names, f"{where}: layers")
-
-
-def _check_source(row: dict, registry: dict) -> None:
-    """What can be known of a row's source before it is fetched."""
-    kind, _, rest = row["source"].partition(":")
-    if kind == "timm" and row["builder"]:
-        raise UserError(f"source: {row['source']!r} is for timm's networks, but a builder is given")
-    if kind == "timm":
-        require_tag(row["architecture"], rest)
-    elif kind == "data":
-        dataset, _, file = rest.partition("/")
-        choose(dataset, registry["datasets"], "source: dataset")
-        choose(file, registry["datasets"][dataset]["files"], f"source: file of {dataset}")
-    elif kind == "file" and not Path(rest).is_file():
-        raise UserError(f"source: no file {rest}; a path is relative to {Path.cwd()}")
-    if row["sha256"] and kind == "untrained":
-        raise UserError(f"sha256: given for {row['source']!r}, which reads no file; leave it empty")
-
-
-def check_layers(network: Network, names: list[str], where: str) -> None:
-    """Raise `UserError` if a network lacks one of these layers; without names, if it has no layers.
-
-    The network is built (without weights) and its layers' names are kept in a cache under timm's
-    version and a digest of the network, the code of its builder included.
-    """
-    place = where.rpartition(": ")[0]
-    known = json.dumps(network.asdict()) + _located(place, builder_digest, network.builder)
-    key = hashlib.sha256(f"{known} {bool(names)}".encode()).hexdigest()[:16]
-    folder = Path(".snakemake") / "itcortex" / f"timm-{version('timm')}"
-    cached = folder / f"{network.architecture}-{key}.json"
-    if not cached.is_file():
-        found = _located(place, network.readable_layers, not names)
-        with atomic_path(cached) as temporary:
-            temporary.write_text(json.dumps(sorted(found)))
-    valid = json.loads(cached.read_text())
-    for name in names:
-        choose(name, valid, where)
 
 
 def check_results(folder: str | Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from itcortex.data.registry import choose, expand
-from itcortex.errors import UserError
+from itcortex.data.registry import expand
+from itcortex.errors import UserError, choose
 from itcortex.training.recipe import Recipe
 
 KIND = "trained"
@@ -100,11 +100,6 @@ def check_trainings(trainings: dict[str, dict]) -> None:
             training["labelled"] or training["mapped"]
         ):
             raise UserError(f"config: training: {name}: no images: give labelled, mapped or both")
-
-
-def recipe_of(model: str, training: dict) -> dict:
-    """A model's hyper-parameters: the training's, and what it changes for this model."""
-    return training["recipe"] | training.get("recipes", {}).get(model, {})
 
 
 def paths_of(names: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
+from itcortex.data.recordings import Recording, checked
 from itcortex.errors import UserError, nearest
 from itcortex.formats.matlab import read_variables
 from itcortex.formats.zips import open_archive
@@ -75,3 +76,33 @@ def _five_axes(image_rf: np.ndarray, n_images: int, label: str) -> np.ndarray:
             f"(x, y, ms, channel, image), the last one as long as the {n_images} names"
         )
     return image_rf.reshape(shape)
+
+
+def read_arcaro(
+    archive: str | Path,
+    attributes: dict,
+    mat: str,
+    sites: Sequence[int | None],
+    images_folder: str,
+) -> Recording:
+    """Read one array from an archive of Arcaro, Ponce & Livingstone (eLife 2020).
+
+    `mat` is the archive's .mat file, `sites` the slice [start, stop) of its channels that make up
+    the array (0-based; a stop of None is the last channel's), `images_folder` the archive's folder
+    of images, whose file names become the image ids. The archive calls its first two axes x and y;
+    the authors' loader matches the first with the rows of the image and the second with its
+    columns, both reversed, and so does this one. Bins of 1 ms begin at stimulus onset unless
+    `attributes` say otherwise.
+
+    Raises `UserError` for a missing variable, axes that do not fit the names, names that match
+    no image file, channels that are not there and responses that are not finite.
+    """
+    label = f"{archive}: {mat}"
+    image_rf, image_ids = read_image_rf(archive, mat, images_folder)
+    channels = channel_range(sites, image_rf.shape[3], label)
+    array = image_rf[::-1, ::-1, :, channels.start : channels.stop]
+    responses = array.transpose(4, 0, 1, 2, 3).astype(np.float32)
+    digits = max(2, len(str(image_rf.shape[3])))
+    site_ids = tuple(f"channel-{channel + 1:0{digits}d}" for channel in channels)
+    attributes = {"ms_start": 0, "ms_bin": 1, **attributes}
+    return checked(Recording(responses, image_ids, site_ids, attributes), label)

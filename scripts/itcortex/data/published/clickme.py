@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from struct import error as StructError  # noqa: N812 (an exception class)
 from struct import unpack
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -29,8 +28,10 @@ import pandas as pd
 from crc32c import crc32c
 from PIL import Image
 
-from itcortex.attention.agreement import MAP_SIDE, Photographs
+from itcortex.data.images import DAMAGE
+from itcortex.data.photographs import CLASSES, MAP_SIDE, Photographs
 from itcortex.errors import UserError
+from itcortex.numerics.resample import bilinear, resize_images
 from itcortex.running.progress import bar
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 #: Spearman rho between the maps of people that the authors divide by (HUMAN_SPEARMAN_CEILING).
 INTER_HUMAN = 0.6575315343478081
-CLASSES = 1000
 SIDE = 256  # pixels of the stored photographs and maps
 BLUR_SIDE = 64  # pixels at which maps are blurred
 KERNEL_SIZE, KERNEL_SIGMA = 10, 10.0  # pixels at BLUR_SIDE
@@ -46,7 +46,6 @@ KERNEL_SIZE, KERNEL_SIGMA = 10, 10.0  # pixels at BLUR_SIDE
 _MASK = 0xA282EAD8  # TFRecord stores a CRC32C rotated and shifted by this number
 _HEAD, _TAIL = 12, 4  # bytes around a record's content
 _LONGEST = 2**24  # bytes of a content; ClickMe's have some 30,000
-_DAMAGE = (OSError, SyntaxError, ValueError, StructError, Image.DecompressionBombError)
 _MODES = {"image": "RGB", "heatmap": "L"}
 
 
@@ -174,7 +173,7 @@ def decode(jpeg: bytes, feature: str) -> np.ndarray:
             if found == wanted:
                 opened.load()
                 pixels = np.asarray(opened)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ValueError(f"{feature} is no readable JPEG ({error})") from error
     if pixels is None:
         raise ValueError("{} is {} x {} {}, not {} x {} {}".format(feature, *found, *wanted))
@@ -182,12 +181,6 @@ def decode(jpeg: bytes, feature: str) -> np.ndarray:
 
 
 # --- the authors' processing ----------------------------------------------------------------------
-
-
-def bilinear(n_in: int, n_out: int) -> np.ndarray:
-    """Matrix (n_out, n_in) of `tf.image.resize` along one axis: half-pixel centres, no antialiasing."""
-    centres = np.clip((np.arange(n_out) + 0.5) * n_in / n_out - 0.5, 0, n_in - 1)
-    return np.clip(1 - np.abs(centres[:, None] - np.arange(n_in)), 0, None)
 
 
 def kernel_sides() -> tuple[np.ndarray, np.ndarray]:
@@ -219,13 +212,6 @@ def human_maps(heatmaps: np.ndarray) -> np.ndarray:
     """Stored maps (image, 256, 256), resized to 64, blurred, resized to 224: float32."""
     rows, columns = _map_matrices()
     return (rows @ heatmaps.astype(np.float64) @ columns.T).astype(np.float32)
-
-
-def resize_images(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Photographs (image, row, column, rgb) as float32 (image, *size, rgb), as TensorFlow resizes."""
-    rows, columns = bilinear(images.shape[1], size[0]), bilinear(images.shape[2], size[1])
-    by_colour = np.moveaxis(images, 3, 1).astype(np.float64)
-    return np.moveaxis(rows @ by_colour @ columns.T, 1, 3).astype(np.float32)
 
 
 def photographs(records: pd.DataFrame) -> Photographs:

@@ -18,6 +18,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from itcortex.data.recordings import Recording, checked, mean_over_repeats
 from itcortex.errors import UserError, nearest
 from itcortex.formats import hdf5
 
@@ -267,3 +268,32 @@ def _window(time_bins: pd.DataFrame) -> tuple[float, float] | None:
     if not set(names) <= set(time_bins.columns):
         return None
     return tuple(float(time_bins[name].iloc[0]) for name in names)
+
+
+def read_majajhong(
+    source: str | Path,
+    attributes: dict,
+    table: str | Path | None = None,
+    region: str | None = "IT",
+    animal: str | None = None,
+    variation: Sequence[int] | None = None,
+) -> Recording:
+    """Read Brain-Score's recordings of Majaj, Hong et al. (J Neurosci 2015): trials, no grid or time.
+
+    `source` is its netCDF-4 file of responses, `table` the CSV of the images that were shown, whose
+    file names become the image ids; it may be left out if `source` has file names itself. Sites
+    are those of one `region` and `animal`, images those of the levels of `variation`; None is all.
+    Images are in the order of Brain-Score's names for them, on which the draw of its splits
+    depends; `image_labels` are the table's (object_name, category_name, variation).
+
+    Raises `UserError` for files of another kind, for a region, animal or variation that is not
+    there, and for images that the table does not have.
+    """
+    found = read_trials(source, table, region, animal, variation)
+    trials = found.trials[:, None, None, None]
+    responses = mean_over_repeats(found.trials)[:, None, None, None].astype(np.float32)
+    known = {"image_labels": found.labels}
+    if found.window is not None:
+        known |= {"ms_start": found.window[0], "ms_bin": found.window[1] - found.window[0]}
+    recording = Recording(responses, found.image_ids, found.site_ids, known | attributes, trials)
+    return checked(recording, str(source))

@@ -40,17 +40,11 @@ from PIL import Image
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
-from itcortex.attention.agreement import (
-    MAP_SIDE,
-    Photographs,
-    partial,
-    spearman,
-    unit_ranks,
-    without,
-)
+from itcortex.data.photographs import MAP_SIDE, Photographs, without
 from itcortex.errors import UserError
 from itcortex.formats.matlab import require_plausible
 from itcortex.formats.zips import open_archive
+from itcortex.numerics.ranks import partial, spearman, unit_ranks
 from itcortex.running.progress import bar
 
 SIGMA_PX = 24.0  # of the published maps, in pixels of the 800 x 600 photographs

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from itcortex.data.images import photograph
 from itcortex.data.stimuli import IMAGE_SUFFIXES
 from itcortex.errors import UserError, nearest
-from itcortex.training.images.samples import Sample, digest, photograph
+from itcortex.training.images.samples import Sample, digest
 
 
 @dataclass

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from itcortex.data.images import decode
 from itcortex.data.published import clickme
 from itcortex.errors import UserError
-from itcortex.training.images.samples import decode, digest
+from itcortex.training.images.samples import digest
 
 #: What a stored map is called (a column, the ending of a tar's member): ClickMe's, to which the
 #: authors' processing is still to be applied, and any image of one channel, taken as it is.

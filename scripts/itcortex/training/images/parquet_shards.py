@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
+from itcortex.data.images import photograph
 from itcortex.errors import UserError
-from itcortex.store import atomic_path
+from itcortex.files import atomic_path
 from itcortex.training.images.human_maps import CLICKS, MAP, human_map, in_scratch
-from itcortex.training.images.samples import Sample, digest, photograph
+from itcortex.training.images.samples import Sample, digest
 
 
 @dataclass

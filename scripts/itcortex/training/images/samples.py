@@ -12,10 +12,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from itcortex.data.stimuli import open_image, to_rgb
 from itcortex.errors import UserError
-
-_DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)
@@ -106,21 +103,6 @@ class Joined:
 
 
 # --- reading --------------------------------------------------------------------------------------
-
-
-def decode(content, where: str) -> Image.Image:
-    """An image of any mode from a file's bytes; `UserError`, naming it, if it is damaged."""
-    try:
-        image = open_image(content)
-        image.load()
-    except _DAMAGE as error:
-        raise UserError(f"{where}: not a readable image ({error}); get it again") from error
-    return image
-
-
-def photograph(content, where: str) -> Image.Image:
-    """The same as RGB."""
-    return to_rgb(decode(content, where))
 
 
 def digest(*parts: bytes) -> str:

@@ -17,14 +17,15 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import feather
 
+from itcortex.data.images import photograph
 from itcortex.data.stimuli import IMAGE_SUFFIXES
 from itcortex.errors import UserError
+from itcortex.files import atomic_path
 from itcortex.formats.tars import Member, members, read_at
 from itcortex.running.progress import bar
-from itcortex.store import atomic_path
 from itcortex.training.images.class_folders import class_numbers
 from itcortex.training.images.human_maps import CLICKS, MAP, human_map, in_scratch
-from itcortex.training.images.samples import Sample, digest, photograph
+from itcortex.training.images.samples import Sample, digest
 
 _LABELS = ("json", "cls")
 _TEXT_BYTES = 2**20  # of a label; img2dataset's JSON has a few hundred

@@ -1,0 +1,51 @@
+"""The scores of one job as a tidy table: one row for each layer, fold, window and metric."""
+
+import numpy as np
+import pandas as pd
+
+from itcortex.encoding.targets import Target
+from itcortex.mappings.layer_scores import LayerScores
+from itcortex.numerics.metrics import METRICS
+
+
+def raw_scores(
+    labels: dict,
+    targets: list[Target],
+    layers: dict[str, float],
+    results: list[LayerScores],
+    chosen: np.ndarray,
+    folds: list[str],
+    sites: tuple[str, ...],
+) -> pd.DataFrame:
+    """One row a layer, target, fold and site.
+
+    `layers` maps names to relative depths, in the order of `results`; `chosen` (fold,) indexes
+    them. Windows of a recording without time are NaN.
+    """
+    shape = (len(layers), len(targets), len(folds), len(sites))
+    index = np.indices(shape, sparse=False).reshape(4, -1)
+
+    def column(values, axis, **kind):
+        return pd.Series(np.asarray(values, **kind))[index[axis]].array
+
+    windows = [t.window or (np.nan, np.nan) for t in targets]
+    metrics = {
+        name: np.concatenate([result.metrics[name].ravel() for result in results])
+        for name in METRICS
+    }
+    columns = {
+        **{name: pd.Categorical([value]).repeat(index.shape[1]) for name, value in labels.items()},
+        "control": column([t.control for t in targets], 1),
+        "main_window": column([t.main for t in targets], 1),
+        "layer": column(list(layers), 0),
+        "depth": column(list(layers.values()), 0),
+        "window_start": column([w[0] for w in windows], 1, dtype=float),
+        "window_stop": column([w[1] for w in windows], 1, dtype=float),
+        "fold": column(folds, 2),
+        "site": column(sites, 3),
+        **metrics,
+        "chosen": index[0] == np.asarray(chosen)[index[2]],
+    }
+    table = pd.DataFrame(columns)
+    texts = [*labels, "control", "layer", "fold", "site"]
+    return table.astype(dict.fromkeys(texts, "category"))

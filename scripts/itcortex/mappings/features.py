@@ -1,0 +1,84 @@
+"""The features of a layer at every position of a recording's grid, and the design made of them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from itcortex.errors import UserError
+from itcortex.numerics.resample import axis_factors, resize_maps
+from itcortex.regression.design import Design
+
+
+def grid_features(maps: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Features at every grid position, in an orthonormal basis of what the maps can span there.
+
+    Parameters
+    ----------
+    maps : array (image, h, w, channel)
+    grid : (gy, gx)
+
+    Returns
+    -------
+    rows : float64 array (image, row, channel)
+    basis : float64 array (gy * gx, row)
+        Orthonormal; ``basis @ rows[i]`` are the features resampled to the grid.
+    """
+    if maps.ndim != 4:
+        raise UserError(
+            f"a layer of shape {maps.shape[1:]} has no map: it cannot predict responses on a grid; "
+            "name layers with a spatial map"
+        )
+    (q_y, r_y), (q_x, r_x) = (axis_factors(maps.shape[1 + k], grid[k]) for k in (0, 1))
+    rows = np.einsum("yh,ihwc->iywc", r_y, maps, optimize=True, dtype=np.float64)
+    rows = np.einsum("xw,iywc->iyxc", r_x, rows, optimize=True)
+    return rows.reshape(len(maps), -1, maps.shape[3]), np.kron(q_y, q_x)
+
+
+def layer_features(maps: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """As `grid_features`; on a grid of one position every cell of every channel is a feature."""
+    if grid[0] * grid[1] > 1:
+        return grid_features(maps, grid)
+    return maps.reshape(len(maps), 1, -1), np.ones((1, 1))
+
+
+def build_design(
+    rows: np.ndarray, basis: np.ndarray, fold_of: np.ndarray
+) -> tuple[Design, np.ndarray]:
+    """Design of rows (image, row, feature), images sorted by fold; returns it and that order.
+
+    The mean over all samples is taken off: it changes no prediction (every problem centres on its
+    own training mean) and spares products of large numbers.
+    """
+    order = np.argsort(fold_of, kind="stable")
+    n_images, n_rows, n_features = rows.shape
+    ones = np.tile(basis.sum(0), n_images)
+    stacked = rows[order].reshape(-1, n_features).astype(np.float64, copy=False)
+    mean = (ones @ stacked) / (ones @ ones)
+    for start in range(0, len(stacked), 256):  # in pieces: no second array of that size
+        stacked[start : start + 256] -= np.outer(ones[start : start + 256], mean)
+    sizes = np.bincount(fold_of) * n_rows
+    return Design(stacked, ones, np.concatenate([[0], np.cumsum(sizes)])), order
+
+
+def fold_samples(
+    maps: np.ndarray, grid: tuple[int, int], fold_of: np.ndarray
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Features of the samples of every fold: (fold, images of the fold, (sample, channel)).
+
+    Maps are resampled to the grid of the responses; for a grid of one position the whole map is
+    the pattern. Raises `UserError` for a layer without a map on a larger grid.
+    """
+    on_grid = grid[0] * grid[1] > 1
+    if on_grid and maps.ndim != 4:
+        raise UserError(
+            f"a layer of shape {maps.shape[1:]} has no map: it cannot be compared with responses "
+            "on a grid; name layers with a spatial map"
+        )
+    for fold in range(fold_of.max() + 1):
+        images = np.flatnonzero(fold_of == fold)
+        part = maps[images]
+        if on_grid:
+            shape = (len(images) * grid[0] * grid[1], maps.shape[3])
+            yield fold, images, resize_maps(part, grid).reshape(shape)
+        else:
+            yield fold, images, part.reshape(len(images), -1)

@@ -1,0 +1,55 @@
+"""Ridge regression from one layer to every site, with a penalty for each site."""
+
+import numpy as np
+
+from itcortex.mappings.features import build_design, layer_features
+from itcortex.mappings.layer_scores import LayerScores
+from itcortex.numerics.metrics import METRICS, median_over_sites, pearson
+from itcortex.regression.ridge import PENALTIES, cross_validate, drop_rounding
+
+
+def fit_layer(
+    maps: np.ndarray,
+    responses: np.ndarray,
+    fold_of: np.ndarray,
+    penalties: tuple[float, ...] = PENALTIES,
+) -> LayerScores:
+    """Cross-validated ridge regression from one layer to every site, for several targets at once.
+
+    Parameters
+    ----------
+    maps : array (image, h, w, channel) or (image, channel)
+        Resampled to the grid of the responses; without a grid every cell of every channel counts.
+    responses : float64 array (target, image, y, x, site)
+    fold_of : int array (image,)
+    penalties : tuple of float
+        Positive, in units of the layer's mean eigenvalue; each site takes one of them in each fold.
+    """
+    n_targets, n_images, gy, gx, n_sites = responses.shape
+    rows, basis = layer_features(maps, (gy, gx))
+    design, order = build_design(rows, basis, fold_of)
+    drop_rounding(design, np.vdot(rows, rows))
+    in_order = responses[:, order].reshape(n_targets, n_images, gy * gx, n_sites)
+    coordinates = np.einsum("gr,tigs->tirs", basis, in_order, optimize=True)
+    sizes = np.concatenate([[0], np.cumsum(np.bincount(fold_of))])
+
+    def recorded(target, fold):
+        return in_order[target, sizes[fold] : sizes[fold + 1]].reshape(-1, n_sites)
+
+    def on_grid(values):
+        return (basis @ values.reshape(-1, basis.shape[1], n_sites)).reshape(-1, n_sites)
+
+    found = cross_validate(
+        design,
+        coordinates.reshape(n_targets, -1, n_sites),
+        penalties,
+        lambda fold, values: pearson(recorded(0, fold), on_grid(values)),
+    )
+    metrics = {name: np.empty((n_targets, design.n_groups, n_sites)) for name in METRICS}
+    for target, fold in np.ndindex(n_targets, design.n_groups):
+        predicted = on_grid(found.predictions[target, design.group(fold)])
+        for name, metric in METRICS.items():
+            metrics[name][target, fold] = metric(recorded(target, fold), predicted)
+    predictions = np.empty((n_images, gy, gx, n_sites), np.float32)
+    predictions[order] = on_grid(found.predictions[0]).reshape(n_images, gy, gx, n_sites)
+    return LayerScores(metrics, median_over_sites(found.inner), predictions, n_components=0)

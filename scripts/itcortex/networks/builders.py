@@ -1,0 +1,111 @@
+"""Builders of networks that timm does not name: found, imported, and known by their code."""
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
+from types import ModuleType
+
+from itcortex.errors import UserError, nearest
+
+
+def find_builder(builder: str) -> Callable[..., "nn.Module"]:
+    """The function that `package.module:function` or `path/to/file.py:function` names.
+
+    Raises `UserError` if there is no such file, module or function, or if it cannot be called.
+    """
+    place, name = _parts(builder)
+    module = _file_module(place, builder) if place.endswith(".py") else _module(place, builder)
+    function = getattr(module, name, None)
+    if function is None:
+        valid = [n for n, v in vars(module).items() if inspect.isfunction(v)]
+        raise UserError(f"builder: {place} has no function {name!r}; {nearest(name, valid)}")
+    if not callable(function):
+        raise UserError(f"builder: {builder!r} is a {type(function).__name__}, not a function")
+    return function
+
+
+def builder_digest(builder: str) -> str:
+    """What a builder's code is known by: SHA-256 of its file, or version of its package; '' for ''.
+
+    A parameter of the rules that build networks, so that a changed file re-runs their jobs. What
+    the file itself imports does not count. Raises `UserError` for a builder that is not there.
+    """
+    if not builder:
+        return ""
+    place, _ = _parts(builder)
+    if place.endswith(".py"):
+        return hashlib.sha256(_existing(place).read_bytes()).hexdigest()
+    package = place.partition(".")[0]
+    names = packages_distributions().get(package, [package])
+    try:
+        return f"{names[0]} {version(names[0])}"
+    except PackageNotFoundError as error:
+        raise UserError(
+            f"builder: {builder!r}: no installed package has a module {package!r}; install it, or "
+            "give a file, like networks/mine.py:build"
+        ) from error
+
+
+def _parts(builder: str) -> tuple[str, str]:
+    place, _, name = builder.rpartition(":")
+    if not place or not name.isidentifier():
+        raise UserError(
+            f"builder: {builder!r} must be package.module:function or path/to/file.py:function"
+        )
+    return place, name
+
+
+def _existing(place: str) -> Path:
+    if not Path(place).is_file():
+        raise UserError(
+            f"builder: no file {place}; a path is relative to the working directory, {Path.cwd()}"
+        )
+    return Path(place)
+
+
+def _module(place: str, builder: str) -> ModuleType:
+    if place.partition(".")[0] in sys.stdlib_module_names:
+        raise UserError(f"builder: {builder!r} is of Python itself, which builds no networks")
+    _prepare_imports()
+    try:
+        return importlib.import_module(place)
+    except ImportError as error:
+        raise UserError(
+            f"builder: {builder!r} cannot be imported ({error}); install its package, or give a "
+            "file, like networks/mine.py:build"
+        ) from error
+
+
+def _file_module(place: str, builder: str) -> ModuleType:
+    """Run a user's file as a module of its own, under a name that nothing else has."""
+    _prepare_imports()
+    name = f"itcortex_builder_{builder_digest(builder)[:16]}"
+    found = importlib.util.spec_from_file_location(name, _existing(place))
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module  # where a dataclass or a pickle looks for the module of its class
+    try:
+        found.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise UserError(
+            f"builder: {place} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    return module
+
+
+def _prepare_imports() -> None:
+    """A builder may import timm or torchvision: put the latter in order before."""
+    importlib.import_module("itcortex.networks.torch_compat")
+
+
+def _check_arguments(function: Callable, builder: str, arguments: dict) -> None:
+    try:
+        inspect.signature(function).bind(**arguments)
+    except TypeError as error:
+        raise UserError(
+            f"arguments: {builder!r} cannot be called with {arguments or 'no arguments'} ({error})"
+        ) from error

@@ -1,0 +1,45 @@
+"""Intervals and spreads from draws."""
+
+import numpy as np
+
+from itcortex.errors import UserError
+from itcortex.numerics.metrics import predictivity
+
+
+def spread(count: int, wanted: int) -> list[int]:
+    """Indices of `wanted` photographs (all, if fewer) evenly spread over `count`: nobody chose them."""
+    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int)).tolist()
+
+
+def bootstrap_mean(
+    values: np.ndarray, draws: int, rng: np.random.Generator, level: float = 0.95
+) -> tuple[float, float]:
+    """Percentile interval of the mean of values (image,), resampled over images; NaN without any."""
+    if not len(values):
+        return np.nan, np.nan
+    weights = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=draws)
+    tail = 50 * (1 - level)
+    low, high = np.percentile(weights @ values / len(values), [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def bootstrap_predictivity(
+    values: np.ndarray, draws: int, rng: np.random.Generator, level: float = 0.95
+) -> tuple[float, float]:
+    """Percentile interval of `predictivity`, resampling folds and sites of values (fold, site).
+
+    Folds without a defined site are left out of a draw's mean; a draw without any defined value is
+    drawn anew. Raises `UserError` if no value is defined at all.
+    """
+    if not np.isfinite(values).any():
+        raise UserError("no site has a defined score in any fold: nothing to resample")
+    n_folds, n_sites = values.shape
+    results = np.full(draws, np.nan)
+    while (undefined := np.flatnonzero(np.isnan(results))).size:
+        batch = undefined[:250]
+        folds = rng.integers(n_folds, size=(len(batch), n_folds, 1))
+        sites = rng.integers(n_sites, size=(len(batch), 1, n_sites))
+        results[batch] = predictivity(values[folds, sites])
+    tail = 50 * (1 - level)
+    low, high = np.percentile(results, [tail, 100 - tail])
+    return float(low), float(high)

@@ -1,0 +1,107 @@
+"""Representational dissimilarity, centred kernel alignment, and what they are made of."""
+
+import numpy as np
+
+from itcortex.errors import UserError
+from itcortex.numerics.metrics import pearson, spearman, varies
+
+_BLOCK_VALUES = 2**22  # of a layer's, at a time in float64: it may have a million units an image
+
+
+def rdm(patterns: np.ndarray) -> np.ndarray:
+    """Representational dissimilarity matrix (sample, sample) of patterns (sample, channel).
+
+    1 - Pearson r over channels (Kriegeskorte et al. 2008), rounded to 12 digits: equal patterns,
+    which up-sampled maps have at their edges, are ties for Spearman on every machine. The
+    dissimilarities of a pattern that does not vary over channels are NaN.
+    """
+    size = np.maximum(patterns.max(1), -patterns.min(1)).astype(np.float64)
+    mean, products = patterns.mean(1, dtype=np.float64), np.zeros((len(patterns), len(patterns)))
+    width = max(1, _BLOCK_VALUES // len(patterns))
+    for start in range(0, patterns.shape[1], width):
+        centred = patterns[:, start : start + width].astype(np.float64)
+        centred -= mean[:, None]
+        products += centred @ centred.T
+    norms = np.sqrt(np.diag(products))
+    constant = norms <= 1e-10 * np.maximum(size, 1e-300) * np.sqrt(patterns.shape[1])
+    norms = np.where(constant, 1.0, norms)
+    distances = np.round(1 - np.clip(products / norms[:, None] / norms, -1, 1), 12)
+    distances[constant] = distances[:, constant] = np.nan
+    np.fill_diagonal(distances, 0)
+    return distances
+
+
+def compare(recorded: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Pearson r and Spearman rho of the upper triangles of two RDMs (sample, sample).
+
+    Pairs that are undefined (NaN) in the recorded RDM are left out. Those that are undefined in the
+    predicted one count as 1 (uncorrelated), so that all layers are compared on the same pairs. NaN
+    if fewer than three pairs are left or the recorded RDM does not vary.
+    """
+    upper = np.triu_indices(len(recorded), 1)
+    recorded, predicted = recorded[upper][:, None], predicted[upper][:, None]
+    defined = np.isfinite(recorded[:, 0])
+    if defined.sum() < 3:
+        return {"r": np.nan, "rho": np.nan}
+    recorded, predicted = recorded[defined], np.nan_to_num(predicted[defined], nan=1.0)
+    return {
+        "r": float(pearson(recorded, predicted)[0]),
+        "rho": float(spearman(recorded, predicted)[0]),
+    }
+
+
+def compare_layer(maps: np.ndarray, recorded: np.ndarray) -> dict[str, float]:
+    """`compare` a layer's maps (image, ...) with a recorded RDM (image, image) over all images.
+
+    The pattern of an image is its whole map: every cell of every channel, as published RDMs of
+    whole populations are compared. Raises `UserError` if the numbers of images differ.
+    """
+    if recorded.shape != (len(maps), len(maps)):
+        raise UserError(
+            f"rsa: a dissimilarity matrix of shape {recorded.shape} cannot be compared with the "
+            f"activations of {len(maps)} images; give both for the same images, in one order"
+        )
+    return compare(recorded, rdm(maps.reshape(len(maps), -1)))
+
+
+def linear_cka(x: np.ndarray, y: np.ndarray, debiased: bool = True) -> float:
+    """Linear centred kernel alignment of two sets of patterns (sample, channel), (sample, site).
+
+    The plain estimator (Kornblith et al. 2019), ||Y'X||^2 / (||X'X|| ||Y'Y||) with centred
+    columns, nears 1 when channels outnumber samples, whatever they are. The debiased one replaces
+    HSIC by its unbiased estimate (Song et al. 2012): about 0 for independent patterns, and possibly
+    below it. NaN if y does not vary over samples; 0 if x does not.
+    """
+    gram = debiased_gram if debiased else centred_gram
+    return cosine(gram(y), gram(x))
+
+
+def centred_gram(patterns: np.ndarray) -> np.ndarray:
+    """X X' (sample, sample) of patterns (sample, channel) whose columns were centred."""
+    centred = patterns.astype(np.float64)
+    centred = centred[:, varies(centred)]
+    centred -= centred.mean(0)
+    return centred @ centred.T
+
+
+def debiased_gram(patterns: np.ndarray) -> np.ndarray:
+    """Gram matrix (sample, sample), U-centred: zero diagonal, rows that sum to 0.
+
+    The scalar product of two such matrices is n (n - 3) times the unbiased HSIC (Szekely & Rizzo
+    2014), so that their cosine is the debiased CKA. Needs at least four samples.
+    """
+    gram = centred_gram(patterns)
+    n = len(gram)
+    np.fill_diagonal(gram, 0)
+    rows = gram.sum(0)
+    gram += rows.sum() / ((n - 1) * (n - 2)) - (rows[:, None] + rows) / (n - 2)
+    np.fill_diagonal(gram, 0)
+    return gram
+
+
+def cosine(recorded: np.ndarray, predicted: np.ndarray) -> float:
+    """Cosine of the angle between two matrices; NaN if the recorded one is 0, 0 if the other is."""
+    norms = np.linalg.norm(recorded), np.linalg.norm(predicted)
+    if norms[0] == 0:
+        return np.nan
+    return float(np.vdot(recorded, predicted) / (norms[0] * norms[1])) if norms[1] > 0 else 0.0
