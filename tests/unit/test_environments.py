@@ -48,11 +48,10 @@ def pins_of(name: str) -> dict[str, str]:
     return {conda.canonical(ON_PYPI.get(name, name)): version for name, version in pinned.items()}
 
 
-@cache
-def imports_of(code: str) -> set[str]:
+def imports_of(statement: ast.stmt) -> set[str]:
     """Top-level modules that a statement imports."""
     modules = set()
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(statement):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module] if isinstance(node, ast.ImportFrom) else []
         modules.update(name.partition(".")[0] for name in names)
@@ -62,21 +61,8 @@ def imports_of(code: str) -> set[str]:
 @cache
 def imported(rule: str) -> set[str]:
     """Distributions that a rule's script can import: it and all statements that it reaches."""
-    scripts, waiting, followed, modules = fingerprint.SCRIPTS, [], set(), set()
-    waiting.append((scripts / f"{rule}.py", None))
-    while waiting:
-        place = waiting.pop()
-        if place in followed:
-            continue
-        followed.add(place)
-        path, name = place
-        module = fingerprint._parsed(path, path.read_text(encoding="utf-8"))
-        for full in module.handed_on(name, whole=path.parent != scripts):
-            waiting += fingerprint._resolve(full, path, module, scripts)
-        for index in module.behind(name) | module.effects:
-            for chain in module.uses[index]:
-                waiting += fingerprint._resolve(chain, path, module, scripts)
-            modules |= imports_of(module.code[index])
+    reached = fingerprint.reached(rule).values()
+    modules = set().union(*(imports_of(node) for nodes in reached for node in nodes))
     foreign = modules - sys.stdlib_module_names - {fingerprint.PACKAGE}
     known = packages_distributions()
     named = (DISTRIBUTIONS.get(m) or known.get(m, [m])[0] for m in foreign)
