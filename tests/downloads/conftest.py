@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from served import Server
 
 from itcortex.downloads.resume import Patience
+from made.served import Server
 
 
 @pytest.fixture

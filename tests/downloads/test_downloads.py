@@ -12,12 +12,12 @@ from io import StringIO
 
 import pytest
 import requests
-from served import fails, gives
 
 from itcortex.downloads.fetch import fetch
 from itcortex.downloads.parts import Origin, Part
 from itcortex.downloads.responses import Unavailable, refuse_redirect
 from itcortex.errors import UserError
+from made.served import fails, gives
 
 ETAG = {"ETag": '"first"'}
 DATE = {"Last-Modified": "Tue, 03 Nov 2026 10:00:00 GMT"}

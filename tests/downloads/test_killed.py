@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from served import gives
 
 import download_data
 from itcortex.downloads.parts import Part
+from made.served import gives
 
 CODE = """
 import sys

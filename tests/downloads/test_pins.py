@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from served import gives
 
 import download_data
 from itcortex.downloads import pins
 from itcortex.downloads.fetch import fetch
 from itcortex.errors import UserError
+from made.served import gives
 
 SCRIPTS = Path(download_data.__file__).parent
 

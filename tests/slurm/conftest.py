@@ -1,14 +1,12 @@
 """A real Slurm on this machine, a small line to disturb, and what it gives undisturbed."""
 
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parent))
-from cluster import Cluster, lacking
-from made_line import Line
+from made.slurm_cluster import Cluster, lacking
+from made.slurm_line import Line
 
 
 @pytest.fixture(scope="session")

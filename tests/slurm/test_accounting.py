@@ -5,8 +5,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from accounting import Accounted, lacking_accounting
-from made_line import Line
+
+from made.slurm_accounting import Accounted, lacking_accounting
+from made.slurm_line import Line
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300)]
 

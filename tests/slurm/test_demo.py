@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from made_line import REPOSITORY, SLURM, Run, environment
+
+from made.slurm_line import REPOSITORY, SLURM, Run, environment
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
 

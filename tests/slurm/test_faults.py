@@ -5,7 +5,8 @@ import subprocess
 import time
 
 import pytest
-from made_line import Line
+
+from made.slurm_line import Line
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300)]
 

@@ -2,12 +2,12 @@
 
 import json
 import shutil
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from made_line import REPOSITORY, SLURM, Run, environment
+
+from made.slurm_line import REPOSITORY, SLURM, Run, environment
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300)]
 
@@ -61,9 +61,8 @@ if any("train_harmonized" in word for word in sys.orig_argv):
 @pytest.fixture
 def training(tmp_path, cluster):
     """A folder with a training of 24 steps as a Slurm job, no checkpoint due; its environment."""
-    sys.path[:0] = [str(REPOSITORY / "tests" / "unit"), str(REPOSITORY / "tests" / "training")]
-    from made_jobs import RECIPE
-    from made_training import network, shard
+    from made.jobs import RECIPE
+    from made.training import network, shard
 
     images = {
         "labelled": shard(tmp_path / "labelled.parquet", 48, 0, mapped=False),

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 import yaml
-from made_line import REPOSITORY, Line, environment
+
+from made.slurm_line import REPOSITORY, Line, environment
 
 PROFILES = REPOSITORY / "profiles"
 PLACEHOLDER = re.compile(r"^# ( *[a-z_-]+:.*)$", re.MULTILINE)

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from made_line import REPOSITORY, Line, environment
+
+from made.slurm_line import REPOSITORY, Line, environment
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300)]
 

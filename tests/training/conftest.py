@@ -1,15 +1,12 @@
 """Trainings in processes of their own, so that they can be killed."""
 
 import json
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "unit"))
-from made_jobs import Job
-from made_training import shard  # the unit tests' small net and images
+from made.jobs import Job
+from made.training import shard  # the unit tests' small net and images
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,11 @@ import time
 
 import numpy as np
 import pytest
-from made_jobs import COMPARABLE, IN_PARTS, Job
 
 from itcortex import store
 from itcortex.training import checkpoint
 from itcortex.training.interruption import STOPPED
+from made.jobs import COMPARABLE, IN_PARTS, Job
 
 rng = np.random.default_rng(2023)
 KILLED = sorted(rng.choice(np.arange(3, 24), size=2, replace=False).tolist())

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
-from made_jobs import COMPARABLE, IN_PARTS, RECIPE
-from made_training import network
 
 from itcortex import store
+from made.jobs import COMPARABLE, IN_PARTS, RECIPE
+from made.training import network
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "envs", "profiles", "experiments"]

@@ -1,16 +1,12 @@
 """GPUs of one machine (made-up names, no Slurm): jobs that run at one time have one each."""
 
 import re
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from itcortex.running import devices
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "slurm"))
-from made_line import Line, Run
+from made.slurm_line import Line, Run
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from demo_jobs import KEYS, NETWORKS, RECORDINGS, STUDIED
+
+from made.demo_jobs import KEYS, NETWORKS, RECORDINGS, STUDIED
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from demo_jobs import NETWORKS, STUDIED
+
+from made.demo_jobs import NETWORKS, STUDIED
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 

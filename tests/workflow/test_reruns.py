@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from demo_jobs import (
+
+from made.demo_jobs import (
     COLLECTORS,
     KEYS,
     LAST,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from demo_jobs import COLLECTORS, RECORDINGS, STIMULI, of, once
 
 from itcortex import store
 from itcortex.figures import tradeoff
 from itcortex.tables.summary import of_mapping
+from made.demo_jobs import COLLECTORS, RECORDINGS, STIMULI, of, once
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 

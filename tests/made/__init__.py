@@ -1,0 +1,1 @@
+"""What tests are made of: small networks, tables, files, servers and clusters, all made by code."""

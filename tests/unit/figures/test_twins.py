@@ -1,0 +1,175 @@
+"""Harmonized networks of several strengths and seeds in the trade-off's figure."""
+
+import io
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.text import Text
+from PIL import Image
+
+from itcortex.figures import style, tradeoff, twins
+from made import tables as made_tables
+
+PLACE = {"m1_pl": ("Monkey 1", "PL")}
+BASES = [
+    ("resnet50", "a1_in1k", "cnn", "resnet", 80.0, 0.45),
+    ("vgg16", "tv_in1k", "cnn", "vgg", 71.6, 0.42),
+    *made_tables.DEMO[3:],
+]
+SCORE = "r_over_ceiling"
+
+
+def summary(trained, bases=BASES):
+    """A summary of `bases` and of harmonized rows (model, strength, seed, top-1, predictivity)."""
+    families = {name: (f"{name} {weights}", family) for name, weights, _, family, *_ in bases}
+    rows = [
+        (
+            model,
+            f"harmonized/strength-{strength}/seed-{seed}",
+            "harmonized",
+            families[model][1],
+            *xy,
+        )
+        for model, strength, seed, *xy in trained
+    ]
+    table = made_tables.summary([*bases, *rows], PLACE, starts=np.array([90.0]))
+    of_twin = table.category == "harmonized"
+    return table.assign(baseline=[
+        families[model][0] if twin else "" for model, twin in zip(table.model, of_twin, strict=True)
+    ])  # fmt: skip
+
+
+def score_of(table, model, strength=None):
+    """Mean top-1 and score over the rows of a baseline or of one strength."""
+    rows = table[(table.model == model) & (table.control == "none")]
+    named = rows.weights.str.contains(f"strength-{strength}/")
+    rows = rows[named if strength is not None else rows.category != "harmonized"]
+    return rows.top1.mean(), rows[SCORE].mean()
+
+
+def arrows(figure):
+    """Start and end of every arrow."""
+    drawn = [t for axes in figure.axes for t in axes.texts if t.arrow_patch and not t.get_text()]
+    return [(t.get_position(), tuple(t.xy)) for t in drawn]
+
+
+def marks(figure, label):
+    """Points of all lines of one label."""
+    lines = [line for axes in figure.axes for line in axes.lines if line.get_label() == label]
+    return np.concatenate([line.get_xydata() for line in lines]) if lines else np.empty((0, 2))
+
+
+def texts(figure):
+    """Every text that is drawn."""
+    return [t.get_text() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
+
+
+def test_seeds_are_one_star_at_their_mean_with_dots_and_one_arrow():
+    trained = [("resnet50", 1, seed, 79 + seed / 10, 0.5 + seed / 50) for seed in range(3)]
+    table = summary(trained)
+    figure = tradeoff.draw(table)
+    mean = score_of(table, "resnet50", 1)
+    np.testing.assert_allclose(marks(figure, "harmonized"), [mean])
+    rows = table[(table.category == "harmonized") & (table.control == "none")]
+    np.testing.assert_allclose(marks(figure, twins.SEEDS["label"]), rows[["top1", SCORE]])
+    np.testing.assert_allclose(arrows(figure), [(score_of(table, "resnet50"), mean)])
+    assert texts(figure).count("resnet50 strength 1") == 1
+    assert texts(figure).count("resnet50 a1_in1k") == 1
+    assert texts(figure).count(twins.SEEDS["label"]) == 1  # in the legend
+
+
+def test_the_mean_of_seeds_has_no_interval_and_a_single_network_has_its_own():
+    several = [("resnet50", 1, seed, 79.0, 0.5) for seed in (0, 1)]
+    table = summary([*several, ("vgg16", 1, 0, 71.0, 0.5)])
+    points = table[table.control == "none"].assign(x=lambda rows: rows.top1)
+    found = twins.networks(points, SCORE)
+    ends = found.loc["resnet50 harmonized/strength-1", [f"{SCORE}_low", f"{SCORE}_high"]]
+    assert ends.isna().all()
+    alone = found.loc["vgg16 harmonized/strength-1"]
+    own = points[points.model.eq("vgg16") & points.category.eq("harmonized")].iloc[0]
+    assert alone[f"{SCORE}_low"] == own[f"{SCORE}_low"]
+    assert alone[SCORE] == own[SCORE]
+
+
+def test_arrows_go_from_strength_to_strength_by_number_whatever_the_rows_order():
+    trained = [
+        ("resnet50", strength, seed, 79 - k, 0.4 + k / 10)
+        for k, strength in enumerate((10, 0.5, 0, 2))  # as text 10 comes before 2
+        for seed in (0, 1)
+    ]
+    table = summary(trained)
+    stops = [score_of(table, "resnet50", strength) for strength in (0, 0.5, 2, 10)]
+    path = [score_of(table, "resnet50"), *stops]
+    np.testing.assert_allclose(arrows(tradeoff.draw(table)), list(itertools.pairwise(path)))
+    assert not arrows(tradeoff.draw(table, arrows=False))
+
+
+def test_every_baseline_has_its_own_path():
+    trained = [(m, s, 0, 75.0 + s, 0.5) for s in (1, 2) for m in ("resnet50", "vgg16")]
+    table = summary(trained)
+    found = arrows(tradeoff.draw(table))
+    expected = [
+        pair
+        for model in ("resnet50", "vgg16")
+        for path in [[score_of(table, model, s) for s in (None, 1, 2)]]
+        for pair in itertools.pairwise(path)
+    ]
+    np.testing.assert_allclose(found, expected)
+
+
+def test_a_baseline_that_is_itself_trained_counts_with_all_its_seeds():
+    trained = [("resnet50", s, seed, 79 + seed / 10, 0.5) for s in (0, 1) for seed in (0, 1)]
+    table = summary(trained)
+    at_zero = table.weights.str.contains("strength-0/")
+    own = "resnet50 harmonized/strength-0/seed-0"
+    table["baseline"] = np.where(table.category.eq("harmonized") & ~at_zero, own, "")
+    ends = [score_of(table, "resnet50", strength) for strength in (0, 1)]
+    np.testing.assert_allclose(arrows(tradeoff.draw(table)), [ends])
+
+
+@pytest.mark.parametrize("baseline", ["", "resnet50 gone", "resnet18 untrained"])
+def test_no_arrow_without_a_trained_baseline_in_the_panel(baseline):
+    table = summary([("resnet50", 1, 0, 79.0, 0.5)])
+    table["baseline"] = np.where(table.category == "harmonized", baseline, "")
+    figure = tradeoff.draw(table)
+    assert arrows(figure) == []
+    assert len(marks(figure, "harmonized")) == 1
+
+
+def test_weights_with_other_names_are_networks_of_their_own():
+    bases = [
+        ("net", name, "cnn", "net", 70.0 + k, 0.4)
+        for k, name in enumerate(("a/seed-0", "a/seed-1", "strength-x/seed-0", "strength-x/seed-1"))
+    ]
+    figure = tradeoff.draw(summary([], bases))
+    assert len(marks(figure, "cnn")) == 4
+    assert len(marks(figure, twins.SEEDS["label"])) == 0
+    assert twins.SEEDS["label"] not in texts(figure)
+
+
+def test_names_are_kept_as_long_as_networks_not_seeds_are_few():
+    trained = [("resnet50", s, seed, 79.0 - s, 0.5) for s in (1, 2) for seed in range(8)]
+    shown = texts(tradeoff.draw(summary(trained)))  # 4 + 16 rows, but 6 networks
+    assert {"resnet50 strength 1", "resnet50 strength 2"} < set(shown)
+
+
+def test_bytes_are_the_same_and_nothing_is_cut_off(tmp_path):
+    chosen = made_tables.paper_models(np.random.default_rng(3))
+    bases = [one for one in chosen if one[2] != "harmonized"]
+    trained = [
+        (name, strength, seed, top1 - 0.1 * seed, level + strength / 100)
+        for name, _, _, _, top1, level in bases[:6]
+        for strength in (1, 10)
+        for seed in range(3)
+    ]
+    written = []
+    for name in ("a", "b"):
+        figure = tradeoff.draw(summary(trained, bases))
+        assert len(marks(figure, "harmonized")) == len(arrows(figure)) == 12
+        style.save(figure, tmp_path / f"{name}.pdf", tmp_path / f"{name}.png")
+        written.append([(tmp_path / f"{name}.{end}").read_bytes() for end in ("pdf", "png")])
+    assert written[0] == written[1]
+    ink = np.asarray(Image.open(io.BytesIO(written[0][1])).convert("L")) < 255
+    assert ink.any()  # whatever is cut off leaves ink at the border
+    assert not (ink[:4].any() or ink[-4:].any() or ink[:, :4].any() or ink[:, -4:].any())

@@ -1,0 +1,334 @@
+"""The report is one whole page: everything in it, nothing loaded, nothing that runs off."""
+
+import base64
+import re
+from collections import OrderedDict
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import render_report
+from itcortex import store
+from itcortex.errors import UserError
+from itcortex.report import findings
+from itcortex.report import page as report_page
+from itcortex.tables import panels, statistics
+from made import tables as made_tables
+
+PNG = b"\x89PNG\r\n\x1a\nnot much of an image"
+STATISTICS = OrderedDict(score="r_over_ceiling", draws=20)  # a workflow's configuration may be one
+SETTINGS = {"experiment": "demo", "statistics": STATISTICS}
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Collects tags, checks that they nest, and keeps the texts of tables."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.tables = [], [], []
+        self.text = ""
+
+    def handle_starttag(self, tag, attrs):
+        """Keep the tag; open it unless it has no end."""
+        self.tags.append((tag, dict(attrs)))
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        """Every tag closes the one that was opened last."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        """Keep texts, those of cells by themselves."""
+        if not {"script", "style"} & set(self.open):
+            self.text += data
+        if {"td", "th"} & set(self.open):
+            self.tables[-1][-1][-1] += data
+
+
+def tables(summary, draws=20):
+    """All tables of a run."""
+    rng = np.random.default_rng(0)
+    return {
+        "summary": summary,
+        "tradeoff": statistics.tradeoff_table(summary, "r_over_ceiling", draws, rng),
+        "ceilings": made_tables.ceilings(summary),
+        "alignment": made_tables.alignment(summary),
+        "orientation": made_tables.orientation(summary),
+        "models": made_tables.models(summary),
+    }
+
+
+def render(folder, summary, settings=SETTINGS, **options):
+    """The page, by the script, and the page taken apart."""
+    paths = {}
+    for name, table in tables(summary).items():
+        paths[name] = folder / f"{name}.parquet"
+        store.write_table(paths[name], table)
+    figures = [folder / f"{name}.png" for name in ("tradeoff", "maps", "other")]
+    for path in figures:
+        path.write_bytes(PNG)
+    render_report.main(
+        **paths, rsa=[], attention=[], shortcut=[], figures=figures, report=folder / "report.html",
+        experiment="demo", settings=settings, **options,
+    )  # fmt: skip
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    page = Page()
+    page.feed(html)
+    assert page.open == []
+    return html, page
+
+
+@pytest.fixture(scope="module")
+def demo():
+    """The demo's summary, all of it simulated."""
+    return made_tables.summary()
+
+
+def test_page_is_self_contained(demo, tmp_path):
+    html, page = render(tmp_path, demo)
+    assert html.startswith("<!DOCTYPE html>")
+    loading = [
+        attributes[name]
+        for tag, attributes in page.tags
+        for name in ("src", "href", "srcset", "data", "poster")
+        if name in attributes
+    ]
+    assert all(value.startswith(("data:image/png;base64,", "#")) for value in loading)
+    assert not re.search(r"https?://|@import|url\(", html)
+    policy = next(a["content"] for t, a in page.tags if t == "meta" and "http-equiv" in a)
+    assert policy.startswith("default-src 'none'")
+    assert {tag for tag, _ in page.tags}.isdisjoint({"link", "iframe", "object", "embed"})
+
+
+def test_figures_are_embedded_whole_with_alternative_texts(demo, tmp_path):
+    _, page = render(tmp_path, demo, captions={"maps": "A caption of our own."})
+    images = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert len(images) == 3
+    for image in images:
+        assert base64.b64decode(image["src"].split(",")[1]) == PNG
+    assert images[0]["alt"].startswith("Predictivity against ImageNet accuracy. One panel")
+    assert images[1]["alt"] == "Recorded and predicted responses. A caption of our own."
+    assert "A caption of our own." in page.text
+
+
+def test_every_model_and_statistic_has_a_row(demo, tmp_path):
+    _, page = render(tmp_path, demo)
+    by_size = [(len(table) - 1, table[0][0]) for table in page.tables]
+    # models on three recordings; ceilings; statistics of all and per category; alignment
+    assert by_size == [
+        (5, "model"), (5, "model"), (5, "model"), (6, "recording"), (15, "recording"),
+        (15, "recording"), (15, "recording"), (3, "recording"),
+    ]  # fmt: skip
+    first = page.tables[0]
+    rows = demo[(demo.recording == "m1_pl") & demo.main_window]
+    best = rows[rows.control == "none"].sort_values("r", ascending=False).iloc[0]
+    control = rows[(rows.control != "none") & (rows.model == best.model)].r.item()
+    assert first[1] == [
+        best.model, best.weights, "cnn", f"{best.top1:.1f}",
+        f"{best.r:.2f} [{best.r_low:.2f}, {best.r_high:.2f}]", "0.70",
+        f"{best.r_over_ceiling:.2f} "
+        f"[{best.r_over_ceiling_low:.2f}, {best.r_over_ceiling_high:.2f}]",
+        "blocks.6", "0.010", findings.number(control),
+    ]  # fmt: skip
+    assert page.tables[4][1][-1] == "3 models, 5 are needed"
+
+
+def test_tables_can_be_read_by_machine_and_by_ear(demo, tmp_path):
+    html, page = render(tmp_path, demo)
+    assert html.count("<caption>") == html.count('class="sortable"') == 8
+    heads = [a["scope"] for t, a in page.tags if t == "th"]
+    assert set(heads) == {"col", "row"}
+    assert [t for t, _ in page.tags].count("h1") == 1
+    assert ("html", {"lang": "en"}) in page.tags
+    ids = {a["id"] for _, a in page.tags if "id" in a}
+    links = [a["href"][1:] for t, a in page.tags if t == "a"]
+    assert links and set(links) <= ids
+
+
+def test_simulated_recordings_get_a_banner_and_real_ones_none(demo, tmp_path):
+    _, page = render(tmp_path, demo)
+    assert "No neuron was recorded for this run." in page.text
+    assert "The responses of m1_pl, m1_ml, m2_ml were computed from a known layer" in page.text
+    mixed = demo.assign(simulated=demo.recording == "m1_pl")
+    _, page = render(tmp_path, mixed)
+    assert "Some recordings of this run are simulated." in page.text
+    assert "The responses of m1_pl were computed" in page.text
+    _, page = render(tmp_path, demo.assign(simulated=False))
+    assert "imulated" not in page.text
+
+
+def test_same_tables_give_the_same_bytes(demo, tmp_path):
+    assert render(tmp_path, demo)[0] == render(tmp_path, demo)[0]
+
+
+def test_hostile_names_are_text(demo, tmp_path):
+    evil = '<script>alert("x")</script><img src=x onerror=y>'
+    wrong = demo.replace({"model": {"resnet18": evil}, "area": {"PL": evil}})
+    html, page = render(
+        tmp_path, wrong, settings={"experiment": evil}, fingerprints={evil: "ab12"},
+        captions={"maps": evil},
+    )  # fmt: skip
+    assert [t for t, _ in page.tags].count("script") == 1
+    assert [t for t, _ in page.tags].count("img") == 3
+    assert evil not in html
+    assert evil in page.text
+    assert evil in [row[0] for row in page.tables[0]]
+
+
+def test_settings_versions_and_fingerprints_are_shown(demo, tmp_path):
+    _, page = render(tmp_path, demo, fingerprints={"fit_encoding": "0123456789abcdef"})
+    assert "statistics:\n  score: r_over_ceiling\n  draws: 20" in page.text
+    assert f"numpy\xa0{np.__version__}" in page.text
+    assert ["fit_encoding", "0123456789abcdef"] in page.tables[-1]
+
+
+def test_missing_numbers_are_dashes_and_sort_last(demo, tmp_path):
+    columns = ["r_over_ceiling", "r_over_ceiling_low", "r_over_ceiling_high", "ceiling"]
+    holed = demo.assign(**dict.fromkeys(columns, np.nan), ceiling_name=None)
+    _, page = render(tmp_path, holed)
+    assert page.tables[0][1][5:7] == ["–", "–"]
+    assert "There is no noise ceiling to compare this with." in page.text
+    keys = [a.get("data-key") for t, a in page.tags if t == "td"]
+    assert "nan" not in keys
+
+
+def test_recordings_without_grid_and_time_are_described(demo, tmp_path):
+    still = demo[demo.main_window & (demo.recording == "m1_pl")]
+    still = still.assign(window_start=np.nan, window_stop=np.nan)
+    shown = tables(still)
+    shown["alignment"] = shown["alignment"].iloc[:0]
+    shown["orientation"] = shown["orientation"].iloc[:0]
+    shown["ceilings"] = made_tables.ceilings(demo[demo.recording == "m1_pl"]).assign(
+        window_start=np.nan, window_stop=np.nan
+    )
+    html = report_page.render(
+        shown, [], "demo", {}, versions={}, fingerprints={}, captions={}
+    )  # fmt: skip
+    page = Page()
+    page.feed(html)
+    assert "main window (no time axis)" in page.text
+    assert "there are no maps to compare" in page.text
+    assert [row[2] for row in page.tables[1][1:]] == ["(no time axis)"] * 2
+
+
+def test_a_figure_that_is_no_image_is_an_error(tmp_path):
+    (tmp_path / "maps.png").write_text("<svg/>")
+    with pytest.raises(UserError, match=r"maps.png: not a PNG image"):
+        report_page.embed(tmp_path / "maps.png", {})
+
+
+# --- sentences ------------------------------------------------------------------------------------
+
+
+def test_few_models_cannot_test_the_tradeoff_and_the_page_says_so(demo):
+    short = findings.in_short(demo, tables(demo)["tradeoff"])
+    assert short == [
+        "PL, Monkey 1 (simulated); ML, Monkey 1 (simulated); ML, Monkey 2 (simulated): the "
+        "trade-off cannot be tested in this run (3 models, 5 are needed)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-0.4, -0.1, "more accurate networks predict worse."),
+        (0.1, 0.4, "more accurate networks predict better."),
+        (-0.4, 0.02, "the interval includes zero, so neither a fall nor a rise is shown."),
+        (np.nan, np.nan, "whether this differs from chance cannot be said."),
+    ],
+)
+def test_sentences_say_no_more_than_the_interval(demo, low, high, said):
+    one = demo[demo.recording == "m1_pl"]
+    row = {"value": -0.21, "low": low, "high": high, "n_models": 86, "n_families": 20, "note": ""}
+    table = pd.DataFrame(
+        [{"recording": "m1_pl", "mapping": "pls", "protocol": "leave_one_image_out",
+          "score": "r_over_ceiling", "statistic": "spearman", "group": "all", **row}]
+    )  # fmt: skip
+    (sentence,) = findings.in_short(one, table)
+    assert "Spearman ρ = −0.21" in sentence
+    assert sentence.endswith(said)
+
+
+def test_sentences_name_best_untrained_and_control(demo):
+    (panel, *_) = panels.of_summary(demo)
+    found = findings.sentences(panel, demo, tables(demo)["tradeoff"])
+    rows = demo[(demo.recording == "m1_pl") & demo.main_window]
+    best = rows[rows.control == "none"].sort_values("r").iloc[-1]
+    assert found[0].startswith(
+        f"Of 3 trained networks {best.model} predicts best: r = {best.r:.2f} (95 % CI "
+    )
+    assert found[0].endswith(
+        f"which is {100 * best.r_over_ceiling:.0f} % of the noise ceiling (split half bound: 0.70)."
+    )
+    assert found[1].endswith("all 3 trained networks score above it.")
+    assert found[2].startswith("With the images shuffled, scores lie between ")
+    assert "raised r by 0.010 on average" in found[3]
+    assert len(found) == 4  # no slopes of three models
+
+
+def test_slopes_are_told_with_their_intervals(rng):
+    summary = made_tables.summary(made_tables.paper_models(rng), {"m1_pl": ("M", "PL")})
+    table = tables(summary)["tradeoff"]
+    (panel,) = panels.of_summary(summary)
+    found = findings.sentences(panel, summary, table)[4:]
+    one = table[(table.statistic == "frontier_slope") & (table.group == "all")].iloc[0]
+    assert len(found) == 3
+    assert found[2] == (
+        "The upper frontier, which cannot rise past its peak, changes by "
+        f"{findings.number(one.value, 4)} per percentage point of accuracy (95 % CI "
+        f"{findings.number(one.low, 4)} to {findings.number(one.high, 4)})."
+    )
+
+
+def test_models_without_weights_are_named_at_the_head_of_the_page(demo):
+    shown = tables(demo)
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    assert "Models without scores" not in html
+    shown["models"].loc[0, "missing"] = "the hub knows no such file"
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    assert "Models without scores" in html
+    assert "the hub knows no such file" in html
+
+
+def test_rsa_attention_and_digits_have_their_tables_where_the_experiment_has_them(demo):
+    shown = tables(demo)
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    sections = ["rsa", "attention", "shortcut"]
+    assert not any(f'id="{name}"' in html for name in sections)
+    html = report_page.render(
+        shown | {name: getattr(made_tables, name)() for name in sections},
+        [], "demo", {}, versions={}, fingerprints={}, captions={},
+    )  # fmt: skip
+    assert 'id="rsa"' in html and "0.42 [0.38, 0.47]" in html
+    assert 'id="attention"' in html and "centre bias" in html and "0.11 [0.08, 0.14]" in html
+    assert 'id="shortcut"' in html and "harmonization" in html.lower() and "0.83" in html
+
+
+def test_numbers_have_true_minus_signs_and_no_minus_zero():
+    assert findings.number(-0.214) == "−0.21"
+    assert findings.number(-0.001) == "0.00"
+    assert findings.number(np.nan) == "–"
+    assert findings.interval(np.nan, 1.0) == ""
+
+
+def test_a_turned_grid_is_warned_of_at_the_head_of_the_page(demo, tmp_path):
+    shown = tables(demo)
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    assert "Is the grid the right way round?" not in html
+    turned = shown["orientation"]
+    worse = (turned.recording == "m1_pl") & (turned.orientation == "as configured")
+    shown["orientation"] = turned.assign(r=turned.r.where(~worse, 0.01))
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    assert "Is the grid the right way round?" in html
+    assert "m1_pl: r is 0.01 as configured" in html
+    assert "if flipped vertically" in html

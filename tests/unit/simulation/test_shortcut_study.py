@@ -1,0 +1,118 @@
+"""make harmonizer-study varies one factor at a time around the demo's training, and says which."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from itcortex.simulation import digits
+from itcortex.training.recipe import Recipe, recipe_of
+from itcortex.workflow import model_table, schemas, trainings
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+#: What a factor (column family of the table) may change, by name of the setting.
+FACTORS = {
+    "share": {"share"},
+    "epochs": {"epochs"},
+    "side": {"side", "patch", "digit", "input_size"},
+    "saliency": {"saliency"},
+    "start": {"start"},
+    "maps": {"maps"},
+    "network": {"norm_layer", "act_layer"},
+    "shortcut": {"kind"},
+}
+
+
+def merge(under: dict, over: dict) -> dict:
+    """As Snakemake merges an overlay."""
+    both = dict(under)
+    for key, value in over.items():
+        inner = isinstance(value, dict) and isinstance(both.get(key), dict)
+        both[key] = merge(both[key], value) if inner else value
+    return both
+
+
+@pytest.fixture(scope="module")
+def config():
+    overlay = schemas.load_yaml(REPOSITORY / "experiments" / "harmonizer_study.yaml")
+    return merge(schemas.load_yaml(REPOSITORY / "config.yaml"), overlay)
+
+
+@pytest.fixture(scope="module")
+def rows(config):
+    """Rows of the study, before they are written out by strength and seed."""
+    schema = schemas.load_yaml(REPOSITORY / "rules" / "schemas" / "models.schema.yaml")
+    table = model_table.read_models([str(REPOSITORY / path) for path in config["models"]], schema)
+    return [row for row in table.to_dict("records") if row["source"].startswith("trained:")]
+
+
+def described(row, config):
+    """All that may set a network apart from another, flat."""
+    training = config["training"][trainings.trained_by(row["source"])]
+    about = config["digits"][training["digits"]]
+    look = vars(digits.Settings.of(about["settings"]))
+    recipe = Recipe.of(recipe_of(row["model"], training)).asdict()
+    network = json.loads(row["arguments"]) | json.loads(row["preprocessing"])
+    folder = f"results/data/{training['digits']}"
+    assert training["labelled"] == [f"{folder}/train.parquet"] and training["mapped"] == []
+    assert training["validation"] == [f"{folder}/validation.parquet"]
+    rest = {name: training.get(name) for name in ("start", "seeds")}
+    rest |= {name: about[name] for name in ("images", "sites", "repeats", "folds")}
+    # the recipe's saliency and the images' maps are the only names that could clash
+    assert not set(look) & set(recipe) and not set(network) & (set(look) | set(recipe))
+    return look | recipe | network | rest | {"architecture": row["architecture"]}
+
+
+def test_the_settings_are_valid(config):
+    schema = schemas.load_yaml(REPOSITORY / "rules" / "schemas" / "config.schema.yaml")
+    schemas.check(config, schema, "config")
+    trainings.check_trainings(config["training"])
+
+
+def test_a_regime_differs_from_the_demo_in_its_factor_and_in_nothing_else(config, rows):
+    base, *others = rows
+    assert base["model"] == "digits_resnet" and {row["family"] for row in others} == set(FACTORS)
+    wanted = described(base, config)
+    for row in others:
+        found = described(row, config)
+        assert found.keys() - wanted.keys() <= FACTORS["network"]
+        differ = {key for key in wanted | found if wanted.get(key) != found.get(key)}
+        if row["weights"] == "plain":  # what fine-tuning starts from: the base, not harmonized
+            training = config["training"][trainings.trained_by(row["source"])]
+            assert not differ and training["strengths"] == [0]
+        else:
+            assert differ == FACTORS[row["family"]], row["model"]
+            assert row["model"].startswith(f"{row['family']}_")
+
+
+def test_lengths_are_in_proportion_where_the_side_changes(config):
+    small, large = (
+        config["digits"][name]["settings"]
+        for name in ("digits_simulated", "digits_side_48_simulated")
+    )
+    for name in ("side", "patch"):
+        assert large[name] == 1.5 * small[name]
+    assert large["digit"] == [1.5 * side for side in small["digit"]]
+
+
+@pytest.mark.workflow
+def test_fine_tuning_starts_from_the_baseline_of_the_same_seed(tmp_path):
+    for part in ("Snakefile", "config.yaml", "rules", "scripts", "envs", "experiments"):
+        source = REPOSITORY / part
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, tmp_path / part)
+    weights = "results/weights/start_baseline"
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "snakemake", "--cores", "1", "--nocolor", "--dry-run",
+            "--configfile", "experiments/harmonizer_study.yaml", "--",
+            f"{weights}/harmonized/strength-1/seed-1.safetensors",
+        ],
+        cwd=tmp_path, text=True, check=False, timeout=300,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+    inputs = [line for line in done.stdout.splitlines() if line.lstrip().startswith("input:")]
+    assert sum(f"{weights}/plain/strength-0/seed-1.safetensors" in line for line in inputs) == 1

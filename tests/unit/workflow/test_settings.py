@@ -1,0 +1,392 @@
+"""Bad settings stop with the key, the value and the nearest valid names."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from itcortex.data.registry import check, expanded
+from itcortex.errors import UserError, nearest
+from itcortex.networks.network import Network
+from itcortex.workflow import model_table, schemas, settings
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+SCHEMAS = REPOSITORY / "rules" / "schemas"
+
+
+def schema(name):
+    return schemas.load_yaml(SCHEMAS / f"{name}.schema.yaml")
+
+
+@pytest.fixture
+def config():
+    return schemas.load_yaml(REPOSITORY / "config.yaml")
+
+
+@pytest.fixture
+def registry():
+    return schemas.load_yaml(REPOSITORY / "experiments" / "datasets.yaml")
+
+
+@pytest.fixture
+def models():
+    return model_table.read_models(REPOSITORY / "experiments" / "models.csv", schema("models"))
+
+
+def test_the_projects_own_settings_are_valid(config, registry, models, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    schemas.check(config, schema("config"), "config")
+    schemas.check(registry, schema("datasets"), "registry")
+    check(expanded(registry), "registry")
+    settings.check_experiment(config, registry, models)
+    assert set(models["category"]) == {"cnn", "untrained"}
+
+
+def test_every_key_of_every_schema_is_described():
+    def undescribed(node, path):
+        for name, child in node.get("properties", {}).items():
+            if "description" not in child:
+                yield f"{path}/{name}"
+            yield from undescribed(child, f"{path}/{name}")
+        for key in ("additionalProperties", "items"):
+            if isinstance(node.get(key), dict):
+                yield from undescribed(node[key], f"{path}/*")
+
+    for name in ("config", "models", "datasets"):
+        assert list(undescribed(schema(name), name)) == []
+
+
+def test_schemas_refuse_unknown_keys_everywhere():
+    def open_objects(node, path):
+        closed = node.get("additionalProperties", True) is not True
+        if node.get("type") == "object" and "properties" in node and not closed:
+            yield path
+        for name, child in node.get("properties", {}).items():
+            yield from open_objects(child, f"{path}/{name}")
+
+    for name in ("config", "models", "datasets"):
+        assert list(open_objects(schema(name), name)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["encodng"], {}, r"unknown key 'encodng'; did you mean 'encoding'"),
+        (["encoding", "component"], 5, r"encoding: unknown key 'component'.*'components'"),
+        (["encoding", "components"], 0, r"encoding: components: 0 is less than the minimum of 1"),
+        (["encoding", "components"], "x", r"encoding: components: 'x' is not of type 'integer'"),
+        (
+            ["encoding", "mappings"],
+            ["plss"],
+            r"mappings: 0: 'plss' is not a choice; did you mean 'pls'",
+        ),
+        (["experiment"], "a b; rm", r"experiment: 'a b; rm' is not allowed"),
+        (["experiment"], "weights", r"experiment: "),
+        (["device"], "gpu", r"device: 'gpu'"),
+        (["recordings"], [], r"recordings: "),
+    ],
+)
+def test_faults_name_key_value_and_remedy(config, path, value, message):
+    node = config
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = value
+    with pytest.raises(UserError, match=message):
+        schemas.check(config, schema("config"), "config")
+
+
+def test_a_sweep_may_be_a_list_of_windows(config):
+    config["encoding"]["sweep"] = [[50, 90], [90, 130]]
+    schemas.check(config, schema("config"), "config")
+    config["encoding"]["sweep"] = [[50, 90, 100]]
+    with pytest.raises(UserError, match=r"sweep: 0: \[50, 90, 100\] is too long"):
+        schemas.check(config, schema("config"), "config")
+
+
+def test_all_faults_are_listed_at_once(config):
+    config["sed"] = 1
+    config["encoding"]["pool"] = -1
+    with pytest.raises(UserError) as caught:
+        schemas.check(config, schema("config"), "config")
+    assert "unknown key 'sed'; did you mean 'seed'?" in str(caught.value)
+    assert "encoding: pool: -1 is less than the minimum of 1" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c, m: c.update(recordings=["sim_m1_lp"]), r"recordings: 'sim_m1_lp'.*'sim_m1_pl'"),
+        (lambda c, m: c["encoding"]["window"].update(sim_m3=[0, 40]), r"window: 'sim_m3'"),
+        (lambda c, m: c["figures"].update(models=["resnet81"]), r"figures: models: 'resnet81'"),
+        (lambda c, m: c["simulation"].update(teacher="lite"), r"simulation: teacher: 'lite'"),
+        (lambda c, m: c["simulation"].update(teacher_weights="x"), r"teacher_weights: 'x'"),
+        (lambda c, m: m.__setitem__("architecture", "resnet8"), r"architecture: 'resnet8'.*resnet"),
+    ],
+)  # fmt: skip
+def test_names_that_no_table_knows(
+    config, registry, models, change, message, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    change(config, models)
+    with pytest.raises(UserError, match=message):
+        settings.check_experiment(config, registry, models)
+
+
+def test_a_layer_that_the_model_does_not_have(config, registry, models, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    models.loc[3, "layers"] = "blocks.1.0;layer9"
+    with pytest.raises(
+        UserError, match=r"line 5: mobilenetv3_large_100: layers: 'layer9' does not"
+    ):
+        settings.check_experiment(config, registry, models)
+    registry = copy.deepcopy(registry)
+    registry["recordings"]["sim_m1_pl"]["simulation"]["layer"] = "blocks.9"
+    models["layers"] = ""
+    with pytest.raises(UserError, match=r"simulation: layer: 'blocks.9' does not exist.*blocks"):
+        settings.check_experiment(config, registry, models)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("m,w,resnet18,untrained:0,cnn,f,abc,src,", "line 2: top1: 'abc' is not a number"),
+        ("m,w,resnet18,untrained:0,cn,f,1,src,", r"(?s)line 2.*category: 'cn' is not a choice"),
+        ("../m,w,resnet18,untrained:0,cnn,f,1,src,", r"(?s)line 2.*model: '\.\./m' is not allowed"),
+        ("m; touch x,w,resnet18,untrained:0,cnn,f,1,src,", r"(?s)line 2.*model: 'm; touch x'"),
+        (",w,resnet18,untrained:0,cnn,f,1,src,", r"(?s)line 2.*'model' is a required property"),
+        ("m,w,resnet18,pip:x,cnn,f,1,src,", r"(?s)line 2.*source: 'pip:x' is not allowed"),
+        ("m,w,resnet18,untrained:0,cnn,f,1,src,\nm,w,resnet18,untrained:0,cnn,f,1,src,", "twice"),
+    ],
+)
+def test_bad_rows_of_a_model_table(tmp_path, row, message):
+    table = tmp_path / "models.csv"
+    header = "model,weights,architecture,source,category,family,top1,top1_source,layers"
+    table.write_text(f"{header}\n{row}\n")
+    with pytest.raises(UserError, match=message):
+        model_table.read_models(table, schema("models"))
+
+
+HEADER = "model,weights,architecture,source,category,family,top1,top1_source"
+
+
+def table_of(folder, row, columns="", name="models.csv"):
+    """A model table of one row, with optional columns."""
+    path = folder / name
+    path.write_text(f"{HEADER},{columns}\n{row}\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "message"),
+    [
+        ("arguments", "{same}", r"line 2: arguments: '{same}' is not JSON .*; write {"),
+        ("arguments", "[1]", r"line 2: arguments: '\[1\]' is not a JSON object"),
+        (
+            "preprocessing",
+            '"{""men"": 1}"',
+            r"line 2: preprocessing: unknown key 'men'; did you mean",
+        ),
+        ("builder", "mine.py", r"(?s)line 2.*builder: 'mine.py' is not allowed here"),
+        ("sha256", "abc", r"(?s)line 2.*sha256: 'abc' is not allowed here"),
+        ("baseline", "vgg16", r"(?s)line 2.*baseline: 'vgg16' is not allowed here"),
+        ("params_m", "0", r"(?s)line 2.*params_m: 0.0 is less than or equal to the minimum of 0"),
+        ("params_m", "many", r"line 2: params_m: 'many' is not a number"),
+        ("colour", "red", r"(?s)line 2.*unknown key 'colour'"),
+    ],
+)
+def test_bad_cells_of_optional_columns(tmp_path, column, cell, message):
+    """Line, column, value, and what is wrong with it."""
+    path = table_of(tmp_path, f"m,w,resnet18,untrained:0,cnn,f,1,src,{cell}", column)
+    with pytest.raises(UserError, match=message):
+        model_table.read_models(path, schema("models"))
+
+
+def test_optional_columns_may_be_left_out(tmp_path):
+    """They are there all the same: text is empty, numbers are NaN."""
+    path = table_of(tmp_path, "m,w,resnet18,untrained:0,cnn,f,1,src,11.7", "params_m")
+    (row,) = model_table.read_models(path, schema("models")).to_dict("records")
+    assert (row["params_m"], row["builder"], row["layers"]) == (11.7, "", "")
+    assert row["input_size"] != row["input_size"]  # NaN
+    assert row["where"] == f"{path}: line 2"
+
+
+def test_several_tables_are_one(tmp_path):
+    """A user's own models beside ours; a fault names the table that has it."""
+    first = table_of(tmp_path, "m,w,resnet18,untrained:0,cnn,f,1,src,", "layers", "a.csv")
+    second = table_of(tmp_path, "n,w,resnet18,untrained:0,cnn,f,1,src,0.5", "params_m", "b.csv")
+    both = model_table.read_models([str(first), str(second)], schema("models"))
+    assert list(both["model"]) == ["m", "n"]
+    assert list(both["where"]) == [f"{first}: line 2", f"{second}: line 2"]
+    again = table_of(tmp_path, "m,w,resnet18,untrained:1,cnn,f,1,src,", "layers", "c.csv")
+    with pytest.raises(UserError, match=r"given twice: .*a.csv: line 2: m w, .*c.csv: line 2: m w"):
+        model_table.read_models([str(first), str(second), str(again)], schema("models"))
+
+
+REGISTRY = {"datasets": {"weights": {"files": {"x.pth": {}}}}}
+
+
+def checked(folder, row, columns=""):
+    """Check a table of one row against a registry that knows one file."""
+    model_table.check_models(
+        model_table.read_models(table_of(folder, row, columns), schema("models")), REGISTRY
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "columns", "message"),
+    [
+        (
+            "m,w,resnet18,timm:tv_in2k,cnn,f,1,src,",
+            "layers",
+            r"no weights 'tv_in2k' of resnet18; did",
+        ),
+        (
+            "m,w,resnet18,data:weight/x.pth,cnn,f,1,src,",
+            "layers",
+            r"dataset: 'weight' does not ex",
+        ),
+        (
+            "m,w,resnet18,data:weights/y.pth,cnn,f,1,src,",
+            "layers",
+            r"file of weights: 'y.pth' does",
+        ),
+        ("m,w,resnet18,file:y.pth,cnn,f,1,src,", "layers", r"no file y.pth; a path is relative to"),
+        (
+            f"m,w,resnet18,untrained:0,cnn,f,1,src,{'0' * 64}",
+            "sha256",
+            r"which reads no file; leave",
+        ),
+        (
+            "m,w,x,timm:tv_in1k,cnn,f,1,src,a.b:c",
+            "builder",
+            r"for timm's networks, but a builder is",
+        ),
+        (
+            "m,w,x,untrained:0,cnn,f,1,src,mine.py:build",
+            "builder",
+            r"builder: no file mine.py; a pa",
+        ),
+        (
+            "m,w,x,untrained:0,cnn,f,1,src,nowhere.x:y",
+            "builder",
+            r"no installed package has a module",
+        ),
+        (
+            "m,w,resnet18,untrained:0,harmonized,f,1,src,vgg w",
+            "baseline",
+            r"baseline: 'vgg w' does no",
+        ),
+    ],
+)
+def test_rows_that_name_what_is_not_there(tmp_path, monkeypatch, row, columns, message):
+    """Found before any job, with the table's line and the model."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"models.csv: line 2: m: .*" + message):
+        checked(tmp_path, row, columns)
+
+
+def test_arguments_that_do_not_go_with_the_images_stop_before_any_job(tmp_path, monkeypatch):
+    """A network made for other images says so when they are run through it."""
+    monkeypatch.chdir(tmp_path)
+    row = 'm,w,vit_tiny_patch16_224,untrained:0,vit,f,1,src,"{""img_size"": 96}"'
+    message = r"line 2: m: vit_tiny.*images of \(3, 224, 224\) .* cannot be run .*: AssertionError"
+    with pytest.raises(UserError, match=message):
+        checked(tmp_path, row, "arguments")
+    checked(tmp_path, row + ',"{""input_size"": [3, 96, 96]}"', "arguments,preprocessing")
+    with pytest.raises(UserError, match=r"line 2: m: arguments: vit_tiny.* cannot be built with"):
+        checked(tmp_path, row.replace("img_size", "imgsize"), "arguments")
+
+
+def test_rows_of_every_source_pass(tmp_path, monkeypatch):
+    """What is there is accepted, without loading torch."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "y.pth").write_bytes(b"")
+    for source in ("timm:tv_in1k", "data:weights/x.pth", "file:y.pth", "hub:a/b/c/d.ckpt@v1.0"):
+        checked(tmp_path, f"m,w,resnet18,{source},cnn,f,1,src,", "layers")
+    assert not (tmp_path / ".snakemake").exists()  # no network was built
+
+
+MINE = """
+from torch import nn
+
+def build(width=4):
+    return nn.Sequential(nn.Conv2d(3, width, 2), nn.Conv2d(width, 4, 2))
+"""
+
+
+def test_a_users_network_is_built_once_for_each_content_of_its_file(tmp_path, monkeypatch):
+    """The next start reads what was found; a changed file is built again."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(MINE)
+    pre = '{""input_size"":[3,8,8],""mean"":[0,0,0],""std"":[1,1,1],""interpolation"":""box""}'
+    row = f'm,w,x,untrained:0,cnn,f,1,src,mine.py:build,"{pre}"'
+    columns = "builder,preprocessing"
+    checked(tmp_path, row, columns)
+    checked(tmp_path, row + ",1", columns + ",layers")
+    with pytest.raises(UserError, match=r"line 2: m: layers: 'conv' does not exist"):
+        checked(tmp_path, row + ",conv", columns + ",layers")
+
+    built = []
+    monkeypatch.setattr(Network, "build", lambda self, seed=None: built.append(self) or 1 / 0)
+    checked(tmp_path, row, columns)
+    assert built == []
+    (tmp_path / "mine.py").write_text(MINE + "# changed\n")
+    with pytest.raises(ZeroDivisionError):
+        checked(tmp_path, row, columns)
+    assert len(built) == 1
+
+
+def test_a_users_network_that_does_not_work_stops_before_any_job(tmp_path, monkeypatch):
+    """Line, model and what the builder did."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(MINE.replace("width=4", "width"))
+    row = "m,w,x,untrained:0,cnn,f,1,src,mine.py:build"
+    with pytest.raises(UserError, match=r"line 2: m: arguments: 'mine.py:build' cannot be called"):
+        checked(tmp_path, row, "builder")
+    (tmp_path / "mine.py").write_text(MINE)
+    with pytest.raises(UserError, match=r"line 2: m: preprocessing: Sequential carries no config"):
+        checked(tmp_path, row, "builder")
+
+
+def test_files_that_are_missing_or_no_yaml(tmp_path):
+    with pytest.raises(UserError, match=r"none\.csv: model table cannot be read"):
+        model_table.read_models(tmp_path / "none.csv", {})
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("a: [1, 2\nb: }")
+    with pytest.raises(UserError, match=r"(?s)broken\.yaml: cannot be read as YAML.*line 2"):
+        schemas.load_yaml(broken)
+    broken.write_text("just text")
+    with pytest.raises(UserError, match="expected a mapping"):
+        schemas.load_yaml(broken)
+
+
+def test_registry_that_refers_to_nothing(registry):
+    registry["recordings"]["v4_210325"]["stimuli"] = "v4_images"
+    with pytest.raises(UserError, match=r"v4_210325: stimuli: 'v4_images'.*'v4_210325_images'"):
+        check(expanded(registry), "registry")
+    registry["recordings"]["v4_210325"]["file"] = "x.npy"
+    with pytest.raises(UserError, match=r"v4_210325: file: 'x.npy' does not exist"):
+        check(expanded(registry), "registry")
+
+
+def test_yaml_is_read_by_the_safe_loader(tmp_path):
+    hostile = tmp_path / "hostile.yaml"
+    hostile.write_text(f"a: !!python/object/apply:os.system ['touch {tmp_path}/owned']")
+    with pytest.raises(UserError, match="cannot be read as YAML"):
+        schemas.load_yaml(hostile)
+    assert not (tmp_path / "owned").exists()
+    assert yaml.safe_load("a: 1") == {"a": 1}
+
+
+def test_results_that_cannot_be_written(tmp_path):
+    (tmp_path / "results").write_text("a file")
+    with pytest.raises(UserError, match="is a file; results need a folder"):
+        settings.check_results(tmp_path / "results")
+    settings.check_results(tmp_path / "new")  # will be created
+
+
+def test_nearest_names():
+    assert nearest("sim_m1", ["sim_m1_pl", "v4"]) == "did you mean 'sim_m1_pl'?"
+    assert nearest("zzz", ["a", "b"]) == "valid names: 'a', 'b'"
+    assert nearest("zzz", [str(k) for k in range(12)]).endswith("and 2 more")

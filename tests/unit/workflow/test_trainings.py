@@ -1,0 +1,156 @@
+"""Rows of the model table that the workflow trains: written out, checked, with measured accuracy."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import collect_models
+from itcortex import store
+from itcortex.errors import UserError
+from itcortex.training import recipe
+from itcortex.workflow import model_table, schemas, trainings
+
+TRAINING = {
+    "labelled": ["images/train"], "mapped": ["results/clickme/train/{0..2}.parquet"],
+    "validation": ["images/val"], "strengths": [0, 0.5, 10], "seeds": [3, 4],
+    "recipe": {"epochs": 2, "batch_size": 8, "warmup_epochs": 1},
+}  # fmt: skip
+COLUMNS = ["model", "weights", "architecture", "source", "category", "family", "top1", "baseline"]
+
+
+def table(*rows) -> pd.DataFrame:
+    """A model table as `settings.read_models` gives it."""
+    whole = pd.DataFrame(list(rows), columns=COLUMNS).assign(where="models.csv: line 2")
+    return whole.astype({"top1": float})
+
+
+def trained(**changes) -> dict:
+    """A row that is trained."""
+    row = dict(zip(COLUMNS, ("net", "harmonized", "resnet18", "trained:t", "cnn", "f", np.nan, ""),
+                   strict=True))  # fmt: skip
+    return row | changes
+
+
+FETCHED = dict(zip(COLUMNS, ("net", "in1k", "resnet18", "timm:a1_in1k", "cnn", "f", 71.5, ""),
+                   strict=True))  # fmt: skip
+
+
+def test_a_row_becomes_one_of_every_strength_and_seed():
+    found = trainings.expand_models(table(FETCHED, trained()), {"t": TRAINING})
+    assert found["weights"].tolist() == [
+        "in1k",
+        "harmonized/strength-0/seed-3", "harmonized/strength-0/seed-4",
+        "harmonized/strength-0.5/seed-3", "harmonized/strength-0.5/seed-4",
+        "harmonized/strength-10/seed-3", "harmonized/strength-10/seed-4",
+    ]  # fmt: skip
+    assert found["training"].tolist() == [""] + ["t"] * 6
+    assert found["strength"].tolist()[1:] == [0, 0, 0.5, 0.5, 10, 10]
+    assert found["seed"].tolist()[1:] == [3, 4] * 3 and np.isnan(found["seed"][0])
+    assert found["category"].tolist() == ["cnn"] * 3 + ["harmonized"] * 4
+
+
+def test_a_harmonized_network_is_compared_with_its_own_baseline():
+    baselines = trainings.expand_models(table(trained()), {"t": TRAINING})["baseline"]
+    assert baselines.tolist()[:3] == ["", "", "net harmonized/strength-0/seed-3"]
+    tuned = TRAINING | {"strengths": [2], "seeds": [0], "start": "in1k"}
+    found = trainings.expand_models(table(FETCHED, trained()), {"t": tuned})
+    assert found["baseline"].tolist() == ["", "net in1k"]
+    named = trainings.expand_models(
+        table(FETCHED, trained(baseline="net in1k")), {"t": TRAINING}
+    ).set_index("weights")["baseline"]
+    assert named["harmonized/strength-10/seed-4"] == "net in1k"
+    assert named["harmonized/strength-0/seed-4"] == ""
+
+
+@pytest.mark.parametrize(
+    ("row", "training", "message"),
+    [
+        (
+            {"source": "trained:s"},
+            {},
+            "models.csv: line 2: net: source: training: 's' does not exist",
+        ),
+        ({}, {"start": "in22k"}, "config: training: t: start: .* no row net in22k"),
+        ({"category": "harmonized"}, {}, "category: 'harmonized' is set by the workflow"),
+    ],
+)
+def test_rows_that_cannot_be_trained_are_refused(row, training, message):
+    with pytest.raises(UserError, match=message):
+        trainings.expand_models(table(FETCHED, trained(**row)), {"t": TRAINING | training})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"recipe": {"epocs": 3}}, "config: training: t: recipe: .*'epocs'; did you mean 'epochs'"),
+        ({"recipes": {"net": {"clip": -1}}}, "t: recipes: net: recipe: clip: -1 is not a finite"),
+        ({"labelled": [], "mapped": []}, "t: no images"),
+    ],
+)
+def test_recipes_are_checked_before_any_job(changes, message):
+    with pytest.raises(UserError, match=message):
+        trainings.check_trainings({"t": TRAINING | changes})
+
+
+def test_settings_that_are_right_pass_and_differ_by_model():
+    training = TRAINING | {"recipes": {"net": {"batch_size": 4}}}
+    trainings.check_trainings({"t": training})
+    assert recipe.recipe_of("net", training) == {
+        "epochs": 2,
+        "batch_size": 4,
+        "warmup_epochs": 1,
+    }
+    assert recipe.recipe_of("other", training) == TRAINING["recipe"]
+
+
+def test_ranges_of_paths_are_written_out():
+    paths = trainings.paths_of(["a/b", *TRAINING["mapped"]])
+    assert paths == ["a/b", *(f"results/clickme/train/{n}.parquet" for n in range(3))]
+    assert trainings.click_shards(paths) == [f"train-{n}.tfrecords" for n in range(3)]
+
+
+def test_accuracy_of_a_trained_network_is_what_its_training_measured(tmp_path):
+    models = [
+        {"model": "net", "weights": "in1k", "top1": 71.5},
+        {"model": "net", "weights": "h/strength-1/seed-0", "top1": np.nan},
+    ]
+    history = tmp_path / "history.parquet"
+    store.write_table(history, pd.DataFrame({"validation_accuracy": [0.25, 0.5]}))
+    out = tmp_path / "models.parquet", tmp_path / "models.csv"
+    collect_models.main([history], *out, models, ["net h/strength-1/seed-0"])
+    assert store.read_table(out[0])["top1"].tolist() == [71.5, 50.0]
+    assert out[1].read_text().splitlines()[2] == "net,h/strength-1/seed-0,50"
+    store.write_table(history, pd.DataFrame({"loss": [0.25]}))
+    with pytest.raises(UserError, match="net h/strength-1/seed-0: its training has no validation"):
+        collect_models.main([history], *out, models, ["net h/strength-1/seed-0"])
+
+
+def test_only_a_trained_row_may_lack_its_accuracy(tmp_path):
+    from pathlib import Path
+
+    root = Path(__file__).resolve().parents[3]
+    schema = schemas.load_yaml(root / "rules" / "schemas" / "models.schema.yaml")
+    csv = tmp_path / "models.csv"
+    head = "model,weights,architecture,source,category,family,top1,top1_source\n"
+    csv.write_text(head + "net,harmonized,resnet18,trained:t,cnn,f,,\n")
+    assert np.isnan(model_table.read_models(csv, schema)["top1"][0])
+    csv.write_text(head + "net,in1k,resnet18,timm:a1_in1k,cnn,f,,\n")
+    with pytest.raises(UserError, match="'top1' is a required property"):
+        model_table.read_models(csv, schema)
+
+
+def test_rows_whose_images_are_not_there_are_left_out_unless_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = trainings.expand_models(table(FETCHED, trained()), {"t": TRAINING}).to_dict("records")
+    missing = trainings.missing(rows, {"t": TRAINING}, "results")
+    assert set(missing) == {(row["model"], row["weights"]) for row in rows[1:]}
+    assert missing["net", rows[1]["weights"]].startswith("no images at images/train; put them")
+    (tmp_path / "images" / "train").mkdir(parents=True)
+    (tmp_path / "images" / "val").mkdir()
+    assert trainings.missing(rows, {"t": TRAINING}, "results") == {}
+    absent = {"t": TRAINING | {"validation": ["elsewhere"]}}
+    weights = tmp_path / "results" / "weights" / "net" / f"{rows[1]['weights']}.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.touch()
+    found = trainings.missing(rows, absent, "results")
+    assert ("net", rows[1]["weights"]) not in found and len(found) == 5
