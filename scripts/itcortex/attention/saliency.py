@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from itcortex.data.images import DAMAGE, open_image, to_rgb
+from itcortex.data.images import decode_rgb
 from itcortex.data.photographs import CLASSES, MAP_SIDE, Photographs
 from itcortex.errors import UserError
 from itcortex.networks.preprocessing import Preprocessing
@@ -125,19 +125,10 @@ def network_input(
     preprocessing says; the mean and std are the model's in both cases.
     """
     named = zip(photographs.image_ids[part], photographs.jpegs[part], strict=True)
-    pixels = [decode(jpeg, image) for image, jpeg in named]
+    pixels = [np.asarray(decode_rgb(jpeg, image, "photograph")) for image, jpeg in named]
     if not photographs.reference_resize:
         return preprocessing(pixels)
     resized = resize_images(np.stack(pixels), preprocessing.input_size[1:])
     batch = torch.from_numpy(resized).permute(0, 3, 1, 2).div(255)
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (preprocessing.mean, preprocessing.std))
     return batch.sub_(mean).div_(std).contiguous()
-
-
-def decode(jpeg: bytes, label: str) -> np.ndarray:
-    """Pixels uint8 (row, column, rgb) of a photograph; `UserError`, naming it, if it is damaged."""
-    try:
-        with open_image(jpeg) as opened:
-            return np.asarray(to_rgb(opened))
-    except DAMAGE as error:
-        raise UserError(f"{label}: not a readable photograph ({error}); get it again") from error

@@ -16,7 +16,7 @@ from torch import nn
 
 from itcortex.attention.occlusion import occlusion
 from itcortex.attention.saliency import saliency
-from itcortex.data.images import decode, to_rgb
+from itcortex.data.images import decode_image, decode_rgb
 from itcortex.errors import UserError
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.numerics import metrics
@@ -57,7 +57,7 @@ class Shown:
             )
         where = [f"{path}: {name}" for name in table["image_id"]]
         pairs = zip(table["image"], table["map"], where, strict=True)
-        decoded = [(to_rgb(decode(a, w)), decode(b, w)) for a, b, w in pairs]
+        decoded = [(decode_rgb(a, w), decode_image(b, w)) for a, b, w in pairs]
         return cls(
             image_ids=tuple(table["image_id"]),
             images=np.stack([np.asarray(image) for image, _ in decoded]),

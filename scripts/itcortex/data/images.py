@@ -1,31 +1,41 @@
-"""Pictures from bytes: which formats are read, and how they become 8-bit RGB."""
+"""Pictures from bytes: which formats are read, what is damaged, and how they become 8-bit RGB."""
 
 import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from struct import error as StructError  # noqa: N812 (an exception class)
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from itcortex.errors import UserError
 
-#: What Pillow raises for a file that is damaged or no image.
-DAMAGE = (OSError, SyntaxError, ValueError, StructError, Image.DecompressionBombError)
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
-
-
-LARGEST_PX = 2**26  # of an image; a photograph of 8,192 pixels a side
-
-
+#: Largest number of pixels of an image: a photograph of 8,192 x 8,192 pixels.
+LARGEST_PX = 2**26
 MID_GREY = (128, 128, 128, 255)
+#: What Pillow and this module raise for a file that is damaged, no image, or not to be opened.
+DAMAGE = (OSError, SyntaxError, ValueError, StructError, Image.DecompressionBombError)
 
 
-def open_image(content) -> Image.Image:
-    """An image of one of `FORMATS` from a file's bytes, not decoded yet.
+@contextmanager
+def readable(where: str, what: str = "image") -> Iterator[None]:
+    """Turn what is raised in this block for a damaged file into a `UserError` that names `where`."""
+    try:
+        yield
+    except DAMAGE as error:
+        raise UserError(
+            f"{where}: not a readable {what} ({error}); get it from its original source again"
+        ) from error
+
+
+def open_image(content, formats: Sequence[str] = FORMATS) -> Image.Image:
+    """An image of one of `formats` from a file's bytes, not decoded yet.
 
     No other format is tried, whatever the file is called: Pillow hands PostScript to a program that
-    runs it. Raises ValueError for more than `LARGEST_PX` pixels, and what Pillow raises.
+    runs it. Raises one of `DAMAGE`, also for more than `LARGEST_PX` pixels.
     """
-    opened = Image.open(io.BytesIO(content), formats=FORMATS)
+    opened = Image.open(io.BytesIO(content), formats=formats)
     width, height = opened.size
     if width * height > LARGEST_PX:
         raise ValueError(f"{width} x {height} pixels are more than {LARGEST_PX:,}")
@@ -33,7 +43,11 @@ def open_image(content) -> Image.Image:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """A Pillow image of any mode as 8-bit RGB, transparency laid over mid grey."""
+    """A Pillow image of any mode as 8-bit RGB.
+
+    Greyscale is repeated over the colours, 16 bits are scaled to 8, and transparency is laid over mid
+    grey (128). Raises ValueError for floating-point pixels, which have no known range.
+    """
     if image.mode.startswith("I"):  # Pillow holds 16-bit greyscale so, and would clip it at 255
         values = np.clip(np.asarray(image, dtype=np.float64), 0, 65535)
         image = Image.fromarray(np.round(values / 257).astype(np.uint8))
@@ -45,16 +59,30 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def decode(content, where: str) -> Image.Image:
-    """An image of any mode from a file's bytes; `UserError`, naming it, if it is damaged."""
-    try:
+def decode_image(content, where: str) -> Image.Image:
+    """An image of any mode from a file's bytes; `UserError`, naming `where`, if it is damaged."""
+    with readable(where):
         image = open_image(content)
         image.load()
-    except DAMAGE as error:
-        raise UserError(f"{where}: not a readable image ({error}); get it again") from error
-    return image
+        return image
 
 
-def photograph(content, where: str) -> Image.Image:
-    """The same as RGB."""
-    return to_rgb(decode(content, where))
+def decode_rgb(content, where: str, what: str = "image", upright: bool = False) -> Image.Image:
+    """An image from a file's bytes as 8-bit RGB, see `to_rgb`.
+
+    With `upright` the orientation that a camera noted (EXIF) is applied. Raises `UserError`, naming
+    `where` and `what` it should be, for a file that is damaged or has no defined range of values.
+    """
+    with readable(where, what):
+        image = open_image(content)
+        image.load()
+        return to_rgb(ImageOps.exif_transpose(image) if upright else image)
+
+
+def image_size(content, where: str, what: str = "image") -> tuple[int, int]:
+    """Width and height, in pixels, of an image given as bytes, without decoding its pixels.
+
+    Raises `UserError`, naming `where`, if it is no image.
+    """
+    with readable(where, what):
+        return open_image(content).size

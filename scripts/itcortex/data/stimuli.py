@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from itcortex.data.images import DAMAGE, open_image, to_rgb
+from itcortex.data.images import decode_rgb
 from itcortex.errors import UserError
 from itcortex.formats.zips import open_archive
 from itcortex.running.progress import bar
@@ -64,7 +64,7 @@ def read_images(
         if len(names) < len(files):
             _log.info(f"{archive}: {len(files) - len(names)} files of {folder!r} are no images")
         images = {
-            name: _decode(
+            name: _pixels(
                 members.read(files[name]), f"{archive}: {files[name]}", size_px, minimum_px
             )
             for name in bar(names, "decode images", unit="image")
@@ -79,16 +79,9 @@ def read_images(
     return Stimuli(np.stack(list(images.values())), tuple(images))
 
 
-def _decode(content: bytes, label: str, size_px: int | None, minimum_px: int) -> np.ndarray:
+def _pixels(content: bytes, label: str, size_px: int | None, minimum_px: int) -> np.ndarray:
     """One image as uint8 (row, column, rgb)."""
-    try:
-        with open_image(content) as opened:
-            opened.load()
-            image = to_rgb(ImageOps.exif_transpose(opened))
-    except DAMAGE as error:
-        raise UserError(
-            f"{label}: not a readable image ({error}); get it from its original source again"
-        ) from error
+    image = decode_rgb(content, label, upright=True)
     if min(image.size) < minimum_px:
         width, height = image.size
         raise UserError(

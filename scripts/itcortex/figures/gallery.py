@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from itcortex.attention.agreement import smooth
-from itcortex.attention.saliency import decode
+from itcortex.data.images import decode_rgb
 from itcortex.data.photographs import Photographs
 from itcortex.errors import UserError
 from itcortex.figures import style
@@ -85,7 +85,10 @@ def join(
     chosen = order[spread(len(order), n_images)]
     return Gallery(
         tuple(known[k] for k in chosen),
-        tuple(decode(photographs.jpegs[index[k]], known[k]) for k in chosen),
+        tuple(
+            np.asarray(decode_rgb(photographs.jpegs[index[k]], known[k], "photograph"))
+            for k in chosen
+        ),
         *(
             {name: values[chosen] for name, values in part.items()}
             for part in (human, saliency, rho)

@@ -1,5 +1,6 @@
 """Saliency is the gradient of one logit with respect to the image, for any network."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -8,7 +9,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from itcortex.attention.saliency import decode, network_input, photographs_saliency, saliency
+from itcortex.attention.saliency import network_input, photographs_saliency, saliency
+from itcortex.data.images import decode_rgb
 from itcortex.data.photographs import Photographs
 from itcortex.errors import UserError
 from itcortex.networks.preprocessing import Preprocessing
@@ -215,7 +217,7 @@ def test_labels_need_a_network_with_imagenets_classes(rng):
 def test_clickmes_photographs_are_resized_as_its_authors_do(rng):
     shown = photographs(rng, 2, reference=True)
     found = network_input(shown, slice(0, 2), PLAIN)
-    pixels = np.stack([decode(one, "") for one in shown.jpegs])
+    pixels = np.stack([np.asarray(decode_rgb(one, "")) for one in shown.jpegs])
     resized = resample.resize_images(pixels, (224, 224)) / 255
     expected = (resized - np.array(PLAIN.mean)) / np.array(PLAIN.std)
     np.testing.assert_allclose(found.permute(0, 2, 3, 1), expected, atol=1e-5)
@@ -223,10 +225,12 @@ def test_clickmes_photographs_are_resized_as_its_authors_do(rng):
 
 def test_others_are_resized_by_the_models_own_preprocessing(rng):
     shown = photographs(rng, 2)
-    pixels = np.stack([decode(one, "") for one in shown.jpegs])
+    pixels = np.stack([np.asarray(decode_rgb(one, "")) for one in shown.jpegs])
     assert torch.equal(network_input(shown, slice(1, 2), PLAIN), PLAIN(pixels[1:]))
 
 
 def test_a_damaged_photograph_is_named(rng):
+    shown = photographs(rng, 1)
+    damaged = dataclasses.replace(shown, image_ids=("1025.jpg",), jpegs=(b"no picture",))
     with pytest.raises(UserError, match=r"1025\.jpg: not a readable photograph"):
-        decode(b"no picture", "1025.jpg")
+        network_input(damaged, slice(0, 1), PLAIN)

@@ -27,8 +27,7 @@ from safetensors.torch import save_file
 from scipy.io import savemat
 
 from itcortex import store
-from itcortex.attention import saliency
-from itcortex.data import registry, stimuli
+from itcortex.data import images, registry, stimuli
 from itcortex.data.published import clickme, cowley, kriegeskorte, majajhong, osie
 from itcortex.downloads import fetch, pins
 from itcortex.downloads.packed import fetch_members
@@ -274,8 +273,8 @@ def png(width: int, height: int) -> bytes:
 
 READERS = {
     "stimuli": lambda content: stimuli.read_images(zipped(("a.png", content))),
-    "saliency": lambda content: saliency.decode(content, "a.png"),
-    "clickme": lambda content: clickme.decode(content, "image"),
+    "saliency": lambda content: images.decode_rgb(content, "a.png", "photograph"),
+    "clickme": lambda content: clickme.jpeg_pixels(content, "image"),
     "osie": lambda content: osie._inside("a.png", content, "eye", {}),
 }
 NO_IMAGE = "not a readable|no readable"

@@ -121,7 +121,7 @@ def test_clickme_shards_train_and_judge_from_end_to_end(tmp_path):
     for row in (0, 15):
         sample, record = samples.read(row), records.loc[row]
         assert sample.image_id == f"{record['shard']}:{record['offset']}"
-        wanted = clickme.human_maps(clickme.decode(record["heatmap"], "heatmap")[None])[0]
+        wanted = clickme.human_maps(clickme.jpeg_pixels(record["heatmap"], "heatmap")[None])[0]
         np.testing.assert_array_equal(sample.human_map, wanted)
 
 

@@ -15,27 +15,22 @@ JPEG decoders differ: TensorFlow's default one trades accuracy for speed, and it
 7 of 255 away from Pillow's, which are used here.
 """
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from struct import unpack
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 from crc32c import crc32c
-from PIL import Image
 
-from itcortex.data.images import DAMAGE
+from itcortex.data.images import DAMAGE, open_image
 from itcortex.data.photographs import CLASSES, MAP_SIDE, Photographs
 from itcortex.errors import UserError
-from itcortex.numerics.resample import bilinear, resize_images
+from itcortex.numerics.resample import bilinear
 from itcortex.running.progress import bar
-
-if TYPE_CHECKING:
-    import torch
 
 #: Spearman rho between the maps of people that the authors divide by (HUMAN_SPEARMAN_CEILING).
 INTER_HUMAN = 0.6575315343478081
@@ -156,11 +151,11 @@ def _parse(content: bytes) -> dict:
     if not 0 <= values["label"] < CLASSES:
         raise ValueError(f"label {values['label']} is not of 0 to {CLASSES - 1}")
     for name in _MODES:
-        decode(values[name], name)
+        jpeg_pixels(values[name], name)
     return values
 
 
-def decode(jpeg: bytes, feature: str) -> np.ndarray:
+def jpeg_pixels(jpeg: bytes, feature: str) -> np.ndarray:
     """Pixels uint8 of a record's `image` (256, 256, 3) or `heatmap` (256, 256).
 
     Raises ValueError for a JPEG that does not decode or has another size or number of colours.
@@ -168,7 +163,7 @@ def decode(jpeg: bytes, feature: str) -> np.ndarray:
     wanted = (SIDE, SIDE, _MODES[feature])
     pixels = None
     try:
-        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as opened:
+        with open_image(jpeg, ("JPEG",)) as opened:
             found = (*opened.size, opened.mode)
             if found == wanted:
                 opened.load()
@@ -217,7 +212,7 @@ def human_maps(heatmaps: np.ndarray) -> np.ndarray:
 def photographs(records: pd.DataFrame) -> Photographs:
     """Records of `read_shard` with their maps as the authors make them, for scores."""
     names = zip(records["shard"], records["offset"], strict=True)
-    heatmaps = np.stack([decode(jpeg, "heatmap") for jpeg in records["heatmap"]])
+    heatmaps = np.stack([jpeg_pixels(jpeg, "heatmap") for jpeg in records["heatmap"]])
     return Photographs(
         image_ids=tuple(f"{shard}:{offset}" for shard, offset in names),
         jpegs=tuple(records["image"]),
@@ -225,33 +220,3 @@ def photographs(records: pd.DataFrame) -> Photographs:
         labels=records["label"].to_numpy(),
         reference_resize=True,
     )
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Torch tensors of some records, in the table's order.
-
-    images : float32 (image, rgb, 224, 224), 0 to 255: each model's own mean and std are still to come.
-    maps : float32 (image, 224, 224).
-    labels : int64 (image,).
-    """
-
-    images: "torch.Tensor"
-    maps: "torch.Tensor"
-    labels: "torch.Tensor"
-
-
-def batches(records: pd.DataFrame, size: int) -> Iterator[Batch]:
-    """Records of `read_shard`, in order, as tensors of at most `size`, by the authors' processing."""
-    import torch  # noqa: PLC0415 (only those who want tensors need it)
-
-    for start in range(0, len(records), size):
-        some = records.iloc[start : start + size]
-        images = np.stack([decode(jpeg, "image") for jpeg in some["image"]])
-        heatmaps = np.stack([decode(jpeg, "heatmap") for jpeg in some["heatmap"]])
-        resized = resize_images(images, (MAP_SIDE, MAP_SIDE)).transpose(0, 3, 1, 2)
-        yield Batch(
-            torch.from_numpy(np.ascontiguousarray(resized)),
-            torch.from_numpy(human_maps(heatmaps)),
-            torch.from_numpy(some["label"].to_numpy(np.int64, copy=True)),
-        )

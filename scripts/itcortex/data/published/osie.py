@@ -36,10 +36,10 @@ from struct import error as StructError  # noqa: N812 (an exception class)
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
+from itcortex.data.images import image_size
 from itcortex.data.photographs import MAP_SIDE, Photographs, without
 from itcortex.errors import UserError
 from itcortex.formats.matlab import require_plausible
@@ -197,11 +197,7 @@ def _inside(
     image: str, jpeg: bytes, kind: str, points: Mapping[str, Points]
 ) -> tuple[Points, tuple[int, int]]:
     """Points of a photograph and its size; an error if there are none, or one lies outside."""
-    try:
-        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as opened:
-            size = opened.size
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"{image}: not a readable photograph ({error}); get it again") from error
+    size = image_size(jpeg, image, "photograph")
     found = points.get(image)
     if found is None or not len(found.xy):
         raise UserError(f"{image}: nobody attended to it ({kind}); leave it out of the set")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from itcortex.data.images import photograph
+from itcortex.data.images import decode_rgb
 from itcortex.data.stimuli import IMAGE_SUFFIXES
 from itcortex.errors import UserError, nearest
 from itcortex.training.images.samples import Sample, digest
@@ -54,7 +54,7 @@ class Folder:
             raise UserError(
                 f"{path}: cannot be read ({error}); restore it and run again"
             ) from error
-        return Sample(self.names[index], int(self.labels[index]), photograph(content, str(path)))
+        return Sample(self.names[index], int(self.labels[index]), decode_rgb(content, str(path)))
 
     def digest(self) -> str:
         """Digest of names and labels; files are taken at their word."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from itcortex.data.images import decode
+from itcortex.data.images import decode_image
 from itcortex.data.published import clickme
 from itcortex.errors import UserError
 from itcortex.training.images.samples import digest
@@ -21,12 +21,12 @@ def human_map(content, kind: str, where: str) -> np.ndarray:
     """
     if kind == CLICKS:
         try:
-            return clickme.human_maps(clickme.decode(content, "heatmap")[None])[0]
+            return clickme.human_maps(clickme.jpeg_pixels(content, "heatmap")[None])[0]
         except ValueError as error:
             raise UserError(
                 f"{where}: {error}; get the shard again, or call a map that is no ClickMe map {MAP!r}"
             ) from error
-    image = decode(content, where)
+    image = decode_image(content, where)
     if len(image.getbands()) > 1:
         raise UserError(f"{where}: its human map has {len(image.getbands())} channels, not one")
     return np.asarray(image, np.float32)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from itcortex.data.images import photograph
+from itcortex.data.images import decode_rgb
 from itcortex.errors import UserError
 from itcortex.files import atomic_path
 from itcortex.training.images.human_maps import CLICKS, MAP, human_map, in_scratch
@@ -69,7 +69,7 @@ class ParquetShard:
     def read(self, index: int) -> Sample:
         """Decode one row."""
         where = f"{self.path}: {self.ids[index]}"
-        image = photograph(self.table["image"][index].as_buffer(), where)
+        image = decode_rgb(self.table["image"][index].as_buffer(), where)
         human = None
         if self.mapped[index]:
             content = self.table[self.map_column][index].as_buffer()

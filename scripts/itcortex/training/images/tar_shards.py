@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import feather
 
-from itcortex.data.images import photograph
+from itcortex.data.images import decode_rgb
 from itcortex.data.stimuli import IMAGE_SUFFIXES
 from itcortex.errors import UserError
 from itcortex.files import atomic_path
@@ -89,7 +89,7 @@ class TarShard:
             ) from error
         if human is not None:
             human = human_map(human, CLICKS if self.clicks[index] else MAP, where)
-        return Sample(name, int(self.labels[index]), photograph(content, where), human)
+        return Sample(name, int(self.labels[index]), decode_rgb(content, where), human)
 
     def digest(self) -> str:
         """Digest of names, labels and the sizes of all images and maps."""

@@ -254,27 +254,12 @@ def test_kernel_sums_to_one_and_peaks_where_the_reference_puts_it():
     assert np.unravel_index(kernel.argmax(), kernel.shape) == (4, 5)
 
 
-def test_batches_hold_every_record_once_in_order_as_tensors(shard):
-    import torch
-
-    records, _ = clickme.read_shard(shard[0])
-    batches = list(clickme.batches(records, 2))
-    assert [len(batch.labels) for batch in batches] == [2, 2, 1]
-    assert torch.cat([batch.labels for batch in batches]).tolist() == [0, 7, 14, 21, 28]
-    last = batches[2]
-    assert last.images.shape == (1, 3, 224, 224) and last.images.dtype == torch.float32
-    assert last.maps.shape == (1, 224, 224)
-    pixels = clickme.decode(records["image"][4], "image")
-    expected = resample.resize_images(pixels[None], (224, 224))[0]
-    np.testing.assert_array_equal(last.images[0].permute(1, 2, 0), expected)
-
-
 def test_photographs_carry_names_labels_and_processed_maps(shard):
     records, _ = clickme.read_shard(shard[0])
     photographs = clickme.photographs(records)
     assert photographs.image_ids[1] == f"val-3.tfrecords:{shard[1][1]}"
     assert photographs.reference_resize and photographs.labels.tolist() == [0, 7, 14, 21, 28]
-    pixels = np.stack([clickme.decode(one, "heatmap") for one in records["heatmap"]])
+    pixels = np.stack([clickme.jpeg_pixels(one, "heatmap") for one in records["heatmap"]])
     np.testing.assert_array_equal(photographs.maps["clicks"], clickme.human_maps(pixels))
 
 

@@ -166,7 +166,7 @@ def test_clickme_shards_get_the_authors_processing(tmp_path):
     )
     table.to_parquet(tmp_path / "c.parquet")
     found = open_samples([tmp_path / "c.parquet"], tmp_path).read(0)
-    wanted = clickme.human_maps(clickme.decode(jpegs[1], "heatmap")[None])[0]
+    wanted = clickme.human_maps(clickme.jpeg_pixels(jpegs[1], "heatmap")[None])[0]
     np.testing.assert_array_equal(found.human_map, wanted)
     assert (found.image_id, found.label, found.human_map.shape) == ("s:7", 4, (224, 224))
 

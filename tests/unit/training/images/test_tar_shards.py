@@ -298,7 +298,7 @@ def test_clickme_maps_get_the_authors_processing(tmp_path, rng):
     content = buffer.getvalue()
     files = {"0.cls": b"0", "0.png": PIXEL, "0.heatmap.jpg": content}
     sample = open_samples([pack(tmp_path / "a.tar", files)], tmp_path).read(0)
-    wanted = clickme.human_maps(clickme.decode(content, "heatmap")[None])[0]
+    wanted = clickme.human_maps(clickme.jpeg_pixels(content, "heatmap")[None])[0]
     np.testing.assert_array_equal(sample.human_map, wanted)
     small = files | {"0.heatmap.jpg": png(np.zeros((9, 9), np.uint8))}
     with pytest.raises(
