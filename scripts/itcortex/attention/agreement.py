@@ -32,7 +32,7 @@ from scipy.ndimage import gaussian_filter
 from itcortex.data.photographs import MAP_SIDE, Photographs, without
 from itcortex.errors import UserError, nearest
 from itcortex.numerics.metrics import mean_defined
-from itcortex.numerics.ranks import partial, spearman, unit_ranks
+from itcortex.numerics.ranks import correlate_ranks, partial, unit_ranks
 from itcortex.numerics.sampling import bootstrap_mean
 
 JOB = ["attention", "model", "weights"]
@@ -93,13 +93,17 @@ def score(
 
 def _compare(shown: dict, own, partner, centre, usual) -> Iterator[tuple[str, str, dict]]:
     """Every score of one photograph and one kind of map."""
-    prior = spearman(own, usual)
+    prior = correlate_ranks(own, usual)
     for which, ranks in shown.items():
-        rho = spearman(ranks, own)
-        rest = partial(rho, spearman(ranks, usual), prior)
+        rho = correlate_ranks(ranks, own)
+        rest = partial(rho, correlate_ranks(ranks, usual), prior)
         yield which, "none", {"rho": rho, "rho_partial": rest}
-        yield which, "shuffled_images", {"rho": spearman(ranks, partner), "rho_partial": np.nan}
-    yield "", "centre_bias", {"rho": spearman(centre, own), "rho_partial": np.nan}
+        yield (
+            which,
+            "shuffled_images",
+            {"rho": correlate_ranks(ranks, partner), "rho_partial": np.nan},
+        )
+    yield "", "centre_bias", {"rho": correlate_ranks(centre, own), "rho_partial": np.nan}
     yield "", "other_images", {"rho": prior, "rho_partial": np.nan}
 
 

@@ -20,7 +20,7 @@ from itcortex.data.images import decode_image, decode_rgb
 from itcortex.errors import UserError
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.numerics import metrics
-from itcortex.numerics.ranks import spearman, unit_ranks
+from itcortex.numerics.ranks import correlate_ranks, unit_ranks
 from itcortex.numerics.sampling import spread
 
 COLUMNS = ("image_id", "image", "label", "map", "shortcut")
@@ -125,7 +125,7 @@ def alignment(maps: np.ndarray, human: np.ndarray) -> tuple[float, int]:
     A map that does not vary has no correlation: it is left out of the mean and counted.
     """
     pairs = zip(maps, human, strict=True)
-    rho = np.array([spearman(unit_ranks(one), unit_ranks(other)) for one, other in pairs])
+    rho = np.array([correlate_ranks(unit_ranks(one), unit_ranks(other)) for one, other in pairs])
     return float(metrics.mean_defined(rho)), int(np.isnan(rho).sum())
 
 

@@ -20,7 +20,7 @@ from itcortex.data.photographs import Photographs
 from itcortex.errors import UserError
 from itcortex.figures import style
 from itcortex.figures.maps import shorten, wrap
-from itcortex.numerics.ranks import spearman, unit_ranks
+from itcortex.numerics.ranks import correlate_ranks, unit_ranks
 from itcortex.numerics.sampling import spread
 
 WIDTH, GAP, LEFT, HEAD, FOOT = 1.36, 0.06, 0.5, 0.68, 0.5  # inches
@@ -78,7 +78,9 @@ def join(
     }
     first = [unit_ranks(one) for one in next(iter(human.values()))]
     rho = {
-        label: np.array([spearman(unit_ranks(a), b) for a, b in zip(maps, first, strict=True)])
+        label: np.array(
+            [correlate_ranks(unit_ranks(a), b) for a, b in zip(maps, first, strict=True)]
+        )
         for label, maps in saliency.items()
     }
     order = np.argsort(-np.nan_to_num(np.mean(list(rho.values()), axis=0), nan=-1), kind="stable")

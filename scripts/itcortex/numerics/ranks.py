@@ -5,10 +5,10 @@ from scipy.stats import rankdata
 
 
 def unit_ranks(values: np.ndarray) -> np.ndarray | None:
-    """Ranks of a map's pixels (ties share their mean), centred, of length 1, float32, flat.
+    """Ranks of a map's pixels (ties share their mean rank), centred and of length 1: float32, flat.
 
-    The scalar product of two of them is Spearman's rho. None for a map that has no ranks: one that
-    does not vary, or holds a value that is not finite.
+    The scalar product of two such vectors is Spearman's rho. The result is None for a map that has
+    no ranks: one that does not vary, or that holds a value which is not finite.
     """
     flat = np.ravel(values)
     if not np.isfinite(flat).all() or flat.min() == flat.max():
@@ -18,15 +18,16 @@ def unit_ranks(values: np.ndarray) -> np.ndarray | None:
     return (ranks / np.sqrt(ranks @ ranks)).astype(np.float32)
 
 
-def spearman(a: np.ndarray | None, b: np.ndarray | None) -> float:
+def correlate_ranks(a: np.ndarray | None, b: np.ndarray | None) -> float:
     """Spearman's rho of two maps given as `unit_ranks`; NaN if either has none."""
     return np.nan if a is None or b is None else float(np.clip(a @ b, -1, 1))
 
 
 def partial(rho: float, with_a: float, with_b: float) -> float:
-    """Partial correlation of a and b, from theirs and both's correlations with a third variable.
+    """Partial correlation of a and b given c, from the three correlations among them.
 
-    (r_ab - r_ac r_bc) / sqrt((1 - r_ac^2)(1 - r_bc^2)); NaN where the third determines one of them.
+    (r_ab - r_ac r_bc) / sqrt((1 - r_ac^2)(1 - r_bc^2)), with `rho` r_ab, `with_a` r_ac and `with_b`
+    r_bc; NaN where c determines a or b.
     """
     left = (1 - with_a**2) * (1 - with_b**2)
     return (rho - with_a * with_b) / np.sqrt(left) if left > 1e-9 else np.nan

@@ -1,6 +1,6 @@
 """Linear resampling of feature maps to a recording's grid, and its exact compression.
 
-Both axes are resampled on their own by a fixed matrix, so that a map's resampling is
+Each axis is resampled on its own by a fixed matrix, so that a flattened map's resampling is
 ``U = kron(Uy, Ux)``. Where the map is smaller than the grid, the columns of U span at most h * w
 dimensions: with ``U = Q R`` (Q orthonormal) every product that an encoding model needs can be
 taken on h * w rows an image instead of gy * gx, exactly.
@@ -9,27 +9,32 @@ taken on h * w rows an image instead of gy * gx, exactly.
 import numpy as np
 
 
+def bilinear(n_in: int, n_out: int) -> np.ndarray:
+    """Matrix (n_out, n_in) that reads one axis at n_out points, between its two nearest cells.
+
+    Point k lies at (k + 1/2) n_in / n_out - 1/2, moved to the nearest cell where it lies outside of
+    the axis (torch calls this ``align_corners=False``; it is what `tf.image.resize` does). Towards
+    fewer points nothing is averaged: cells between the points are not read.
+    """
+    centres = np.clip((np.arange(n_out) + 0.5) * n_in / n_out - 0.5, 0, n_in - 1)
+    return np.clip(1 - np.abs(centres[:, None] - np.arange(n_in)), 0, None)
+
+
 def axis_matrix(n_in: int, n_out: int) -> np.ndarray:
     """Matrix (n_out, n_in) that resamples one axis; its rows sum to 1.
 
-    Up: bilinear with half-pixel centres and clamped edges (what ``align_corners=False`` means).
-    Down: means over the exact fractional cells, so that every input pixel has the same weight in
-    total. Equal sizes: the identity.
+    To more points: `bilinear`. To fewer: means over the exact fractional cells, so that every
+    input pixel has the same weight in total. Equal sizes: the identity. Raises `ValueError` for an
+    axis without any point.
     """
     if n_in < 1 or n_out < 1:
         raise ValueError(f"cannot resample {n_in} to {n_out} points")
     if n_out > n_in:
-        centres = np.clip((np.arange(n_out) + 0.5) * n_in / n_out - 0.5, 0, n_in - 1)
-        return np.clip(1 - np.abs(centres[:, None] - np.arange(n_in)), 0, None)
+        return bilinear(n_in, n_out)
     edges_out = np.arange(n_out + 1) * n_in / n_out
     low = np.maximum(edges_out[:-1, None], np.arange(n_in))
     high = np.minimum(edges_out[1:, None], np.arange(n_in) + 1)
     return np.clip(high - low, 0, None) * n_out / n_in
-
-
-def grid_matrix(size_in: tuple[int, int], size_out: tuple[int, int]) -> np.ndarray:
-    """Matrix (gy * gx, h * w) that resamples a flattened (h, w) map to a (gy, gx) grid."""
-    return np.kron(axis_matrix(size_in[0], size_out[0]), axis_matrix(size_in[1], size_out[1]))
 
 
 def resize_maps(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -42,8 +47,8 @@ def resize_maps(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def pool_maps(maps: np.ndarray, side: int) -> np.ndarray:
     """Maps (image, h, w, channel) averaged to at most side x side, float32; vectors as they are.
 
-    For a recording without a grid: where on the image something is may matter, but not to the
-    pixel, and every cell costs as many features as the layer has channels.
+    This is for a recording without a grid. Where something lies on the image may matter to a site,
+    but not to the pixel, and every cell costs as many features as the layer has channels.
     """
     if maps.ndim == 2:
         return maps
@@ -66,14 +71,8 @@ def axis_factors(n_in: int, n_out: int) -> tuple[np.ndarray, np.ndarray]:
     return basis, coordinates
 
 
-def bilinear(n_in: int, n_out: int) -> np.ndarray:
-    """Matrix (n_out, n_in) of `tf.image.resize` along one axis: half-pixel centres, no antialiasing."""
-    centres = np.clip((np.arange(n_out) + 0.5) * n_in / n_out - 0.5, 0, n_in - 1)
-    return np.clip(1 - np.abs(centres[:, None] - np.arange(n_in)), 0, None)
-
-
 def resize_images(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Photographs (image, row, column, rgb) as float32 (image, *size, rgb), as TensorFlow resizes."""
-    rows, columns = bilinear(images.shape[1], size[0]), bilinear(images.shape[2], size[1])
+    rows, columns = (bilinear(images.shape[1 + k], size[k]) for k in (0, 1))
     by_colour = np.moveaxis(images, 3, 1).astype(np.float64)
     return np.moveaxis(rows @ by_colour @ columns.T, 1, 3).astype(np.float32)

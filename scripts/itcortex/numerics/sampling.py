@@ -7,8 +7,16 @@ from itcortex.numerics.metrics import predictivity
 
 
 def spread(count: int, wanted: int) -> list[int]:
-    """Indices of `wanted` photographs (all, if fewer) evenly spread over `count`: nobody chose them."""
+    """Indices of `wanted` of `count` images (all, if there are fewer), evenly spread over them."""
     return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int)).tolist()
+
+
+def percentile_interval(draws: np.ndarray, level: float = 0.95) -> np.ndarray:
+    """Bounds (2, ...) between which the share `level` of draws (draw, ...) lies, equal tails outside.
+
+    Undefined draws (NaN) are left out.
+    """
+    return np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
 
 
 def bootstrap_mean(
@@ -18,9 +26,8 @@ def bootstrap_mean(
     if not len(values):
         return np.nan, np.nan
     weights = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=draws)
-    tail = 50 * (1 - level)
-    low, high = np.percentile(weights @ values / len(values), [tail, 100 - tail])
-    return float(low), float(high)
+    low, high = percentile_interval(weights @ values / len(values), level).tolist()
+    return low, high
 
 
 def bootstrap_predictivity(
@@ -40,6 +47,5 @@ def bootstrap_predictivity(
         folds = rng.integers(n_folds, size=(len(batch), n_folds, 1))
         sites = rng.integers(n_sites, size=(len(batch), 1, n_sites))
         results[batch] = predictivity(values[folds, sites])
-    tail = 50 * (1 - level)
-    low, high = np.percentile(results, [tail, 100 - tail])
-    return float(low), float(high)
+    low, high = percentile_interval(results, level).tolist()
+    return low, high

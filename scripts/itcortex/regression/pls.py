@@ -10,7 +10,7 @@ out. All problems share the features, and differ only in which rows they may see
 * Scores of the held-out rows come with those of the training rows.
 
 Three ways to take the products give the same numbers; the one with the fewest operations is used:
-*lock* (t = X r, p = X't), *gram* (X'X once, minus the held-out rows' part) and *dual* (K = XX' once,
+*direct* (t = X r, p = X't), *gram* (X'X once, minus the held-out rows' part) and *dual* (K = XX' once,
 everything in sample space); `device` takes them with torch. Which combination of sites gives a
 component its weights is the `rule` (see `itcortex.regression.pls_rules`): `Exact` (default) or
 `Nipals`, the same loop stopped at a tolerance as scikit-learn does.
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from itcortex.regression.design import Design, Problem
-from itcortex.regression.pls_engines import Dual, Gram, Lock, rounding
+from itcortex.regression.pls_engines import Direct, Dual, Gram, rounding
 from itcortex.regression.pls_rules import Exact, Nipals
 
 _CHUNK_BYTES = 192 * 2**20
@@ -100,7 +100,7 @@ def _engine(design, responses, problems, n_components):
     held = np.mean([sum(lengths[g] for g in problem.held_out) for problem in problems])
     steps = len(problems) * n_components
     cost = {
-        Lock: steps * (4 * n * c + 8 * c * m),
+        Direct: steps * (4 * n * c + 8 * c * m),
         Gram: n * c * c + steps * (2 * c * c + 4 * held * c + 8 * c * m),
         Dual: n * n * c + steps * (2 * n * n + 12 * n * m),
     }

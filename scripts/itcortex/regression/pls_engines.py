@@ -49,7 +49,7 @@ def feature_means(design, problems, n):
     return np.array([sums[seen].sum(0) for seen in training]) / n[:, None]
 
 
-class Lock:
+class Direct:
     """Products with X itself: t = X r on all rows, p = X't on training rows."""
 
     noise = 1e-22  # squares of numbers good to about 1e-16 of the first, with a margin
@@ -80,7 +80,7 @@ class Lock:
         return held, products, np.einsum("nb,nb->b", t, t)
 
 
-class Gram(Lock):
+class Gram(Direct):
     """Products with X'X of all rows; the held-out rows' part is taken off."""
 
     noise = 1e-13  # t't comes out of a difference of numbers of the size of |X|^2
@@ -90,7 +90,7 @@ class Gram(Lock):
         self.gram = design.rows.T @ design.rows
 
     def project(self, weights, state):
-        """As `Lock.project`, with products that cost channel x channel instead of rows."""
+        """As `Direct.project`, with products that cost channel x channel instead of rows."""
         offsets = np.einsum("bc,bc->b", state.x_means, weights)
         products = weights @ self.gram
         products -= (state.n * offsets)[:, None] * state.x_means

@@ -1,4 +1,4 @@
-"""The large products of `itcortex.regression.pls` in float64 on a torch device: `Lock`, arrays resident.
+"""The large products of `itcortex.regression.pls` in float64 on a torch device, arrays resident.
 
 Features, cross-products, weights and loadings stay on the device; between components only the
 moments (site x site), the chosen combinations of sites and the held-out scores cross over. There is
@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from itcortex.errors import UserError
-from itcortex.regression.pls_engines import Lock, feature_means, response_means, training_groups
+from itcortex.regression.pls_engines import Direct, feature_means, response_means, training_groups
 
 
-class Torch(Lock):
+class Torch(Direct):
     """Engine whose features live on a torch device."""
 
     def __init__(self, design, device: str):

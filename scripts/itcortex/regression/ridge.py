@@ -37,7 +37,7 @@ PENALTIES = tuple(float(value) for value in np.logspace(-4, 4, 9))
 _CONSTANT = 1e-20
 
 #: A fit: index of its penalty, folds left out, and their predictions (row, column), one a fold.
-Fit = tuple[int, tuple[int, ...], list[np.ndarray]]
+_LeftOut = tuple[int, tuple[int, ...], list[np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _cheaper(design: Design, columns: np.ndarray):
     return _primal if primal < dual else _dual
 
 
-def _primal(design: Design, columns: np.ndarray, penalties: np.ndarray) -> Iterator[Fit]:
+def _primal(design: Design, columns: np.ndarray, penalties: np.ndarray) -> Iterator[_LeftOut]:
     """All fits from their own normal equations, in channel space; sums over training groups only."""
     parts = []
     for group in map(design.group, range(design.n_groups)):
@@ -173,7 +173,7 @@ def _primal(design: Design, columns: np.ndarray, penalties: np.ndarray) -> Itera
             )
 
 
-def _dual(design: Design, columns: np.ndarray, penalties: np.ndarray) -> Iterator[Fit]:
+def _dual(design: Design, columns: np.ndarray, penalties: np.ndarray) -> Iterator[_LeftOut]:
     """All fits from one residual maker a penalty."""
     gram = design.rows @ design.rows.T if _in_samples(design) else design.rows.T @ design.rows
     for index, penalty in enumerate(penalties):

@@ -20,6 +20,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from itcortex.data.rdms import Rdms
+from itcortex.numerics.sampling import percentile_interval
 from itcortex.similarity.comparison import bootstrap_images, weighted_spearman
 
 COLUMNS = ["rdm", "quantity", "other", "rho", "rho_low", "rho_high", "n_subjects"]
@@ -81,7 +82,7 @@ def ceilings_table(
                 mean = model.of_images(one.image_ids).by_subject()[1].mean(0)
                 found["other_rdm", other] = weighted_spearman(recorded, mean[None], images)[:, 0]
         for (quantity, other), values in found.items():
-            low, high = np.nanpercentile(values[1:], [50 * (1 - level), 50 * (1 + level)])
+            low, high = percentile_interval(values[1:], level)
             rows.append((name, quantity, other, values[0], low, high, len(names)))
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -25,6 +25,7 @@ import pandas as pd
 from itcortex.data.rdms import FEWEST_IMAGES, Rdms, n_images_of, upper
 from itcortex.errors import UserError
 from itcortex.numerics.metrics import mean_defined, pearson
+from itcortex.numerics.sampling import percentile_interval
 from itcortex.similarity.geometry import rdm
 
 #: A layer's pattern of an image: all its units, or its channels averaged over positions.
@@ -188,12 +189,11 @@ def compare_layers(
     held_out = by_half[other, chosen]
     resampled = _resample_held_out(recorded, predicted, images, halves[other], chosen)
     whole = weighted_spearman(recorded, predicted, np.ones((1, n_images)))[0]
-    tails = [50 * (1 - level), 50 * (1 + level)]
     drawn = weighted_spearman(recorded, predicted, images)
-    low, high = np.nanpercentile(drawn, tails, axis=0)
+    low, high = percentile_interval(drawn, level)
     linear = [pearson(recorded.T, one[:, None]).mean() for one in predicted]
     share = np.bincount(chosen, minlength=len(predicted)) / len(chosen)
-    score = (float(held_out.mean()), *map(float, np.nanpercentile(resampled, tails)))
+    score = (float(held_out.mean()), *percentile_interval(resampled, level).tolist())
     return Comparison(whole, low, high, np.array(linear), share, score)
 
 

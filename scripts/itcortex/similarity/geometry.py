@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from itcortex.errors import UserError
 from itcortex.numerics.metrics import pearson, spearman, varies
 
 _BLOCK_VALUES = 2**22  # of a layer's, at a time in float64: it may have a million units an image
@@ -50,32 +49,6 @@ def compare(recorded: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     }
 
 
-def compare_layer(maps: np.ndarray, recorded: np.ndarray) -> dict[str, float]:
-    """`compare` a layer's maps (image, ...) with a recorded RDM (image, image) over all images.
-
-    The pattern of an image is its whole map: every cell of every channel, as published RDMs of
-    whole populations are compared. Raises `UserError` if the numbers of images differ.
-    """
-    if recorded.shape != (len(maps), len(maps)):
-        raise UserError(
-            f"rsa: a dissimilarity matrix of shape {recorded.shape} cannot be compared with the "
-            f"activations of {len(maps)} images; give both for the same images, in one order"
-        )
-    return compare(recorded, rdm(maps.reshape(len(maps), -1)))
-
-
-def linear_cka(x: np.ndarray, y: np.ndarray, debiased: bool = True) -> float:
-    """Linear centred kernel alignment of two sets of patterns (sample, channel), (sample, site).
-
-    The plain estimator (Kornblith et al. 2019), ||Y'X||^2 / (||X'X|| ||Y'Y||) with centred
-    columns, nears 1 when channels outnumber samples, whatever they are. The debiased one replaces
-    HSIC by its unbiased estimate (Song et al. 2012): about 0 for independent patterns, and possibly
-    below it. NaN if y does not vary over samples; 0 if x does not.
-    """
-    gram = debiased_gram if debiased else centred_gram
-    return cosine(gram(y), gram(x))
-
-
 def centred_gram(patterns: np.ndarray) -> np.ndarray:
     """X X' (sample, sample) of patterns (sample, channel) whose columns were centred."""
     centred = patterns.astype(np.float64)
@@ -85,10 +58,13 @@ def centred_gram(patterns: np.ndarray) -> np.ndarray:
 
 
 def debiased_gram(patterns: np.ndarray) -> np.ndarray:
-    """Gram matrix (sample, sample), U-centred: zero diagonal, rows that sum to 0.
+    """Gram matrix (sample, sample), U-centred: its diagonal is zero and its rows sum to 0.
 
     The scalar product of two such matrices is n (n - 3) times the unbiased HSIC (Szekely & Rizzo
-    2014), so that their cosine is the debiased CKA. Needs at least four samples.
+    2014; Song et al. 2012), so that their cosine is the debiased linear CKA. That one is about 0 for
+    independent patterns, and possibly below it; the plain estimator (Kornblith et al. 2019), the
+    cosine of two `centred_gram`, nears 1 when channels outnumber samples, whatever they are. Needs
+    at least four samples.
     """
     gram = centred_gram(patterns)
     n = len(gram)

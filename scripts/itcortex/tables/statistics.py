@@ -18,6 +18,7 @@ from scipy.stats import rankdata
 from sklearn.linear_model import QuantileRegressor
 
 from itcortex.errors import UserError, nearest
+from itcortex.numerics.sampling import percentile_interval
 
 MINIMUM_MODELS = 5  # with fewer, every rank correlation is within chance
 MINIMUM_FAMILIES = 3  # two families give three different resamples
@@ -183,7 +184,7 @@ def estimate(
     if len(values) < draws:
         notes.insert(0, f"no interval: only {len(values)} of {draws} draws defined")
     else:
-        low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+        low, high = percentile_interval(values, LEVEL).tolist()
     return Estimate(value, low, high, **counts, note="; ".join(notes))
 
 

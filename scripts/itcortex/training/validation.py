@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from itcortex.attention.saliency import saliency
 from itcortex.networks.preprocessing import Preprocessing
-from itcortex.numerics.ranks import spearman, unit_ranks
+from itcortex.numerics.ranks import correlate_ranks, unit_ranks
 from itcortex.numerics.sampling import spread
 from itcortex.training.batches import Batch, Judged, load
 from itcortex.training.distributed import Group
@@ -90,7 +90,7 @@ def _judged(
         maps, _ = saliency(model, images[rows], labels[rows])
         pairs = zip(maps.cpu().numpy(), batch.maps[rows].numpy(), strict=True)
         scores = np.array(
-            [spearman(unit_ranks(found), unit_ranks(human)) for found, human in pairs]
+            [correlate_ranks(unit_ranks(found), unit_ranks(human)) for found, human in pairs]
         )
     defined = scores[np.isfinite(scores)]
     found = [float(entropy), float(correct), defined.sum(), len(defined), len(rows)]

@@ -14,7 +14,7 @@ from itcortex.attention.agreement import smooth
 from itcortex.data.photographs import Photographs
 from itcortex.errors import UserError
 from itcortex.figures import attention, gallery, style
-from itcortex.numerics.ranks import spearman, unit_ranks
+from itcortex.numerics.ranks import correlate_ranks, unit_ranks
 
 MODELS = [  # name, weights, category, top-1, rho
     ("net_a", "imagenet", "cnn", 70.0, 0.2),
@@ -167,7 +167,7 @@ def test_gallery_joins_by_id_and_orders_by_agreement(photographs, examples):
     # made with noise 30, 0 and 10 for photographs 0, 2 and 3
     assert joined.image_ids == ("2.jpg", "3.jpg", "0.jpg")
     np.testing.assert_array_equal(joined.human["eye"], photographs.maps["eye"][[2, 3, 0]])
-    expected = spearman(
+    expected = correlate_ranks(
         unit_ranks(smooth(examples["good"][1][1], 0.03)), unit_ranks(photographs.maps["eye"][2])
     )
     assert joined.rho["good"][0] == pytest.approx(expected)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from itcortex.numerics.resample import axis_matrix, grid_matrix, resize_maps
+from itcortex.numerics.resample import axis_matrix, bilinear, resize_maps
 
 SIZES = [(7, 17), (14, 17), (14, 9), (28, 17), (9, 9), (1, 5), (5, 1), (17, 4)]
 
@@ -35,10 +35,21 @@ def test_down_by_whole_factors_equals_block_means(rng):
     np.testing.assert_allclose(resize_maps(maps, (4, 2)), expected, atol=1e-12)
 
 
-def test_grid_matrix_is_the_same_map_flattened(rng):
+def test_resampling_is_one_matrix_on_the_flattened_map(rng):
     maps = rng.standard_normal((2, 7, 14, 3))
-    flat = np.einsum("gp,ipc->igc", grid_matrix((7, 14), (17, 9)), maps.reshape(2, 98, 3))
+    matrix = np.kron(axis_matrix(7, 17), axis_matrix(14, 9))
+    flat = np.einsum("gp,ipc->igc", matrix, maps.reshape(2, 98, 3))
     np.testing.assert_allclose(flat, resize_maps(maps, (17, 9)).reshape(2, -1, 3), atol=1e-12)
+
+
+@pytest.mark.parametrize(("n_in", "n_out"), SIZES)
+def test_bilinear_reads_between_the_two_nearest_cells_in_both_directions(rng, n_in, n_out):
+    values = rng.standard_normal(n_in)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(values)[None, None], n_out, mode="linear", align_corners=False
+    )[0, 0]
+    found = bilinear(n_in, n_out) @ values
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-12)  # rounding of one sum
 
 
 def test_no_size_is_refused():

@@ -12,7 +12,7 @@ from itcortex.errors import UserError
 from itcortex.regression import pls
 from itcortex.regression.design import Design, Problem
 
-ENGINES = [pls.Lock, pls.Gram, pls.Dual]
+ENGINES = [pls.Direct, pls.Gram, pls.Dual]
 # groups, rows a group, channels, sites, components
 CASES = {
     "tall": (5, 40, 30, 8, 10),

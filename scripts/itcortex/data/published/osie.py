@@ -44,7 +44,7 @@ from itcortex.data.photographs import MAP_SIDE, Photographs, without
 from itcortex.errors import UserError
 from itcortex.formats.matlab import require_plausible
 from itcortex.formats.zips import open_archive
-from itcortex.numerics.ranks import partial, spearman, unit_ranks
+from itcortex.numerics.ranks import correlate_ranks, partial, unit_ranks
 from itcortex.running.progress import bar
 
 SIGMA_PX = 24.0  # of the published maps, in pixels of the 800 x 600 photographs
@@ -239,7 +239,9 @@ def agreement(
             "split_half_bound": np.sqrt(full) if full >= 0 else np.nan,
             "one_viewer": one_viewer(maps),
         }
-        if others := [spearman(whole[kind], whole[other]) for other in viewers if other != kind]:
+        if others := [
+            correlate_ranks(whole[kind], whole[other]) for other in viewers if other != kind
+        ]:
             found["other_map"] = float(np.mean(others))
         rows += [
             {"map_kind": kind, "ceiling_name": name, "value": value, "n_viewers": len(maps)}
@@ -261,8 +263,8 @@ def half_half(
     for _ in range(splits):
         order = rng.permutation(len(maps))
         a, b = (unit_ranks(maps[part].sum(0)) for part in (order[:half], order[half:]))
-        rho = spearman(a, b)
-        found.append((rho, partial(rho, spearman(a, usual), spearman(b, usual))))
+        rho = correlate_ranks(a, b)
+        found.append((rho, partial(rho, correlate_ranks(a, usual), correlate_ranks(b, usual))))
     rho, rest = np.mean(found, axis=0)
     return float(rho), float(rest)
 
@@ -273,4 +275,6 @@ def one_viewer(maps: np.ndarray) -> float:
         return np.nan
     # summed anew for each: a difference of sums is not exactly 0 where nobody looked
     pairs = ((maps[k], np.delete(maps, k, axis=0).sum(0)) for k in range(len(maps)))
-    return float(np.mean([spearman(unit_ranks(own), unit_ranks(rest)) for own, rest in pairs]))
+    return float(
+        np.mean([correlate_ranks(unit_ranks(own), unit_ranks(rest)) for own, rest in pairs])
+    )
