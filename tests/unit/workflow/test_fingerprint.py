@@ -7,12 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from itcortex.workflow import fingerprint as module
-from itcortex.workflow.fingerprint import PACKAGE, SCRIPTS, canonical, fingerprint
+from itcortex.workflow.fingerprint import SCRIPTS, fingerprint
+from itcortex.workflow.statements import PACKAGE
+from itcortex.workflow.syntax import canonical
 
 
 @pytest.fixture
@@ -584,14 +584,16 @@ def test_the_same_meaning_has_the_same_key(one, other):
     assert key_of(one) == key_of(other)
 
 
-#: Prints keys of code and fingerprints of rules; the module needs the standard library alone.
+#: Prints keys of code and fingerprints of rules; the modules need the standard library alone.
 ELSEWHERE = """
-import ast, hashlib, json, runpy, sys
-module = runpy.run_path(sys.argv[1])
+import ast, hashlib, json, sys
+sys.path.insert(0, sys.argv[1])
+from itcortex.workflow.fingerprint import fingerprint
+from itcortex.workflow.syntax import canonical
 asked = json.load(sys.stdin)
-key = lambda code: hashlib.sha256(module["canonical"](ast.parse(code)).encode()).hexdigest()[:12]
+key = lambda code: hashlib.sha256(canonical(ast.parse(code)).encode()).hexdigest()[:12]
 print(json.dumps([[key(c) for c in asked["codes"]],
-                  {rule: module["fingerprint"](rule) for rule in asked["rules"]}]))
+                  {rule: fingerprint(rule) for rule in asked["rules"]}]))
 """
 
 
@@ -608,7 +610,7 @@ def test_every_python_makes_the_same_fingerprints(version):
         pytest.skip(f"no Python {version} here")
     rules = sorted(path.stem for path in SCRIPTS.glob("*.py"))
     answer = subprocess.run(
-        [python, "-I", "-c", ELSEWHERE, module.__file__],
+        [python, "-I", "-c", ELSEWHERE, str(SCRIPTS)],
         env=environment, input=json.dumps({"codes": list(GOLDEN), "rules": rules}),
         capture_output=True, text=True, check=True,
     )  # fmt: skip
@@ -617,9 +619,12 @@ def test_every_python_makes_the_same_fingerprints(version):
     assert fingerprints == {rule: fingerprint(rule) for rule in rules}
 
 
-def test_the_module_needs_the_standard_library_alone():
-    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["fingerprint", "statements", "syntax"])
+def test_the_modules_need_the_standard_library_alone(name):
+    path = SCRIPTS / "itcortex" / "workflow" / f"{name}.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
     names = {n.module if isinstance(n, ast.ImportFrom) else n.names[0].name for n in imports}
-    assert {"ast", "pathlib"} <= names
-    assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
+    ours = {name for name in names if name.startswith("itcortex.workflow.")}
+    assert ours <= {"itcortex.workflow.statements", "itcortex.workflow.syntax"}
+    assert {name.partition(".")[0] for name in names - ours} <= sys.stdlib_module_names
