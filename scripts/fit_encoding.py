@@ -6,9 +6,9 @@ import numpy as np
 
 from itcortex import store
 from itcortex.data import stimuli
-from itcortex.encoding import protocols
 from itcortex.encoding.fits import Fits
 from itcortex.encoding.orientation import orientation_table
+from itcortex.encoding.protocols import PROTOCOLS
 from itcortex.encoding.targets import choose_targets, stack_targets
 from itcortex.numerics.resample import pool_maps
 from itcortex.running import job, progress
@@ -21,7 +21,7 @@ def main(
     """Score every layer on held-out images; keep the predictions of the layers that were chosen."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
     images = stimuli.join_images(recorded.image_ids, features.image_ids, activations)
-    fold_of, names = protocols.divide_images(recorded, protocol, folds, seed)
+    division = PROTOCOLS[protocol].divide(recorded, folds, seed)
     targets = choose_targets(recorded, window, sweep)
     responses = stack_targets(recorded, targets, np.random.default_rng(seed))
     reduce = None if recorded.has_grid else functools.partial(pool_maps, side=pool)
@@ -29,13 +29,13 @@ def main(
     fits = Fits(kinds, protocol, targets, components, rule, seed)
     for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
         maps = features.read(layer, images, reduce)
-        fits.add(layer, maps, responses, fold_of)
-    raw = fits.table(labels | {"protocol": protocol}, features.depths, names, recorded.site_ids)
-    chosen, held_out = fits.main_predictions(fold_of)
-    usual = features.layers[np.bincount(chosen).argmax()]
+        fits.add(layer, maps, responses, division)
+    raw = fits.table(labels, features.depths, division.names, recorded.site_ids)
+    chosen, held_out = fits.main_predictions(division)
+    usual = fits.usual_layer()
     maps = features.read(usual, images) if recorded.has_grid else None
-    turned = orientation_table(maps, responses[0], fold_of, components)
-    by_fold = {name: features.layers[layer] for name, layer in zip(names, chosen, strict=True)}
+    turned = orientation_table(maps, responses[0], division, components)
+    by_fold = {name: fits.layers[layer] for name, layer in zip(division.names, chosen, strict=True)}
     origin = {
         "weights_digest": features.attributes["weights_digest"],
         "activations": store.read_stamp(activations),

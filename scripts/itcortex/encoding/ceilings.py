@@ -22,7 +22,7 @@ import pandas as pd
 
 from itcortex.data.recordings import Recording, window_average
 from itcortex.errors import UserError, nearest
-from itcortex.mappings import brainscore, reference
+from itcortex.mappings import reference
 from itcortex.numerics.metrics import median_over_sites, pearson
 
 
@@ -123,56 +123,68 @@ def truth(responses: np.ndarray, noise_free: np.ndarray, fold_of: np.ndarray) ->
     )
 
 
-def estimate(
+def estimate_ceilings(
     recording: Recording,
     window: tuple[float, float] | None,
     fold_of: np.ndarray,
     splits: int,
     rng: np.random.Generator,
     noise_free: np.ndarray | None = None,
-    protocol: str = "corrected",
 ) -> dict[str, np.ndarray]:
     """Every ceiling that a recording allows in one window: values (fold,) by name.
 
     Values are medians over sites. Ceilings that have no folds (split halves) repeat one value.
-    `noise_free` (image, y, x, site) exists for simulated recordings.
+
+    Parameters
+    ----------
+    recording : Recording
+    window : (start, stop) in ms, or None for a recording without time
+    fold_of : int array (image,)
+    splits : int
+        Number of random halves of the trials.
+    rng : numpy Generator
+        Draws the halves.
+    noise_free : float array (image, y, x, site), optional
+        Responses without noise, which simulated recordings have.
     """
-    if protocol == "brainscore":
-        return brainscore.ceilings(recording.trials[:, 0, 0, 0], len(fold_of))
     n_sites, n_folds = len(recording.site_ids), fold_of.max() + 1
     average = window_average(recording, window)
     flat = average.reshape(len(average), -1, n_sites)
-    found = {}
+    values = {}
     if n_sites > 1:
-        found["population"] = median_over_sites(population(flat, fold_of))
+        values["population"] = median_over_sites(population(flat, fold_of))
         if flat.shape[1] > 2 and n_folds == len(flat):
             order = np.argsort(fold_of)
-            found["best_pair"] = best_pair(flat)[order]
+            values["best_pair"] = best_pair(flat)[order]
             if n_sites > 2 and average.shape[2] > 2:
-                found["best_pair_reference"] = reference.ceiling_best_pair(average)[order]
+                values["best_pair_reference"] = reference.ceiling_best_pair(average)[order]
     if recording.trials is not None:
         trials = recording.trials[:, :, :, 0]  # single trials are known without a time axis only
         reliability = split_half(trials.reshape(-1, *trials.shape[3:]), splits, rng)
         bound = np.sqrt(np.clip(reliability, 0, None))
-        found["split_half"] = np.full(n_folds, median_over_sites(reliability))
-        found["split_half_bound"] = np.full(n_folds, median_over_sites(bound))
+        values["split_half"] = np.full(n_folds, median_over_sites(reliability))
+        values["split_half_bound"] = np.full(n_folds, median_over_sites(bound))
     if noise_free is not None:
-        found["truth"] = median_over_sites(truth(flat, noise_free.reshape(flat.shape), fold_of))
-    return found
+        values["truth"] = median_over_sites(truth(flat, noise_free.reshape(flat.shape), fold_of))
+    return values
 
 
 def as_table(
-    recording: str, windows: list[tuple | None], found: list[dict], folds: list[str], used: str
+    recording: str,
+    windows: list[tuple | None],
+    estimates: list[dict],
+    folds: tuple[str, ...],
+    used: str,
 ) -> pd.DataFrame:
-    """Tidy table of `estimate`d ceilings, one row a ceiling, window and fold.
+    """Tidy table of what `estimate_ceilings` gave in several windows.
 
-    The column `used` marks the ceiling that scores are divided by; `UserError` if the recording
-    has no ceiling of that name.
+    It has one row for each ceiling, window and fold. The column `used` marks the ceiling that scores
+    are divided by. Raises `UserError` if the recording has no ceiling of that name.
     """
-    if used not in found[0]:
+    if used not in estimates[0]:
         raise UserError(
             f"config: ceiling: name: recording {recording!r} has no ceiling {used!r}; "
-            f"{nearest(used, list(found[0]))}"
+            f"{nearest(used, list(estimates[0]))}"
         )
     rows = [
         {
@@ -184,7 +196,7 @@ def as_table(
             "value": value,
             "used": name == used,
         }
-        for window, ceilings in zip(windows, found, strict=True)
+        for window, ceilings in zip(windows, estimates, strict=True)
         for name, values in ceilings.items()
         for fold, value in zip(folds, values, strict=True)
     ]

@@ -10,6 +10,7 @@ import logging
 import numpy as np
 import pandas as pd
 
+from itcortex.mappings.folds import Division
 from itcortex.mappings.pls import fit_layer
 from itcortex.numerics.metrics import predictivity
 
@@ -21,25 +22,24 @@ def orientations(responses: np.ndarray) -> dict[str, np.ndarray]:
 
     Eight for a square grid, four (without transpositions) for another; one without a grid.
     """
-    found = {CONFIGURED: responses}
+    turned = {CONFIGURED: responses}
     if responses.shape[1] * responses.shape[2] == 1:
-        return found
-    found |= {
+        return turned
+    turned |= {
         "flipped vertically": responses[:, ::-1],
         "flipped horizontally": responses[:, :, ::-1],
         "rotated by 180 degrees": responses[:, ::-1, ::-1],
     }
     if responses.shape[1] == responses.shape[2]:
-        turned = {
+        turned |= {
             "transposed" if name == CONFIGURED else f"transposed, {name}": values.swapaxes(1, 2)
-            for name, values in found.items()
+            for name, values in turned.items()
         }
-        found |= turned
-    return found
+    return turned
 
 
 def orientation_table(
-    maps: np.ndarray | None, responses: np.ndarray, fold_of: np.ndarray, n_components: int
+    maps: np.ndarray | None, responses: np.ndarray, division: Division, n_components: int
 ) -> pd.DataFrame:
     """Predictivity of one layer (columns orientation, r) under every orientation of the grid.
 
@@ -50,8 +50,8 @@ def orientation_table(
     if len(turned) == 1:
         return pd.DataFrame({"orientation": pd.Series(dtype=str), "r": pd.Series(dtype=float)})
     stacked = np.stack(list(turned.values()))
-    found = fit_layer(maps, stacked, fold_of, n_components, nested=False)
-    table = pd.DataFrame({"orientation": list(turned), "r": predictivity(found.metrics["r"])})
+    scores = fit_layer(maps, stacked, division.fold_of, n_components, nested=False)
+    table = pd.DataFrame({"orientation": list(turned), "r": predictivity(scores.metrics["r"])})
     best = table.loc[table["r"].idxmax()]
     if best["orientation"] != CONFIGURED:
         logging.warning(

@@ -1,54 +1,145 @@
-"""How images are divided and layers are fitted, by the name of the protocol."""
+"""Protocols: how images are divided, PLS is fitted, a layer is chosen and a ceiling is estimated.
+
+corrected
+    Folds; PLS on exactly resampled features; the layer of a fold is chosen on the other folds.
+reference
+    The authors' evaluation with its switches (see `itcortex.mappings.reference`).
+brainscore
+    Brain-Score's repeated splits, mapping and ceiling (see `itcortex.mappings.brainscore`).
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from itcortex.data.recordings import Recording
+from itcortex.encoding import ceilings
 from itcortex.errors import UserError
-from itcortex.mappings import brainscore, reference, reverse, ridge, similarity
-from itcortex.mappings.folds import assign_folds, fold_names
-from itcortex.mappings.layer_scores import LayerScores
-from itcortex.mappings.pls import fit_layer
+from itcortex.mappings import brainscore, layer_scores, pls, reference, reverse, ridge, similarity
+from itcortex.mappings.folds import Division, assign_folds, choose_layers
+from itcortex.mappings.layer_scores import LayerPredictions, LayerScores
 from itcortex.regression.pls import Exact, Nipals
 
-#: Inner rules of PLS by name; the authors' tolerance, and Brain-Score's.
+#: Inner rules of PLS by name; the authors' tolerance is 1e-4, Brain-Score's 1e-6.
 RULES = {"exact": Exact(), "nipals_1e-4": Nipals(1e-4), "nipals_1e-6": Nipals(1e-6)}
 
-
-def divide_images(
-    recorded: Recording, protocol: str, folds: str | int, seed: int
-) -> tuple[np.ndarray | list[brainscore.Split], list[str]]:
-    """Fold of every image, or the splits of the protocol "brainscore"; and their names."""
-    if protocol == "brainscore":
-        splits = brainscore.draw_splits(recorded.labels(brainscore.STRATIFIED_BY))
-        return splits, brainscore.split_names(splits)
-    fold_of = assign_folds(recorded.image_ids, folds, np.random.default_rng(seed))
-    return fold_of, fold_names(recorded.image_ids, fold_of)
+#: Mappings beside PLS: functions of maps, responses and the fold of every image.
+FOLD_MAPPINGS = {
+    "ridge": ridge.fit_layer,
+    "rsa": similarity.fit_layer,
+    "cka": similarity.fit_layer_cka,
+    "reverse": reverse.fit_layer,
+}
 
 
-def fitter(
-    mapping: str, protocol: str, n_components: int, rule: str, seed: int
-) -> Callable[..., LayerScores]:
-    """The function (maps, responses, fold_of) -> LayerScores of a mapping.
+@dataclass(frozen=True)
+class Protocol:
+    """One way to evaluate a model on a recording.
 
-    In the protocol "reference" PLS is the authors' (see `itcortex.mappings.reference`).
+    Attributes
+    ----------
+    divide : (recording, folds, seed) -> Division
+    fit_pls : (maps, responses, division, n_components, rule) -> LayerPredictions
+    choose : (LayerScores of PLS, one for each layer) -> layer (split,)
+    held_out : (LayerPredictions of the layers, chosen, division) -> array (image, y, x, site)
+        Held-out predictions, each by the layer that was chosen for it.
+    ceilings : (recording, window, division, splits, rng, noise_free) -> values (split,) by name
+    mappings : tuple of str
+        Mappings that the protocol has.
     """
-    pls = partial(fit_layer, rule=RULES[rule])
-    if protocol == "reference":
-        pls = reference.fit_layer
-    if protocol == "brainscore":
-        pls = partial(brainscore.fit_layer, rule=RULES[rule])
-        if mapping != "pls":
+
+    name: str
+    divide: Callable[[Recording, str | int, int], Division]
+    fit_pls: Callable[..., LayerPredictions]
+    choose: Callable[[list[LayerScores]], np.ndarray]
+    held_out: Callable[[list[LayerPredictions], np.ndarray, Division], np.ndarray]
+    ceilings: Callable[..., dict[str, np.ndarray]]
+    mappings: tuple[str, ...] = ("pls", *FOLD_MAPPINGS)
+
+    def fitter(
+        self, mapping: str, n_components: int, rule: str, seed: int
+    ) -> Callable[[np.ndarray, np.ndarray, Division], LayerScores]:
+        """The function (maps, responses, division) -> LayerScores of a mapping.
+
+        Raises `UserError` for a mapping that the protocol does not have.
+        """
+        if mapping not in self.mappings:
+            only = " and ".join(self.mappings)
             raise UserError(
-                f"encoding: mappings: protocol brainscore has pls only, not {mapping!r}"
+                f"encoding: mappings: protocol {self.name} has {only} only, not {mapping!r}"
             )
-    known = {
-        "pls": partial(pls, n_components=n_components),
-        "ridge": ridge.fit_layer,
-        "rsa": similarity.fit_layer,
-        "cka": similarity.fit_layer_cka,
-        "reverse": lambda *data: reverse.fit_layer(*data, rng=np.random.default_rng(seed)),
-    }
-    return known[mapping]
+        if mapping == "pls":
+            return partial(self.fit_pls, n_components=n_components, rule=RULES[rule])
+        fit = FOLD_MAPPINGS[mapping]
+
+        def fit_folds(maps, responses, division):
+            seeded = {"rng": np.random.default_rng(seed)} if mapping == "reverse" else {}
+            return fit(maps, responses, division.fold_of, **seeded)
+
+        return fit_folds
+
+
+def divide_into_folds(recording: Recording, folds: str | int, seed: int) -> Division:
+    """Folds of the images, drawn by `seed` (see `itcortex.mappings.folds.assign_folds`)."""
+    fold_of = assign_folds(recording.image_ids, folds, np.random.default_rng(seed))
+    return Division.into_folds(fold_of, recording.image_ids)
+
+
+def divide_as_brainscore(recording: Recording, folds: str | int, seed: int) -> Division:
+    """Brain-Score's ten splits, balanced over objects; its number and seed are fixed."""
+    return brainscore.divide(recording.labels(brainscore.STRATIFIED_BY))
+
+
+def nested_choice(results: list[LayerScores]) -> np.ndarray:
+    """Layer (split,) chosen for every split without its test images."""
+    return choose_layers(np.stack([result.inner for result in results]))
+
+
+def _fit_on_folds(maps, responses, division, n_components, rule):
+    return pls.fit_layer(maps, responses, division.fold_of, n_components, rule=rule)
+
+
+def _fit_as_authors(maps, responses, division, n_components, rule):
+    """The authors' PLS, whose inner rule is its own."""
+    return reference.fit_layer(maps, responses, division.fold_of, n_components)
+
+
+def _fit_on_splits(maps, responses, division, n_components, rule):
+    return brainscore.fit_layer(maps, responses, division.splits, n_components, rule=rule)
+
+
+def _of_folds(results, chosen, division):
+    return layer_scores.chosen_predictions(results, chosen, division.fold_of)
+
+
+def _of_splits(results, chosen, division):
+    return brainscore.chosen_predictions(results, chosen, division.splits)
+
+
+def _ceilings_on_folds(recording, window, division, splits, rng, noise_free):
+    return ceilings.estimate_ceilings(recording, window, division.fold_of, splits, rng, noise_free)
+
+
+def _ceilings_on_splits(recording, window, division, splits, rng, noise_free):
+    return brainscore.ceilings(recording.trials[:, 0, 0, 0], len(division))
+
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol(
+            "corrected", divide_into_folds, _fit_on_folds, nested_choice, _of_folds,
+            _ceilings_on_folds,
+        ),
+        Protocol(
+            "reference", divide_into_folds, _fit_as_authors, reference.choose_layers, _of_folds,
+            _ceilings_on_folds,
+        ),
+        Protocol(
+            "brainscore", divide_as_brainscore, _fit_on_splits, nested_choice, _of_splits,
+            _ceilings_on_splits, ("pls",),
+        ),
+    )
+}  # fmt: skip

@@ -20,14 +20,16 @@ variance_over_reliability
     r^2 / c, since 2026 (pull requests 2169 and 2244). A perfect model's correlation is sqrt(c).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
 from itcortex.errors import UserError
 from itcortex.mappings.features import build_design, layer_features
-from itcortex.mappings.layer_scores import LayerScores
+from itcortex.mappings.folds import Division, Split
+from itcortex.mappings.layer_scores import LayerPredictions
 from itcortex.numerics.metrics import METRICS, mean_defined, median_over_sites, pearson
 from itcortex.regression import pls
 from itcortex.regression.design import Problem
@@ -39,23 +41,8 @@ RULE = Nipals(1e-6)
 #: Column of the image table over which splits are balanced.
 STRATIFIED_BY = "object_name"
 
-#: Score out of r and reliability c, by the name of the formula.
-CEILED = {
-    "ratio_squared": lambda r, c: (r / c) ** 2,
-    "variance_over_reliability": lambda r, c: r**2 / c,
-}
-
 
 # --- splits ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Split:
-    """Images (indices) of one split; `validation` is the part of `train` that chooses a layer."""
-
-    train: np.ndarray
-    test: np.ndarray
-    validation: np.ndarray
 
 
 def stratified_splits(
@@ -89,17 +76,19 @@ def draw_splits(labels, n_splits: int = 10, test_share: float = 0.1, seed: int =
     return splits
 
 
-def split_names(splits: list[Split]) -> list[str]:
-    """Names of the splits, where other protocols have folds: split-00, split-01, ..."""
-    return [f"split-{index:02d}" for index in range(len(splits))]
+def divide(labels, n_splits: int = 10, test_share: float = 0.1, seed: int = 1) -> Division:
+    """`draw_splits` as a division of the images, named split-00, split-01, ..."""
+    splits = draw_splits(labels, n_splits, test_share, seed)
+    names = tuple(f"split-{index:02d}" for index in range(n_splits))
+    return Division(names, tuple(splits), len(labels))
 
 
 # --- mapping --------------------------------------------------------------------------------------
 
 
 @dataclass
-class SplitScores(LayerScores):
-    """What one layer predicts; where `LayerScores` says fold, read split.
+class SplitPredictions(LayerPredictions):
+    """What one layer predicts; where `LayerPredictions` says fold, read split.
 
     Attributes
     ----------
@@ -112,17 +101,17 @@ class SplitScores(LayerScores):
         Predictions of every split.
     """
 
-    held_out: list[np.ndarray]
+    held_out: list[np.ndarray] = field(default_factory=list)
 
 
 def fit_layer(
     maps: np.ndarray,
     responses: np.ndarray,
-    splits: list[Split],
+    splits: Sequence[Split],
     n_components: int = COMPONENTS,
     nested: bool = True,
     rule: Exact | Nipals = RULE,
-) -> SplitScores:
+) -> SplitPredictions:
     """PLS from one layer to every site, on explicit splits; see `itcortex.mappings.pls.fit_layer`.
 
     Parameters
@@ -160,7 +149,7 @@ def fit_layer(
             if problem.target == 0:
                 held_out.append(predicted.astype(np.float32))
     predictions = average_held_out(held_out, splits, n_images)
-    return SplitScores(metrics, inner, predictions, fewest, held_out)
+    return SplitPredictions(metrics, inner, predictions, fewest, held_out)
 
 
 def _fit_split(features, responses, split, n_components, nested, rule):
@@ -192,7 +181,9 @@ def fewer_features(features: np.ndarray) -> np.ndarray:
     return triangle.T
 
 
-def average_held_out(held_out: list[np.ndarray], splits: list[Split], n_images: int) -> np.ndarray:
+def average_held_out(
+    held_out: list[np.ndarray], splits: Sequence[Split], n_images: int
+) -> np.ndarray:
     """Mean prediction (image, 1, 1, site) over the splits that test an image; NaN where none does."""
     total = np.zeros((n_images, held_out[0].shape[1]))
     count = np.zeros((n_images, 1))
@@ -204,7 +195,7 @@ def average_held_out(held_out: list[np.ndarray], splits: list[Split], n_images: 
 
 
 def chosen_predictions(
-    results: list[SplitScores], chosen: np.ndarray, splits: list[Split]
+    results: list[SplitPredictions], chosen: np.ndarray, splits: Sequence[Split]
 ) -> np.ndarray:
     """As `average_held_out`, each split with the layer (index into `results`) chosen for it."""
     held_out = [results[layer].held_out[index] for index, layer in enumerate(chosen)]

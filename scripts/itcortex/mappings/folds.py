@@ -1,16 +1,93 @@
-"""Cross-validation over images: folds, and the choice of a layer without the test images.
+"""Cross-validation over images: their division, and the choice of a layer without the test images.
 
 The layer for an outer fold i must not depend on i's images. That takes, for every other fold j, a
-model fitted without i and j. Models without {i, j} serve both orders, so that n folds need
-n (n - 1) / 2 extra fits, all of them columns of the same products (see `itcortex.regression.pls`).
+model that was fitted without i and j. One model without {i, j} serves both orders, so that n folds
+need n (n - 1) / 2 extra fits, all of them columns of the same products (see
+`itcortex.regression.pls`).
 """
 
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from itcortex.errors import UserError
 from itcortex.regression.design import Problem
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images that are held out together, as indices.
+
+    Attributes
+    ----------
+    train, test : int arrays
+        Images that a model is fitted to, and those it is tested on.
+    validation : int array
+        Images of `train` that choose the layer of this split. Empty where the images that other
+        splits hold out do that.
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+    validation: np.ndarray
+
+
+@dataclass(frozen=True)
+class Division:
+    """Images that were divided into training and test images, several times over.
+
+    There are two kinds. *Folds* part the images: every image is tested once, and the layer of a fold
+    is chosen on the others. *Repeated splits* are drawn one by one: an image may be tested several
+    times or never, so that every split chooses its layer on a part of its own training images.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Name of every split.
+    splits : tuple of Split
+    n_images : int
+    """
+
+    names: tuple[str, ...]
+    splits: tuple[Split, ...]
+    n_images: int
+
+    @classmethod
+    def into_folds(cls, fold_of: np.ndarray, image_ids: tuple[str, ...] = ()) -> "Division":
+        """The division that holds out one fold after the other; `fold_of` (image,) counts from 0.
+
+        A fold of one image has the image's name where `image_ids` are given and every fold is one
+        image; else folds are called fold-00, fold-01, ...
+        """
+        n_folds = int(fold_of.max()) + 1
+        names = [f"fold-{fold:02d}" for fold in range(n_folds)]
+        if n_folds == len(image_ids):
+            names = [image_ids[i] for i in np.argsort(fold_of)]
+        splits = [
+            Split(
+                np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold), np.empty(0, int)
+            )
+            for fold in range(n_folds)
+        ]
+        return cls(tuple(names), tuple(splits), len(fold_of))
+
+    def __len__(self) -> int:
+        """Number of splits."""
+        return len(self.splits)
+
+    @property
+    def fold_of(self) -> np.ndarray:
+        """Fold of every image, int (image,); `ValueError` if an image is not tested exactly once."""
+        tested = np.concatenate([split.test for split in self.splits])
+        if not np.array_equal(np.sort(tested), np.arange(self.n_images)):
+            raise ValueError(
+                "repeated splits are no folds: an image is tested several times or never"
+            )
+        fold_of = np.empty(self.n_images, int)
+        for fold, split in enumerate(self.splits):
+            fold_of[split.test] = fold
+        return fold_of
 
 
 def assign_folds(
@@ -36,20 +113,13 @@ def assign_folds(
     return assigned
 
 
-def fold_names(image_ids: tuple[str, ...], fold_of: np.ndarray) -> list[str]:
-    """Name of every fold: the image's id where a fold is one image, else fold-00, fold-01, ..."""
-    if len(set(fold_of)) == len(image_ids):
-        return [image_ids[i] for i in np.argsort(fold_of)]
-    return [f"fold-{fold:02d}" for fold in range(fold_of.max() + 1)]
-
-
 def single_problems(n_folds: int, target: int) -> list[Problem]:
-    """One problem a fold: the score of the test images."""
+    """One problem for each fold: its test images are scored."""
     return [Problem(target, (fold,)) for fold in range(n_folds)]
 
 
 def pair_problems(n_folds: int, target: int) -> list[Problem]:
-    """One problem a pair of folds: the scores that choose a layer for either."""
+    """One problem for each pair of folds: its scores choose a layer for either of them."""
     return [Problem(target, pair) for pair in combinations(range(n_folds), 2)]
 
 

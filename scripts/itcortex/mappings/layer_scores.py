@@ -1,4 +1,4 @@
-"""What one layer predicts: scores, and held-out predictions."""
+"""What a mapping finds in one layer: scores (every mapping) and predictions (some mappings)."""
 
 from dataclasses import dataclass
 
@@ -9,29 +9,41 @@ from itcortex.numerics.metrics import METRICS
 
 @dataclass
 class LayerScores:
-    """What one layer predicts.
+    """Scores of one layer on held-out images.
 
     Attributes
     ----------
     metrics : dict of float64 arrays (target, fold, site)
-        Every metric of `itcortex.numerics.metrics.METRICS`, on the held-out fold.
+        Every metric of `itcortex.numerics.metrics.METRICS`, on the held-out images of the fold.
     inner : float64 array (fold, fold)
-        ``inner[i, j]``: median over sites of r on fold j by models fitted without i and j.
-    predictions : float32 array (image, y, x, site)
-        Held-out predictions of the first target.
-    n_components : int
-        Fewest components that any problem reached; below the asked number, the rank ended it.
+        ``inner[i, j]``: median over sites of r on fold j, by models that were fitted without the
+        folds i and j. These scores choose the layer of fold i.
     """
 
     metrics: dict[str, np.ndarray]
     inner: np.ndarray
+
+
+@dataclass
+class LayerPredictions(LayerScores):
+    """Scores of a mapping that predicts the sites, and its predictions.
+
+    Attributes
+    ----------
+    predictions : float32 array (image, y, x, site)
+        Held-out predictions of the first target.
+    n_components : int or None
+        Fewest components of PLS that any problem reached: below the number that was asked for, the
+        numerical rank ended it. None for mappings without components.
+    """
+
     predictions: np.ndarray
-    n_components: int
+    n_components: int | None = None
 
 
-def empty_scores(shape: tuple[int, ...], n_folds: int, n_components: int) -> LayerScores:
-    """Scores to be filled in, for responses of a shape (target, image, y, x, site)."""
-    return LayerScores(
+def empty_predictions(shape: tuple[int, ...], n_folds: int, n_components: int) -> LayerPredictions:
+    """Scores and predictions to be filled in, for responses of shape (target, image, y, x, site)."""
+    return LayerPredictions(
         metrics={name: np.full((shape[0], n_folds, shape[4]), np.nan) for name in METRICS},
         inner=np.full((n_folds, n_folds), np.nan),
         predictions=np.full(shape[1:], np.nan, np.float32),
@@ -40,7 +52,7 @@ def empty_scores(shape: tuple[int, ...], n_folds: int, n_components: int) -> Lay
 
 
 def chosen_predictions(
-    results: list[LayerScores], chosen: np.ndarray, fold_of: np.ndarray
+    results: list[LayerPredictions], chosen: np.ndarray, fold_of: np.ndarray
 ) -> np.ndarray:
-    """Held-out predictions (image, y, x, site) of the layer chosen for every image's fold."""
+    """Held-out predictions (image, y, x, site) of the layer that was chosen for every image's fold."""
     return np.stack([results[chosen[fold]].predictions[i] for i, fold in enumerate(fold_of)])

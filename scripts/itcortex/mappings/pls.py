@@ -4,7 +4,7 @@ import numpy as np
 
 from itcortex.mappings.features import build_design, layer_features
 from itcortex.mappings.folds import pair_problems, single_problems
-from itcortex.mappings.layer_scores import LayerScores, empty_scores
+from itcortex.mappings.layer_scores import LayerPredictions, empty_predictions
 from itcortex.numerics.metrics import METRICS, median_over_sites, pearson
 from itcortex.regression import pls
 from itcortex.regression.pls_rules import Exact, Nipals
@@ -17,7 +17,7 @@ def fit_layer(
     n_components: int,
     nested: bool = True,
     rule: Exact | Nipals | None = None,
-) -> LayerScores:
+) -> LayerPredictions:
     """Cross-validated PLS from one layer to every site, for several sets of responses at once.
 
     Parameters
@@ -46,7 +46,7 @@ def fit_layer(
     fits = pls.fit_held_out(
         design, coordinates.reshape(n_targets, -1, n_sites), problems, n_components, rule
     )
-    scores = empty_scores(responses.shape, design.n_groups, n_components)
+    scores = empty_predictions(responses.shape, design.n_groups, n_components)
     for fit in fits:
         problem = fit.problem
         scores.n_components = min(scores.n_components, fit.n_components)

@@ -1,7 +1,7 @@
 """The protocol `reference`: the numbers of the authors' code, each of its ways a named switch.
 
 Linsley et al. (2023) published their evaluation as serre-lab/neural_harmonizer. What it does beside
-the paper's text is switched on here one by one; with all switches off (`CORRECTED`) what remains is
+the paper's text is switched on here one by one; with all switches off what remains is
 `itcortex.mappings.pls.fit_layer`. Differences that cannot move a score have no switch: predictions
 without the training mean (a constant per site and fold) and a misplaced bracket in the min-max
 scaling of the ceiling. Not carried over: the fixed count of 14 images.
@@ -14,7 +14,7 @@ import numpy as np
 from itcortex.errors import UserError
 from itcortex.mappings import folds, layer_scores, pls
 from itcortex.numerics.metrics import predictivity, spearman, varies
-from itcortex.numerics.resample import resize_maps
+from itcortex.numerics.resample import bilinear, resize_maps
 from itcortex.regression.pls_rules import Exact, Nipals
 
 _MANY_CHANNELS = 600
@@ -25,7 +25,7 @@ ALIGNMENT_SCALES = (1, 4)
 
 @dataclass(frozen=True)
 class ReferenceSwitches:
-    """What the authors' evaluation does; `CORRECTED` has every switch off.
+    """What the authors' evaluation does beside the paper's text; every switch can be turned off.
 
     Attributes
     ----------
@@ -54,7 +54,6 @@ class ReferenceSwitches:
 
 
 REFERENCE = ReferenceSwitches()
-CORRECTED = ReferenceSwitches(False, False, False, False, None, False)
 
 
 def fit_layer(
@@ -64,7 +63,7 @@ def fit_layer(
     n_components: int = 25,
     switches: ReferenceSwitches = REFERENCE,
     nested: bool = True,
-) -> layer_scores.LayerScores:
+) -> layer_scores.LayerPredictions:
     """Cross-validated PLS from one layer to every site as the authors run it.
 
     Parameters
@@ -172,22 +171,16 @@ def map_alignment(recorded: np.ndarray, predicted: np.ndarray) -> dict[int, np.n
     where a quarter has fewer than two cells a side.
     """
     means = [values.mean(3, dtype=np.float64) for values in (recorded, predicted)]
-    found = {}
+    rho = {}
     for scale in ALIGNMENT_SCALES:
         side = recorded.shape[1] // scale
         if side < 2:
-            found[scale] = np.full(len(recorded), np.nan)
+            rho[scale] = np.full(len(recorded), np.nan)
             continue
-        up_y, up_x = (_interpolation(length, side) for length in recorded.shape[1:3])
+        up_y, up_x = (bilinear(length, side) for length in recorded.shape[1:3])
         reduced = [np.einsum("ah,ihw,bw->abi", up_y, maps, up_x) for maps in means]
-        found[scale] = spearman(*(maps.reshape(side**2, -1) for maps in reduced))
-    return found
-
-
-def _interpolation(n_in, n_out):
-    """Matrix (n_out, n_in) of bilinear interpolation at half-pixel centres, up and down alike."""
-    centres = np.clip((np.arange(n_out) + 0.5) * n_in / n_out - 0.5, 0, n_in - 1)
-    return np.clip(1 - np.abs(centres[:, None] - np.arange(n_in)), 0, None)
+        rho[scale] = spearman(*(maps.reshape(side**2, -1) for maps in reduced))
+    return rho
 
 
 def ceiling_best_pair(responses: np.ndarray) -> np.ndarray:

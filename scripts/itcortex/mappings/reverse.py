@@ -51,7 +51,7 @@ def fit_layer(
     metrics = {name: np.full((n_targets, n_folds, 1), np.nan) for name in METRICS}
     inner = np.full((n_folds, n_folds), np.nan)
     if not units.shape[1]:
-        return LayerScores(metrics, inner, None, n_components=0)
+        return LayerScores(metrics, inner)
 
     def score(fold, predicted):
         return pearson(units[bounds[fold] : bounds[fold + 1]], predicted)
@@ -61,17 +61,17 @@ def fit_layer(
         design = Design(sites - sites.mean(0), np.ones(len(sites)), bounds)
         ridge.drop_rounding(design, np.vdot(sites, sites))
         # the score of pairs is dear and only the first target chooses layers
-        found = ridge.cross_validate(
+        fits = ridge.cross_validate(
             design, units[None], penalties, score if target == 0 else _no_score
         )
         if target == 0:
-            inner = median_over_sites(found.inner)
+            inner = median_over_sites(fits.inner)
         for fold in range(n_folds):
             rows = design.group(fold)
             for name, metric in METRICS.items():
-                values = metric(units[rows], found.predictions[0, rows])
+                values = metric(units[rows], fits.predictions[0, rows])
                 metrics[name][target, fold, 0] = median_over_sites(values)
-    return LayerScores(metrics, inner, None, n_components=0)
+    return LayerScores(metrics, inner)
 
 
 def _no_score(fold: int, predicted: np.ndarray) -> np.ndarray:

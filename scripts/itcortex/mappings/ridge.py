@@ -3,7 +3,7 @@
 import numpy as np
 
 from itcortex.mappings.features import build_design, layer_features
-from itcortex.mappings.layer_scores import LayerScores
+from itcortex.mappings.layer_scores import LayerPredictions
 from itcortex.numerics.metrics import METRICS, median_over_sites, pearson
 from itcortex.regression.ridge import PENALTIES, cross_validate, drop_rounding
 
@@ -13,7 +13,7 @@ def fit_layer(
     responses: np.ndarray,
     fold_of: np.ndarray,
     penalties: tuple[float, ...] = PENALTIES,
-) -> LayerScores:
+) -> LayerPredictions:
     """Cross-validated ridge regression from one layer to every site, for several targets at once.
 
     Parameters
@@ -39,7 +39,7 @@ def fit_layer(
     def on_grid(values):
         return (basis @ values.reshape(-1, basis.shape[1], n_sites)).reshape(-1, n_sites)
 
-    found = cross_validate(
+    fits = cross_validate(
         design,
         coordinates.reshape(n_targets, -1, n_sites),
         penalties,
@@ -47,9 +47,9 @@ def fit_layer(
     )
     metrics = {name: np.empty((n_targets, design.n_groups, n_sites)) for name in METRICS}
     for target, fold in np.ndindex(n_targets, design.n_groups):
-        predicted = on_grid(found.predictions[target, design.group(fold)])
+        predicted = on_grid(fits.predictions[target, design.group(fold)])
         for name, metric in METRICS.items():
             metrics[name][target, fold] = metric(recorded(target, fold), predicted)
     predictions = np.empty((n_images, gy, gx, n_sites), np.float32)
-    predictions[order] = on_grid(found.predictions[0]).reshape(n_images, gy, gx, n_sites)
-    return LayerScores(metrics, median_over_sites(found.inner), predictions, n_components=0)
+    predictions[order] = on_grid(fits.predictions[0]).reshape(n_images, gy, gx, n_sites)
+    return LayerPredictions(metrics, median_over_sites(fits.inner), predictions)

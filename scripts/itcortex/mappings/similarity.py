@@ -80,4 +80,4 @@ def _by_fold(
                 metrics[name][target, fold, 0] = value
     inner = np.tile(metrics["r"][0, :, 0], (n_folds, 1))
     np.fill_diagonal(inner, np.nan)
-    return LayerScores(metrics, inner, None, n_components=0)
+    return LayerScores(metrics, inner)

@@ -251,7 +251,7 @@ def encoding_table(path, weights, r):
     """A file of fit_encoding in which every site of every fold has the score r."""
 
     metrics = {name: np.full((1, 3, 5), r) for name in ("r", "rho", "explained_variance")}
-    result = LayerScores(metrics, np.zeros((3, 3)), np.zeros((3, 1, 1, 5)), 4)
+    result = LayerScores(metrics, np.zeros((3, 3)))
     labels = {"recording": "sites", "model": "small_net", "weights": weights, "mapping": "pls"}
     labels = labels | {"protocol": "corrected"}
     target, folds = Target(None, main=True), ["f0", "f1", "f2"]

@@ -80,7 +80,7 @@ def estimated(signal, reliability, repeats, rng):
     noise = np.sqrt((1 / reliability - 1) * repeats) * rng.standard_normal((*signal.shape, repeats))
     trials = (signal[..., None] + noise).astype("float32")[:, :, :, None]
     recorded = recording(trials.mean(-1), trials)
-    found = ceilings.estimate(recorded, None, np.arange(len(signal)), 10, rng, signal)
+    found = ceilings.estimate_ceilings(recorded, None, np.arange(len(signal)), 10, rng, signal)
     return {name: values.mean() for name, values in found.items()}
 
 
@@ -118,7 +118,7 @@ def test_every_ceiling_that_applies_is_estimated_and_one_is_marked(rng):
     signal = rng.standard_normal((6, 4, 5, 1, 3))
     trials = (signal[..., None] + rng.standard_normal((6, 4, 5, 1, 3, 4))).astype("float32")
     recorded = recording(trials.mean(-1), trials)
-    found = ceilings.estimate(recorded, None, np.arange(6), 5, rng, signal[:, :, :, 0])
+    found = ceilings.estimate_ceilings(recorded, None, np.arange(6), 5, rng, signal[:, :, :, 0])
     names = {"population", "best_pair", "split_half", "split_half_bound", "truth"}
     assert set(found) == names | {"best_pair_reference"}
     assert found["truth"].mean() == pytest.approx(np.sqrt(4 / 5), abs=0.05)
@@ -129,7 +129,7 @@ def test_every_ceiling_that_applies_is_estimated_and_one_is_marked(rng):
 
 def test_a_ceiling_that_a_recording_does_not_have_is_refused_with_those_it_has(rng):
     recorded = recording(rng.standard_normal((6, 4, 5, 1, 3)))
-    found = ceilings.estimate(recorded, None, np.arange(6), 5, rng)
+    found = ceilings.estimate_ceilings(recorded, None, np.arange(6), 5, rng)
     with pytest.raises(UserError, match=r"'rec' has no ceiling 'split_half'.*'population'"):
         ceilings.as_table("rec", [None], [found], ["f"] * 6, "split_half")
 

@@ -7,12 +7,14 @@ import pytest
 
 from itcortex.encoding.fits import Fits
 from itcortex.encoding.targets import Target
+from itcortex.mappings.folds import Division
 
 KINDS = ["pls", "ridge", "rsa", "cka", "reverse"]
 TARGETS = [
     Target((10, 50), main=True), Target((10, 50), "shuffled_images", main=True), Target((0, 40)),
 ]  # fmt: skip
-LABELS = {"recording": "r", "model": "m", "weights": "w", "protocol": "corrected"}
+LABELS = {"recording": "r", "model": "m", "weights": "w"}
+FOLDS = Division.into_folds(np.arange(6))
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def fits(planted):
     layers, responses = planted
     found = Fits(KINDS, "corrected", TARGETS, 8, "exact", seed=0)
     for name, maps in layers.items():
-        found.add(name, maps, responses, np.arange(6))
+        found.add(name, maps, responses, FOLDS)
     return found
 
 
@@ -48,6 +50,7 @@ def test_table_has_every_mapping_with_its_own_targets_and_sites(fits):
         "reverse": 2 * 2 * 6,
     }  # fmt: skip
     assert set(table[table["mapping"] == "rsa"]["site"]) == {"all"}
+    assert set(table["protocol"]) == {"corrected"}
     chosen = table[table["chosen"]].groupby(["mapping", "control"], observed=True)["r"].mean()
     for kind in KINDS:
         assert chosen[kind, "none"] > 0.4
@@ -55,7 +58,7 @@ def test_table_has_every_mapping_with_its_own_targets_and_sites(fits):
 
 
 def test_predictions_are_those_of_the_first_mapping(fits, planted):
-    chosen, predicted = fits.main_predictions(np.arange(6))
+    chosen, predicted = fits.main_predictions(FOLDS)
     np.testing.assert_array_equal(chosen, 1)
     assert np.corrcoef(predicted.ravel(), planted[1][0].ravel())[0, 1] > 0.95
 
@@ -64,7 +67,7 @@ def test_in_the_reference_the_layer_is_the_best_on_the_test_images(planted):
     layers, responses = planted
     found = Fits(["pls"], "reference", TARGETS[:1], 4, "exact", seed=0)
     for name, maps in layers.items():
-        found.add(name, maps, responses[:1], np.arange(6))
+        found.add(name, maps, responses[:1], FOLDS)
     scores = [r.metrics["r"][0].mean() for r in found.results["pls"]]
     np.testing.assert_array_equal(found.chosen("pls"), int(np.argmax(scores)))
 
@@ -73,7 +76,7 @@ def test_a_layer_of_low_rank_is_warned_of(planted, caplog):
     layers, responses = planted
     found = Fits(["pls"], "corrected", TARGETS[:1], 8, "exact", seed=0)
     with caplog.at_level(logging.WARNING):
-        found.add("thin", layers["read"][..., :3], responses[:1], np.arange(6))
+        found.add("thin", layers["read"][..., :3], responses[:1], FOLDS)
     assert "thin: numerical rank ended PLS at 3 of 8 components" in caplog.text
 
 
@@ -82,7 +85,7 @@ def test_rules_of_pls_differ_where_scikit_learn_stops_early(planted):
     scores = {}
     for rule in ("exact", "nipals_1e-4", "nipals_1e-6"):
         found = Fits(["pls"], "corrected", TARGETS[:1], 4, rule, seed=0)
-        found.add("read", layers["read"], responses[:1], np.arange(6))
+        found.add("read", layers["read"], responses[:1], FOLDS)
         scores[rule] = found.results["pls"][0].metrics["r"]
     loose = np.abs(scores["exact"] - scores["nipals_1e-4"]).max()
     tight = np.abs(scores["exact"] - scores["nipals_1e-6"]).max()

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from itcortex.encoding.orientation import CONFIGURED, orientation_table, orientations
+from itcortex.mappings.folds import Division
 from itcortex.numerics.resample import resize_maps
+
+FOLDS = Division.into_folds(np.arange(6))
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def test_four_of_another_and_one_without_a_grid(rng):
 
 def test_the_right_orientation_is_best_and_nothing_is_said(planted, caplog):
     maps, responses = planted
-    table = orientation_table(maps, responses, np.arange(6), 6)
+    table = orientation_table(maps, responses, FOLDS, 6)
     assert table.loc[table["r"].idxmax(), "orientation"] == CONFIGURED
     assert table["r"].iloc[0] > 0.99
     assert table["r"].iloc[1:].max() < 0.5
@@ -40,12 +43,14 @@ def test_a_turned_grid_is_found_and_warned_of(planted, caplog, name):
     maps, responses = planted
     wrong = orientations(responses)[name]
     with caplog.at_level(logging.WARNING):
-        table = orientation_table(maps, wrong, np.arange(6), 6)
+        table = orientation_table(maps, wrong, FOLDS, 6)
     best = table.loc[table["r"].idxmax(), "orientation"]
     np.testing.assert_allclose(orientations(wrong)[best], responses)
     assert "the grid seems to be turned" in caplog.text
 
 
 def test_without_a_grid_the_table_is_empty(rng):
-    table = orientation_table(None, rng.random((6, 1, 1, 5)), np.arange(6) % 3, 2)
+    table = orientation_table(
+        None, rng.random((6, 1, 1, 5)), Division.into_folds(np.arange(6) % 3), 2
+    )
     assert len(table) == 0

@@ -8,10 +8,15 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
 from itcortex.errors import UserError
 from itcortex.mappings import brainscore, pls
-from itcortex.mappings.folds import choose_layers
+from itcortex.mappings.folds import Split, choose_layers
 from itcortex.numerics.metrics import predictivity
 from itcortex.regression.pls_rules import Exact
 
+#: The score out of r and reliability c, by the name that `itcortex.mappings.brainscore` gives it.
+CEILED = {
+    "ratio_squared": lambda r, c: (r / c) ** 2,
+    "variance_over_reliability": lambda r, c: r**2 / c,
+}
 OBJECTS = np.repeat([f"object{n}" for n in range(6)], [20, 20, 20, 20, 30, 30])
 
 
@@ -61,7 +66,10 @@ def test_splits_of_another_seed_number_and_share():
     assert [len(test) for _, test in first] == [35, 35, 35]
     assert any(set(a[1]) != set(b[1]) for a, b in zip(first, second, strict=True))
     np.testing.assert_array_equal(first[1][1], brainscore.stratified_splits(OBJECTS, 3, 0.25)[1][1])
-    assert brainscore.split_names(brainscore.draw_splits(OBJECTS, 2)) == ["split-00", "split-01"]
+    division = brainscore.divide(OBJECTS, 2)
+    assert division.names == ("split-00", "split-01")
+    assert division.n_images == len(OBJECTS)
+    assert len(division) == 2
 
 
 @pytest.mark.parametrize(
@@ -178,7 +186,7 @@ def test_a_layer_is_chosen_for_every_split_on_its_own_training_images(planted, s
 
 def test_predictions_are_means_over_the_splits_that_test_an_image():
     images = [np.array(test) for test in ([0, 1], [1, 3])]
-    splits = [brainscore.Split(np.array([2]), test, np.array([2])) for test in images]
+    splits = [Split(np.array([2]), test, np.array([2])) for test in images]
     held_out = [np.array([[1.0], [2.0]]), np.array([[6.0], [7.0]])]
     found = brainscore.average_held_out(held_out, splits, 4)
     assert found.shape == (4, 1, 1, 1)
@@ -190,7 +198,7 @@ def test_on_a_partition_the_protocol_is_ordinary_cross_validation(planted):
     maps, responses = planted
     fold_of = np.arange(140) % 5
     splits = [
-        brainscore.Split(
+        Split(
             np.flatnonzero(fold_of != k), np.flatnonzero(fold_of == k),
             np.flatnonzero(fold_of == (k + 1) % 5),
         )
@@ -253,7 +261,7 @@ def test_ceilings_by_name(trials):
         ("internal_consistency", "ratio_squared"),
         ("internal_consistency_bound", "variance_over_reliability"),
     ):
-        expected = brainscore.CEILED[formula](r, reliability.mean())
+        expected = CEILED[formula](r, reliability.mean())
         assert (r / found[ceiling].mean()) ** 2 == pytest.approx(expected, abs=1e-12)
 
 
@@ -265,8 +273,8 @@ def test_what_either_formula_gives_a_perfect_model(rng):
     assert c == pytest.approx(10 / 13, abs=0.01)  # 3000 images: standard error of a site .01
     r = np.median(sites_r(trials.mean(2), signal))
     assert r == pytest.approx(np.sqrt(10 / 13), abs=0.01)
-    assert brainscore.CEILED["variance_over_reliability"](r, c) == pytest.approx(1, abs=0.02)
-    assert brainscore.CEILED["ratio_squared"](r, c) == pytest.approx(13 / 10, abs=0.03)
+    assert CEILED["variance_over_reliability"](r, c) == pytest.approx(1, abs=0.02)
+    assert CEILED["ratio_squared"](r, c) == pytest.approx(13 / 10, abs=0.03)
 
 
 def test_sites_without_enough_trials_have_no_ceiling(trials):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from itcortex.errors import UserError
-from itcortex.mappings.folds import assign_folds, choose_layers, fold_names, pair_problems
+from itcortex.mappings.folds import Division, Split, assign_folds, choose_layers, pair_problems
 
 IDS = tuple(f"image{k:02d}.png" for k in range(14))
 
 
 def test_leave_one_image_out_gives_every_image_its_own_fold(rng):
     np.testing.assert_array_equal(assign_folds(IDS, "image", rng), np.arange(14))
-    assert fold_names(IDS, np.arange(14)) == list(IDS)
+    assert Division.into_folds(np.arange(14), IDS).names == IDS
 
 
 def test_folds_are_balanced_and_follow_the_image_not_its_place_in_the_file():
@@ -20,7 +20,23 @@ def test_folds_are_balanced_and_follow_the_image_not_its_place_in_the_file():
     shuffled = np.random.default_rng(2).permutation(14)
     again = assign_folds(tuple(np.array(IDS)[shuffled]), 4, np.random.default_rng(1))
     np.testing.assert_array_equal(again, first[shuffled])
-    assert fold_names(IDS, first) == ["fold-00", "fold-01", "fold-02", "fold-03"]
+    names = Division.into_folds(first, IDS).names
+    assert names == ("fold-00", "fold-01", "fold-02", "fold-03")
+
+
+def test_folds_and_repeated_splits_are_one_type():
+    fold_of = np.array([2, 0, 1, 0, 2, 1])
+    folds = Division.into_folds(fold_of)
+    assert len(folds) == 3
+    np.testing.assert_array_equal(folds.fold_of, fold_of)
+    for fold, split in enumerate(folds.splits):
+        assert split.test.tolist() == np.flatnonzero(fold_of == fold).tolist()
+        assert sorted([*split.train, *split.test]) == list(range(6))
+        assert not len(split.validation)
+    tests = [[0, 1], [1, 2]]
+    splits = tuple(Split(np.array([3, 4]), np.array(test), np.array([4])) for test in tests)
+    with pytest.raises(ValueError, match="repeated splits are no folds"):
+        _ = Division(("split-00", "split-01"), splits, 5).fold_of
 
 
 @pytest.mark.parametrize(("ids", "folds"), [(IDS, 15), (IDS[:2], "image"), (IDS, 2)])

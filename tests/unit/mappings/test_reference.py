@@ -9,8 +9,11 @@ from sklearn.cross_decomposition import PLSRegression
 
 from itcortex.errors import UserError
 from itcortex.mappings import pls, reference
-from itcortex.mappings.reference import CORRECTED, REFERENCE
+from itcortex.mappings.reference import REFERENCE, ReferenceSwitches
 from itcortex.numerics.metrics import METRICS, predictivity
+
+#: Every switch off.
+CORRECTED = ReferenceSwitches(False, False, False, False, None, False)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from scipy.stats import ortho_group, pearsonr, spearmanr
 from itcortex.errors import UserError
 from itcortex.mappings import similarity
 from itcortex.mappings.folds import choose_layers
+from itcortex.mappings.layer_scores import LayerPredictions
 from itcortex.numerics.resample import resize_maps
 from itcortex.similarity import geometry
 
@@ -71,7 +72,7 @@ def test_layer_is_compared_on_the_grid_of_the_fold(rng):
         assert found.metrics["rho"][target, fold, 0] == pytest.approx(expected["rho"], abs=1e-4)
     assert np.isnan(found.metrics["explained_variance"]).all()
     assert found.metrics["r"].shape == found.metrics["explained_variance"].shape == (2, 3, 1)
-    assert found.predictions is None
+    assert not isinstance(found, LayerPredictions)
     np.testing.assert_array_equal(found.inner[:, 1][[0, 2]], found.metrics["r"][0, 1, 0])
 
 

@@ -28,9 +28,7 @@ TARGETS = [
 def raw(rng):
     """Two layers, three targets, four folds, three sites; layer b chosen for fold 3 only."""
     shape = (3, 4, 3)
-    results = [
-        LayerScores({name: rng.random(shape) for name in METRICS}, None, None, 5) for _ in range(2)
-    ]
+    results = [LayerScores({name: rng.random(shape) for name in METRICS}, None) for _ in range(2)]
     results[0].metrics["r"][0, 1, 2] = np.nan
     table = raw_scores.raw_scores(
         LABELS, TARGETS, {"a": 0.1, "b": 0.9}, results, np.array([0, 0, 0, 1]),
