@@ -9,45 +9,45 @@ report: "rules/report/workflow.rst"
 
 
 include: "rules/common.smk"
-include: "rules/functions/models.smk"
-include: "rules/functions/resources.smk"
-include: "rules/functions/simulation.smk"
-include: "rules/functions/attention.smk"
-include: "rules/functions/training.smk"
-include: "rules/functions/benchmarks.smk"
-include: "rules/functions/provenance.smk"
+include: "rules/downloads.smk"
 include: "rules/data.smk"
-include: "rules/weights.smk"
-include: "rules/harmonizer.smk"
-include: "rules/digits.smk"
-include: "rules/activations.smk"
+include: "rules/networks.smk"
+include: "rules/simulation.smk"
+include: "rules/training.smk"
 include: "rules/encoding.smk"
-include: "rules/alignment.smk"
-include: "rules/rdms.smk"
+include: "rules/similarity.smk"
 include: "rules/attention.smk"
-include: "rules/statistics.smk"
+include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
-include: "rules/benchmarks.smk"
+include: "rules/running.smk"
 
 
 onstart:
-    if workflow.local_exec and ":" not in config["device"]:
-        require_gpus(workflow.dag.needrun_jobs())
-    if workflow.executor_plugin.name == "slurm":
-        require_time(workflow.dag.needrun_jobs())
+    try:
+        if workflow.local_exec and ":" not in config["device"]:
+            require_gpus(workflow.dag.needrun_jobs())
+        if workflow.executor_plugin.name == "slurm":
+            require_time(workflow.dag.needrun_jobs())
+    except UserError as error:
+        raise WorkflowError(str(error))
 
 
 rule all:
     """Everything of the configured experiment: tables, figures and the report."""
     default_target: True
     input:
-        f"results/{EXPERIMENT}/report.html",
-        f"results/{EXPERIMENT}/provenance.json",
-        expand(f"results/{EXPERIMENT}/tables/{{table}}.parquet", table=TABLES),
-        expand(f"results/{EXPERIMENT}/tables/{{table}}.csv", table=READABLE),
+        expand("results/{experiment}/report.html", experiment=ex.name),
+        expand("results/{experiment}/provenance.json", experiment=ex.name),
+        expand("results/{experiment}/tables/{table}.parquet", experiment=ex.name, table=ex.tables),
         expand(
-            f"results/{EXPERIMENT}/figures/{{figure}}.{{kind}}",
-            figure=FIGURES,
+            "results/{experiment}/tables/{table}.csv",
+            experiment=ex.name,
+            table=ex.readable_tables,
+        ),
+        expand(
+            "results/{experiment}/figures/{figure}.{kind}",
+            experiment=ex.name,
+            figure=ex.figures,
             kind=["pdf", "png"],
         ),

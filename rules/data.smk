@@ -1,69 +1,11 @@
-"""Recordings and stimuli: downloaded or simulated, then brought into one form."""
-
-
-localrules:
-    download_data,
-
-
-rule download_data:
-    """Fetch one file of a dataset from the mirror or its addresses; verify its checksum, or pin it."""
-    output:
-        file="results/data/{dataset}/{file}",
-    log:
-        "results/logs/download_data/{dataset}/{file}.log",
-    benchmark:
-        "results/benchmarks/download_data/{dataset}/{file}.tsv"
-    conda:
-        "../envs/analysis.yaml"
-    resources:
-        mem_mb=rising(600),
-        runtime=rising(120),
-    params:
-        # no code fingerprint: a checksum says all there is to say about a download
-        urls=lambda wildcards: catalogue.urls_of(data_entry(wildcards)),
-        sha256=lambda wildcards: data_entry(wildcards).get("sha256"),
-        size=lambda wildcards: data_entry(wildcards).get("bytes"),
-        members=lambda wildcards: data_entry(wildcards).get("members"),
-        lock=config["lock"],
-    script:
-        "../scripts/download_data.py"
-
-
-rule simulate_recordings:
-    """SIMULATED arrays, in the archive format of the published recordings, and their truth."""
-    input:
-        weights=teacher,
-    output:
-        archive="results/data/arcaro2020_simulated/Arcaro2020_simulated.zip",
-        truth="results/data/arcaro2020_simulated/truth.h5",
-    log:
-        "results/logs/simulate_recordings.log",
-    benchmark:
-        "results/benchmarks/simulate_recordings.tsv"
-    conda:
-        "../envs/networks.yaml"
-    resources:
-        mem_mb=rising(1900),
-        runtime=rising(30),
-    params:
-        code=code_of("simulate_recordings"),
-        network=teacher_network(),
-        arrays=simulated_arrays(),
-        repeats=config["simulation"]["repeats"],
-        size_px=config["simulation"]["size_px"],
-        seed=config["seed"],
-    script:
-        "../scripts/simulate_recordings.py"
-
-
-ruleorder: simulate_recordings > download_data
+"""Recordings, stimuli, RDMs and photographs, brought into one form each."""
 
 
 rule prepare_recordings:
     """One array's responses (image, y, x, ms, site) in image orientation."""
     input:
-        source=lambda wildcards: data_file(recording_entry(wildcards)),
-        table=image_table_of,
+        source=data.recording_file,
+        table=data.image_table,
     output:
         recording="results/recordings/{recording}.h5",
     log:
@@ -76,9 +18,9 @@ rule prepare_recordings:
         mem_mb=rising(1900),
         runtime=rising(30),
     params:
-        code=code_of("prepare_recordings"),
-        entry=recording_entry,
-        images=lambda wildcards: REGISTRY["stimuli"][recording_entry(wildcards)["stimuli"]],
+        code=ex.code_of("prepare_recordings"),
+        entry=data.recording_entry,
+        images=data.images_shown,
     script:
         "../scripts/prepare_recordings.py"
 
@@ -86,7 +28,7 @@ rule prepare_recordings:
 rule prepare_stimuli:
     """The images of one set as one uint8 array with their names."""
     input:
-        source=lambda wildcards: data_file(stimuli_entry(wildcards)),
+        source=data.stimuli_file,
     output:
         stimuli="results/stimuli/{stimuli}.h5",
     log:
@@ -99,25 +41,80 @@ rule prepare_stimuli:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("prepare_stimuli"),
-        folder=lambda wildcards: stimuli_entry(wildcards)["folder"],
-        format=lambda wildcards: stimuli_entry(wildcards).get("format", "zip"),
+        code=ex.code_of("prepare_stimuli"),
+        folder=data.of_stimuli("folder"),
+        format=data.of_stimuli("format"),
         size_px=config["stimuli"]["size_px"],
     script:
         "../scripts/prepare_stimuli.py"
 
 
-localrules:
-    stage_data,
-
-
-rule stage_data:
-    """All that the experiment needs from the network, data and weights: for a login node."""
+rule prepare_rdms:
+    """Published dissimilarities of one set of images, in one form."""
     input:
-        files_in_use(),
-        expand(
-            "results/weights/{model}/{weights}.safetensors",
-            zip,
-            model=FETCHED["model"],
-            weights=FETCHED["weights"],
-        ),
+        source=data.rdm_file,
+    output:
+        rdms="results/rdms/{rdm}.h5",
+    log:
+        "results/logs/prepare_rdms/{rdm}.log",
+    benchmark:
+        "results/benchmarks/prepare_rdms/{rdm}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("prepare_rdms"),
+        entry=data.rdm_entry,
+    script:
+        "../scripts/prepare_rdms.py"
+
+
+rule prepare_clickme:
+    """One TFRecord shard of ClickMe as a table; damaged records are counted and placed."""
+    input:
+        shard="results/data/clickme/{split}-{shard}.tfrecords",
+    output:
+        records="results/clickme/{split}/{shard}.parquet",
+        problems="results/clickme/{split}/{shard}.problems.parquet",
+    log:
+        "results/logs/prepare_clickme/{split}/{shard}.log",
+    benchmark:
+        "results/benchmarks/prepare_clickme/{split}/{shard}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=rising(1900),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("prepare_clickme"),
+        max_corrupt=config["attention"]["max_corrupt"],
+    script:
+        "../scripts/prepare_clickme.py"
+
+
+rule prepare_osie:
+    """Photographs with maps of eye and mouse (OSIE), and how far their viewers agree."""
+    input:
+        unpack(attention.viewing_files),
+    output:
+        photographs="results/attention/{attention}.parquet",
+        ceilings="results/attention/{attention}.ceilings.parquet",
+    log:
+        "results/logs/prepare_osie/{attention}.log",
+    benchmark:
+        "results/benchmarks/prepare_osie/{attention}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1900),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("prepare_osie"),
+        name="{attention}",
+        sigma_px=config["attention"]["sigma_px"],
+        splits=config["attention"]["splits"],
+        seed=config["seed"],
+    script:
+        "../scripts/prepare_osie.py"

@@ -1,10 +1,10 @@
-"""From activations to sites: cross-validated predictions, and what they could reach at best."""
+"""From activations to sites: predictions, what they could reach at best, and their maps."""
 
 
 rule fit_encoding:
     """All layers, folds and windows of one model on one recording."""
     input:
-        activations=activations_of,
+        activations=ex.activations_of,
         recording="results/recordings/{recording}.h5",
     output:
         scores="results/{experiment}/encoding/{recording}/{model}/{weights}.parquet",
@@ -18,18 +18,18 @@ rule fit_encoding:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=encoding_mem_mb,
-        runtime=encoding_runtime,
+        mem_mb=request.encoding_mem_mb,
+        runtime=request.encoding_runtime,
     params:
-        code=code_of("fit_encoding"),
-        labels=lambda wildcards: {key: wildcards[key] for key in ("recording", "model", "weights")},
+        code=ex.code_of("fit_encoding"),
+        labels=ex.labels,
         kinds=config["encoding"]["mappings"],
-        protocol=protocol,
+        protocol=analysis.protocol,
         components=config["encoding"]["components"],
         rule=config["encoding"]["rule"],
-        folds=folds,
+        folds=analysis.folds,
         pool=config["encoding"]["pool"],
-        window=window,
+        window=analysis.window,
         sweep=config["encoding"]["sweep"],
         seed=config["seed"],
     script:
@@ -40,7 +40,7 @@ rule estimate_ceiling:
     """Every noise ceiling that one recording allows."""
     input:
         recording="results/recordings/{recording}.h5",
-        truth=truth_of,
+        truth=data.truth,
     output:
         ceilings="results/{experiment}/ceilings/{recording}.parquet",
     log:
@@ -53,14 +53,40 @@ rule estimate_ceiling:
         mem_mb=rising(1900),
         runtime=rising(60),
     params:
-        code=code_of("estimate_ceiling"),
-        name=lambda wildcards: wildcards.recording,
-        protocol=protocol,
-        folds=folds,
-        window=window,
+        code=ex.code_of("estimate_ceiling"),
+        name="{recording}",
+        protocol=analysis.protocol,
+        folds=analysis.folds,
+        window=analysis.window,
         sweep=config["encoding"]["sweep"],
-        used=ceiling_used,
+        used=analysis.ceiling,
         splits=config["ceiling"]["splits"],
         seed=config["seed"],
     script:
         "../scripts/estimate_ceiling.py"
+
+
+rule align_maps:
+    """Spearman rho between predicted and recorded maps, at full, half and quarter grid."""
+    input:
+        recording="results/recordings/{recording}.h5",
+        predictions="results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5",
+    output:
+        alignment="results/{experiment}/alignment/{recording}/{model}/{weights}.parquet",
+    log:
+        "results/{experiment}/logs/align_maps/{recording}/{model}/{weights}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/align_maps/{recording}/{model}/{weights}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("align_maps"),
+        method=config["alignment"]["surrogates"],
+        draws=config["alignment"]["draws"],
+        seed=config["seed"],
+        labels=ex.labels,
+    script:
+        "../scripts/align_maps.py"

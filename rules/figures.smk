@@ -1,4 +1,4 @@
-"""Figures, each as PDF and PNG."""
+"""Figures of scores and maps, each as PDF and PNG."""
 
 
 rule plot_tradeoff:
@@ -23,7 +23,7 @@ rule plot_tradeoff:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("plot_tradeoff"),
+        code=ex.code_of("plot_tradeoff"),
         score=config["statistics"]["score"],
         mapping=config["encoding"]["mappings"][0],
     script:
@@ -52,8 +52,8 @@ rule plot_layers:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("plot_layers"),
-        planted=planted_layers(),
+        code=ex.code_of("plot_layers"),
+        planted=teacher.planted,
         mapping=config["encoding"]["mappings"][0],
     script:
         "../scripts/plot_layers.py"
@@ -62,12 +62,9 @@ rule plot_layers:
 rule plot_maps:
     """Recorded against predicted maps of example images, over the photographs."""
     input:
-        recordings=expand("results/recordings/{recording}.h5", recording=RECORDINGS),
-        stimuli=[
-            f"results/stimuli/{REGISTRY['recordings'][recording]['stimuli']}.h5"
-            for recording in RECORDINGS
-        ],
-        predictions=shown_predictions,
+        recordings=expand("results/recordings/{recording}.h5", recording=ex.recordings),
+        stimuli=data.stimuli_of_recordings,
+        predictions=ex.shown_predictions,
     output:
         pdf="results/{experiment}/figures/maps.pdf",
         png=report(
@@ -85,9 +82,9 @@ rule plot_maps:
         mem_mb=rising(1900),
         runtime=rising(30),
     params:
-        code=code_of("plot_maps"),
-        recording_names=RECORDINGS,
-        models=[" ".join(key) for key in shown_models().index],
+        code=ex.code_of("plot_maps"),
+        recording_names=ex.recordings,
+        models=ex.shown_names,
         n_images=config["figures"]["images"],
     script:
         "../scripts/plot_maps.py"
@@ -97,7 +94,7 @@ rule plot_timecourse:
     """Predictivity over time after stimulus onset, and the sites' mean response."""
     input:
         summary="results/{experiment}/tables/summary.parquet",
-        recordings=expand("results/recordings/{recording}.h5", recording=RECORDINGS),
+        recordings=expand("results/recordings/{recording}.h5", recording=ex.recordings),
     output:
         pdf="results/{experiment}/figures/timecourse.pdf",
         png=report(
@@ -115,8 +112,8 @@ rule plot_timecourse:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("plot_timecourse"),
+        code=ex.code_of("plot_timecourse"),
         mapping=config["encoding"]["mappings"][0],
-        recording_names=RECORDINGS,
+        recording_names=ex.recordings,
     script:
         "../scripts/plot_timecourse.py"

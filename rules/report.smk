@@ -10,10 +10,10 @@ rule render_report:
         alignment="results/{experiment}/tables/alignment.parquet",
         orientation="results/{experiment}/tables/orientation.parquet",
         models="results/{experiment}/tables/models.parquet",
-        rsa="results/{experiment}/tables/rsa.parquet" if RDMS else [],
-        attention="results/{experiment}/tables/attention.parquet" if ATTENTION else [],
-        shortcut="results/{experiment}/tables/shortcut.parquet" if len(STUDIED) else [],
-        figures=expand("results/{{experiment}}/figures/{figure}.png", figure=FIGURES),
+        rsa=ex.table_if_any("rsa"),
+        attention=ex.table_if_any("attention"),
+        shortcut=ex.table_if_any("shortcut"),
+        figures=expand("results/{{experiment}}/figures/{figure}.png", figure=ex.figures),
     output:
         report="results/{experiment}/report.html",
     log:
@@ -26,10 +26,10 @@ rule render_report:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("render_report"),
-        experiment=EXPERIMENT,
-        settings={key: value for key, value in config.items() if key != "mirror"},
-        fingerprints=lambda wildcards: fingerprints(),
+        code=ex.code_of("render_report"),
+        experiment=ex.name,
+        settings=ex.reported_settings,
+        fingerprints=ex.fingerprints,
     script:
         "../scripts/render_report.py"
 
@@ -49,25 +49,24 @@ rule record_provenance:
             *rules.collect_shortcut.input.encoding,
             *rules.collect_shortcut.input.ceilings,
         ],
-        data=data_behind_tables(),
-        prepared=[
-            f"results/{kind}/{name}.h5"
-            for kind in ("recordings", "rdms", "stimuli")
-            for name in entries_behind_tables()[kind]
-        ]
-        + [path for name in ATTENTION for path in attention_files(name)],
-        activations=activations_behind_tables(),
+        data=data.files_behind_tables,
+        prepared=[*data.prepared_behind_tables, *attention.all_photographs],
+        activations=data.activations_behind_tables,
         predictions=[
-            path.replace(".parquet", ".predictions.h5")
-            for path in [
-                *rules.collect_scores.input.encoding,
-                *rules.collect_shortcut.input.encoding,
-            ]
+            *ex.per_model(
+                "results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5",
+                recording=ex.recordings,
+            ),
+            *study.per_model(
+                "results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5"
+            ),
         ],
-        weights=per_model(
-            "results/weights/{model}/{weights}.safetensors", [*SCORED.index, *STUDIED.index]
+        weights=ex.per_model(
+            "results/weights/{model}/{weights}.safetensors", [*ex.scored.index, *ex.studied.index]
         ),
-        tables=expand(f"results/{EXPERIMENT}/tables/{{table}}.parquet", table=TABLES),
+        tables=expand(
+            "results/{experiment}/tables/{table}.parquet", experiment=ex.name, table=ex.tables
+        ),
     output:
         provenance="results/{experiment}/provenance.json",
     log:
@@ -80,14 +79,11 @@ rule record_provenance:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("record_provenance"),
-        registry=entries_behind_tables(),
-        datasets={name: REGISTRY["datasets"][name] for name in datasets_in_use()},
-        sources={
-            f"{model}/{weights}": MODELS.loc[(model, weights), "source"]
-            for model, weights in MODELS.index
-        },
-        settings={key: value for key, value in config.items() if key != "mirror"},
-        fingerprints=lambda wildcards: fingerprints(),
+        code=ex.code_of("record_provenance"),
+        registry=data.behind_tables,
+        datasets=data.datasets,
+        sources=ex.sources,
+        settings=ex.reported_settings,
+        fingerprints=ex.fingerprints,
     script:
         "../scripts/record_provenance.py"

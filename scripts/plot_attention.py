@@ -9,7 +9,7 @@ from itcortex.store.photographs import read
 def main(table, photographs, examples, pdf, png, data_format, models, n_images, blur, saliency):
     """Draw the table, and photographs of one set with the saliency of `models` (their labels).
 
-    `examples` are files of score_clickme, in the order of `models`.
+    `examples` are files of score_attention, in the order of `models`.
     """
     shown = {}
     for label, path in zip(models, examples, strict=True):

@@ -1,6 +1,6 @@
 """Names of the reduced demo's jobs, as `Workflow.planned` gives them."""
 
-COLLECTORS = {"collect_scores", "test_tradeoff", "plot_tradeoff", "plot_layers",
+COLLECTORS = {"collect_scores", "estimate_tradeoff", "plot_tradeoff", "plot_layers",
               "plot_timecourse", "render_report", "record_provenance"}  # fmt: skip
 LAST = {"render_report", "record_provenance"}
 RECORDINGS = ["sim_m1_pl", "sim_m2_ml"]

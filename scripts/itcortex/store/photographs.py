@@ -53,7 +53,7 @@ READERS = {"clickme": _read_shard, "osie": read_photographs}
 
 
 def read(path: str | Path, data_format: str) -> Photographs:
-    """Photographs of a file that prepare_clickme or prepare_attention wrote.
+    """Photographs of a file that prepare_clickme or prepare_osie wrote.
 
     `data_format` is that of the set in the registry; an unknown one raises `UserError`.
     """

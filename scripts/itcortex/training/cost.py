@@ -166,7 +166,7 @@ class Training:
             images = round(images / (1 - share))
         return cls(
             Size(*facts), recipe, row["strength"], images, share,
-            training.get("processes", 1), training.get("workers", 0),
+            training["processes"], training["workers"],
         )  # fmt: skip
 
 
@@ -265,7 +265,7 @@ def _range(low: float, high: float) -> str:
 def _planned(row: dict, settings: dict, gpu_model: str) -> dict:
     """One row of the plan."""
     gpu, recipe = gpu_named(gpu_model), Recipe.of(recipe_of(row["model"], settings))
-    processes = settings.get("processes", 1)
+    processes = settings["processes"]
     record = {key: row[key] for key in ("model", "weights", "strength", "seed")}
     record |= {key: getattr(recipe, key) for key in ("epochs", "batch_size", "precision")}
     record |= {"gpu_model": gpu_model, "gpus": processes}

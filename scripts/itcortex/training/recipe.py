@@ -187,4 +187,4 @@ _CHOICES = {
 
 def recipe_of(model: str, training: dict) -> dict:
     """A model's hyper-parameters: the training's, and what it changes for this model."""
-    return training["recipe"] | training.get("recipes", {}).get(model, {})
+    return training["recipe"] | training["recipes"].get(model, {})

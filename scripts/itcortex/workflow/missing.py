@@ -5,6 +5,7 @@ from pathlib import Path
 from itcortex.data.registry import urls_of
 from itcortex.downloads.fetch import in_mirror
 from itcortex.weights.availability import unavailable
+from itcortex.workflow import paths
 
 
 def missing(rows: list[dict], datasets: dict, results: str | Path) -> dict[tuple[str, str], str]:
@@ -15,7 +16,8 @@ def missing(rows: list[dict], datasets: dict, results: str | Path) -> dict[tuple
     """
     found = {}
     for row in rows:
-        weights = Path(results, "weights", row["model"], f"{row['weights']}.safetensors")
+        names = {"model": row["model"], "weights": row["weights"]}
+        weights = paths.below(results, paths.WEIGHTS, **names)
         if weights.exists():
             continue
         record = unavailable(weights, row["source"])
@@ -31,7 +33,8 @@ def _unpublished(source: str, datasets: dict, results: str | Path) -> str | None
     dataset, _, file = rest.partition("/")
     if kind != "data" or urls_of(datasets[dataset]["files"][file]):
         return None
-    here, mirrored = Path(results, "data", dataset, file), in_mirror(f"{dataset}/{file}")
+    here = paths.below(results, paths.DATA, dataset=dataset, file=file)
+    mirrored = in_mirror(f"{dataset}/{file}")
     if here.exists() or isinstance(mirrored, str) or (mirrored and mirrored.exists()):
         return None
     return f"{rest} is not published; set `mirror` to a folder or address that holds it"

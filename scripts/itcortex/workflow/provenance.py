@@ -1,6 +1,5 @@
 """Where every number comes from: data, weights, code, packages and settings behind each table row."""
 
-import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -9,6 +8,8 @@ from itcortex import store
 from itcortex.data.registry import files_of
 from itcortex.errors import UserError
 from itcortex.files import sha256_of
+from itcortex.workflow import paths
+from itcortex.workflow.paths import KINDS, LABELS
 
 HOW_TO_READ = (
     "A row of any table belongs to the entries of `jobs` that have its recording, rdm, attention, "
@@ -19,12 +20,11 @@ HOW_TO_READ = (
     "packages it ran with (`environments`). `settings` is the configuration behind the tables, whose "
     "own SHA-256 are under `tables`."
 )
-#: What jobs are about, by the column that says so: a kind of entry of the registry.
-KINDS = {"recording": "recordings", "rdm": "rdms", "attention": "attention"}
-LABELS = (*KINDS, "model", "weights")
-WEIGHTS = "weights/{model}/{weights}.safetensors"
-ACTIVATIONS = "activations/{stimuli}/{model}/{weights}.h5"
-PREDICTIONS = "encoding/{recording}/{model}/{weights}.predictions.h5"
+#: Ends of paths, by which files are found wherever results lie.
+WEIGHTS, ACTIVATIONS, PREDICTIONS, STIMULI = map(
+    paths.end_of, (paths.WEIGHTS, paths.ACTIVATIONS, paths.PREDICTIONS, paths.STIMULI)
+)
+PREPARED = {"recording": paths.end_of(paths.RECORDING), "rdm": paths.end_of(paths.RDMS)}
 
 
 class Environments:
@@ -70,22 +70,14 @@ def steps(labels: dict, registry: dict) -> list[str]:
             continue
         entry = registry[kind][labels[column]]
         if column == "attention":
-            found += photographs_of(labels[column], entry)
+            found += map(paths.end_of, paths.photographs(labels[column], entry))
             continue
         if "model" in labels:
             found += [PREDICTIONS.format(**labels)] if column == "recording" else []
             found.append(ACTIVATIONS.format(stimuli=entry["stimuli"], **labels))
-            found.append(f"stimuli/{entry['stimuli']}.h5")
-        found.append(f"{kind}/{labels[column]}.h5")
+            found.append(STIMULI.format(stimuli=entry["stimuli"]))
+        found.append(PREPARED[column].format(**labels))
     return found + ([WEIGHTS.format(**labels)] if "model" in labels else [])
-
-
-def photographs_of(name: str, entry: dict) -> list[str]:
-    """Ends of the paths of a set's prepared photographs: one a shard of ClickMe, else one."""
-    if entry["format"] != "clickme":
-        return [f"attention/{name}.parquet"]
-    shards = [re.fullmatch(r"(\w+)-(\d+)\.tfrecords", file) for file in entry["files"]]
-    return ["clickme/{}/{}.parquet".format(*shard.groups()) for shard in shards]
 
 
 def data_of(labels: dict, registry: dict) -> list[str]:
@@ -100,7 +92,7 @@ def data_of(labels: dict, registry: dict) -> list[str]:
 def digest_of_data(name: str, labels: dict, files: Files) -> str:
     """SHA-256 of a dataset's file: as noted when the recording was read from it, else of the file."""
     if "recording" in labels:
-        noted = store.read_attributes(files.find(f"recordings/{labels['recording']}.h5"))
+        noted = store.read_attributes(files.find(PREPARED["recording"].format(**labels)))
         if noted.get("source") == name and "source_sha256" in noted:
             return noted["source_sha256"]
     return files.sha256(files.find(name))

@@ -4,7 +4,6 @@ A row whose source is `trained:<name>` stands for the networks of that training:
 harmonization and a seed, each with weights of its own, `{weights}/strength-{s}/seed-{n}`.
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pandas as pd
 from itcortex.data.registry import expand
 from itcortex.errors import UserError, choose
 from itcortex.training.recipe import Recipe
+from itcortex.workflow import paths
 
 KIND = "trained"
 IMAGES = ("labelled", "mapped", "validation")  # of a training: paths
@@ -30,8 +30,9 @@ def expand_models(models: pd.DataFrame, trainings: dict[str, dict]) -> pd.DataFr
 
     Strength 0 is the baseline: it keeps the row's category and has no baseline of its own; the others
     are `harmonized`, and compared with the row's `baseline`, else with strength 0 of the same seed,
-    else with the weights that the training starts from. Columns `training`, `strength` and `seed` are
-    added (empty and NaN where weights are fetched).
+    else with the weights that the training starts from. Added are the columns `training`, `series`
+    (the row's own name of its weights: networks of one model and series differ in strength and seed
+    alone), `strength` and `seed`; empty and NaN where weights are fetched.
 
     Raises `UserError` for a training that is not in the settings, weights to start from that the
     table lacks, and a missing accuracy of a row that is not trained.
@@ -41,15 +42,15 @@ def expand_models(models: pd.DataFrame, trainings: dict[str, dict]) -> pd.DataFr
     for row in models.to_dict("records"):
         name = trained_by(row["source"])
         if name is None:
-            rows.append(row | {"training": "", "strength": np.nan, "seed": np.nan})
+            rows.append(row | {"training": "", "series": "", "strength": np.nan, "seed": np.nan})
             continue
         choose(name, trainings, f"{row['where']}: {row['model']}: source: training")
         rows += _trained_rows(row, name, trainings[name], keys)
-    return pd.DataFrame(rows, columns=[*models, "training", "strength", "seed"])
+    return pd.DataFrame(rows, columns=[*models, "training", "series", "strength", "seed"])
 
 
 def _trained_rows(row: dict, name: str, training: dict, keys: set[tuple[str, str]]) -> list[dict]:
-    start = training.get("start")
+    start = training["start"]
     if start and (row["model"], start) not in keys:
         raise UserError(
             f"config: training: {name}: start: the model table has no row {row['model']} {start}; "
@@ -63,7 +64,8 @@ def _trained_rows(row: dict, name: str, training: dict, keys: set[tuple[str, str
     found = []
     for strength in training["strengths"]:
         for seed in training["seeds"]:
-            about = {"training": name, "strength": float(strength), "seed": seed}
+            about = {"training": name, "series": row["weights"]}
+            about |= {"strength": float(strength), "seed": seed}
             about["weights"] = weights_name(row["weights"], strength, seed)
             about["baseline"] = ""
             if strength > 0:
@@ -82,14 +84,14 @@ def _twin(row: dict, training: dict, seed: int) -> str:
     """What a harmonized network is compared with where its row does not say."""
     if 0 in training["strengths"]:
         return f"{row['model']} {weights_name(row['weights'], 0, seed)}"
-    return f"{row['model']} {training['start']}" if training.get("start") else ""
+    return f"{row['model']} {training['start']}" if training["start"] else ""
 
 
 def check_trainings(trainings: dict[str, dict]) -> None:
     """Raise `UserError` for a recipe that cannot be followed, before any job."""
     for name, training in trainings.items():
         recipes = {"recipe": {}} | {
-            f"recipes: {model}": changes for model, changes in training.get("recipes", {}).items()
+            f"recipes: {model}": changes for model, changes in training["recipes"].items()
         }
         for key, changes in recipes.items():
             try:
@@ -114,25 +116,19 @@ def missing(rows: list[dict], trainings: dict[str, dict], results: str) -> dict[
     """
     absent = {}
     for name, training in trainings.items():
-        paths = [path for kind in IMAGES for path in paths_of(training[kind])]
-        yours = [path for path in paths if Path(path).parts[:1] != (results,)]
+        images = [path for kind in IMAGES for path in paths_of(training[kind])]
+        yours = [path for path in images if Path(path).parts[:1] != (results,)]
         absent[name] = [path for path in yours if not Path(path).exists()]
-    return {
-        (
-            row["model"],
-            row["weights"],
-        ): f"no images at {absent[row['training']][0]}; put them there, "
-        f"or change config: training: {row['training']}"
-        for row in rows
-        if absent.get(row["training"])
-        and not Path(results, "weights", row["model"], f"{row['weights']}.safetensors").exists()
-    }
-
-
-def click_shards(paths: Sequence[str]) -> list[str]:
-    """Names of the downloads behind prepared ClickMe shards among `paths`."""
-    found = [re.fullmatch(r"results/clickme/(\w+)/(\d+)\.parquet", path) for path in paths]
-    return [f"{match[1]}-{match[2]}.tfrecords" for match in found if match]
+    found = {}
+    for row in rows:
+        key, training = (row["model"], row["weights"]), row["training"]
+        weights = paths.below(results, paths.WEIGHTS, model=key[0], weights=key[1])
+        if absent.get(training) and not weights.exists():
+            found[key] = (
+                f"no images at {absent[training][0]}; put them there, or change config: training: "
+                f"{training}"
+            )
+    return found
 
 
 def measured_accuracy(models: list[dict], histories: dict[str, pd.DataFrame]) -> list[dict]:

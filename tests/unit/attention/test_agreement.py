@@ -13,7 +13,7 @@ from scipy.stats import multivariate_normal, spearmanr
 from torch import nn
 
 import collect_attention
-import score_clickme
+import score_attention
 from itcortex import store
 from itcortex.attention import agreement
 from itcortex.data.photographs import MAP_SIDE, Photographs, total_maps
@@ -368,7 +368,7 @@ def test_scripts_score_a_planted_network_and_collect_it(network, tmp_path, rng):
     store.write_photographs(tmp_path / "osie.parquet", shown)
     files = tmp_path / "net.parquet", tmp_path / "net.examples.h5"
     settings = (LABELS, "osie", network[0], 2, 0.03, 3, "cpu", 0)
-    score_clickme.main(tmp_path / "osie.parquet", network[1], *files, *settings)
+    score_attention.main(tmp_path / "osie.parquet", network[1], *files, *settings)
     table = store.read_table(files[0])
     assert (table[list(LABELS)].drop_duplicates().to_numpy() == list(LABELS.values())).all()
     np.testing.assert_allclose(of(table)[:3], 1, atol=1e-5)  # a float32 sum of 50,000 products
@@ -413,7 +413,7 @@ def test_clickmes_shards_are_scored_with_their_labels(network, tmp_path, rng):
         paths.append(tmp_path / f"{shard}.parquet")
         store.write_table(paths[-1], records)
     files = tmp_path / "net.parquet", tmp_path / "net.examples.h5"
-    score_clickme.main(
+    score_attention.main(
         paths, network[1], *files, LABELS, "clickme", network[0], 2, 0.03, 1, "cpu", 0
     )
     table = store.read_table(files[0])

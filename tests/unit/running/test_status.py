@@ -256,7 +256,7 @@ import sys
 import time
 from pathlib import Path
 sys.path.append({str(SCRIPTS)!r})
-from itcortex import job
+from itcortex.running import job
 from itcortex.errors import UserError
 def main(output, name):
     if name == "bad":
@@ -290,8 +290,3 @@ def test_a_real_run_is_seen_while_it_works_and_after(folder):
         run.kill()
     page = subprocess.check_output([sys.executable, SCRIPTS / "status.py"], text=True)
     assert page.startswith("2 of 3 jobs done, 0 running, 1 failed, 0 outdated, 0 to do\n")
-
-
-def test_the_workflow_says_what_it_leaves_out_as_it_is_read_here():
-    common = (SCRIPTS.parent / "rules" / "common.smk").read_text(encoding="utf-8")
-    assert 'logger.warning(f"left out: {names}: {reason}")' in common

@@ -6,7 +6,7 @@ import pytest
 from scipy.spatial import ConvexHull
 from scipy.stats import linregress, spearmanr, theilslopes
 
-import test_tradeoff
+import estimate_tradeoff
 from itcortex import store
 from itcortex.errors import UserError
 from itcortex.tables import statistics
@@ -235,7 +235,7 @@ def test_an_unknown_score_names_the_nearest_column(rng):
 def test_script_writes_the_same_table_twice(tmp_path):
     store.write_table(tmp_path / "summary.parquet", made_tables.summary())
     for name in ("a", "b"):
-        test_tradeoff.main(
+        estimate_tradeoff.main(
             tmp_path / "summary.parquet", tmp_path / f"{name}.parquet", tmp_path / f"{name}.csv",
             score="r_over_ceiling", draws=20, seed=1,
         )  # fmt: skip

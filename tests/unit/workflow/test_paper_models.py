@@ -92,11 +92,11 @@ def test_the_tables_are_checked_without_torch_and_in_little_time():
     """They are read at every start. 5 s allow a busy machine; 1 s is what it takes."""
     code = f"""
 import sys, time; start = time.perf_counter()
-from itcortex import settings
-schema = settings.load_yaml({str(REPOSITORY / "rules/schemas/models.schema.yaml")!r})
+from itcortex.workflow import model_table, schemas
+schema = schemas.load_yaml({str(REPOSITORY / "rules/schemas/models.schema.yaml")!r})
 tables = [f"{TABLES}/{{n}}.csv" for n in ("paper_models", "paper_models_l2")]
-models = settings.read_models(tables, schema)
-settings.check_models(models, {{"datasets": {{}}}})
+models = model_table.read_models(tables, schema)
+model_table.check_models(models, {{"datasets": {{}}}})
 print(len(models), "torch" in sys.modules, time.perf_counter() - start)
 """
     done = subprocess.run(

@@ -72,7 +72,7 @@ class Line:
         with stamp.stamped("prepare_rdms", "p3"):
             rdms = Rdms(np.ones((1, 28)), tuple("abcdefgh"), ("s",), {"source": "k/k.mat"})
             store.write_rdms(self.add("prepared", "rdms/monkey.h5"), rdms)
-        with stamp.stamped("prepare_attention", "p4"):
+        with stamp.stamped("prepare_osie", "p4"):
             made = pd.DataFrame({"x": [1]})
             store.write_table(self.add("prepared", "attention/osie.parquet"), made)
         with stamp.stamped("prepare_clickme", "p5"):
@@ -174,13 +174,13 @@ EXTRACTED = {"extract_activations": "x", "train_harmonized": "w", "prepare_stimu
         ("estimate_ceiling", {"recording": "r"}, RECORDED, {"prepare_recordings": "p1"}),
         ("compare_rdms", {"rdm": "monkey"} | NETWORK, {"k/k.mat": digest("k/k.mat")} | IMAGES,
          EXTRACTED | {"prepare_rdms": "p3"}),
-        ("score_clickme", {"attention": "osie"} | NETWORK,
+        ("score_attention", {"attention": "osie"} | NETWORK,
          {name: digest(name) for name in ("o/s.zip", "o/f.mat")},
-         {"prepare_attention": "p4", "train_harmonized": "w"}),
-        ("score_clickme", {"attention": "clickme"} | NETWORK,
+         {"prepare_osie": "p4", "train_harmonized": "w"}),
+        ("score_attention", {"attention": "clickme"} | NETWORK,
          {name: digest(name) for name in ("c/val-0.tfrecords", "c/val-1.tfrecords")},
          {"prepare_clickme": "p5", "train_harmonized": "w"}),
-        ("prepare_attention", {"attention": "osie"},
+        ("prepare_osie", {"attention": "osie"},
          {name: digest(name) for name in ("o/s.zip", "o/f.mat")}, {}),
     ],
 )  # fmt: skip

@@ -10,6 +10,7 @@ from itcortex.data.registry import check, expanded
 from itcortex.errors import UserError, nearest
 from itcortex.networks.network import Network
 from itcortex.workflow import model_table, schemas, settings
+from itcortex.workflow.defaults import with_defaults
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCHEMAS = REPOSITORY / "rules" / "schemas"
@@ -21,7 +22,7 @@ def schema(name):
 
 @pytest.fixture
 def config():
-    return schemas.load_yaml(REPOSITORY / "config.yaml")
+    return with_defaults(schemas.load_yaml(REPOSITORY / "config.yaml"), schema("config"))
 
 
 @pytest.fixture

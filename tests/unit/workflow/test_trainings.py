@@ -13,7 +13,7 @@ from itcortex.workflow import model_table, schemas, trainings
 TRAINING = {
     "labelled": ["images/train"], "mapped": ["results/clickme/train/{0..2}.parquet"],
     "validation": ["images/val"], "strengths": [0, 0.5, 10], "seeds": [3, 4],
-    "recipe": {"epochs": 2, "batch_size": 8, "warmup_epochs": 1},
+    "recipe": {"epochs": 2, "batch_size": 8, "warmup_epochs": 1}, "recipes": {}, "start": None,
 }  # fmt: skip
 COLUMNS = ["model", "weights", "architecture", "source", "category", "family", "top1", "baseline"]
 
@@ -44,6 +44,7 @@ def test_a_row_becomes_one_of_every_strength_and_seed():
         "harmonized/strength-10/seed-3", "harmonized/strength-10/seed-4",
     ]  # fmt: skip
     assert found["training"].tolist() == [""] + ["t"] * 6
+    assert found["series"].tolist() == [""] + ["harmonized"] * 6
     assert found["strength"].tolist()[1:] == [0, 0, 0.5, 0.5, 10, 10]
     assert found["seed"].tolist()[1:] == [3, 4] * 3 and np.isnan(found["seed"][0])
     assert found["category"].tolist() == ["cnn"] * 3 + ["harmonized"] * 4
@@ -106,7 +107,6 @@ def test_settings_that_are_right_pass_and_differ_by_model():
 def test_ranges_of_paths_are_written_out():
     paths = trainings.paths_of(["a/b", *TRAINING["mapped"]])
     assert paths == ["a/b", *(f"results/clickme/train/{n}.parquet" for n in range(3))]
-    assert trainings.click_shards(paths) == [f"train-{n}.tfrecords" for n in range(3)]
 
 
 def test_accuracy_of_a_trained_network_is_what_its_training_measured(tmp_path):

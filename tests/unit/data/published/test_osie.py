@@ -10,7 +10,7 @@ from scipy.io import savemat
 from scipy.ndimage import gaussian_filter
 from scipy.stats import spearmanr
 
-import prepare_attention
+import prepare_osie
 from itcortex import store
 from itcortex.data.published import osie
 from itcortex.errors import UserError
@@ -193,7 +193,7 @@ def files(tmp_path, rng):
 
 def test_script_joins_photographs_and_points_and_measures_agreement(files, tmp_path):
     out = tmp_path / "osie.parquet", tmp_path / "osie.ceilings.parquet"
-    prepare_attention.main(*files, *out, "osie", SIGMA, 3, 0)
+    prepare_osie.main(*files, *out, "osie", SIGMA, 3, 0)
     found, ceilings = store.read_photographs(out[0]), store.read_table(out[1])
     assert found.image_ids == ("1001.jpg", "1002.jpg", "1003.jpg", "1004.jpg")
     assert found.jpegs[2] == jpeg(grey=100) and found.labels is None
@@ -211,7 +211,7 @@ def test_script_joins_photographs_and_points_and_measures_agreement(files, tmp_p
 def test_same_seed_same_bytes(files, tmp_path):
     for k in range(2):
         out = tmp_path / f"{k}.parquet", tmp_path / f"{k}.ceilings.parquet"
-        prepare_attention.main(*files, *out, "osie", SIGMA, 3, 0)
+        prepare_osie.main(*files, *out, "osie", SIGMA, 3, 0)
     assert (tmp_path / "0.parquet").read_bytes() == (tmp_path / "1.parquet").read_bytes()
     first, second = (tmp_path / f"{k}.ceilings.parquet" for k in range(2))
     assert first.read_bytes() == second.read_bytes()

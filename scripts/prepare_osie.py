@@ -1,4 +1,4 @@
-"""Rule prepare_attention: photographs of OSIE with maps of eye and mouse, and how far people agree."""
+"""Rule prepare_osie: photographs of OSIE with maps of eye and mouse, and how far people agree."""
 
 from pathlib import Path
 

@@ -10,7 +10,7 @@ localrules:
 rule benchmarks:
     """Time and memory of all jobs that have run, as a table and a figure."""
     input:
-        f"results/{EXPERIMENT}/figures/benchmarks.pdf",
+        expand("results/{experiment}/figures/benchmarks.pdf", experiment=ex.name),
 
 
 rule collect_benchmarks:
@@ -29,14 +29,12 @@ rule collect_benchmarks:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("collect_benchmarks"),
-        patterns=benchmark_patterns,
-        experiment=EXPERIMENT,
-        models=[" ".join(key) for key in MODELS.index],
-        used=names_in_use(),
-        state=lambda wildcards: benchmarks.state(
-            benchmark_patterns(wildcards), wildcards.experiment
-        ),
+        code=ex.code_of("collect_benchmarks"),
+        patterns=measured.patterns,
+        experiment=ex.name,
+        models=measured.models,
+        used=measured.names,
+        state=measured.state,
     script:
         "../scripts/collect_benchmarks.py"
 
@@ -56,7 +54,7 @@ rule plot_benchmarks:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("plot_benchmarks"),
-        title=f"Where time and memory went: {EXPERIMENT}",
+        code=ex.code_of("plot_benchmarks"),
+        title="Where time and memory went: {experiment}",
     script:
         "../scripts/plot_benchmarks.py"

@@ -1,4 +1,4 @@
-"""Rule test_tradeoff: does predictivity fall as accuracy rises? Statistics over models."""
+"""Rule estimate_tradeoff: does predictivity fall as accuracy rises? Statistics over models."""
 
 import numpy as np
 import pandas as pd

@@ -1,10 +1,14 @@
-"""Weights that the workflow trains itself, with human maps (the neural harmonizer)."""
+"""Networks that are trained here to look where people look (neural harmonizer)."""
+
+
+localrules:
+    plan_training,
 
 
 rule train_harmonized:
     """One network, strength and seed, continued where it was left; strength 0 is the baseline."""
     input:
-        unpack(training_images),
+        unpack(training.images),
     output:
         weights="results/weights/{model}/{weights}.safetensors",
         history="results/weights/{model}/{weights}.parquet",
@@ -14,27 +18,27 @@ rule train_harmonized:
     benchmark:
         "results/benchmarks/train_harmonized/{model}/{weights}.tsv"
     wildcard_constraints:
-        weights=any_of(TRAINED["weights"]),
+        weights=any_of(ex.trained["weights"]),
     conda:
         "../envs/networks.yaml"
-    threads: training_threads
+    threads: request.training_threads
     resources:
-        mem_mb=training_mem_mb,
-        runtime=training_runtime,
-        gpu=training_gpus,
+        mem_mb=request.training_mem_mb,
+        runtime=request.training_runtime,
+        gpu=request.training_gpus,
         nodes=1,  # its processes meet on one machine
         # not params: what does not change the weights must not train them anew
-        processes=lambda wildcards: training_of(wildcards).get("processes", 1),
-        workers=lambda wildcards: training_of(wildcards).get("workers", 0),
-        checkpoint_steps=lambda wildcards: training_of(wildcards).get("checkpoint_steps", 1000),
-        tensorboard=lambda wildcards: int(training_of(wildcards).get("tensorboard", False)),
+        processes=training.setting("processes"),
+        workers=training.setting("workers"),
+        checkpoint_steps=training.setting("checkpoint_steps"),
+        tensorboard=request.training_tensorboard,
     params:
-        code=code_of_network("train_harmonized"),
-        network=network_of,
-        strength=lambda wildcards: row(wildcards)["strength"],
-        seed=lambda wildcards: int(row(wildcards)["seed"]),
-        recipe=lambda wildcards: recipe_of(wildcards.model, training_of(wildcards)),
-        classes=lambda wildcards: training_of(wildcards).get("classes", ""),
+        code=ex.code_of_network("train_harmonized"),
+        network=ex.network_of,
+        strength=ex.cell("strength"),
+        seed=training.seed,
+        recipe=training.recipe,
+        classes=training.setting("classes"),
         device=config["device"],
     script:
         "../scripts/train_harmonized.py"
@@ -43,9 +47,7 @@ rule train_harmonized:
 rule plot_training:
     """Learning curves of all strengths and seeds of one network."""
     input:
-        histories=lambda wildcards: [
-            history_of(key) for key in TRAINED.index if key[0] == wildcards.model
-        ],
+        histories=training.histories,
     output:
         pdf="results/{experiment}/figures/training_{model}.pdf",
         png=report(
@@ -63,14 +65,10 @@ rule plot_training:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("plot_training"),
-        title=lambda wildcards: wildcards.model,
+        code=ex.code_of("plot_training"),
+        title="{model}",
     script:
         "../scripts/plot_training.py"
-
-
-localrules:
-    plan_training,
 
 
 rule plan_training:
@@ -87,9 +85,21 @@ rule plan_training:
         mem_mb=rising(600),
         runtime=rising(10),
     params:
-        code=code_of("plan_training"),
-        rows=planned_trainings(),
-        trainings=config["training"],
+        code=ex.code_of("plan_training"),
+        rows=training.planned,
+        trainings=ex.settings["training"],
         gpu_models=["v100", "a100", "l40s", "h100"],
     script:
         "../scripts/plan_training.py"
+
+
+rule harmonizer_study:
+    """Only the digits study of the experiment: its table and its figures."""
+    input:
+        expand("results/{experiment}/tables/shortcut.parquet", experiment=ex.name),
+        expand("results/{experiment}/figures/shortcut.pdf", experiment=ex.name),
+        expand(
+            "results/{experiment}/figures/training_{model}.pdf",
+            experiment=ex.name,
+            model=study.models,
+        ),

@@ -1,32 +1,10 @@
 """Similarity of layers with published dissimilarities of neurons and voxels (RSA)."""
 
 
-rule prepare_rdms:
-    """Published dissimilarities of one set of images, in one form."""
-    input:
-        source=lambda wildcards: data_file(REGISTRY["rdms"][wildcards.rdm]),
-    output:
-        rdms="results/rdms/{rdm}.h5",
-    log:
-        "results/logs/prepare_rdms/{rdm}.log",
-    benchmark:
-        "results/benchmarks/prepare_rdms/{rdm}.tsv"
-    conda:
-        "../envs/analysis.yaml"
-    resources:
-        mem_mb=rising(1500),
-        runtime=rising(30),
-    params:
-        code=code_of("prepare_rdms"),
-        entry=lambda wildcards: REGISTRY["rdms"][wildcards.rdm],
-    script:
-        "../scripts/prepare_rdms.py"
-
-
 rule compare_rdms:
     """RSA of every layer of one model with one published set of RDMs."""
     input:
-        activations=activations_of_rdm,
+        activations=ex.activations_of,
         rdms="results/rdms/{rdm}.h5",
     output:
         comparison="results/{experiment}/rsa/{rdm}/{model}/{weights}.parquet",
@@ -40,8 +18,8 @@ rule compare_rdms:
         mem_mb=rising(1900),
         runtime=rising(30),
     params:
-        code=code_of("compare_rdms"),
-        labels=lambda wildcards: {key: wildcards[key] for key in ("rdm", "model", "weights")},
+        code=ex.code_of("compare_rdms"),
+        labels=ex.labels,
         splits=config["rsa"]["splits"],
         draws=config["statistics"]["draws"],
         seed=config["seed"],
@@ -52,8 +30,10 @@ rule compare_rdms:
 rule collect_rsa:
     """RSA of all models with all published RDMs, and what could be reached at best."""
     input:
-        comparisons=per_model("results/{experiment}/rsa/{rdm}/{model}/{weights}.parquet", rdm=RDMS),
-        rdms=expand("results/rdms/{rdm}.h5", rdm=RDMS),
+        comparisons=ex.per_model(
+            "results/{experiment}/rsa/{rdm}/{model}/{weights}.parquet", rdm=ex.rdms
+        ),
+        rdms=expand("results/rdms/{rdm}.h5", rdm=ex.rdms),
         models="results/{experiment}/tables/models.parquet",
     output:
         rsa="results/{experiment}/tables/rsa.parquet",
@@ -69,8 +49,8 @@ rule collect_rsa:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("collect_rsa"),
-        names=RDMS,
+        code=ex.code_of("collect_rsa"),
+        names=ex.rdms,
         draws=config["statistics"]["draws"],
         seed=config["seed"],
     script:
@@ -99,7 +79,7 @@ rule plot_rsa:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("plot_rsa"),
+        code=ex.code_of("plot_rsa"),
         pattern=config["rsa"]["pattern"],
     script:
         "../scripts/plot_rsa.py"

@@ -1,4 +1,4 @@
-"""Rule score_clickme: agreement of one model's saliency with maps of human attention."""
+"""Rule score_attention: agreement of one model's saliency with maps of human attention."""
 
 from pathlib import Path
 

@@ -1,4 +1,34 @@
-"""Networks of known use: digits on photographs, with a shortcut in the background (SIMULATED)."""
+"""Worlds whose answer is known (SIMULATED): arrays that read a network, and the digits study."""
+
+
+ruleorder: simulate_recordings > simulate_digits > download_data
+
+
+rule simulate_recordings:
+    """SIMULATED arrays, in the archive format of the published recordings, and their truth."""
+    input:
+        weights=teacher.weights,
+    output:
+        archive="results/data/arcaro2020_simulated/Arcaro2020_simulated.zip",
+        truth="results/data/arcaro2020_simulated/truth.h5",
+    log:
+        "results/logs/simulate_recordings.log",
+    benchmark:
+        "results/benchmarks/simulate_recordings.tsv"
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=rising(1900),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("simulate_recordings"),
+        network=teacher.network,
+        arrays=teacher.arrays,
+        repeats=config["simulation"]["repeats"],
+        size_px=config["simulation"]["size_px"],
+        seed=config["seed"],
+    script:
+        "../scripts/simulate_recordings.py"
 
 
 rule simulate_digits:
@@ -21,24 +51,21 @@ rule simulate_digits:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("simulate_digits"),
-        settings=lambda wildcards: config["digits"][wildcards.digits]["settings"],
-        counts=lambda wildcards: config["digits"][wildcards.digits]["images"],
-        sites=lambda wildcards: config["digits"][wildcards.digits]["sites"],
-        repeats=lambda wildcards: config["digits"][wildcards.digits]["repeats"],
-        name=lambda wildcards: config["digits"][wildcards.digits]["recording"],
+        code=ex.code_of("simulate_digits"),
+        settings=study.of_digits("settings"),
+        counts=study.of_digits("images"),
+        sites=study.of_digits("sites"),
+        repeats=study.of_digits("repeats"),
+        name=study.of_digits("recording"),
         seed=config["seed"],
     script:
         "../scripts/simulate_digits.py"
 
 
-ruleorder: simulate_digits > download_data
-
-
 rule score_shortcut:
     """Whether one network reads the object or the shortcut, and where it looks."""
     input:
-        unpack(shortcut_images),
+        unpack(study.images),
         weights="results/weights/{model}/{weights}.safetensors",
     output:
         scores="results/{experiment}/shortcut/{model}/{weights}.parquet",
@@ -52,11 +79,11 @@ rule score_shortcut:
     resources:
         mem_mb=rising(1900),
         runtime=rising(60),
-        gpu=int(config["device"].startswith("cuda")),
+        gpu=ex.gpus,
     params:
-        code=code_of_network("score_shortcut"),
-        labels=lambda wildcards: {key: wildcards[key] for key in ("model", "weights")},
-        network=network_of,
+        code=ex.code_of_network("score_shortcut"),
+        labels=ex.labels,
+        network=ex.network_of,
         n_aligned=config["shortcut"]["images"],
         patch=config["shortcut"]["patch"],
         stride=config["shortcut"]["stride"],
@@ -69,10 +96,14 @@ rule score_shortcut:
 rule collect_shortcut:
     """What every network of the digits study reads, in one tidy table."""
     input:
-        scores=per_model("results/{experiment}/shortcut/{model}/{weights}.parquet", STUDIED.index),
-        encoding=studied_scores(),
+        scores=ex.per_model(
+            "results/{experiment}/shortcut/{model}/{weights}.parquet", ex.studied.index
+        ),
+        encoding=study.per_model(
+            "results/{experiment}/encoding/{recording}/{model}/{weights}.parquet"
+        ),
         ceilings=expand(
-            f"results/{EXPERIMENT}/ceilings/{{recording}}.parquet", recording=studied_recordings()
+            "results/{{experiment}}/ceilings/{recording}.parquet", recording=ex.studied_recordings
         ),
     output:
         table="results/{experiment}/tables/shortcut.parquet",
@@ -87,8 +118,8 @@ rule collect_shortcut:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("collect_shortcut"),
-        families=dict(zip(STUDIED["model"], STUDIED["family"])),
+        code=ex.code_of("collect_shortcut"),
+        families=study.families,
         mapping=config["encoding"]["mappings"][0],
         draws=config["statistics"]["draws"],
         seed=config["seed"],
@@ -100,7 +131,7 @@ rule plot_shortcut:
     """What networks read, over the strength of the harmonization, and where they look."""
     input:
         table="results/{experiment}/tables/shortcut.parquet",
-        examples=studied_examples,
+        examples=study.examples,
     output:
         pdf="results/{experiment}/figures/shortcut.pdf",
         png=report(
@@ -118,19 +149,8 @@ rule plot_shortcut:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("plot_shortcut"),
+        code=ex.code_of("plot_shortcut"),
         n_images=config["figures"]["images"],
-        base=next(iter(STUDIED["model"]), ""),
+        base=study.base,
     script:
         "../scripts/plot_shortcut.py"
-
-
-rule harmonizer_study:
-    """Only the digits study of the experiment: its table and its figures."""
-    input:
-        f"results/{EXPERIMENT}/tables/shortcut.parquet",
-        f"results/{EXPERIMENT}/figures/shortcut.pdf",
-        expand(
-            f"results/{EXPERIMENT}/figures/training_{{model}}.pdf",
-            model=sorted(set(STUDIED["model"])),
-        ),

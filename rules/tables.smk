@@ -1,10 +1,10 @@
-"""Tables of the whole experiment, and the test of the trade-off."""
+"""Tables of the whole experiment, and statistics of the trade-off."""
 
 
 rule collect_models:
     """Every network of the experiment: what it is, its accuracy, and why it is missing if it is."""
     input:
-        histories=[history_of(key) for key in TRAINED.index if key in SCORED.index],
+        histories=[*ex.histories.values()],
     output:
         table="results/{experiment}/tables/models.parquet",
         table_csv="results/{experiment}/tables/models.csv",
@@ -18,9 +18,9 @@ rule collect_models:
         mem_mb=rising(1500),
         runtime=rising(30),
     params:
-        code=code_of("collect_models"),
-        models=all_models(),
-        trained=[" ".join(key) for key in TRAINED.index if key in SCORED.index],
+        code=ex.code_of("collect_models"),
+        models=ex.all_models,
+        trained=[*ex.histories],
     script:
         "../scripts/collect_models.py"
 
@@ -28,19 +28,21 @@ rule collect_models:
 rule collect_scores:
     """Raw scores, ceilings and alignment of all models and recordings as tidy tables."""
     input:
-        encoding=per_model(
+        encoding=ex.per_model(
             "results/{experiment}/encoding/{recording}/{model}/{weights}.parquet",
-            recording=RECORDINGS,
+            recording=ex.recordings,
         ),
-        alignments=per_model(
+        alignments=ex.per_model(
             "results/{experiment}/alignment/{recording}/{model}/{weights}.parquet",
-            recording=RECORDINGS,
+            recording=ex.recordings,
         ),
-        orientations=per_model(
+        orientations=ex.per_model(
             "results/{experiment}/orientation/{recording}/{model}/{weights}.parquet",
-            recording=RECORDINGS,
+            recording=ex.recordings,
         ),
-        ceiling=expand(f"results/{EXPERIMENT}/ceilings/{{recording}}.parquet", recording=RECORDINGS),
+        ceiling=expand(
+            "results/{{experiment}}/ceilings/{recording}.parquet", recording=ex.recordings
+        ),
         models="results/{experiment}/tables/models.parquet",
     output:
         scores="results/{experiment}/tables/scores.parquet",
@@ -59,15 +61,15 @@ rule collect_scores:
         mem_mb=rising(1900),
         runtime=rising(60),
     params:
-        code=code_of("collect_scores"),
-        recordings={name: REGISTRY["recordings"][name]["attributes"] for name in RECORDINGS},
+        code=ex.code_of("collect_scores"),
+        recordings=data.attributes,
         draws=config["statistics"]["draws"],
         seed=config["seed"],
     script:
         "../scripts/collect_scores.py"
 
 
-rule test_tradeoff:
+rule estimate_tradeoff:
     """Does predictivity fall as ImageNet accuracy rises? Bootstraps clustered by model family."""
     input:
         summary="results/{experiment}/tables/summary.parquet",
@@ -75,18 +77,18 @@ rule test_tradeoff:
         tradeoff="results/{experiment}/tables/tradeoff.parquet",
         tradeoff_csv="results/{experiment}/tables/tradeoff.csv",
     log:
-        "results/{experiment}/logs/test_tradeoff.log",
+        "results/{experiment}/logs/estimate_tradeoff.log",
     benchmark:
-        "results/{experiment}/benchmarks/test_tradeoff.tsv"
+        "results/{experiment}/benchmarks/estimate_tradeoff.tsv"
     conda:
         "../envs/analysis.yaml"
     resources:
         mem_mb=rising(1500),
         runtime=rising(60),
     params:
-        code=code_of("test_tradeoff"),
+        code=ex.code_of("estimate_tradeoff"),
         score=config["statistics"]["score"],
         draws=config["statistics"]["draws"],
         seed=config["seed"],
     script:
-        "../scripts/test_tradeoff.py"
+        "../scripts/estimate_tradeoff.py"

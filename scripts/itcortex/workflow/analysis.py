@@ -1,0 +1,40 @@
+"""How the recordings of an experiment are analysed: what may differ from one to the next."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from itcortex.workflow.experiment import Experiment, Wildcards
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """Choices for a recording: the settings', and for arrays of the digits study its own."""
+
+    ex: Experiment
+
+    def window(self, wildcards: Wildcards) -> list[float]:
+        """Main window of a recording, ms after stimulus onset."""
+        windows = self.ex.settings["encoding"]["window"]
+        return windows.get(wildcards.recording, windows["default"])
+
+    def folds(self, wildcards: Wildcards) -> str | int:
+        """Folds over the images of a recording: `image`, or how many."""
+        digits = self._digits.get(wildcards.recording)
+        return digits["folds"] if digits else self.ex.settings["encoding"]["folds"]
+
+    def protocol(self, wildcards: Wildcards) -> str:
+        """Protocol of a recording; the digits study always has ours."""
+        studied = wildcards.recording in self._digits
+        return "corrected" if studied else self.ex.settings["encoding"]["protocol"]
+
+    def ceiling(self, wildcards: Wildcards) -> str:
+        """The ceiling that scores of a recording are divided by; in the digits study the truth."""
+        if wildcards.recording in self._digits:
+            return "truth"
+        name = self.ex.settings["ceiling"]["name"]
+        return name if isinstance(name, str) else name.get(wildcards.recording, name["default"])
+
+    @cached_property
+    def _digits(self) -> dict[str, dict]:
+        """Settings of the simulated digits, by the array that was shown them."""
+        return {digits["recording"]: digits for digits in self.ex.settings["digits"].values()}

@@ -1,0 +1,72 @@
+"""Sets of photographs with maps of human attention."""
+
+from dataclasses import dataclass
+
+from itcortex.workflow import paths
+from itcortex.workflow.experiment import Experiment, Wildcards
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionSets:
+    """Files and facts of the sets that an experiment uses; the first one is drawn."""
+
+    ex: Experiment
+
+    def photographs(self, wildcards: Wildcards) -> list[str]:
+        """Prepared photographs of a job's set."""
+        return self.photographs_of(wildcards.attention)
+
+    def photographs_of(self, name: str) -> list[str]:
+        """Prepared photographs of a set: one file a shard of ClickMe, one file of others."""
+        return paths.photographs(name, self.ex.registry["attention"][name])
+
+    @property
+    def all_photographs(self) -> list[str]:
+        """Prepared photographs of every set."""
+        return [path for name in self.ex.attention for path in self.photographs_of(name)]
+
+    def format(self, wildcards: Wildcards) -> str:
+        """Reader of a job's set."""
+        return self.ex.registry["attention"][wildcards.attention]["format"]
+
+    def viewing_files(self, wildcards: Wildcards) -> dict[str, str]:
+        """Photographs, fixations and mouse positions of a set, in the registry's order."""
+        entry = self.ex.registry["attention"][wildcards.attention]
+        files = [paths.DATA.format(dataset=entry["dataset"], file=file) for file in entry["files"]]
+        return dict(zip(("stimuli", "fixations", "mouse"), files, strict=True))
+
+    @property
+    def measured_ceilings(self) -> list[str]:
+        """Files with the ceilings of the sets whose viewers are known one by one."""
+        sets = {name: self.ex.registry["attention"][name] for name in self.ex.attention}
+        return [
+            paths.VIEWER_CEILINGS.format(attention=name)
+            for name, entry in sets.items()
+            if entry["format"] != "clickme"
+        ]
+
+    @property
+    def ceilings_used(self) -> dict[str, str]:
+        """Name of the ceiling that scores are divided by, by set."""
+        return {name: self.ex.registry["attention"][name]["ceiling"] for name in self.ex.attention}
+
+    @property
+    def published_ceilings(self) -> dict[str, dict[str, float]]:
+        """Published ceilings by their name, by set."""
+        return {
+            name: self.ex.registry["attention"][name]["published"] for name in self.ex.attention
+        }
+
+    def first_photographs(self, wildcards: Wildcards) -> str:
+        """Photographs of the set that is drawn: the first file of the first set."""
+        return self.photographs_of(self.ex.attention[0])[0]
+
+    def first_format(self, wildcards: Wildcards) -> str:
+        """Reader of the set that is drawn."""
+        return self.ex.registry["attention"][self.ex.attention[0]]["format"]
+
+    def first_examples(self, wildcards: Wildcards) -> list[str]:
+        """Saliency of the shown models on the set that is drawn."""
+        return self.ex.per_model(
+            paths.ATTENTION_EXAMPLES, self.ex.shown.index, attention=self.ex.attention[:1]
+        )

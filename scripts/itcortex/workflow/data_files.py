@@ -1,0 +1,165 @@
+"""What is downloaded or simulated: files of the registry that jobs read, and what is behind tables."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from itcortex.data.registry import files_of, urls_of
+from itcortex.workflow import paths
+from itcortex.workflow.experiment import Experiment, Wildcards
+
+#: Wildcard that stands for the name of an entry, by its kind.
+WILDCARDS = {kind: name for name, kind in paths.KINDS.items()} | {"stimuli": "stimuli"}
+
+
+def path_of(entry: dict) -> str:
+    """The downloaded or simulated file that an entry of the registry reads."""
+    return paths.DATA.format(dataset=entry["dataset"], file=entry["file"])
+
+
+@dataclass(frozen=True, eq=False)
+class DataFiles:
+    """Entries of the registry and their files, by a job's wildcards and of the whole experiment."""
+
+    ex: Experiment
+
+    # --- of a job ---------------------------------------------------------------------------------
+
+    def recording_entry(self, wildcards: Wildcards) -> dict:
+        """The registry's entry of a job's recording."""
+        return self.ex.registry["recordings"][wildcards.recording]
+
+    def recording_file(self, wildcards: Wildcards) -> str:
+        """The file that a job's recording is read from."""
+        return path_of(self.recording_entry(wildcards))
+
+    def image_table(self, wildcards: Wildcards) -> list[str]:
+        """The table of the images of a recording whose file does not name them itself."""
+        entry = self.recording_entry(wildcards)
+        return [path_of(entry | {"file": entry["table"]})] if "table" in entry else []
+
+    def images_shown(self, wildcards: Wildcards) -> dict:
+        """The registry's entry of the stimuli that a job's recording was made with."""
+        return self.ex.registry["stimuli"][self.recording_entry(wildcards)["stimuli"]]
+
+    def truth(self, wildcards: Wildcards) -> list[str]:
+        """The truth file, for a simulated recording."""
+        entry = self.recording_entry(wildcards)
+        known = entry.get("simulation") or entry["dataset"] in self.ex.settings["digits"]
+        return [paths.TRUTH.format(dataset=entry["dataset"])] if known else []
+
+    def stimuli_file(self, wildcards: Wildcards) -> str:
+        """The file that a job's stimuli are read from."""
+        return path_of(self.ex.registry["stimuli"][wildcards.stimuli])
+
+    def of_stimuli(self, key: str) -> Callable[[Wildcards], Any]:
+        """A function of wildcards: what the registry's entry of a job's stimuli says of `key`."""
+        return lambda wildcards: self.ex.registry["stimuli"][wildcards.stimuli][key]
+
+    def rdm_entry(self, wildcards: Wildcards) -> dict:
+        """The registry's entry of a job's RDMs."""
+        return self.ex.registry["rdms"][wildcards.rdm]
+
+    def rdm_file(self, wildcards: Wildcards) -> str:
+        """The file that a job's RDMs are read from."""
+        return path_of(self.rdm_entry(wildcards))
+
+    def urls(self, wildcards: Wildcards) -> list[str]:
+        """Addresses of a download, in the order in which they are tried."""
+        return urls_of(self._download(wildcards))
+
+    def of_download(self, key: str) -> Callable[[Wildcards], Any]:
+        """A function of wildcards: what the registry's entry of a download says; None for nothing."""
+        return lambda wildcards: self._download(wildcards).get(key)
+
+    def _download(self, wildcards: Wildcards) -> dict:
+        return self.ex.registry["datasets"][wildcards.dataset]["files"][wildcards.file]
+
+    # --- of the experiment ------------------------------------------------------------------------
+
+    @property
+    def downloads(self) -> list[str]:
+        """Downloads that the experiment needs, weights aside."""
+        entries = self._entries(self.ex.recordings)
+        files = {file for some in entries.values() for file in _files_of(some.values())}
+        files |= {("clickme", file) for file in self._shards}
+        datasets = self.ex.registry["datasets"]
+        published = [(name, file) for name, file in files if not datasets[name]["simulated"]]
+        return [paths.DATA.format(dataset=name, file=file) for name, file in sorted(published)]
+
+    @property
+    def datasets(self) -> dict[str, dict]:
+        """Datasets that the experiment reads, by name."""
+        entries = self._entries(self.ex.recordings)
+        names = {entry["dataset"] for some in entries.values() for entry in some.values()}
+        names |= set(self.ex.digits_in_use) | ({"clickme"} if self._shards else set())
+        return {name: self.ex.registry["datasets"][name] for name in sorted(names)}
+
+    @property
+    def attributes(self) -> dict[str, dict]:
+        """What is known of every recording, by name."""
+        recordings = self.ex.registry["recordings"]
+        return {name: recordings[name]["attributes"] for name in self.ex.recordings}
+
+    @property
+    def stimuli_of_recordings(self) -> list[str]:
+        """Prepared stimuli of every recording, in the recordings' order."""
+        shown = [self.ex.registry["recordings"][name]["stimuli"] for name in self.ex.recordings]
+        return [paths.STIMULI.format(stimuli=name) for name in shown]
+
+    @cached_property
+    def behind_tables(self) -> dict[str, dict[str, dict]]:
+        """Entries of the registry that jobs read, by kind and name."""
+        return self._entries([*self.ex.recordings, *self.ex.studied_recordings])
+
+    @property
+    def files_behind_tables(self) -> list[str]:
+        """Published and simulated files that jobs read."""
+        pairs = {pair for some in self.behind_tables.values() for pair in _files_of(some.values())}
+        return [paths.DATA.format(dataset=name, file=file) for name, file in sorted(pairs)]
+
+    @property
+    def prepared_behind_tables(self) -> list[str]:
+        """Recordings, RDMs and stimuli in our own form."""
+        patterns = {"recordings": paths.RECORDING, "rdms": paths.RDMS, "stimuli": paths.STIMULI}
+        return [
+            pattern.format(**{WILDCARDS[kind]: name})
+            for kind, pattern in patterns.items()
+            for name in self.behind_tables[kind]
+        ]
+
+    @property
+    def activations_behind_tables(self) -> list[str]:
+        """Activations of every network on what it was shown: those of the study, on its own images."""
+        shown = [self.ex.registry["recordings"][name] for name in self.ex.recordings]
+        shown += [self.ex.registry["rdms"][name] for name in self.ex.rdms]
+        stimuli = sorted({entry["stimuli"] for entry in shown})
+        found = self.ex.per_model(paths.ACTIVATIONS, stimuli=stimuli)
+        for key in self.ex.studied.index:
+            digits = self.ex.settings["digits"][self.ex.digits_of(key)]
+            own = self.ex.registry["recordings"][digits["recording"]]["stimuli"]
+            found += self.ex.per_model(paths.ACTIVATIONS, [key], stimuli=[own])
+        return found
+
+    def _entries(self, recordings: list[str]) -> dict[str, dict[str, dict]]:
+        """Entries by kind and name: recordings, all RDMs and attention sets, and stimuli of both."""
+        registry = self.ex.registry
+        shown = [registry["recordings"][name] for name in recordings]
+        shown += [registry["rdms"][name] for name in self.ex.rdms]
+        names = {
+            "recordings": recordings,
+            "rdms": self.ex.rdms,
+            "attention": self.ex.attention,
+            "stimuli": sorted({entry["stimuli"] for entry in shown}),
+        }
+        return {kind: {name: registry[kind][name] for name in some} for kind, some in names.items()}
+
+    @property
+    def _shards(self) -> list[str]:
+        """Downloads of ClickMe behind all trainings of the experiment."""
+        return paths.clickme_shards(self.ex.training_images)
+
+
+def _files_of(entries: Iterable[dict]) -> set[tuple[str, str]]:
+    return {pair for entry in entries for pair in files_of(entry)}

@@ -1,0 +1,321 @@
+"""An experiment: its checked settings and tables, and what its jobs need by their wildcards.
+
+Rules hand over the methods that take wildcards (`network=ex.network_of`), so that no rule computes.
+What only some rules need has modules of its own: `analysis`, `data_files`, `attention_sets`,
+`simulations`, `training_jobs`, `requests`, `benchmark_files`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from itcortex.data import registry as registries
+from itcortex.downloads import pins
+from itcortex.networks.builders import builder_digest
+from itcortex.networks.network import Network
+from itcortex.workflow import missing, paths, trainings
+from itcortex.workflow.defaults import with_defaults
+from itcortex.workflow.fingerprint import SCRIPTS, fingerprint
+from itcortex.workflow.model_table import read_models
+from itcortex.workflow.products import FIGURES, TABLES
+from itcortex.workflow.schemas import check, load_yaml
+from itcortex.workflow.settings import check_experiment, check_results
+
+Wildcards = Any  # Snakemake's: every wildcard is an attribute, a string
+Key = tuple[str, str]  # (model, weights) of one row of the model table
+#: Of a network, told in the table of models and, by it, in all others.
+TOLD = ["model", "weights", "architecture", "source", "category", "family", "top1", "baseline",
+        "training", "series", "strength", "seed"]  # fmt: skip
+#: Scripts that make no result, or explain results.
+NO_RESULTS = {"render_report", "collect_benchmarks", "plot_benchmarks", "status", "cancel_orphans"}
+_fingerprint = cache(fingerprint)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Experiment:
+    """Settings and tables that all rules share, checked, with every default filled in.
+
+    Attributes
+    ----------
+    settings : config.yaml and overlays.
+    registry : datasets, stimuli, recordings, rdms and attention sets, numbered files written out.
+    models : the model table by (model, weights), trained rows written out.
+    missing : (model, weights) that cannot be had, and why; no job is planned for them.
+    """
+
+    settings: dict
+    registry: dict
+    models: pd.DataFrame
+    missing: dict[Key, str]
+
+    @classmethod
+    def read(cls, config: dict, base: Path) -> "Experiment":
+        """The experiment of a configuration; `base` is the workflow's folder, with its schemas.
+
+        Raises `UserError` that says what is wrong with settings, registry, lock or model table.
+        """
+        schema = {
+            name: load_yaml(base / "rules" / "schemas" / f"{name}.schema.yaml")
+            for name in ("config", "models", "datasets")
+        }
+        check(config, schema["config"], "config")
+        settings = with_defaults(config, schema["config"])
+        registry = load_yaml(settings["datasets"])
+        check(registry, schema["datasets"], settings["datasets"])
+        registry = registries.expanded(with_defaults(registry, schema["datasets"]))
+        registries.check(registry, settings["datasets"])
+        pins.read(settings["lock"])
+        models = read_models(settings["models"], schema["models"])
+        models = trainings.expand_models(models, settings["training"])
+        check_experiment(settings, registry, models)
+        check_results(paths.RESULTS)
+        rows = models.to_dict("records")
+        absent = missing.missing(rows, registry["datasets"], paths.RESULTS)
+        absent |= trainings.missing(rows, settings["training"], paths.RESULTS)
+        return cls(settings, registry, models.set_index(["model", "weights"], drop=False), absent)
+
+    def __repr__(self) -> str:
+        """Short: Snakemake prints and compares the names of the functions that rules hand over."""
+        return f"Experiment({self.name!r})"
+
+    # --- names ------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment, the folder of its analyses."""
+        return self.settings["experiment"]
+
+    @property
+    def recordings(self) -> list[str]:
+        """Names of the recordings that all networks are scored on."""
+        return self.settings["recordings"]
+
+    @property
+    def rdms(self) -> list[str]:
+        """Names of the published RDMs that layers are compared with."""
+        return self.settings["rdms"]
+
+    @property
+    def attention(self) -> list[str]:
+        """Names of the sets of photographs with maps of human attention."""
+        return self.settings["attention"]["sets"]
+
+    @property
+    def reported_settings(self) -> dict:
+        """The settings that can change a result: all but where downloads are looked for."""
+        return {key: value for key, value in self.settings.items() if key != "mirror"}
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the tables of this experiment."""
+        return [table.name for table in TABLES if self._has(table.needs)]
+
+    @property
+    def readable_tables(self) -> list[str]:
+        """Names of those that are written as CSV too."""
+        return [table.name for table in TABLES if table.readable and self._has(table.needs)]
+
+    def table_if_any(self, name: str) -> str | list:
+        """Path of a table, {experiment} in it; none where the experiment has no such table."""
+        path = paths.TABLE.replace("{table}", name)
+        return path if name in self.tables else []
+
+    @property
+    def figures(self) -> list[str]:
+        """Names of the figures of this experiment; learning curves have one a trained model."""
+        shown = [figure.name for figure in FIGURES if self._has(figure.needs)]
+        return shown + [f"training_{model}" for model in self.trained["model"].unique()]
+
+    def _has(self, needs: str) -> bool:
+        return not needs or len(getattr(self, needs)) > 0
+
+    # --- networks ---------------------------------------------------------------------------------
+
+    @cached_property
+    def fetched(self) -> pd.DataFrame:
+        """Rows of the model table whose weights are published or drawn."""
+        return self.models[self.models["training"] == ""]
+
+    @cached_property
+    def trained(self) -> pd.DataFrame:
+        """Rows whose weights this workflow trains."""
+        is_trained = self.models["training"] != ""
+        return self.models[is_trained & ~self.models.index.isin([*self.missing])]
+
+    @cached_property
+    def studied(self) -> pd.DataFrame:
+        """Trained rows of the digits study, which stands apart: they have never seen ImageNet."""
+        on_digits = [name for name, one in self.settings["training"].items() if "digits" in one]
+        return self.trained[self.trained["training"].isin(on_digits)]
+
+    def digits_of(self, key: Key) -> str:
+        """Name of the simulated digits that a network of the study is trained on."""
+        return self.training_of(key)["digits"]
+
+    @cached_property
+    def digits_in_use(self) -> list[str]:
+        """Names of the simulated digits that networks are trained on."""
+        return sorted({self.digits_of(key) for key in self.studied.index})
+
+    @cached_property
+    def studied_recordings(self) -> list[str]:
+        """Names of their simulated arrays; digits that share an array name it again."""
+        digits = self.settings["digits"]
+        return sorted(digits[name]["recording"] for name in self.digits_in_use)
+
+    @cached_property
+    def scored(self) -> pd.DataFrame:
+        """Rows that are compared with recordings, RDMs and people."""
+        apart = [*self.missing, *self.studied.index]
+        return self.models[~self.models.index.isin(apart)]
+
+    @cached_property
+    def shown(self) -> pd.DataFrame:
+        """Rows whose maps are drawn."""
+        return self.scored[self.scored["model"].isin(self.settings["figures"]["models"])]
+
+    @cached_property
+    def shown_names(self) -> list[str]:
+        """These as "model weights"."""
+        return [" ".join(key) for key in self.shown.index]
+
+    @cached_property
+    def sources(self) -> dict[str, str]:
+        """Where weights come from, by "model/weights"."""
+        return {"/".join(key): source for key, source in self.models["source"].items()}
+
+    @cached_property
+    def all_models(self) -> list[dict]:
+        """Every row of the model table, with what is missing and why, as records."""
+        reasons = [self.missing.get(key, "") for key in self.models.index]
+        return self.models[TOLD].assign(missing=reasons).to_dict("records")
+
+    @property
+    def left_out(self) -> list[str]:
+        """What to tell of networks that are missing, a line a reason."""
+        lines = []
+        for reason in dict.fromkeys(self.missing.values()):
+            names = [" ".join(key) for key, why in self.missing.items() if why == reason]
+            lines.append(f"left out: {', '.join(names)}: {reason}")
+        return lines
+
+    @cached_property
+    def _rows(self) -> dict[Key, dict]:
+        return dict(zip(self.models.index, self.models.to_dict("records"), strict=True))
+
+    def row_of(self, key: Key) -> dict:
+        """The row of the model table for a model and weights."""
+        return self._rows[key]
+
+    def row(self, wildcards: Wildcards) -> dict:
+        """The row of the model table for a job's model and weights."""
+        return self._rows[wildcards.model, wildcards.weights]
+
+    def cell(self, column: str) -> Callable[[Wildcards], Any]:
+        """A function of a job's wildcards: the cell of its row in this column of the model table."""
+        return lambda wildcards: self.row(wildcards)[column]
+
+    def network_of(self, wildcards: Wildcards) -> dict:
+        """The network of a job's model, as JSON values."""
+        return Network.of_row(self.row(wildcards)).asdict()
+
+    def named_layers(self, wildcards: Wildcards) -> list[str]:
+        """Layers that the model table names; none means the layer rule."""
+        return [name for name in self.row(wildcards)["layers"].split(";") if name]
+
+    def weights_file(self, wildcards: Wildcards) -> str | list:
+        """The file that a model's weights are read from, if it is the user's or a dataset's."""
+        kind, _, rest = self.row(wildcards)["source"].partition(":")
+        if kind == "data":
+            dataset, _, file = rest.partition("/")
+            return paths.DATA.format(dataset=dataset, file=file)
+        return rest if kind == "file" else []
+
+    def training_of(self, key: Key) -> dict:
+        """Settings of the training of a row of the model table."""
+        return self.settings["training"][self._rows[key]["training"]]
+
+    @cached_property
+    def training_images(self) -> list[str]:
+        """Folders and files of images behind all trainings, ranges written out."""
+        used = [self.settings["training"][name] for name in self.trained["training"].unique()]
+        named = [path for one in used for kind in trainings.IMAGES for path in one[kind]]
+        return trainings.paths_of(named)
+
+    @property
+    def on_gpu(self) -> bool:
+        """True if networks run on GPUs."""
+        return self.settings["device"].startswith("cuda")
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of a job that runs a network."""
+        return int(self.on_gpu)
+
+    # --- code -------------------------------------------------------------------------------------
+
+    def code_of(self, rule: str) -> Callable[[Wildcards], str]:
+        """Fingerprint of a rule's code; made when a job asks, so that a job's own process makes one."""
+        return lambda wildcards: _fingerprint(rule)
+
+    def code_of_network(self, rule: str) -> Callable[[Wildcards], str]:
+        """Fingerprint of a rule's code, and what the code of a job's builder is known by."""
+        builder = self.cell("builder")
+        return lambda wildcards: (
+            f"{_fingerprint(rule)} {builder_digest(builder(wildcards))}".strip()
+        )
+
+    def fingerprints(self, wildcards: Wildcards) -> dict[str, str]:
+        """Fingerprint of the code behind every rule that makes results."""
+        rules = {path.stem for path in SCRIPTS.glob("*.py")} - NO_RESULTS
+        return {rule: _fingerprint(rule) for rule in sorted(rules)}
+
+    # --- jobs ------------------------------------------------------------------------------------
+
+    def labels(self, wildcards: Wildcards) -> dict[str, str]:
+        """What a job is about, for columns of its tables, by which provenance finds what is behind."""
+        return {name: getattr(wildcards, name) for name in paths.LABELS if hasattr(wildcards, name)}
+
+    def per_model(
+        self, pattern: str, keys: Iterable[Key] | None = None, **names: list[str]
+    ) -> list[str]:
+        """Paths for every network that is scored, or those of `keys`, and every value of `names`."""
+        return [
+            pattern.format(
+                experiment=self.name,
+                model=model,
+                weights=weights,
+                **dict(zip(names, some, strict=True)),
+            )
+            for model, weights in (self.scored.index if keys is None else keys)
+            for some in product(*names.values())
+        ]
+
+    def activations_of(self, wildcards: Wildcards) -> str:
+        """A model's activations on the stimuli of a recording, or of published RDMs."""
+        kind = "rdms" if hasattr(wildcards, "rdm") else "recordings"
+        name = wildcards.rdm if kind == "rdms" else wildcards.recording
+        return paths.ACTIVATIONS.format(
+            stimuli=self.registry[kind][name]["stimuli"],
+            model=wildcards.model,
+            weights=wildcards.weights,
+        )
+
+    def shown_predictions(self, wildcards: Wildcards) -> list[str]:
+        """Predictions of every shown model on every recording, recordings outermost."""
+        return [
+            path
+            for recording in self.recordings
+            for path in self.per_model(paths.PREDICTIONS, self.shown.index, recording=[recording])
+        ]
+
+    @cached_property
+    def histories(self) -> dict[str, str]:
+        """What trainings of scored networks noted, by "model weights"."""
+        keys = [key for key in self.trained.index if key in self.scored.index]
+        return {" ".join(key): paths.HISTORY.format(model=key[0], weights=key[1]) for key in keys}

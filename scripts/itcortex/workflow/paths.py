@@ -1,0 +1,90 @@
+"""Where everything lies: every pattern of a path below `results/`, once.
+
+Rules spell their inputs and outputs out, so that a rule can be read alone; a test holds that what they
+spell is what stands here. Everything else that needs a path formats one of these.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+RESULTS = "results"
+#: Kind of entry of the registry that a wildcard names.
+KINDS = {"recording": "recordings", "rdm": "rdms", "attention": "attention"}
+#: What a job is about, by wildcard: a column of its tables, and the way to what is behind them.
+LABELS = (*KINDS, "model", "weights")
+
+# --- shared by all experiments --------------------------------------------------------------------
+DATA = "results/data/{dataset}/{file}"
+TRUTH = "results/data/{dataset}/truth.h5"
+DIGITS = "results/data/{digits}/{file}"
+RECORDING = "results/recordings/{recording}.h5"
+STIMULI = "results/stimuli/{stimuli}.h5"
+RDMS = "results/rdms/{rdm}.h5"
+PHOTOGRAPHS = "results/attention/{attention}.parquet"
+VIEWER_CEILINGS = "results/attention/{attention}.ceilings.parquet"
+CLICKME = "results/clickme/{split}/{shard}.parquet"
+CLICKME_PROBLEMS = "results/clickme/{split}/{shard}.problems.parquet"
+WEIGHTS = "results/weights/{model}/{weights}.safetensors"
+HISTORY = "results/weights/{model}/{weights}.parquet"
+TRAINING_NOTES = "results/weights/{model}/{weights}.json"
+ACTIVATIONS = "results/activations/{stimuli}/{model}/{weights}.h5"
+
+# --- of one experiment ----------------------------------------------------------------------------
+ENCODING = "results/{experiment}/encoding/{recording}/{model}/{weights}.parquet"
+PREDICTIONS = "results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5"
+ORIENTATION = "results/{experiment}/orientation/{recording}/{model}/{weights}.parquet"
+ALIGNMENT = "results/{experiment}/alignment/{recording}/{model}/{weights}.parquet"
+CEILINGS = "results/{experiment}/ceilings/{recording}.parquet"
+RSA = "results/{experiment}/rsa/{rdm}/{model}/{weights}.parquet"
+ATTENTION = "results/{experiment}/attention/{attention}/{model}/{weights}.parquet"
+ATTENTION_EXAMPLES = "results/{experiment}/attention/{attention}/{model}/{weights}.examples.h5"
+SHORTCUT = "results/{experiment}/shortcut/{model}/{weights}.parquet"
+SHORTCUT_EXAMPLES = "results/{experiment}/shortcut/{model}/{weights}.examples.h5"
+TABLE = "results/{experiment}/tables/{table}.parquet"
+TABLE_CSV = "results/{experiment}/tables/{table}.csv"
+FIGURE = "results/{experiment}/figures/{figure}.{kind}"
+REPORT = "results/{experiment}/report.html"
+PROVENANCE = "results/{experiment}/provenance.json"
+
+# --- what jobs leave beside their results; {job} is empty, or the job's wildcards ------------------
+SHARED_LOG = "results/logs/{rule}{job}.log"
+SHARED_BENCHMARK = "results/benchmarks/{rule}{job}.tsv"
+LOG = "results/{experiment}/logs/{rule}{job}.log"
+BENCHMARK = "results/{experiment}/benchmarks/{rule}{job}.tsv"
+
+_SHARD = re.compile(r"(?P<split>\w+)-(?P<shard>\d+)\.tfrecords")
+_PREPARED = re.compile(r"results/clickme/(?P<split>\w+)/(?P<shard>\d+)\.parquet")
+
+
+def end_of(pattern: str) -> str:
+    """A pattern without the folder of results, or of the experiment: the same wherever these lie."""
+    return pattern.removeprefix("results/").removeprefix("{experiment}/")
+
+
+def below(results: str | Path, pattern: str, **wildcards: str) -> Path:
+    """A pattern's file in any folder of results."""
+    return Path(results, end_of(pattern).format(**wildcards))
+
+
+def prepared_clickme(shard: str) -> str:
+    """The prepared file of a ClickMe shard: `train-3.tfrecords` is `results/clickme/train/3.parquet`."""
+    return CLICKME.format(**_SHARD.fullmatch(shard).groupdict())
+
+
+def clickme_shards(paths: Iterable[str]) -> list[str]:
+    """ClickMe's shards behind prepared ones among `paths`: the inverse of `prepared_clickme`."""
+    found = filter(None, map(_PREPARED.fullmatch, paths))
+    return ["{split}-{shard}.tfrecords".format(**match.groupdict()) for match in found]
+
+
+def photographs(name: str, entry: dict) -> list[str]:
+    """Prepared photographs of a set, an entry of the registry: a file a shard of ClickMe, else one."""
+    if entry["format"] != "clickme":
+        return [PHOTOGRAPHS.format(attention=name)]
+    return [prepared_clickme(shard) for shard in entry["files"]]
+
+
+def any_of(names: Iterable[str]) -> str:
+    """Wildcard constraint, a regular expression: exactly one of these names; without names, nothing."""
+    return "|".join(re.escape(name) for name in sorted(set(names))) or "(?!)"

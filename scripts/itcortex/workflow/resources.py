@@ -1,0 +1,117 @@
+"""Memory and time that jobs ask for: arithmetic on sizes, with what was measured behind it.
+
+Memory is in MB and time in minutes, as schedulers want them. `attempt` counts from 1: a job that ran
+out of either is tried again with more.
+"""
+
+import math
+from collections.abc import Callable
+
+from itcortex.training import cost
+
+MOST_ATTEMPTS = 4  # that ask for more; a preempted job may be tried much more often
+LEAST_MB = 1900  # of a job that loads a network or a recording: what is left of 2 GB
+#: Taken for a network whose row of the model table gives no size.
+UNKNOWN_PARAMS_M, UNKNOWN_SIDE_PX = 30, 224
+#: Maps that a network makes of one image of 224 x 224 pixels: forward only, and with its gradient.
+EXTRACTION_MAPS_MB, SALIENCY_MAPS_MB = 80, 130
+#: Photographs of a set with human maps, as in ClickMe; a gradient is three passes.
+SALIENCY_IMAGES, SALIENCY_PASSES = 1000, 3
+GPU_SPEED = 30  # of any GPU since 2017 over a core, by published throughputs
+DIGITS_MINUTES, UNKNOWN_MINUTES = 120, 1440  # of a training on digits, and of one of unknown cost
+
+
+def growth(attempt: int) -> int:
+    """How many times as much a job asks for at an attempt."""
+    return min(attempt, MOST_ATTEMPTS)
+
+
+def rising(amount: int) -> Callable[..., int]:
+    """Memory or time that a job of any size asks for, once more of it with every attempt."""
+
+    def amount_at(wildcards, attempt: int) -> int:
+        return amount * growth(attempt)
+
+    return amount_at
+
+
+def stated(value: float, otherwise: float) -> float:
+    """A number of the model table, or what to take where its cell is empty (NaN)."""
+    return otherwise if math.isnan(value) else value
+
+
+# --- encoding models ------------------------------------------------------------------------------
+
+
+def encoding_mem_mb(activations_mb: float, attempt: int) -> int:
+    """To fit encoding models: layers are read one by one, and pooled where there is no grid."""
+    return int(max(LEAST_MB, 600 + 0.5 * activations_mb) * growth(attempt))
+
+
+def encoding_minutes(activations_mb: float, attempt: int) -> int:
+    """To fit encoding models: an hour, and two for 4 GB of activations (measured: .1 to .4)."""
+    return int((60 + 0.03 * activations_mb) * growth(attempt))
+
+
+# --- networks: `params_m` and `side_px` as the model table has them, NaN where it does not ----------
+
+
+def fetching_mem_mb(params_m: float, attempt: int) -> int:
+    """To fetch weights: two copies of them, as measured, and half as much to spare."""
+    return int(max(LEAST_MB, 700 + 12 * stated(params_m, UNKNOWN_PARAMS_M)) * growth(attempt))
+
+
+def network_mem_mb(
+    params_m: float, side_px: float, maps_mb: float, batch_size: int, attempt: int
+) -> int:
+    """To run a network: two copies of its weights, and the maps of a batch.
+
+    `maps_mb` are the maps of one image of 224 x 224 pixels.
+    """
+    weights_mb = 8 * stated(params_m, UNKNOWN_PARAMS_M)
+    all_maps_mb = maps_mb * batch_size * _area(side_px)
+    return int(max(LEAST_MB, 600 + weights_mb + all_maps_mb) * growth(attempt))
+
+
+def seconds_an_image(params_m: float, side_px: float, on_gpu: bool) -> float:
+    """Time of one image in a network, at worst: .01 s a million weights at 224 px on a core.
+
+    Measured: MobileNets .008, ResNet-50 .15, at published speeds a 30th on any GPU since 2017.
+    """
+    on_core = 0.01 * stated(params_m, UNKNOWN_PARAMS_M) * _area(side_px)
+    return on_core / GPU_SPEED if on_gpu else on_core
+
+
+def extraction_minutes(images: int, seconds: float, attempt: int) -> int:
+    """To extract activations: half an hour, and twice the time of its images, `seconds` each."""
+    return int((30 + images * seconds / 30) * growth(attempt))
+
+
+def saliency_minutes(seconds: float, attempt: int) -> int:
+    """For the saliency of as many photographs as ClickMe shows, `seconds` a pass."""
+    passes = SALIENCY_IMAGES * SALIENCY_PASSES
+    return int((60 + passes * seconds / 60) * growth(attempt))
+
+
+def _area(side_px: float) -> float:
+    """Pixels of an image over those of 224 x 224."""
+    return (stated(side_px, UNKNOWN_SIDE_PX) / 224) ** 2
+
+
+# --- trainings ------------------------------------------------------------------------------------
+
+
+def training_minutes(estimated: cost.Cost | None, on_digits: bool, attempt: int) -> int:
+    """Of a training: at worst what is estimated, two hours for digits, a day for what is unknown.
+
+    One that is ended by its limit keeps its state: the next attempt goes on. More days than a
+    partition has would wait for ever, so that an unknown one asks for no more than its day.
+    """
+    if estimated:
+        return cost.runtime_minutes(estimated, growth(attempt))
+    return DIGITS_MINUTES * growth(attempt) if on_digits else UNKNOWN_MINUTES
+
+
+def training_mem_mb(estimated: cost.Cost | None, attempt: int) -> int:
+    """Of a training on the host."""
+    return int(max(LEAST_MB, estimated.host_mb if estimated else 0) * growth(attempt))

@@ -1,0 +1,220 @@
+"""What an experiment knows of its networks, tables and figures, and tells its jobs."""
+
+import dataclasses
+
+import pytest
+
+from itcortex.errors import UserError
+from itcortex.running import status
+from itcortex.workflow import paths
+from itcortex.workflow.analysis import Analysis
+from itcortex.workflow.experiment import Experiment
+from itcortex.workflow.fingerprint import fingerprint
+from made import experiments
+from made.experiments import REPOSITORY, ROWS, experiment
+
+NET = {"model": "net", "weights": "in1k"}
+DIGITS = {"model": "small", "weights": "harmonized/strength-1/seed-1"}
+TRAINED = [("net", f"harmonized/strength-{strength}/seed-0") for strength in (0, 2)]
+STUDIED = [
+    ("small", f"harmonized/strength-{strength}/seed-{seed}")
+    for strength in ("0", "0.3", "1")
+    for seed in (0, 1)
+]
+FETCHED = [("net", "in1k"), ("big", "mine"), ("net", "kept")]
+
+
+def test_networks_are_fetched_or_trained_and_scored_or_studied(ex):
+    assert ex.fetched.index.tolist() == FETCHED
+    assert ex.trained.index.tolist() == TRAINED + STUDIED
+    assert ex.studied.index.tolist() == STUDIED
+    assert ex.scored.index.tolist() == FETCHED + TRAINED
+
+
+def test_what_is_missing_is_neither_trained_nor_scored_but_told():
+    reason = "no images at data/train; put them there"
+    ex = experiment(missing=dict.fromkeys(TRAINED, reason) | {("big", "mine"): "gone"})
+    assert ex.trained.index.tolist() == STUDIED
+    assert ex.scored.index.tolist() == [("net", "in1k"), ("net", "kept")]
+    told = {(row["model"], row["weights"]): row["missing"] for row in ex.all_models}
+    assert (
+        told[TRAINED[0]] == reason and told["big", "mine"] == "gone" and told["net", "in1k"] == ""
+    )
+    names = ", ".join(" ".join(key) for key in TRAINED)
+    assert ex.left_out == [f"left out: {names}: {reason}", "left out: big mine: gone"]
+    read = status.left_out("\n".join(ex.left_out))  # `make status` reads the log
+    assert read == {names: reason, "big mine": "gone"}
+
+
+def test_tables_and_figures_exist_where_there_is_something_in_them():
+    config, _ = experiments.repository()
+    bare = experiment(rows=ROWS[:3], rdms=[])
+    always = ["scores", "summary", "models", "alignment", "ceilings", "orientation", "tradeoff"]
+    assert bare.tables == always
+    assert bare.figures == ["tradeoff", "layers", "maps", "timecourse"]
+    assert bare.readable_tables == ["summary", "models", "tradeoff"]
+    sets = config["attention"] | {"sets": ["osie"]}
+    full = experiment(rdms=["it92_human"], attention=sets)
+    assert full.tables == [*always, "rsa", "rsa_ceilings", "attention", "shortcut"]
+    assert full.readable_tables == [*bare.readable_tables, "rsa", "attention", "shortcut"]
+    assert full.figures[4:] == ["rsa", "attention", "shortcut", "training_net", "training_small"]
+    assert full.table_if_any("rsa") == "results/{experiment}/tables/rsa.parquet"
+    assert bare.table_if_any("rsa") == []
+
+
+def test_the_settings_that_are_reported_do_not_say_where_downloads_are(ex):
+    assert "mirror" in ex.settings and "mirror" not in ex.reported_settings
+    assert ex.reported_settings["training"]["digits"]["checkpoint_steps"] == 1000  # a default
+
+
+def test_a_jobs_row_network_and_layers(ex, job):
+    assert ex.row(job(**NET))["params_m"] == 5
+    assert ex.cell("family")(job(**DIGITS)) == "small"
+    assert ex.network_of(job(**NET)) == {
+        "architecture": "net.a1_in1k", "builder": "", "arguments": {}, "preprocessing": {},
+    }  # fmt: skip
+    assert ex.named_layers(job(**NET)) == ["a", "b"]
+    assert ex.named_layers(job(model="big", weights="mine")) == []
+    assert ex.sources["net/in1k"] == "timm:a1_in1k"
+
+
+@pytest.mark.parametrize(
+    ("weights", "file"),
+    [(("net", "in1k"), []), (("big", "mine"), "big.pt"), (("net", "kept"), "results/data/keras/net.h5")],
+)  # fmt: skip
+def test_weights_are_read_from_a_file_of_the_users_or_of_a_dataset(ex, job, weights, file):
+    assert ex.weights_file(job(model=weights[0], weights=weights[1])) == file
+
+
+def test_labels_are_what_a_job_is_about(ex, job):
+    wildcards = job(experiment="demo", recording="sim_m1_pl", **NET)
+    assert ex.labels(wildcards) == {"recording": "sim_m1_pl", **NET}
+    assert list(ex.labels(job(weights="w", model="m", rdm="r"))) == ["rdm", "model", "weights"]
+
+
+def test_paths_go_model_by_model_and_name_by_name(ex):
+    found = ex.per_model(paths.ENCODING, [("a", "x"), ("b", "y")], recording=["r", "s"])
+    folder = "results/demo/encoding"
+    assert found == [
+        f"{folder}/r/a/x.parquet", f"{folder}/s/a/x.parquet",
+        f"{folder}/r/b/y.parquet", f"{folder}/s/b/y.parquet",
+    ]  # fmt: skip
+    assert len(ex.per_model(paths.WEIGHTS)) == len(ex.scored)
+    assert ex.per_model(paths.RSA, rdm=[]) == []
+
+
+def test_activations_are_those_on_what_the_recording_or_the_rdms_were_shown(ex, job):
+    of_recording = ex.activations_of(job(recording="sim_m2_ml", **NET))
+    assert of_recording == "results/activations/sim_m2_scenes/net/in1k.h5"
+    of_rdms = ex.activations_of(job(rdm="it92_human", **NET))
+    assert of_rdms == "results/activations/it92_images/net/in1k.h5"
+
+
+def test_shown_predictions_have_recordings_outermost(job):
+    ex = experiment(figures={"images": 3, "models": ["net"]}, rows=ROWS[:3])
+    assert ex.shown_names == ["net in1k", "net kept"]
+    found = ex.shown_predictions(job(experiment="demo"))
+    assert found[:3] == [
+        "results/demo/encoding/sim_m1_pl/net/in1k.predictions.h5",
+        "results/demo/encoding/sim_m1_pl/net/kept.predictions.h5",
+        "results/demo/encoding/sim_m1_ml/net/in1k.predictions.h5",
+    ]
+    assert len(found) == 6
+
+
+def test_histories_are_of_scored_networks_alone(ex):
+    assert ex.histories == {
+        " ".join(key): f"results/weights/{key[0]}/{key[1]}.parquet" for key in TRAINED
+    }
+
+
+def test_images_of_trainings_have_their_ranges_written_out(ex):
+    clickme = [f"results/clickme/train/{n}.parquet" for n in (0, 1)]
+    assert ex.training_images[:4] == ["data/train", *clickme, "data/val"]
+
+
+def test_code_is_known_by_the_rule_and_where_a_network_is_built_by_its_builder(job, tmp_path):
+    ex = experiment()
+    assert ex.code_of("fit_encoding")(None) == fingerprint("fit_encoding")
+    own = ex.code_of_network("fetch_weights")
+    assert own(job(**NET)) == fingerprint("fetch_weights")
+    builder = tmp_path / "mine.py"
+    builder.write_text("def build():\n    pass\n")
+    built = Experiment(ex.settings, ex.registry, ex.models.assign(builder=f"{builder}:build"), {})
+    rule, digest = built.code_of_network("fetch_weights")(job(**NET)).split()
+    assert rule == fingerprint("fetch_weights") and len(digest) == 64
+    found = ex.fingerprints(None)
+    assert found["fit_encoding"] == fingerprint("fit_encoding")
+    assert "score_attention" in found and not {"render_report", "status"} & found.keys()
+
+
+def test_it_is_frozen_and_its_name_is_short(ex):
+    """Snakemake prints the functions of rules, and takes a line break in them for a mistake."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ex.settings = {}
+    assert repr(ex.activations_of) == (
+        "<bound method Experiment.activations_of of Experiment('demo')>"
+    )
+    assert {ex.labels: 1}[ex.labels] == 1
+
+
+def test_gpus_follow_the_device():
+    devices = ("cpu", "mps", "cuda", "cuda:1")
+    assert [experiment(device=device).gpus for device in devices] == [0, 0, 1, 1]
+
+
+# --- choices for a recording ----------------------------------------------------------------------
+
+
+def test_a_recording_has_its_own_window_and_ceiling_or_the_default(job):
+    config, _ = experiments.repository()
+    encoding = config["encoding"] | {"window": {"default": [0, 9], "m1_ml": [5, 7]}, "folds": 7}
+    ceiling = {"name": {"default": "population", "m1_ml": "split_half"}, "splits": 5}
+    analysis = Analysis(experiment(encoding=encoding, ceiling=ceiling))
+    own, other = job(recording="m1_ml"), job(recording="m2_ml")
+    assert (analysis.window(own), analysis.window(other)) == ([5, 7], [0, 9])
+    assert (analysis.ceiling(own), analysis.ceiling(other)) == ("split_half", "population")
+    assert analysis.folds(own) == 7
+
+
+def test_the_digits_study_has_its_own_folds_protocol_and_the_true_ceiling(job):
+    config, _ = experiments.repository()
+    analysis = Analysis(experiment(encoding=config["encoding"] | {"protocol": "reference"}))
+    digits, other = job(recording="digits_object_sites"), job(recording="m1_ml")
+    assert (analysis.folds(digits), analysis.folds(other)) == (5, "image")
+    assert (analysis.protocol(digits), analysis.protocol(other)) == ("corrected", "reference")
+    assert (analysis.ceiling(digits), analysis.ceiling(other)) == ("truth", "population")
+
+
+# --- as it is read --------------------------------------------------------------------------------
+
+
+def read(tmp_path, monkeypatch, **changes) -> Experiment:
+    """The demo's configuration as the workflow reads it, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "experiments").symlink_to(REPOSITORY / "experiments")
+    config, _ = experiments.repository()
+    return Experiment.read(config | {"models": "experiments/models.csv"} | changes, REPOSITORY)
+
+
+def test_the_demo_is_read_checked_and_filled_in(tmp_path, monkeypatch):
+    ex = read(tmp_path, monkeypatch)
+    assert ex.name == "demo" and len(ex.models) == 5 and ex.missing == {}
+    assert ex.settings["training"]["digits"]["processes"] == 1
+    assert ex.registry["stimuli"]["sim_m1_scenes"]["format"] == "zip"
+    assert len(ex.registry["attention"]["clickme"]["files"]) == 17
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeed": 3}, "config is not valid:\n.*unknown key 'seeed'; did you mean 'seed'"),
+        ({"recordings": ["sim_m1"]}, "config: recordings: 'sim_m1' does not exist"),
+        ({"datasets": "nowhere.yaml"}, "nowhere.yaml: cannot be read as YAML"),
+        ({"models": "nowhere.csv"}, "nowhere.csv: model table cannot be read"),
+        ({"datasets": "experiments/models.csv"}, "models.csv: expected a mapping"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_before_any_job(tmp_path, monkeypatch, changes, message):
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, monkeypatch, **changes)

@@ -1,0 +1,87 @@
+"""What jobs ask for, by their wildcards and the rows and settings of an experiment."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from itcortex import store
+from itcortex.data.stimuli import Stimuli
+from itcortex.workflow.requests import Requests
+from made.experiments import IMAGENET, experiment
+
+NET = {"model": "net", "weights": "in1k"}
+BIG = {"model": "big", "weights": "mine"}
+TRAINED = {"model": "net", "weights": "harmonized/strength-2/seed-0"}
+DIGITS = {"model": "small", "weights": "harmonized/strength-1/seed-1"}
+FULL = IMAGENET | {"images": 1_281_167, "processes": 4, "workers": 8, "recipe": {}}
+
+
+@pytest.fixture
+def shown(tmp_path):
+    """The input of a job with 50 images, and its activations of 4 GB."""
+    path = tmp_path / "stimuli.h5"
+    images = np.zeros((50, 4, 4, 3), np.uint8)
+    store.write_stimuli(path, Stimuli(images, tuple(f"image{n}" for n in range(50))))
+    return SimpleNamespace(stimuli=str(path), size_mb=4000)
+
+
+def with_cost(ex, step_cost=0.9):
+    """An experiment whose rows say what a training costs."""
+    return ex.__class__(
+        ex.settings,
+        ex.registry,
+        ex.models.assign(step_cost=step_cost, activation_mb=78.0),
+        ex.missing,
+    )
+
+
+def test_a_networks_requests_are_those_of_its_row(ex, job, shown):
+    request, net, big = Requests(ex), job(**NET), job(**BIG)
+    assert request.extraction_mem_mb(net, 1) == 600 + 8 * 5 + 80 * 16
+    assert request.saliency_mem_mb(big, 2) == 2 * (600 + 8 * 300 + 130 * 16 * 4)
+    assert request.fetching_mem_mb(big, 1) == 700 + 12 * 300
+    assert request.extraction_runtime(big, shown, 1) == 30 + 2 * 50 * 12 // 60
+    assert request.saliency_runtime(big, 1) == 60 + 3 * 1000 * 12 // 60
+    assert request.encoding_mem_mb(net, shown, 1) == 2600
+    assert request.encoding_runtime(net, shown, 1) == 180
+
+
+def test_on_a_gpu_images_take_a_30th(job, shown):
+    request = Requests(experiment(device="cuda:1"))
+    assert request.extraction_runtime(job(**BIG), shown, 1) == 30 + int(2 * 50 * 0.4 / 60)
+
+
+def test_time_is_not_known_before_the_images_are(ex, job, tmp_path):
+    """Snakemake takes this error, with the very name of the input, for "to be determined"."""
+    gone = SimpleNamespace(stimuli=str(tmp_path / "none.h5"))
+    with pytest.raises(FileNotFoundError) as error:
+        Requests(ex).extraction_runtime(job(**NET), gone, 1)
+    assert error.value.filename == gone.stimuli
+
+
+def test_a_training_asks_for_what_is_estimated_and_for_all_its_gpus(job):
+    plan = experiment(device="cuda", training={"imagenet": FULL})
+    request, larger = Requests(with_cost(plan)), Requests(with_cost(plan, step_cost=3.6))
+    training = job(**TRAINED)
+    assert request.training_gpus(training) == 4 and request.training_threads(training) == 4 * 9
+    first = request.training_runtime(training, 1)
+    assert 600 < first < larger.training_runtime(training, 1)
+    fourth = request.training_runtime(training, 4)
+    assert request.training_runtime(training, 50) == fourth > 3.9 * first
+    assert request.training_mem_mb(training, 2) == 2 * request.training_mem_mb(training, 1) > 60_000
+    v100 = experiment(device="cuda", training={"imagenet": FULL | {"gpu_model": "v100"}})
+    assert Requests(with_cost(v100)).training_runtime(training, 1) > first
+
+
+def test_on_a_cpu_the_cost_of_a_training_is_not_known(job):
+    request = Requests(with_cost(experiment(training={"imagenet": FULL})))
+    assert request.training_gpus(job(**TRAINED)) == 0
+    assert {request.training_runtime(job(**TRAINED), n) for n in (1, 2, 50)} == {1440}
+    assert request.training_runtime(job(**DIGITS), 2) == 240
+    assert request.training_threads(job(**DIGITS)) == 1  # by the schema's defaults
+    assert request.training_tensorboard(job(**DIGITS)) == 0
+
+
+def test_a_row_without_a_size_takes_that_of_a_usual_network(ex, job):
+    assert Requests(ex).extraction_mem_mb(job(**DIGITS), 1) == 600 + 8 * 30 + 80 * 16
