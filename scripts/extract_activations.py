@@ -1,14 +1,15 @@
 """Rule extract_activations: every chosen layer of one model on one set of stimuli, in one pass."""
 
+import logging
 from dataclasses import asdict
 
 from itcortex import store
 from itcortex.networks.activations import extract
 from itcortex.networks.layer_choice import choose_layers, named_layers
-from itcortex.networks.network import Network
-from itcortex.networks.torch_compat import resolve_device
 from itcortex.running import job
-from itcortex.weights.state import digest, load
+from itcortex.weights.loaded import load_network
+
+_log = logging.getLogger(__name__)
 
 
 def main(
@@ -25,35 +26,28 @@ def main(
     seed,
 ):
     """Choose the layers (or take those named by `layers`), run the network, write their maps."""
-    device, network = resolve_device(device), Network(**network)
+    loaded = load_network(network, weights, device, seed)
     shown = store.read_stimuli(stimuli)
-    model, weights_digest = _trained(network, weights, seed)
-    preprocessing = network.preprocessing_of(model)
-    outline, size = network.skeleton(), preprocessing.input_size
+    outline, size = loaded.network.skeleton(), loaded.preprocessing.input_size
     chosen = (
         named_layers(outline, size, layers) if layers else choose_layers(outline, size, n_layers)
     )
     for layer in chosen:
-        print(f"{layer.depth:5.2f} {layer.name}: {layer.height} x {layer.width} x {layer.channels}")
+        shape = f"{layer.height} x {layer.width} x {layer.channels}"
+        _log.info(f"layer at depth {layer.depth:.2f}: {layer.name}, {shape}")
     attributes = {
-        "architecture": network.architecture,
-        "network": network.asdict(),
-        "weights_digest": weights_digest,
-        "preprocessing": preprocessing.asdict(),
+        "architecture": loaded.network.architecture,
+        "network": loaded.network.asdict(),
+        "weights_digest": loaded.weights_digest,
+        "preprocessing": loaded.preprocessing.asdict(),
         "side": side,
         "layers": [asdict(layer) for layer in chosen],
     }
-    batches = extract(model, preprocessing, shown.images, chosen, batch_size, device, side)
+    batches = extract(
+        loaded.model, loaded.preprocessing, shown.images, chosen, batch_size, loaded.device, side
+    )
     names = tuple(layer.name for layer in chosen)
     store.write_activations(activations, batches, names, shown.image_ids, attributes, dtype)
-
-
-def _trained(network, weights, seed):
-    """The network with its weights, and their digest; the file's tensors are not kept."""
-    state, attributes = store.read_weights(weights)
-    model = network.build(seed)
-    load(model, network.architecture, state, attributes, weights)
-    return model, digest(state)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """Rule fetch_weights: the weights of one row of the model table, under its network's names."""
 
+import logging
+
 from itcortex import store
 from itcortex.networks.network import Network
 from itcortex.running import job
 from itcortex.weights.availability import recorded
 from itcortex.weights.sources import fetch
 from itcortex.weights.state import digest
+
+_log = logging.getLogger(__name__)
 
 
 def main(weights, network, source, sha256="", file=None):
@@ -18,8 +22,9 @@ def main(weights, network, source, sha256="", file=None):
         state, origin = fetch(source, network, sha256, file)
     attributes = {"architecture": network.architecture, "source": source, "digest": digest(state)}
     store.write_weights(weights, state, attributes | {"origin": origin})
-    print(f"{network.architecture} from {source}: {len(state)} tensors")
-    print(f"digest {attributes['digest']}", *(f"{k} {v}" for k, v in origin.items()), sep="\n")
+    _log.info(f"{network.architecture} from {source}: {len(state)} tensors")
+    for name, value in {"digest": attributes["digest"], **origin}.items():
+        _log.info(f"{name} {value}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from itcortex import store
 from itcortex.figures import attention, gallery, style
 from itcortex.running import job
-from itcortex.store.photographs import read
 
 
 def main(table, photographs, examples, pdf, png, data_format, models, n_images, blur, saliency):
@@ -15,7 +14,7 @@ def main(table, photographs, examples, pdf, png, data_format, models, n_images, 
     for label, path in zip(models, examples, strict=True):
         arrays, attributes = store.read_arrays(path)
         shown[label] = (attributes["image_ids"], arrays["saliency"])
-    joined = gallery.join(read(photographs, data_format), shown, n_images, blur)
+    joined = gallery.join(store.read_attention(photographs, data_format), shown, n_images, blur)
     style.save(attention.draw(store.read_table(table), joined, saliency), pdf, png)
 
 

@@ -1,5 +1,6 @@
 """Rule prepare_osie: photographs of OSIE with maps of eye and mouse, and how far people agree."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy as np
 from itcortex import store
 from itcortex.data.published import osie
 from itcortex.running import job
+
+_log = logging.getLogger(__name__)
 
 
 def main(stimuli, fixations, mouse, photographs, ceilings, name, sigma_px, splits, seed):
@@ -18,7 +21,8 @@ def main(stimuli, fixations, mouse, photographs, ceilings, name, sigma_px, split
     store.write_photographs(photographs, prepared)
     agreement.insert(0, "attention", name)
     store.write_table(ceilings, agreement)
-    print(agreement.groupby(["map_kind", "ceiling_name"])["value"].describe().to_string())
+    summary = agreement.groupby(["map_kind", "ceiling_name"])["value"].describe()
+    _log.info(f"ceilings over photographs:\n{summary.to_string()}")
 
 
 if __name__ == "__main__":

@@ -9,12 +9,9 @@ from itcortex import store
 from itcortex.attention import agreement
 from itcortex.attention.saliency import photographs_saliency
 from itcortex.data.photographs import total_maps
-from itcortex.networks.network import Network
-from itcortex.networks.torch_compat import resolve_device
 from itcortex.numerics import sampling
 from itcortex.running import job
-from itcortex.store.photographs import read
-from itcortex.weights.state import load
+from itcortex.weights.loaded import load_network
 
 
 def main(
@@ -23,15 +20,16 @@ def main(
 ):  # fmt: skip
     """Score every photograph of one file or of several; keep the saliency of a few for the figure."""
     paths = [photographs] if isinstance(photographs, (str, Path)) else list(photographs)
-    device, network = resolve_device(device), Network(**network)
-    model = network.build(seed)
-    load(model, network.architecture, *store.read_weights(weights), weights)
-    preprocessing = network.preprocessing_of(model)
-    totals, count = total_maps(read(path, data_format) for path in paths)
+    loaded = load_network(network, weights, device, seed)
+    totals, count = total_maps(store.read_attention(path, data_format) for path in paths)
     tables, shown = [], {}
     for path in paths:
-        part = read(path, data_format)
-        found = list(photographs_saliency(model, preprocessing, part, batch_size, device))
+        part = store.read_attention(path, data_format)
+        found = list(
+            photographs_saliency(
+                loaded.model, loaded.preprocessing, part, batch_size, loaded.device
+            )
+        )
         tables.append(agreement.score(part, found, totals, count, blur))
         if not shown:
             chosen = sampling.spread(len(found), n_examples)

@@ -5,12 +5,10 @@ import pandas as pd
 
 from itcortex import store
 from itcortex.attention import shortcut
-from itcortex.networks.network import Network
-from itcortex.networks.torch_compat import resolve_device
 from itcortex.numerics.sampling import spread
 from itcortex.running import job
 from itcortex.tables.shortcut import trained_with
-from itcortex.weights.state import load
+from itcortex.weights.loaded import load_network
 
 
 def main(
@@ -21,15 +19,12 @@ def main(
 
     Strength and seed of its training are those that the weights file notes.
     """
-    network = Network(**network)
-    model = network.build(0)
-    state, attributes = store.read_weights(weights)
-    load(model, network.architecture, state, attributes, weights)
-    model.to(resolve_device(device))
+    loaded = load_network(network, weights, device, seed=0)
     shown = [shortcut.Shown.of_table(store.read_table(path), path) for path in (intact, broken)]
-    preprocessing = network.preprocessing_of(model)
-    measures, judged, maps = shortcut.probe(model, preprocessing, *shown, n_aligned, patch, stride)
-    about = labels | trained_with(attributes, weights)
+    measures, judged, maps = shortcut.probe(
+        loaded.model, loaded.preprocessing, *shown, n_aligned, patch, stride
+    )
+    about = labels | trained_with(loaded.attributes, weights)
     store.write_table(scores, pd.DataFrame([about | measures]))
     few = spread(len(judged.labels), n_examples)
     kept = {"images": judged.images[few], "human": judged.maps[few]}

@@ -5,12 +5,11 @@ import numpy as np
 from itcortex import store
 from itcortex.networks.activations import extract
 from itcortex.networks.layer_choice import named_layers
-from itcortex.networks.network import Network
 from itcortex.running import job
 from itcortex.simulation import scenes
 from itcortex.simulation.archive import plan_sessions, record_session, write_arcaro_archive
 from itcortex.simulation.arrays import simulate_array
-from itcortex.weights.state import load
+from itcortex.weights.loaded import load_network
 
 
 def main(weights, archive, truth, network, arrays, repeats, size_px, seed):
@@ -19,14 +18,13 @@ def main(weights, archive, truth, network, arrays, repeats, size_px, seed):
     Each of `arrays` has name, mat, folder, sites (its channels of the .mat), grid, layer, rf_sigma.
     """
     shown = scenes.photographs(size_px)
-    network = Network(**network)
-    teacher = network.build()
-    load(teacher, network.architecture, *store.read_weights(weights), weights)
-    preprocessing = network.preprocessing_of(teacher)
+    teacher = load_network(network, weights)
     names = list(dict.fromkeys(array["layer"] for array in arrays))
-    layers = named_layers(network.skeleton(), preprocessing.input_size, names)
+    layers = named_layers(teacher.network.skeleton(), teacher.preprocessing.input_size, names)
     images = len(shown.images)
-    ((_, features),) = extract(teacher, preprocessing, shown.images, layers, images, "cpu")
+    ((_, features),) = extract(
+        teacher.model, teacher.preprocessing, shown.images, layers, images, teacher.device
+    )
 
     rng = np.random.default_rng(seed)
     planted = {
@@ -43,7 +41,7 @@ def main(weights, archive, truth, network, arrays, repeats, size_px, seed):
     write_arcaro_archive(archive, sessions)
     named = {key: v for name, array in planted.items() for key, v in array.named(name).items()}
     about = {
-        "architecture": network.architecture,
+        "architecture": teacher.network.architecture,
         "repeats": repeats,
         "seed": seed,
         "arrays": arrays,

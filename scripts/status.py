@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
         if run.returncode:
             sys.stderr.write(run.stdout)
             return run.returncode
-    begun, lock = status.begun(FOLDER), status.lock(FOLDER)
+    begun, lock = status.begun(FOLDER), status.lock_notice(FOLDER)
     failures = status.reported(_latest_log())
     found = status.states(status.planned(plan.stdout), begun, bool(lock), failures)
     targets = {"all", *arguments}

@@ -15,7 +15,7 @@ import requests
 
 from itcortex.downloads.fetch import fetch
 from itcortex.downloads.parts import Origin, Part
-from itcortex.downloads.responses import Unavailable, refuse_redirect
+from itcortex.downloads.responses import UnavailableError, refuse_redirect
 from itcortex.errors import UserError
 from made.served import fails, gives
 
@@ -378,7 +378,7 @@ def test_https_is_not_left_for_http():
     response = requests.Response()
     response.status_code, response.url = 302, "https://host/a"
     response.headers["Location"] = "http://user:secret@host/a"
-    with pytest.raises(Unavailable, match="redirected to http://host/a, which is refused"):
+    with pytest.raises(UnavailableError, match="redirected to http://host/a, which is refused"):
         refuse_redirect(response)
     response.headers["Location"] = "/b"
     assert refuse_redirect(response) is None

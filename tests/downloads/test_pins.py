@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import subprocess
 import sys
 import zipfile
@@ -179,10 +180,11 @@ def test_a_lock_file_that_was_mistreated(lock, text, message):
     assert "version control" in str(raised.value)
 
 
-def test_the_script_says_what_it_fetched(server, tmp_path, lock, capsys):
+def test_the_script_says_what_it_fetched(server, tmp_path, lock, caplog):
     url, target = server.put("/a.npy", gives(b"spikes")), tmp_path / "set" / "a.npy"
-    download_data.main(target, [url], None, None, lock)
-    assert capsys.readouterr().out == f"{target}: 6 bytes from {url}, sha256 {sha(b'spikes')}\n"
+    with caplog.at_level(logging.INFO):
+        download_data.main(target, [url], None, None, lock)
+    assert caplog.messages[-1] == f"{target}: 6 bytes from {url}, sha256 {sha(b'spikes')}"
     assert pins.read(lock)["set/a.npy"].bytes == 6
 
 

@@ -73,7 +73,7 @@ class Shown:
         return Shown(names, *(array[rows] for array in arrays))
 
 
-def answers(model: nn.Module, preprocessing: Preprocessing, images: np.ndarray) -> np.ndarray:
+def top_classes(model: nn.Module, preprocessing: Preprocessing, images: np.ndarray) -> np.ndarray:
     """Class (image,) that the network ranks first."""
     found = []
     with torch.no_grad():
@@ -83,19 +83,19 @@ def answers(model: nn.Module, preprocessing: Preprocessing, images: np.ndarray) 
     return np.concatenate(found)
 
 
-def reliance(answered: dict[str, np.ndarray], intact: Shown, broken: Shown) -> dict[str, float]:
-    """Accuracies, and how often a broken image is answered with the shortcut's class.
+def reliance(predicted: dict[str, np.ndarray], intact: Shown, broken: Shown) -> dict[str, float]:
+    """Accuracies, and how often the shortcut's class is predicted for a broken image.
 
-    `answered` are classes (image,) by name, intact and broken. Broken images whose shortcut happens
-    to show the object's class are left out of `accuracy_broken` and `shortcut_answers`: there the
-    two cannot be told apart. Chance is then .1 for both.
+    `predicted` are classes (image,) of the intact and of the broken images. Broken images whose
+    shortcut happens to show the object's class are left out of `accuracy_broken` and
+    `shortcut_answers`, because there the two cannot be told apart. Chance is then .1 for both.
     """
     apart = broken.shortcuts != broken.labels
     if not apart.any():
         raise UserError("broken images: the shortcut shows the object's class in all of them")
-    given = answered["broken"][apart]
+    given = predicted["broken"][apart]
     return {
-        "accuracy_intact": float((answered["intact"] == intact.labels).mean()),
+        "accuracy_intact": float((predicted["intact"] == intact.labels).mean()),
         "accuracy_broken": float((given == broken.labels[apart]).mean()),
         "shortcut_answers": float((given == broken.shortcuts[apart]).mean()),
         "n_images": len(intact.labels),
@@ -145,14 +145,13 @@ def probe(
                 f"images and maps of {found} pixels need a network of that input, not {size}"
             )
     given = {"intact": intact, "broken": broken}
-    answered = {name: answers(model, preprocessing, some.images) for name, some in given.items()}
-    measures = reliance(answered, intact, broken)
+    predicted = {
+        name: top_classes(model, preprocessing, some.images) for name, some in given.items()
+    }
+    measures = reliance(predicted, intact, broken)
     chosen = intact.part(spread(len(intact.labels), n_aligned))
     maps = explain(model, preprocessing, chosen, patch, stride)
     for kind, found in maps.items():
         rho, undefined = alignment(found, chosen.maps)
         measures |= {f"alignment_{kind}": rho, f"undefined_{kind}": undefined}
     return measures | {"n_aligned": len(chosen.labels)}, chosen, maps
-
-
-# --- tables ---------------------------------------------------------------------------------------

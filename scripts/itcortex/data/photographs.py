@@ -8,6 +8,7 @@ import numpy as np
 from itcortex.errors import UserError
 
 MAP_SIDE = 224  # pixels a side at which maps are compared
+CLASSES = 1000  # of ImageNet, which labels photographs
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,3 @@ def without(total: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Sum of the other photographs' maps; 0, and not a rounding error, where only the own one was."""
     rest = total - own
     return np.where(rest < 1e-9 * total.max(), 0, rest)
-
-
-CLASSES = 1000

@@ -62,7 +62,8 @@ def read_images(
                 f"it holds {', '.join(list(files)[:5])}"
             )
         if len(names) < len(files):
-            _log.info(f"{archive}: {len(files) - len(names)} files of {folder!r} are no images")
+            left_out = len(files) - len(names)
+            _log.info(f"{archive}: {left_out} files of {folder!r} are no images and are left out")
         images = {
             name: _pixels(
                 members.read(files[name]), f"{archive}: {files[name]}", size_px, minimum_px

@@ -18,7 +18,7 @@ import pooch
 
 from itcortex.downloads import pins
 from itcortex.downloads.parts import Part, check_space
-from itcortex.downloads.responses import SCHEMES, Unavailable, WrongFile, shown
+from itcortex.downloads.responses import SCHEMES, UnavailableError, WrongFileError, shown
 from itcortex.downloads.resume import Patience, ResumingDownloader
 from itcortex.errors import UserError
 from itcortex.files import sha256_of
@@ -114,7 +114,7 @@ def fetch(
             name = shown(source) if _is_address(source) else str(source)
             try:
                 copy = _obtain(source, part, wanted, patience)
-            except Unavailable as reason:
+            except UnavailableError as reason:
                 _log.warning(f"{target}: {name}: {reason}")
                 reasons.append((name, reason))
                 continue
@@ -145,7 +145,7 @@ def _wanted(key: str, sha256: str | None, size: int | None, lock: str | Path | N
 
 
 def _obtain(source: str | Path, part: Part, wanted: _Wanted, patience: Patience | None) -> Path:
-    """A verified copy of the file inside the part's folder; raises `Unavailable`.
+    """A verified copy of the file inside the part's folder; raises `UnavailableError`.
 
     A wrong file is never kept. One that had been continued is given one more try from zero, for
     what was there before may have been damaged.
@@ -169,7 +169,7 @@ def _obtain(source: str | Path, part: Part, wanted: _Wanted, patience: Patience 
             if _is_address(source):
                 part.forget()
             if last or not bring.resumed:
-                raise WrongFile(str(error).partition(". Deleted")[0]) from error
+                raise WrongFileError(str(error).partition(". Deleted")[0]) from error
             _log.warning(f"{part.target.name}: {error}; once more from zero")
     return copy
 
@@ -183,17 +183,17 @@ class _Copier:
         self.part, self.size = part, size
 
     def __call__(self, source: str, output_file: str, pooch) -> None:
-        """Copy `source`; raises `Unavailable` if that cannot be."""
+        """Copy `source`; raises `UnavailableError` if that cannot be."""
         copied = self.part.folder / "copied"  # not pooch's file: it is readable by its owner only
         try:
             length = Path(source).stat().st_size
             check_space(self.part.target, length)
             if self.size is not None and length != self.size:
-                raise WrongFile(f"the file has {length} bytes there, not {self.size}")
+                raise WrongFileError(f"the file has {length} bytes there, not {self.size}")
             shutil.copyfile(source, copied)
             copied.replace(output_file)
         except OSError as error:
-            raise Unavailable(f"cannot be copied ({error.strerror})") from error
+            raise UnavailableError(f"cannot be copied ({error.strerror})") from error
 
 
 def _check_whole(path: Path, size: int | None) -> None:
@@ -236,7 +236,7 @@ def _explain(target: Path, reasons: list, wanted: _Wanted, has_urls: bool) -> st
         )
     listed = "".join(f"\n  - {name}: {reason}" for name, reason in reasons)
     known = f" with sha256 {wanted.sha256} (from {wanted.known_from})" if wanted.sha256 else ""
-    if any(isinstance(reason, WrongFile) for _, reason in reasons):
+    if any(isinstance(reason, WrongFileError) for _, reason in reasons):
         remedy = wanted.remedy
     else:
         check = "check the network" if has_urls else "no url is registered"

@@ -12,7 +12,7 @@ from itcortex.files import atomic_path, sha256_of
 from itcortex.formats.zips import add_file
 
 
-def fetch_members(
+def fetch_packed(
     urls: list[str], target: str | Path, members: dict, sha256: str | None, lock: str | Path
 ) -> str:
     """Download numbered files and pack them into the zip `target`; returns its SHA-256.

@@ -15,16 +15,16 @@ BUSY = (408, 425, 429)  # timeout, too early, too many requests: like 5xx, worth
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
 
-class Unavailable(Exception):  # noqa: N818 (no fault: another source is tried)
-    """A source that does not give the file, with the reason; another one may."""
+class UnavailableError(Exception):
+    """A source does not give the file; the message says why. Another source may give it."""
 
 
-class WrongFile(Unavailable):
-    """A source that gives another file than the registered or pinned one."""
+class WrongFileError(UnavailableError):
+    """A source gives another file than the registered or pinned one."""
 
 
-class Broken(Exception):  # noqa: N818
-    """A transfer that failed in a way that may pass; `retry_after` is what the server asked (s)."""
+class BrokenTransferError(Exception):
+    """A transfer failed in a way that may pass; the server asked to wait `retry_after` seconds."""
 
     def __init__(self, reason: str, retry_after: float | None = None):
         super().__init__(reason)
@@ -38,21 +38,24 @@ def shown(url: str) -> str:
 
 
 def refuse_redirect(response: requests.Response, **_options) -> None:
-    """Follow a redirect only to http(s), and never from https to http: raises `Unavailable`."""
+    """Follow a redirect only to http(s), and never from https to http; else `UnavailableError`."""
     if response.is_redirect:
         target = urljoin(response.url, response.headers["Location"])
         before, after = urlsplit(response.url).scheme, urlsplit(target).scheme
         if after not in SCHEMES or (before == "https" and after == "http"):
-            raise Unavailable(f"redirected to {shown(target)}, which is refused")
+            raise UnavailableError(f"redirected to {shown(target)}, which is refused")
 
 
 def check_status(response: requests.Response, continuing: bool) -> None:
-    """Raise `Broken` or `Unavailable` unless the answer carries the file, or says it is whole."""
+    """Return if the answer carries the file or says that it is whole.
+
+    Raises `BrokenTransferError` for what may pass, `UnavailableError` for what will not.
+    """
     status = response.status_code
     if status >= 500 or status in BUSY:
-        raise Broken(f"HTTP {status} {response.reason}", retry_after(response))
+        raise BrokenTransferError(f"HTTP {status} {response.reason}", retry_after(response))
     if status not in {200, 206} and not (continuing and status == 416):
-        raise Unavailable(f"HTTP {status} {response.reason}")
+        raise UnavailableError(f"HTTP {status} {response.reason}")
 
 
 def check_content(
@@ -60,16 +63,16 @@ def check_content(
 ) -> None:
     """Refuse what cannot be file `name` of `size` bytes, before gigabytes of it are downloaded.
 
-    `total` is the length that the answer announces. Raises `WrongFile` or `Unavailable`.
+    `total` is the length that the answer announces. Raises `WrongFileError` or `UnavailableError`.
     """
     if None not in (total, size) and total != size:
-        raise WrongFile(f"the file has {total} bytes there, not {size}")
+        raise WrongFileError(f"the file has {total} bytes there, not {size}")
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding != "identity" and not name.endswith(("gz", ".Z")):
-        raise Unavailable(f"the server sends it compressed ({encoding}), though asked not to")
+        raise UnavailableError(f"the server sends it compressed ({encoding}), though asked not to")
     page = response.headers.get("Content-Type", "").startswith("text/html")
     if page and not verified and not name.endswith((".html", ".htm")):
-        raise Unavailable("the server answers with a web page, perhaps one to sign in")
+        raise UnavailableError("the server answers with a web page, perhaps one to sign in")
 
 
 def stretch(response: requests.Response) -> tuple[int, int | None]:

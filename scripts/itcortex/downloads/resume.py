@@ -8,24 +8,20 @@ fails on machines without internet; the one for HTTP neither resumes nor verifie
 verifies only what a few hosts publish.
 """
 
-import contextlib
 import logging
 import os
-import sys
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 import tenacity
 from requests import exceptions
-from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
 from itcortex.downloads import responses
 from itcortex.downloads.parts import Origin, Part, check_space
-from itcortex.downloads.responses import Broken, Unavailable, WrongFile
+from itcortex.downloads.responses import BrokenTransferError, UnavailableError, WrongFileError
+from itcortex.running.progress import transfer
 
 _log = logging.getLogger(__name__)
 _PIECE = 2**18
@@ -52,7 +48,7 @@ class ResumingDownloader:
     continued that has no ETag or date to prove that it is still the same file.
     `resumed` tells afterwards whether anything was continued.
 
-    A call raises `Unavailable` if the address does not give the file and `UserError` if the disk
+    A call raises `UnavailableError` if the address does not give the file and `UserError` if the disk
     cannot hold it.
     """
 
@@ -75,10 +71,10 @@ class ResumingDownloader:
             try:
                 self._tries()(self._attempt, url)
                 break
-            except Broken as error:
+            except BrokenTransferError as error:
                 if self.part.length() <= before:
                     tries = f"given up after {self.patience.tries} tries"
-                    raise Unavailable(f"{error}; {tries}") from error
+                    raise UnavailableError(f"{error}; {tries}") from error
         Path(output_file).unlink(missing_ok=True)
         try:
             os.link(self.part.bytes, output_file)  # if killed from here on, no byte is lost
@@ -98,7 +94,7 @@ class ResumingDownloader:
             _log.warning(f"{self.name}: {problem}; trying again in {pause:.1f} s")
 
         return tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(Broken),
+            retry=tenacity.retry_if_exception_type(BrokenTransferError),
             stop=tenacity.stop_after_attempt(patience.tries),
             wait=wait,
             before_sleep=tell,
@@ -126,9 +122,9 @@ class ResumingDownloader:
             ) as response:
                 self._take(response, responses.origin_of(url, response), start, origin)
         except _NEVER as error:
-            raise Unavailable(responses.reason(error)) from error
+            raise UnavailableError(responses.reason(error)) from error
         except (requests.RequestException, HTTPError) as error:
-            raise Broken(responses.reason(error)) from error
+            raise BrokenTransferError(responses.reason(error)) from error
 
     def _continued(self, url: str) -> Origin | None:
         """Origin of the part, if it can be continued from `url`."""
@@ -146,7 +142,9 @@ class ResumingDownloader:
         whole = response.status_code == 200
         if not whole and (origin is None or first != start or responses.changed(origin, found)):
             self.part.forget()
-            raise Broken("the server does not continue the same file; starting from zero")
+            raise BrokenTransferError(
+                "the server does not continue the same file; starting from zero"
+            )
         if response.status_code == 416:  # nothing is left to be sent
             self.resumed = True
             return
@@ -164,52 +162,14 @@ class ResumingDownloader:
         length = first
         with (
             self.part.appending(first) as write,
-            _progress(self.name, first, total) as progress,
+            transfer(self.name, first, total) as progress,
         ):
             while piece := response.raw.read1(_PIECE, decode_content=False):
                 length += len(piece)
                 if total is not None and length > total:
                     self.part.forget()
-                    raise WrongFile(f"the server sends more than {total} bytes")
+                    raise WrongFileError(f"the server sends more than {total} bytes")
                 write(piece)
                 progress.update(len(piece))
         if total is not None and length < total:
-            raise Broken(f"the connection ended after {length} of {total} bytes")
-
-
-class _Lines:
-    """Progress for a log: a line every 10 s, every 10 % (but one a second at most), and at the end."""
-
-    def __init__(self, name: str, first: int, total: int | None):
-        self.name, self.first, self.done, self.total = name, first, first, total
-        self.started = self.told = time.monotonic()
-        self.tenth = self._tenth()
-
-    def update(self, count: int) -> None:
-        """Count bytes; print a line if it is time for one."""
-        self.done += count
-        since = time.monotonic() - self.told
-        if since >= 10 or (since >= 1 and self._tenth() > self.tenth) or self.done == self.total:
-            self._print()
-
-    def _tenth(self) -> int:
-        return 10 * self.done // self.total if self.total else 0
-
-    def _print(self) -> None:
-        self.told, self.tenth = time.monotonic(), self._tenth()
-        speed = (self.done - self.first) / max(self.told - self.started, 1e-9)
-        whole = (
-            f" of {self.total / 1e6:.1f} MB ({self.done / self.total:.0%})" if self.total else " MB"
-        )
-        print(f"{self.name}: {self.done / 1e6:.1f}{whole}, {speed / 1e6:.2f} MB/s", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def _progress(name: str, first: int, total: int | None) -> Iterator[tqdm | _Lines]:
-    """A bar if somebody watches a terminal; if not, lines on `sys.stderr`, which is a job's log."""
-    if sys.__stderr__ is None or not sys.__stderr__.isatty():
-        yield _Lines(name, first, total)
-    else:
-        options = {"unit": "B", "unit_scale": True, "file": sys.__stderr__}
-        with tqdm(desc=name, initial=first, total=total, **options) as bar:
-            yield bar
+            raise BrokenTransferError(f"the connection ended after {length} of {total} bytes")

@@ -12,13 +12,13 @@ from itcortex.errors import UserError
 from itcortex.formats.plausible import require_plausible
 
 
-def members(group: h5py.Group, where: str) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+def entries(group: h5py.Group, where: str) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
     """Name and object of everything directly in a group; raises `UserError` for a link."""
     for name in group:
-        yield name, member(group, name, where)
+        yield name, entry(group, name, where)
 
 
-def member(group: h5py.Group, name: str, where: str) -> h5py.Group | h5py.Dataset:
+def entry(group: h5py.Group, name: str, where: str) -> h5py.Group | h5py.Dataset:
     """What a group holds under a name; raises `UserError` if that is a link to another place."""
     link = group.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink):
@@ -27,10 +27,10 @@ def member(group: h5py.Group, name: str, where: str) -> h5py.Group | h5py.Datase
             f"{where}: refused, {name!r} is a link to {target}; the file must hold its data itself"
         )
     found = group[name]
-    return checked(found, where) if isinstance(found, h5py.Dataset) else found
+    return own_values(found, where) if isinstance(found, h5py.Dataset) else found
 
 
-def checked(dataset: h5py.Dataset, where: str) -> h5py.Dataset:
+def own_values(dataset: h5py.Dataset, where: str) -> h5py.Dataset:
     """The dataset, if its values are in its own file and it does not claim far more than is stored.
 
     Raises `UserError` otherwise.

@@ -94,9 +94,9 @@ def _read_v73(
     with h5py.File(io.BytesIO(content), "r") as handle:
         held = [name for name in handle if not name.startswith("#")]  # asks no link where it leads
         for name in (n for n in names if n in held):
-            value = hdf5.member(handle, name, label)[...].T
+            value = hdf5.entry(handle, name, label)[...].T
             if value.dtype == object:
-                cells = (hdf5.checked(handle[cell], label) for cell in value.flat)
+                cells = (hdf5.own_values(handle[cell], label) for cell in value.flat)
                 codes = [cell[...].T.ravel() for cell in cells]
                 value = np.array(["".join(map(chr, text)) for text in codes])
             variables[name] = value

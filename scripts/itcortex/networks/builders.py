@@ -102,7 +102,7 @@ def _prepare_imports() -> None:
     importlib.import_module("itcortex.networks.torch_compat")
 
 
-def _check_arguments(function: Callable, builder: str, arguments: dict) -> None:
+def check_arguments(function: Callable, builder: str, arguments: dict) -> None:
     try:
         inspect.signature(function).bind(**arguments)
     except TypeError as error:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from itcortex.errors import UserError, nearest
-from itcortex.networks.builders import _check_arguments, find_builder
+from itcortex.networks.builders import check_arguments, find_builder
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,7 +70,7 @@ class Network:
         if not self.builder:
             return timm_networks.build(self.architecture, seed, **self.arguments)
         function = find_builder(self.builder)
-        _check_arguments(function, self.builder, self.arguments)
+        check_arguments(function, self.builder, self.arguments)
         with timm_networks.seeded(seed):
             try:
                 model = function(**self.arguments)
@@ -128,9 +128,6 @@ class Network:
                 f"cannot be run through the network: {type(error).__name__}: {error}"
             ) from error
         return names
-
-
-# --- builders -------------------------------------------------------------------------------------
 
 
 # --- cells of the table ---------------------------------------------------------------------------

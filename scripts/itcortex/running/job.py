@@ -1,4 +1,4 @@
-"""One way to run a rule's script: log with a header, one BLAS pool of the rule's size, clear errors.
+"""The one way to run a rule's script: a log, as many threads as the rule has, clear errors.
 
 The workflow's `script:` injects an object that holds a rule's inputs, outputs, params and log.
 It is handed in by the script; nothing here knows where it came from.
@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from itcortex.errors import UserError
 from itcortex.running import devices, stamp
+from itcortex.running.log import logged_to
 
 NOT_FOR_MAIN = {"code"}  # the code fingerprint decides re-runs; no script needs its value
 
@@ -39,9 +40,10 @@ def _gpus(snakemake) -> int:
 
 
 def run(main: Callable, snakemake, **more) -> None:
-    """Call `main` with the rule's named inputs, outputs and params, all output going to its log.
+    """Call `main` with the rule's named inputs, outputs and params; all output goes to the rule's log.
 
-    `more` are arguments that must not decide re-runs, which a script takes from elsewhere.
+    What modules and scripts log is shown there too, see `itcortex.running.log`. `more` are arguments
+    that a script takes from elsewhere because they must not decide whether a job is run again.
 
     A `UserError` is shown on the terminal as one message; any other exception with its traceback.
     Both leave the full traceback in the log and end the job with status 1.
@@ -56,6 +58,7 @@ def run(main: Callable, snakemake, **more) -> None:
             with (
                 contextlib.redirect_stdout(log),
                 contextlib.redirect_stderr(log),
+                logged_to(log),
                 threadpool_limits(snakemake.threads),
                 devices.taken(_gpus(snakemake)),
                 stamp.stamped(snakemake.rule, snakemake.params.get("code", "")),

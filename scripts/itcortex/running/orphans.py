@@ -58,7 +58,7 @@ def of_folder(jobs: list[SlurmJob], folder: Path) -> list[SlurmJob]:
 def live_runs(folder: Path, processes: Path = Path("/proc")) -> list[int]:
     """Process ids, on this machine, of other Snakemake runs in a folder; their jobs do not count.
 
-    Another user's process does not show its folder: see `Lock.owner`.
+    Another user's process does not show its folder: see `FolderLock.owner`.
     """
     found = []
     for process in processes.glob("[0-9]*"):
@@ -83,21 +83,21 @@ def _is_run(words: list[str]) -> bool:
 
 
 @dataclass(frozen=True)
-class Lock:
+class FolderLock:
     """Who holds a folder: the user, and the machine of the run, empty if no log tells it."""
 
     owner: str
     host: str
 
 
-def lock_of(folder: Path) -> Lock | None:
+def lock_of(folder: Path) -> FolderLock | None:
     """The lock of a workflow's folder; None if nothing holds it."""
     state = folder / ".snakemake"
     locks = sorted((state / "locks").glob("*.lock"))
     if not locks:
         return None
     hosts = [_host(path) for path in sorted((state / "log").glob("*.snakemake.log"))]
-    return Lock(_owner(locks[0]), next((host for host in reversed(hosts) if host), ""))
+    return FolderLock(_owner(locks[0]), next((host for host in reversed(hosts) if host), ""))
 
 
 def _owner(path: Path) -> str:

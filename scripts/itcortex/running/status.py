@@ -26,7 +26,7 @@ _SILENT = "ended without a word: killed, out of memory or over its time"
 
 
 @dataclass(frozen=True)
-class Job:
+class PendingJob:
     """One job that is not done: its rule, outputs, logs, and why it is to be run."""
 
     rule: str
@@ -36,11 +36,11 @@ class Job:
 
 
 @dataclass(frozen=True)
-class State:
+class JobState:
     """How a job stands: running, failed, outdated (made, but not of today's code, settings and inputs)
     or to do; what its log says; where that is."""
 
-    job: Job
+    job: PendingJob
     name: str
     detail: str = ""
     log: str = ""
@@ -49,12 +49,12 @@ class State:
 # --- what Snakemake prints ------------------------------------------------------------------------
 
 
-def planned(text: str) -> list[Job]:
+def planned(text: str) -> list[PendingJob]:
     """Jobs of a dry run, in its order; those without outputs (targets) are left out."""
     return [job for job in _blocks(text, _RULE) if job.outputs]
 
 
-def reported(text: str) -> list[Job]:
+def reported(text: str) -> list[PendingJob]:
     """Jobs of which a run's own log says that they failed; they may have died before they wrote one."""
     return list(_blocks(text, _ERROR))
 
@@ -71,7 +71,7 @@ def left_out(text: str) -> dict[str, str]:
     return dict(_LEFT_OUT.findall(text))
 
 
-def _blocks(text: str, start: re.Pattern) -> Iterator[Job]:
+def _blocks(text: str, start: re.Pattern) -> Iterator[PendingJob]:
     """A line that names a rule, and the indented lines below it."""
     for found in start.finditer(text):
         fields = {}
@@ -81,7 +81,7 @@ def _blocks(text: str, start: re.Pattern) -> Iterator[Job]:
                 break
             fields[field[1]] = field[2]
         logs = fields.get("log", "").partition(" (check log file(s)")[0]
-        yield Job(
+        yield PendingJob(
             found[1], _names(fields.get("output", "")), _names(logs), fields.get("reason", "")
         )
 
@@ -111,7 +111,7 @@ def begun(snakemake_folder: str | Path) -> set[str]:
     return found
 
 
-def lock(snakemake_folder: str | Path) -> str:
+def lock_notice(snakemake_folder: str | Path) -> str:
     """What is to be said of the folder's lock; empty if no run holds it.
 
     A killed run leaves it behind, and a run on another machine is not seen from here.
@@ -132,8 +132,8 @@ def tail(path: str | Path) -> str | None:
 
 
 def states(
-    jobs: Iterable[Job], begun: set[str], locked: bool, failures: Iterable[Job] = ()
-) -> list[State]:
+    jobs: Iterable[PendingJob], begun: set[str], locked: bool, failures: Iterable[PendingJob] = ()
+) -> list[JobState]:
     """How every job that is not done stands.
 
     Parameters
@@ -147,29 +147,31 @@ def states(
     return [_state(job, begun, locked, known) for job in jobs]
 
 
-def _state(job: Job, begun: set[str], locked: bool, failures: dict[str, Job]) -> State:
+def _state(
+    job: PendingJob, begun: set[str], locked: bool, failures: dict[str, PendingJob]
+) -> JobState:
     at_work = any(output in begun for output in job.outputs)
     log = next(iter(job.logs), "")
     if at_work and locked:
-        return State(job, RUNNING, log=log)
+        return JobState(job, RUNNING, log=log)
     failure = next((failures[output] for output in job.outputs if output in failures), None)
     said = tail(log) if log else None
     if said is not None and not said.rstrip("\n").rpartition("\n")[2].startswith(DONE):
         raised = _RAISED.findall(said)
-        return State(job, FAILED, raised[-1] if raised else _SILENT, log)
+        return JobState(job, FAILED, raised[-1] if raised else _SILENT, log)
     if failure is not None:
         logs = [name for name in failure.logs if name != log or said is not None]
-        return State(job, FAILED, "failed before its script began", ", ".join(logs))
+        return JobState(job, FAILED, "failed before its script began", ", ".join(logs))
     if at_work:
-        return State(job, FAILED, "interrupted: the run that began it was killed", log)
+        return JobState(job, FAILED, "interrupted: the run that began it was killed", log)
     made = all(Path(output).exists() for output in job.outputs)
-    return State(job, OUTDATED if made else TO_DO, job.reason)
+    return JobState(job, OUTDATED if made else TO_DO, job.reason)
 
 
 # --- what is shown --------------------------------------------------------------------------------
 
 
-def shown(total: dict[str, int], found: list[State], missing: dict[str, str], note: str) -> str:
+def shown(total: dict[str, int], found: list[JobState], missing: dict[str, str], note: str) -> str:
     """A page: totals, a table of rules, failed and running jobs with their logs, models left out.
 
     `total` are those of `totals`, `found` those of `states`, `missing` those of `left_out`.
@@ -195,7 +197,7 @@ def shown(total: dict[str, int], found: list[State], missing: dict[str, str], no
     return "\n".join(lines) + "\n"
 
 
-def _listed(name: str, found: list[State]) -> Iterator[str]:
+def _listed(name: str, found: list[JobState]) -> Iterator[str]:
     """Jobs of one state: rule and first output, what went wrong, where the log is."""
     if found:
         yield from ("", f"{name}:")

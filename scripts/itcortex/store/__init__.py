@@ -16,7 +16,7 @@ from itcortex.store.arrays import (
     write_recording,
     write_stimuli,
 )
-from itcortex.store.photographs import read_photographs, write_photographs
+from itcortex.store.photographs import read_attention, read_photographs, write_photographs
 from itcortex.store.stamps import read_attributes, read_stamp
 from itcortex.store.tables import count_rows, read_constants, read_table, write_table
 from itcortex.store.weights import read_weights, read_weights_attributes, write_weights
@@ -27,6 +27,7 @@ __all__ = [
     "count_rows",
     "open_activations",
     "read_arrays",
+    "read_attention",
     "read_attributes",
     "read_constants",
     "read_photographs",

@@ -1,4 +1,4 @@
-"""Files of recordings, stimuli, weights, RDMs and named arrays."""
+"""Files of recordings, stimuli, RDMs and named arrays."""
 
 from pathlib import Path
 
@@ -93,12 +93,6 @@ def read_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
             )
         )
         return arrays, read_attributes_of(handle)
-
-
-# --- weights --------------------------------------------------------------------------------------
-
-
-# --- stamps ---------------------------------------------------------------------------------------
 
 
 # --- representational dissimilarity matrices ------------------------------------------------------

@@ -52,7 +52,7 @@ def _read_shard(path: str | Path) -> Photographs:
 READERS = {"clickme": _read_shard, "osie": read_photographs}
 
 
-def read(path: str | Path, data_format: str) -> Photographs:
+def read_attention(path: str | Path, data_format: str) -> Photographs:
     """Photographs of a file that prepare_clickme or prepare_osie wrote.
 
     `data_format` is that of the set in the registry; an unknown one raises `UserError`.

@@ -7,13 +7,13 @@ import h5py
 from pyarrow import parquet
 
 from itcortex.store.hdf5 import read_attributes_of
-from itcortex.store.weights import _weights_header
+from itcortex.store.weights import weights_header
 
 
 def read_stamp(path: str | Path) -> dict:
     """Rule, code fingerprint and package versions that made a file; empty where none were noted."""
     if Path(path).suffix == ".safetensors":
-        return _weights_header(path).get("stamp", {})
+        return weights_header(path).get("stamp", {})
     if Path(path).suffix == ".parquet":
         found = (parquet.read_schema(path).metadata or {}).get(b"stamp", b"{}")
     else:

@@ -42,6 +42,3 @@ def read_constants(path: str | Path, names: Iterable[str]) -> dict[str, str]:
     columns = parquet.read_table(path, columns=there)
     values = {name: columns[name].unique().to_pylist() for name in there}
     return {name: str(found[0]) for name, found in values.items() if len(found) == 1}
-
-
-# --- photographs with maps of human attention -----------------------------------------------------

@@ -32,10 +32,10 @@ def read_weights(path: str | Path) -> tuple[dict, dict]:
 
 def read_weights_attributes(path: str | Path) -> dict:
     """Attributes of weights, without their tensors."""
-    return {key: value for key, value in _weights_header(path).items() if key != "stamp"}
+    return {key: value for key, value in weights_header(path).items() if key != "stamp"}
 
 
-def _weights_header(path: str | Path) -> dict:
+def weights_header(path: str | Path) -> dict:
     """What `write_weights` put into the header: attributes and stamp."""
     from safetensors import SafetensorError, safe_open  # noqa: PLC0415
 

@@ -1,6 +1,7 @@
 """Stimuli: every kind of image file becomes the same kind of array, or a clear error."""
 
 import io
+import logging
 import zipfile
 
 import numpy as np
@@ -42,12 +43,14 @@ def picture(rng):
     return rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)
 
 
-def test_rgb_is_untouched_and_sorted_by_name(tmp_path, picture):
+def test_rgb_is_untouched_and_sorted_by_name(tmp_path, picture, caplog):
     path = pack(
         tmp_path / "a.zip",
         {"set/b.png": encode(picture), "set/a.PNG": encode(255 - picture), "set/notes.txt": b"x"},
     )
-    stimuli = read_images(path, "set")
+    with caplog.at_level(logging.INFO):
+        stimuli = read_images(path, "set")
+    assert caplog.messages == [f"{path}: 1 files of 'set' are no images and are left out"]
     assert stimuli.image_ids == ("a.PNG", "b.png")
     np.testing.assert_array_equal(stimuli.images, [255 - picture, picture])
 

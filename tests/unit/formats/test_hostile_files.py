@@ -30,7 +30,7 @@ from itcortex import store
 from itcortex.data import images, registry, stimuli
 from itcortex.data.published import clickme, cowley, kriegeskorte, majajhong, osie
 from itcortex.downloads import fetch, pins
-from itcortex.downloads.packed import fetch_members
+from itcortex.downloads.packed import fetch_packed
 from itcortex.errors import UserError
 from itcortex.formats import matlab, plausible, zips
 from itcortex.networks import network
@@ -143,7 +143,7 @@ def test_a_download_that_would_unpack_without_end_is_not_read_to_its_end():
 @pytest.mark.parametrize("path", ["../{n}.png", "/tmp/{n}.png", "a/../../{n}.png", "a//{n}.png"])
 def test_members_that_are_downloaded_stay_in_their_folder(path):
     with pytest.raises(UserError, match="leads out of the archive's folder"):
-        fetch_members([], "d/a.zip", {"path": path, "numbers": [1, 2]}, None, "lock.yaml")
+        fetch_packed([], "d/a.zip", {"path": path, "numbers": [1, 2]}, None, "lock.yaml")
     assert list(Path().rglob("*")) == []
 
 

@@ -1,6 +1,8 @@
 """How a rule's script runs: log header, output into the log, clear errors, progress lines."""
 
 import io
+import logging
+import re
 import sys
 from types import SimpleNamespace
 
@@ -37,6 +39,35 @@ def test_main_gets_names_and_the_log_gets_header_and_output(snakemake):
     for words in ("rule some_rule {'model': 'net'}", "device cpu, threads 1, seed 7", "numpy 2",
                   "to the log", "warned", "done in"):  # fmt: skip
         assert words in log
+
+
+def test_what_is_logged_arrives_in_the_log_in_one_format(snakemake):
+    root, before = logging.getLogger(), logging.getLogger().handlers[:]
+
+    def main(**_):
+        logging.getLogger("itcortex.data.stimuli").info("a.zip: 3 files are no images")
+        logging.getLogger("__main__").info("digest abc")
+        logging.getLogger("itcortex.downloads").warning("once more")
+        logging.getLogger("others").info("chatter")
+        logging.getLogger("others").warning("deprecated")
+
+    job.run(main, snakemake)
+    lines = re.findall(r"^\d\d:\d\d:\d\d (.*)$", snakemake.log[0].read_text(), re.MULTILINE)
+    assert lines == [
+        "INFO: a.zip: 3 files are no images",
+        "INFO: digest abc",
+        "WARNING: once more",
+        "WARNING: deprecated",
+    ]
+    assert root.handlers == before
+    assert logging.getLogger("itcortex").level == logging.NOTSET
+
+
+def test_after_a_failed_job_nothing_logs_to_its_closed_file(snakemake):
+    before = logging.getLogger().handlers[:]
+    with pytest.raises(KeyError):
+        job.run(lambda **_: {}["missing"], snakemake)
+    assert logging.getLogger().handlers == before
 
 
 def test_blas_gets_the_rules_threads(snakemake):

@@ -90,7 +90,7 @@ def write(path: str, text: str) -> str:
 
 def test_a_plan_is_read_with_logs_and_reasons():
     one, two = status.planned(PLAN)
-    assert one == status.Job(
+    assert one == status.PendingJob(
         "fit_encoding",
         ("results/enc/one.parquet", "results/enc/one.predictions.h5"),
         ("results/logs/fit_encoding/one.log",),
@@ -127,26 +127,26 @@ def test_markers_are_read_also_of_names_longer_than_a_file_may_have(folder):
 
 
 def test_a_lock_is_told_and_whether_its_run_is_at_work(folder):
-    assert status.lock(".snakemake") == ""
+    assert status.lock_notice(".snakemake") == ""
     write(".snakemake/locks/0.input.lock", "")
-    assert "no log says on which machine" in status.lock(".snakemake")
+    assert "no log says on which machine" in status.lock_notice(".snakemake")
     write(".snakemake/log/2026-01-01.snakemake.log", f"  Host: {platform.node()}\n")
-    assert "a run that was killed: `make cancel-orphans`" in status.lock(".snakemake")
+    assert "a run that was killed: `make cancel-orphans`" in status.lock_notice(".snakemake")
     run = subprocess.Popen(["bash", "-c", "exec -a snakemake sleep 60"], cwd=folder)
     try:
         while Path(f"/proc/{run.pid}/cmdline").read_bytes().partition(b"\0")[0] != b"snakemake":
             time.sleep(0.01)
-        assert status.lock(".snakemake") == f"a run is at work (process {run.pid})"
+        assert status.lock_notice(".snakemake") == f"a run is at work (process {run.pid})"
     finally:
         run.kill()
         run.wait()
 
 
-def state(log: str | None = None, **options) -> status.State:
-    """State of the job with output `out.h5` and log `out.log`."""
+def state(log: str | None = None, **options) -> status.JobState:
+    """JobState of the job with output `out.h5` and log `out.log`."""
     if log is not None:
         write("out.log", log)
-    one = status.Job("fit_encoding", ("out.h5",), ("out.log",), "Missing output files")
+    one = status.PendingJob("fit_encoding", ("out.h5",), ("out.log",), "Missing output files")
     (found,) = status.states([one], **({"begun": set(), "locked": False} | options))
     return found
 
@@ -181,7 +181,7 @@ def test_a_job_that_was_killed_ended_without_a_word(folder):
 
 
 def test_a_job_that_died_before_its_script_points_to_the_clusters_log(folder):
-    failure = status.Job("fit_encoding", ("out.h5",), ("out.log", "slurm/7.log"))
+    failure = status.PendingJob("fit_encoding", ("out.h5",), ("out.log", "slurm/7.log"))
     failed = state(failures=[failure])
     assert (failed.name, failed.log) == ("failed", "slurm/7.log")
 

@@ -10,7 +10,6 @@ from PIL import Image
 from itcortex import store
 from itcortex.data.photographs import Photographs
 from itcortex.errors import UserError
-from itcortex.store import photographs
 
 
 def jpeg(pixels) -> bytes:
@@ -27,7 +26,7 @@ def test_a_shard_of_clickme_is_named_by_place_and_labelled(tmp_path, rng):
     records = {"shard": "val-3.tfrecords", "offset": [0, 900], "image": [image] * 2}
     records |= {"heatmap": [jpeg(map_of), jpeg(map_of[:, ::-1])], "label": [7, 8]}
     store.write_table(tmp_path / "3.parquet", pd.DataFrame(records))
-    found = photographs.read(tmp_path / "3.parquet", "clickme")
+    found = store.read_attention(tmp_path / "3.parquet", "clickme")
     assert found.image_ids == ("val-3.tfrecords:0", "val-3.tfrecords:900")
     assert found.labels.tolist() == [7, 8]
     left, right = found.maps["clicks"]
@@ -40,11 +39,11 @@ def test_osie_is_read_as_it_was_prepared(tmp_path, rng):
     maps = rng.random((2, 224, 224), dtype=np.float32)
     shown = Photographs(("1.jpg", "2.jpg"), (b"a", b"b"), {"eye": maps})
     store.write_photographs(tmp_path / "osie.parquet", shown)
-    found = photographs.read(tmp_path / "osie.parquet", "osie")
+    found = store.read_attention(tmp_path / "osie.parquet", "osie")
     assert (found.image_ids, found.jpegs, found.labels) == (shown.image_ids, shown.jpegs, None)
     np.testing.assert_array_equal(found.maps["eye"], maps)
 
 
 def test_an_unknown_format_is_refused_with_the_nearest(tmp_path):
     with pytest.raises(UserError, match="of format 'osei'; did you mean 'osie'"):
-        photographs.read(tmp_path / "a.parquet", "osei")
+        store.read_attention(tmp_path / "a.parquet", "osei")

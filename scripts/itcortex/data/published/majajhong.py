@@ -206,7 +206,7 @@ def read_presentations(path: str | Path) -> Presentations:
     """
     try:
         with h5py.File(path, "r") as handle:
-            found = hdf5.members(handle, str(path))
+            found = hdf5.entries(handle, str(path))
             variables = {n: v for n, v in found if isinstance(v, h5py.Dataset)}
             return _read_variables(variables, str(path))
     except OSError as error:

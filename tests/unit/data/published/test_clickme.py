@@ -83,14 +83,14 @@ def test_every_record_of_a_whole_shard_is_read_with_its_bytes_untouched(tmp_path
         assert found[name].tolist() == [record[name][0] for record in records]
 
 
-def test_script_writes_records_and_problems(shard, tmp_path, capsys):
+def test_script_writes_records_and_problems(shard, tmp_path, caplog):
     path, offsets = shard
     damage(path, offsets[2] + 100)
     good, bad = tmp_path / "3.parquet", tmp_path / "3.problems.parquet"
     prepare_clickme.main(path, good, bad, max_corrupt=0.5)
     assert store.read_table(good)["label"].tolist() == [0, 7, 21, 28]
     assert store.read_table(bad)["offset"].tolist() == [offsets[2]]
-    assert f"val-3.tfrecords: byte {offsets[2]}: damaged content (CRC)" in capsys.readouterr().out
+    assert f"val-3.tfrecords: byte {offsets[2]}: damaged content (CRC)" in caplog.text
     assert clickme.photographs(store.read_table(good)).labels.tolist() == [0, 7, 21, 28]
 
 
