@@ -15,8 +15,10 @@ from itcortex.downloads.parts import Part
 from made.served import gives
 
 CODE = """
+import logging
 import sys
 import download_data
+logging.basicConfig(level=logging.INFO, stream=sys.stdout)
 url, target, lock, sha256 = sys.argv[1:]
 download_data.main(target, [url], sha256 or None, None, lock)
 """

@@ -62,7 +62,7 @@ WORK = f"""\
 import sys
 from pathlib import Path
 sys.path.append({str(SCRIPTS)!r})
-from itcortex import job
+from itcortex.running import job
 def main(text, name):
     Path(text).write_text(name)
 job.run(main, snakemake)

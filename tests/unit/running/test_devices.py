@@ -15,7 +15,7 @@ SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 HOLD = """
 import sys, time
 from pathlib import Path
-from itcortex import devices
+from itcortex.running import devices
 with devices.taken(int(sys.argv[1]), {"CUDA_VISIBLE_DEVICES": "a,b,c"}, Path(sys.argv[2])) as names:
     print(",".join(names), flush=True)
     sys.stdin.read()
