@@ -14,8 +14,8 @@ def main(activations, rdms, comparison, labels, splits, draws, seed):
     images = stimuli.join_images(published.image_ids, features.image_ids, activations)
     predicted = {pattern: [] for pattern in PATTERNS}
     for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
-        found = layer_patterns(features.read(layer, images))
-        for pattern, pairs in found.items():
+        patterns = layer_patterns(features.read(layer, images))
+        for pattern, pairs in patterns.items():
             predicted[pattern].append(pairs)
     recorded = published.by_subject()[1]
     comparisons = {

@@ -11,7 +11,10 @@ from itcortex.running import job, progress
 
 
 def main(recording, truth, ceilings, name, protocol, folds, window, sweep, used, splits, seed):
-    """Write one row a ceiling, window and fold; `truth` is empty or the truth of a simulation."""
+    """Write one row for each ceiling, window and fold.
+
+    `truth` is empty, or holds the file with the truth of a simulation.
+    """
     recorded = store.read_recording(recording)
     noise_free = None
     if truth:

@@ -1,12 +1,12 @@
-"""Noise ceilings, each under its own name: what a perfect model could score, by which argument.
+"""Noise ceilings, each under its own name: what a perfect model could score, and by which argument.
 
 population
     Each site's map predicted from the other sites of the array, on the same folds as the models.
 best_pair, best_pair_reference
     The highest correlation between the maps of any two sites (Linsley et al. 2023), and the same as
     the authors' code computes it (row by row, without the last site). A maximum over many noisy
-    values: pure noise gives about .18 on a 17 x 17 and .36 on a 9 x 9 grid. And no upper bound: two
-    noisy sites correlate less with each other than either with a model without noise.
+    values: pure noise gives about .18 on a 17 x 17 and .36 on a 9 x 9 grid. It is also no upper bound,
+    because two noisy sites correlate less with each other than either with a model without noise.
 split_half
     Correlation between the means of two halves of the trials, corrected to all trials by
     Spearman-Brown: the reliability of the repeat-averaged response.
@@ -99,8 +99,8 @@ def split_half(trials: np.ndarray, splits: int, rng: np.random.Generator) -> np.
         first = rank < (n_repeats // 2)[:, :, None]
         second = (rank < n_repeats[:, :, None]) & ~first
         halves = [
-            np.divide((values * part).sum(2), part.sum(2), out=np.zeros(usable.shape), where=usable)
-            for part in (first, second)
+            np.divide((values * half).sum(2), half.sum(2), out=np.zeros(usable.shape), where=usable)
+            for half in (first, second)
         ]
         for site in range(trials.shape[1]):
             rows = usable[:, site]

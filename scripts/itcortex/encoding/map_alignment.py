@@ -23,7 +23,7 @@ def map_alignment(
     ----------
     recorded, predicted : arrays (image, y, x, site)
     scale : int
-        Both are first averaged to round(side / scale) cells a side, at least 2.
+        Both are first averaged to round(side / scale) cells along each axis, but at least 2.
 
     Returns
     -------

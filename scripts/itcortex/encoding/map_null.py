@@ -1,4 +1,4 @@
-"""Could smooth maps look that much alike by chance? Null distributions of map alignment.
+"""Could smooth maps look this much alike by chance? Null distributions of map alignment.
 
 Maps of activity are smooth: neighbouring positions tell much the same, and shuffling positions, which
 treats them as independent, calls far too many maps aligned. Both nulls here keep the smoothness
@@ -103,8 +103,8 @@ def alignment_null(
         `itcortex.encoding.map_alignment.map_alignment`. Surrogates are made on the full grid and
         then reduced: a coarse grid has too few shifts of its own.
     draws : int
-        Surrogates an image; shifts are all used, each once, where there are fewer: 4 * y * x - 1
-        of the mirrored map, y * x - 1 of the map alone.
+        Surrogates of each image. Where there are fewer different shifts (4 * y * x - 1 of the
+        mirrored map, y * x - 1 of the map alone), each is used once.
     method : "shift" or "phase"
     mirrored : bool
         Make surrogates from the map and its mirror images; False only for maps that are periodic.

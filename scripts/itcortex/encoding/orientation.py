@@ -1,7 +1,7 @@
 """Is the grid the right way round? Predictivity under every flip and transposition of it.
 
-Archives store grids in orders of their own, and a wrong one drops scores to noise without any
-error. If another orientation of the responses is predicted better than the configured one, the
+Archives store grids in orders of their own, and a wrong order drops scores to noise without any
+error. If another orientation of the responses is predicted better than the configured one, then the
 loader, the registry or the stimuli are probably wrong.
 """
 

@@ -17,7 +17,7 @@ def raw_scores(
     folds: list[str],
     sites: tuple[str, ...],
 ) -> pd.DataFrame:
-    """One row a layer, target, fold and site.
+    """One row for each layer, target, fold and site.
 
     `layers` maps names to relative depths, in the order of `results`; `chosen` (fold,) indexes
     them. Windows of a recording without time are NaN.

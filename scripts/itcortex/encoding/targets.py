@@ -14,8 +14,8 @@ Window = tuple[float, float]
 class Target:
     """One set of responses: a window (None: the recording has no time axis) and a control.
 
-    control is "none", or "shuffled_images": the responses to another image, a mapping that has
-    nothing to find. `main` marks the window of the main analysis.
+    The control is "none", or "shuffled_images": every image has the responses to another image, so
+    that a mapping has nothing to find. `main` marks the window of the main analysis.
     """
 
     window: Window | None

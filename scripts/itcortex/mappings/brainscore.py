@@ -1,14 +1,16 @@
 """Brain-Score's protocol for neural recordings: its splits, its mapping, its ceilings.
 
-As its public IT benchmark (MajajHong2015public.IT-pls) runs it: ten random splits of the images into
-90 % training and 10 % test, balanced over objects; PLS of 25 components, not scaled, from a layer to
-all neuroids; Pearson r per neuroid over the test images of repeat averages, median over neuroids, mean
-over splits. Facts from github.com/brain-score/vision (metrics/regression_correlation,
+It follows the public IT benchmark (MajajHong2015public.IT-pls). The images are divided ten times at
+random into 90 % training and 10 % test images, balanced over objects. PLS with 25 components, not
+scaled, maps a layer to all neuroids. The score is Pearson r of each neuroid over the test images (of
+repeat averages), the median over neuroids, and the mean over splits. The facts are taken from
+github.com/brain-score/vision (metrics/regression_correlation,
 metrics/internal_consistency, metric_helpers/transformations, benchmark_helpers/neural_common).
 
-A test set says nothing about the next one: an image is in several, or in none. So splits are no
-folds, and a layer is chosen for a split on a tenth of its training images, which the model that
-chooses does not see. (Brain-Score commits a model to one layer beforehand, on the public set itself.)
+An image may be in several test sets or in none, so that splits are no folds: other test sets cannot
+choose a layer for a split. It is chosen on a tenth of the split's training images, which the model
+that chooses does not see. (Brain-Score commits a model to one layer beforehand, on the public set
+itself.)
 
 The ceiling is the reliability of the repeat averages. Two formulas were published for the score that
 comes out of r and reliability c, both under the name "explained variance":
@@ -121,7 +123,7 @@ def fit_layer(
     responses : float64 array (target, image, 1, 1, site)
         Responses without a grid. The first target chooses layers.
     nested : bool
-        Whether `inner`, which chooses layers, is wanted; it costs one fit more a split.
+        Whether to compute `inner`, which chooses layers and costs one more fit for each split.
 
     Raises `UserError` for responses on a grid.
     """

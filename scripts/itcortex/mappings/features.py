@@ -46,8 +46,8 @@ def build_design(
 ) -> tuple[Design, np.ndarray]:
     """Design of rows (image, row, feature), images sorted by fold; returns it and that order.
 
-    The mean over all samples is taken off: it changes no prediction (every problem centres on its
-    own training mean) and spares products of large numbers.
+    The mean over all samples is taken off. That changes no prediction, because every problem centres
+    on its own training mean, and it avoids products of large numbers.
     """
     order = np.argsort(fold_of, kind="stable")
     n_images, n_rows, n_features = rows.shape
@@ -76,9 +76,9 @@ def fold_samples(
         )
     for fold in range(fold_of.max() + 1):
         images = np.flatnonzero(fold_of == fold)
-        part = maps[images]
+        of_fold = maps[images]
         if on_grid:
             shape = (len(images) * grid[0] * grid[1], maps.shape[3])
-            yield fold, images, resize_maps(part, grid).reshape(shape)
+            yield fold, images, resize_maps(of_fold, grid).reshape(shape)
         else:
-            yield fold, images, part.reshape(len(images), -1)
+            yield fold, images, of_fold.reshape(len(images), -1)

@@ -28,11 +28,11 @@ def fit_layer(
     responses : float64 array (target, image, y, x, site)
         Targets share the features: time windows, controls. The first one chooses layers.
     fold_of : int array (image,)
-        Fold of every image, from 0, all in use.
+        Fold of every image, counted from 0; no fold is empty.
     n_components : int
         PLS components, at most.
     nested : bool
-        Whether `inner`, which chooses layers, is wanted; it costs most of the fits.
+        Whether to compute `inner`, which chooses layers and costs most of the fits.
     rule : Exact or Nipals
         Inner rule of PLS, see `itcortex.regression.pls_rules`; `Exact` when not given.
     """
@@ -74,8 +74,8 @@ def _by_fold(design, basis, problem, predicted):
     width, start = basis.shape[1], 0
     for fold in problem.held_out:
         rows = design.group(fold)
-        part = predicted[start : start + rows.stop - rows.start]
-        start += len(part)
-        values = part.reshape(-1, width, part.shape[1])
+        of_fold = predicted[start : start + rows.stop - rows.start]
+        start += len(of_fold)
+        values = of_fold.reshape(-1, width, of_fold.shape[1])
         images = slice(rows.start // width, rows.stop // width)
         yield fold, images, np.einsum("gr,irs->igs", basis, values, optimize=True)

@@ -1,4 +1,4 @@
-"""The protocol `reference`: the numbers of the authors' code, each of its ways a named switch.
+"""The protocol `reference`: the numbers of the authors' code, each of its choices a named switch.
 
 Linsley et al. (2023) published their evaluation as serre-lab/neural_harmonizer. What it does beside
 the paper's text is switched on here one by one; with all switches off what remains is
@@ -166,9 +166,9 @@ def choose_layers(
 def map_alignment(recorded: np.ndarray, predicted: np.ndarray) -> dict[int, np.ndarray]:
     """Spearman rho (image,) between site means of two sets of maps (image, y, x, site), by scale.
 
-    Raw responses are averaged, so that sites with large ones count most. A quarter of the grid is
-    read off by bilinear interpolation between two cells a side, of four: nothing is averaged. NaN
-    where a quarter has fewer than two cells a side.
+    Raw responses are averaged over sites, so that sites with large responses count most. A quarter of
+    the grid is read off by bilinear interpolation between two of every four cells along each axis;
+    nothing is averaged. NaN where a quarter of the grid has fewer than two cells along an axis.
     """
     means = [values.mean(3, dtype=np.float64) for values in (recorded, predicted)]
     rho = {}

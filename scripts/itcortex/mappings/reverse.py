@@ -1,12 +1,13 @@
 """The reverse direction: how well the array's sites predict a layer's units.
 
-A layer may hold everything that the sites say and much else besides; the forward direction cannot
-see the rest, this one does (e.g. Muzellec & Kar 2025). A *unit* is a channel, resampled to the grid,
-at every position (without a grid: one cell of one channel). Same folds and ridge regression as the
-forward direction (see `itcortex.regression.ridge`, whose penalty is now chosen for every unit), with
-the sites' responses at a position as features, in the recording's own units.
+A layer may hold everything that the sites carry and much else besides. The forward direction cannot
+see the rest; this direction does (e.g. Muzellec & Kar 2025). A *unit* is a channel, resampled to the
+grid, at every position (without a grid it is one cell of one channel). Folds and ridge regression are
+those of the forward direction (see `itcortex.regression.ridge`; here each unit has a penalty of its
+own). The features are the sites' responses at a position, in the recording's own units.
 
-What the columns hold: median over units of each metric, one number a fold (site axis of length 1).
+The columns hold the median over units of each metric: one number for each fold (the site axis has
+length 1).
 """
 
 import numpy as np
@@ -60,7 +61,7 @@ def fit_layer(
         sites = responses[target, order].reshape(-1, n_sites)
         design = Design(sites - sites.mean(0), np.ones(len(sites)), bounds)
         ridge.drop_rounding(design, np.vdot(sites, sites))
-        # the score of pairs is dear and only the first target chooses layers
+        # scores of pairs of folds cost time, and only the first target chooses layers
         fits = ridge.cross_validate(
             design, units[None], penalties, score if target == 0 else _no_score
         )

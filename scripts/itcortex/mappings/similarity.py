@@ -4,7 +4,7 @@ Neither fits anything: each compares the geometry of the *samples* of one held-o
 (patterns over channels) and in the array (patterns over sites). Samples are the grid positions of the
 fold's images, or the images themselves where a recording has no grid.
 
-What the columns of the tables hold, one number a fold (site axis of length 1):
+The columns of the tables hold one number for each fold (the site axis has length 1):
 
 ========  ===============================  ====================================  ==================
 mapping   r                                rho                                   explained_variance
@@ -13,7 +13,7 @@ rsa       Pearson of the two RDMs          Spearman of the two RDMs             
 cka       *debiased* linear CKA            NaN: not defined                      NaN: not defined
 ========  ===============================  ====================================  ==================
 
-Responses enter as they are: sites are not z-scored.
+Responses enter as they were recorded: sites are not z-scored.
 """
 
 from collections.abc import Callable

@@ -3,7 +3,7 @@
 Each axis is resampled on its own by a fixed matrix, so that a flattened map's resampling is
 ``U = kron(Uy, Ux)``. Where the map is smaller than the grid, the columns of U span at most h * w
 dimensions: with ``U = Q R`` (Q orthonormal) every product that an encoding model needs can be
-taken on h * w rows an image instead of gy * gx, exactly.
+taken on h * w rows for each image instead of gy * gx, exactly.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Samples in groups that are held out together, and the fits that are asked of them."""
+"""Samples in groups that are held out together, and the fits that are asked for."""
 
 from dataclasses import dataclass
 
@@ -21,8 +21,9 @@ class Design:
     ----------
     rows : float64 array (row, channel)
     ones : float64 array (row,)
-        What the constant vector of the samples is in these rows: 1 everywhere, or `Q'1` where the
-        rows are coordinates in an orthonormal basis Q of the samples (see `itcortex.numerics.resample`).
+        The constant vector of the samples in the coordinates of these rows: 1 everywhere, or `Q'1`
+        where the rows are coordinates in an orthonormal basis Q of the samples (see
+        `itcortex.numerics.resample`).
     bounds : int array (group + 1,)
         Rows ``bounds[g]:bounds[g + 1]`` belong to group g.
     """

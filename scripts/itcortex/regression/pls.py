@@ -1,17 +1,19 @@
 """Partial least squares regression (PLS2) of many cross-validation problems at once.
 
 A *problem* is one set of responses (an array in one time window) with some groups of samples held
-out. All problems share the features, and differ only in which rows they may see. Written for that:
+out. All problems share the features and differ only in the rows that they may see. The code makes use
+of that:
 
 * Weights follow "improved kernel" PLS (Dayal & MacGregor 1997, doi:10.1002/(SICI)1099-128X(199701)
   11:1<73::AID-CEM435>3.0.CO;2-#): X is never deflated, only the small cross-product S = X'Y is.
 * One component of all problems is one matrix product; no problem has an X'X of its own.
 * Centring with the training mean of each problem is a rank-one term.
-* Scores of the held-out rows come with those of the training rows.
+* The scores of the held-out rows come out of the same product as those of the training rows.
 
-Three ways to take the products give the same numbers; the one with the fewest operations is used:
-*direct* (t = X r, p = X't), *gram* (X'X once, minus the held-out rows' part) and *dual* (K = XX' once,
-everything in sample space); `device` takes them with torch. Which combination of sites gives a
+There are three ways to take the products, which give the same numbers, and the one with the fewest
+operations is used: *direct* (t = X r, p = X't), *gram* (X'X is computed once, and the held-out rows'
+part is taken off) and *dual* (K = XX' is computed once, and all else happens in sample space). With
+`device` they are taken by torch. Which combination of sites gives a
 component its weights is the `rule` (see `itcortex.regression.pls_rules`): `Exact` (default) or
 `Nipals`, the same loop stopped at a tolerance as scikit-learn does.
 """
@@ -30,7 +32,7 @@ _CHUNK_BYTES = 192 * 2**20
 
 @dataclass(frozen=True)
 class Fit:
-    """What one problem came to.
+    """The solution of one problem.
 
     Attributes
     ----------
@@ -38,7 +40,7 @@ class Fit:
     predictions : float64 array (held-out row, site)
         Rows of the held-out groups, in the order of ``problem.held_out``.
     iterations : int array (component,)
-        Passes of the inner loop for every component that was used; 0 under `Exact`.
+        Number of passes of the inner loop for every component that was used; 0 under `Exact`.
     """
 
     problem: Problem
@@ -69,13 +71,15 @@ def fit_held_out(
         In the same row coordinates as the design; not centred.
     problems : list of Problem
     n_components : int
-        Upper bound; a problem stops earlier at its numerical rank: where the squared size of its
-        cross-product, or of its next score, has sunk to rounding noise relative to the largest.
+        Upper bound. A problem stops earlier at its numerical rank, that is, where the squared size of
+        its cross-product, or of its next score, is rounding noise relative to the largest.
     rule : Exact or Nipals
         Inner rule; `Exact` when not given.
     device : str
         A torch device (``"cpu"``, ``"cuda"``) for the large products, in float64; numpy when not
         given. Predictions agree to 1e-8 sd of the responses.
+
+    Raises `ValueError` for fewer than one component, and `UserError` for a device that does not exist.
     """
     if n_components < 1:
         raise ValueError(f"n_components must be at least 1, got {n_components}")

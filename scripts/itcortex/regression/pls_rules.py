@@ -23,10 +23,10 @@ class Exact:
         size = moments.shape[1]
         vectors, powers = np.ones(moments.shape[:2]), moments[:, 0, 0].copy()
         for index, matrix in enumerate(moments if size > 1 else ()):
-            found, vector, _, _, info = dsyevr(matrix, range="I", il=size, iu=size)
+            values, vector, _, _, info = dsyevr(matrix, range="I", il=size, iu=size)
             if info != 0:
                 raise np.linalg.LinAlgError(f"dsyevr failed with info {info}")
-            vectors[index], powers[index] = vector[:, 0], found[0]
+            vectors[index], powers[index] = vector[:, 0], values[0]
         return vectors, powers, np.zeros(len(moments), int)
 
 
@@ -34,13 +34,13 @@ class Exact:
 class Nipals:
     """The power iteration that scikit-learn's PLSRegression stops early, replayed step by step.
 
-    It starts from the first site that is not constant and ends where ``|w_new - w_old|^2 < tol``, so
-    that it has not converged, and depends on the order of the sites. Linsley et al. (2023) ran it
-    with scikit-learn's tolerance of that time, 1e-4; Brain-Score's is 1e-6.
+    It starts from the first site that is not constant and ends where ``|w_new - w_old|^2 < tol``.
+    There it has not yet converged, so that its result depends on the order of the sites. Linsley et
+    al. (2023) ran it with scikit-learn's tolerance of that time, 1e-4; Brain-Score's is 1e-6.
 
     One pass of scikit-learn's loop takes u = Y v to w = X'u / |X'u|, t = Xw and v = Y't / t't: up to a
     positive factor v becomes M v, and ``|w_new - w_old|^2 = d'Md`` for the difference d of the two v
-    scaled to v'Mv = 1. Left out: the 2e-16 that scikit-learn adds to norms. A site counts as constant
+    scaled to v'Mv = 1. The 2e-16 that scikit-learn adds to norms is left out. A site counts as constant
     where its part of S is rounding (`itcortex.regression.pls_engines.rounding`); scikit-learn looks for
     values above 2e-16, and so may start in the rounding error of a constant site with a large mean.
     """
@@ -71,7 +71,7 @@ class Nipals:
                 stopped, unit = running[done], 1 / np.linalg.norm(v[done], axis=1)
                 vectors[stopped], powers[stopped] = v[done] * unit[:, None], unit**2
                 iterations[stopped] = step
-                running, v, ahead, m = (part[~done] for part in (running, v, ahead, m))
+                running, v, ahead, m = (values[~done] for values in (running, v, ahead, m))
             if not len(running):
                 break
         return vectors, powers, iterations

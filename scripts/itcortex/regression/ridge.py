@@ -10,9 +10,10 @@ comes from the fit without {i, j}; its penalty is the best over the folds other 
 fits without {i, k}. So no number of outer fold i knows a response to i's images, and no error on
 fold j enters its own inner score (only the weights, whose errors on k are compared, have seen j).
 
-*Cost.* All fits are exact. Few channels: each fit solves its own normal equations (*primal*). Many:
-one residual maker M = I - H a penalty (H the smoother of all images, intercept included) gives every
-fit, for left-out rows L (the block form of leave-one-out, e.g. Hastie et al. 2009, section 7.10):
+*Cost.* All fits are exact. With few channels, each fit solves its own normal equations (*primal*).
+With many, one residual maker M = I - H for each penalty (H is the smoother of all images, intercept
+included) gives every fit, for left-out rows L (the block form of leave-one-out, e.g. Hastie et al.
+2009, section 7.10):
 
     predicted[L] = - M[L, L]^-1  M[L, not L] y[not L]
 
@@ -36,7 +37,7 @@ PENALTIES = tuple(float(value) for value in np.logspace(-4, 4, 9))
 #: Features whose centred power is below this share of their power are rounding noise.
 _CONSTANT = 1e-20
 
-#: A fit: index of its penalty, folds left out, and their predictions (row, column), one a fold.
+#: One fit: index of its penalty, the folds left out, and the predictions (row, column) of each.
 _LeftOut = tuple[int, tuple[int, ...], list[np.ndarray]]
 
 
@@ -135,7 +136,7 @@ def _left_out(design: Design) -> list[tuple[int, ...]]:
 
 
 def _cheaper(design: Design, columns: np.ndarray):
-    """The way to all fits that needs the fewest operations for one penalty."""
+    """`_primal` or `_dual`: whichever needs fewer operations for one penalty."""
     (n, c), m = design.rows.shape, columns.shape[1]
     held = 2 * n / design.n_groups
     n_fits = design.n_groups**2 / 2
@@ -146,13 +147,13 @@ def _cheaper(design: Design, columns: np.ndarray):
 
 
 def _primal(design: Design, columns: np.ndarray, penalties: np.ndarray) -> Iterator[_LeftOut]:
-    """All fits from their own normal equations, in channel space; sums over training groups only."""
-    parts = []
+    """All fits, each from its own normal equations in channel space; sums run over training groups."""
+    by_group = []
     for group in map(design.group, range(design.n_groups)):
         x, ones, y = design.rows[group], design.ones[group], columns[group]
-        parts.append((x.T @ x, x.T @ y, ones @ x, ones @ y, ones @ ones))
+        by_group.append((x.T @ x, x.T @ y, ones @ x, ones @ y, ones @ ones))
     for held in _left_out(design):
-        training = [part for group, part in enumerate(parts) if group not in held]
+        training = [moments for group, moments in enumerate(by_group) if group not in held]
         gram, cross, x_sum, y_sum, n = (sum(terms) for terms in zip(*training, strict=True))
         gram = gram - np.outer(x_sum, x_sum / n)
         cross = cross - np.outer(x_sum, y_sum / n)
@@ -174,7 +175,7 @@ def _primal(design: Design, columns: np.ndarray, penalties: np.ndarray) -> Itera
 
 
 def _dual(design: Design, columns: np.ndarray, penalties: np.ndarray) -> Iterator[_LeftOut]:
-    """All fits from one residual maker a penalty."""
+    """All fits, from one residual maker for each penalty."""
     gram = design.rows @ design.rows.T if _in_samples(design) else design.rows.T @ design.rows
     for index, penalty in enumerate(penalties):
         maker = residual_maker(design, gram, penalty)
@@ -198,10 +199,11 @@ def _in_samples(design: Design) -> bool:
 
 
 def residual_maker(design: Design, gram: np.ndarray, penalty: float) -> np.ndarray:
-    """M = I - H (row, row): what ridge on all rows, with an intercept, leaves of the responses.
+    """M = I - H (row, row): what ridge regression on all rows leaves of the responses.
 
-    `gram` is X'X or XX', by its size. With K = XX' and K 1 = 0 (the design is centred),
-    M = a (K + a)^-1 - 11'/n; in channel space (K + a)^-1 by the Woodbury identity.
+    The regression has an intercept. `gram` is X'X or XX', as its size says. With K = XX' and K 1 = 0
+    (the design is centred), M = a (K + a)^-1 - 11'/n; in channel space (K + a)^-1 comes from the
+    Woodbury identity.
     """
     shifted = gram.copy()
     shifted.flat[:: len(gram) + 1] += penalty
@@ -224,18 +226,18 @@ def residual_maker(design: Design, gram: np.ndarray, penalty: float) -> np.ndarr
 def _sums_without(design, maker, columns, group):
     """Sums over k of M[group, k] y[k], leaving out k = group and one other: (fold, row, column).
 
-    Entry `group` leaves out nothing else. Sums run up to and from the fold that is left out, never
-    as total minus part: see the module's last sentence.
+    Entry `group` leaves out nothing else. Sums run up to the fold that is left out and on from it;
+    the total minus one term would let a held-out response touch its own prediction by rounding.
     """
     rows = maker[design.group(group)]
     sums = np.zeros((design.n_groups, len(rows), columns.shape[1]))
     before, after = np.zeros(sums.shape[1:]), np.zeros(sums.shape[1:])
-    parts = [rows[:, design.group(k)] @ columns[design.group(k)] for k in range(design.n_groups)]
-    parts[group] = np.zeros(sums.shape[1:])
-    for k, part in enumerate(parts):
+    terms = [rows[:, design.group(k)] @ columns[design.group(k)] for k in range(design.n_groups)]
+    terms[group] = np.zeros(sums.shape[1:])
+    for k, term in enumerate(terms):
         sums[k] += before
-        before += part
+        before += term
     for k in reversed(range(design.n_groups)):
         sums[k] += after
-        after += parts[k]
+        after += terms[k]
     return sums

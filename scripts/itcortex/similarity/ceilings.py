@@ -46,7 +46,7 @@ def subject_ceilings(recorded: np.ndarray, images: np.ndarray) -> dict[str, np.n
 
 def session_reliability(rdms: Rdms, images: np.ndarray) -> np.ndarray | None:
     """Rho (draw,) between two sessions of a subject, on average; None without a second session."""
-    found = []
+    by_subject = []
     for subject in dict.fromkeys(rdms.subjects):
         rows = rdms.values[[name == subject for name in rdms.subjects]]
         pairs = [
@@ -54,8 +54,8 @@ def session_reliability(rdms: Rdms, images: np.ndarray) -> np.ndarray | None:
             for i, j in combinations(range(len(rows)), 2)
         ]
         if pairs:
-            found.append(np.mean(pairs, axis=0))
-    return np.mean(found, axis=0) if found else None
+            by_subject.append(np.mean(pairs, axis=0))
+    return np.mean(by_subject, axis=0) if by_subject else None
 
 
 def ceilings_table(
@@ -63,25 +63,25 @@ def ceilings_table(
 ) -> pd.DataFrame:
     """All ceilings and references of several RDMs, one row each, with intervals over images.
 
-    RDMs of the same images are held against each other; the others have no images in common that
-    their pairs could be joined by. Subjects are not resampled: they are few.
+    RDMs of the same images are compared with each other; others have no pairs of images in common.
+    Subjects are not resampled, because they are few.
     """
     rows = []
-    for name, one in rdms.items():
-        names, recorded = one.by_subject()
-        images = bootstrap_images(len(one.image_ids), draws, rng)
-        images = np.vstack([np.ones(len(one.image_ids)), images])
-        found = {}
+    for name, rdm_set in rdms.items():
+        names, recorded = rdm_set.by_subject()
+        images = bootstrap_images(len(rdm_set.image_ids), draws, rng)
+        images = np.vstack([np.ones(len(rdm_set.image_ids)), images])
+        rho = {}
         if len(names) > 1:
-            found = {(key, ""): x for key, x in subject_ceilings(recorded, images).items()}
-        sessions = session_reliability(one, images)
+            rho = {(key, ""): x for key, x in subject_ceilings(recorded, images).items()}
+        sessions = session_reliability(rdm_set, images)
         if sessions is not None:
-            found["session_reliability", ""] = sessions
+            rho["session_reliability", ""] = sessions
         for other, model in rdms.items():
-            if other != name and set(model.image_ids) == set(one.image_ids):
-                mean = model.of_images(one.image_ids).by_subject()[1].mean(0)
-                found["other_rdm", other] = weighted_spearman(recorded, mean[None], images)[:, 0]
-        for (quantity, other), values in found.items():
+            if other != name and set(model.image_ids) == set(rdm_set.image_ids):
+                mean = model.of_images(rdm_set.image_ids).by_subject()[1].mean(0)
+                rho["other_rdm", other] = weighted_spearman(recorded, mean[None], images)[:, 0]
+        for (quantity, other), values in rho.items():
             low, high = percentile_interval(values[1:], level)
             rows.append((name, quantity, other, values[0], low, high, len(names)))
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -89,8 +89,10 @@ def ceilings_table(
 
 def describe_rdms(table: pd.DataFrame, rdms: dict[str, Rdms]) -> pd.DataFrame:
     """Add species, area, measure and `simulated` of every set of RDMs to a table with a column rdm."""
-    known = pd.DataFrame.from_dict(
-        {name: one.attributes for name, one in rdms.items()}, orient="index"
+    attributes = pd.DataFrame.from_dict(
+        {name: rdm_set.attributes for name, rdm_set in rdms.items()}, orient="index"
     )
-    known = known[["species", "area", "measure", "simulated"]].rename_axis("rdm").reset_index()
-    return table.merge(known, on="rdm", how="left", validate="m:1")
+    attributes = (
+        attributes[["species", "area", "measure", "simulated"]].rename_axis("rdm").reset_index()
+    )
+    return table.merge(attributes, on="rdm", how="left", validate="m:1")

@@ -63,8 +63,8 @@ def layer_patterns(maps: np.ndarray) -> dict[str, np.ndarray]:
     """
     flat = maps.reshape(len(maps), -1)
     channels = maps.reshape(len(maps), -1, maps.shape[-1]).mean(1, dtype=np.float64)
-    found = {"map": flat, "pooled": channels}
-    return {name: np.nan_to_num(upper(rdm(found[name])), nan=1.0) for name in PATTERNS}
+    patterns = {"map": flat, "pooled": channels}
+    return {name: np.nan_to_num(upper(rdm(patterns[name])), nan=1.0) for name in PATTERNS}
 
 
 def weighted_spearman(
@@ -92,8 +92,8 @@ def weighted_spearman(
     result = np.empty((len(images), len(predicted)))
     width = max(1, _BLOCK_VALUES // len(first))
     for start in range(0, len(images), width):
-        part = slice(start, start + width)
-        drawn = np.ascontiguousarray(images[part].T, dtype=np.float64)
+        block = slice(start, start + width)
+        drawn = np.ascontiguousarray(images[block].T, dtype=np.float64)
         weight = drawn[first] * drawn[second]
         targets = [_ranks(values, weight) for values in recorded]
         undefined = np.min([norm for _, norm in targets], axis=0) <= 0
@@ -103,7 +103,7 @@ def weighted_spearman(
             ranks, norm = _ranks(values, weight)
             covariance = np.einsum("pd,pd->d", ranks, target)
             rho = np.divide(covariance, norm, out=np.zeros_like(norm), where=norm > 0)
-            result[part, layer] = np.where(undefined, np.nan, rho)
+            result[block, layer] = np.where(undefined, np.nan, rho)
     return result
 
 
@@ -191,7 +191,7 @@ def compare_layers(
     whole = weighted_spearman(recorded, predicted, np.ones((1, n_images)))[0]
     drawn = weighted_spearman(recorded, predicted, images)
     low, high = percentile_interval(drawn, level)
-    linear = [pearson(recorded.T, one[:, None]).mean() for one in predicted]
+    linear = [pearson(recorded.T, layer[:, None]).mean() for layer in predicted]
     share = np.bincount(chosen, minlength=len(predicted)) / len(chosen)
     score = (float(held_out.mean()), *percentile_interval(resampled, level).tolist())
     return Comparison(whole, low, high, np.array(linear), share, score)
@@ -213,36 +213,37 @@ def _resample_held_out(
     scores = np.empty((len(images), len(halves)))
     for k, (half, layer) in enumerate(zip(halves, chosen, strict=True)):
         inside = np.flatnonzero(half[first] * half[second])
-        found = weighted_spearman(recorded, predicted[[layer]], images * half, inside)
-        scores[:, k] = found[:, 0]
+        rho = weighted_spearman(recorded, predicted[[layer]], images * half, inside)
+        scores[:, k] = rho[:, 0]
     return mean_defined(scores)
 
 
 def as_table(
-    labels: dict, depths: dict[str, float], comparisons: dict[str, Comparison], about: Rdms
+    labels: dict, depths: dict[str, float], comparisons: dict[str, Comparison], rdms: Rdms
 ) -> pd.DataFrame:
-    """One row a pattern and layer; the columns after `final` are of the network, not of the layer.
+    """One row for each pattern and layer; columns after `final` are of the network, not of the layer.
 
     `labels` (rdm, model, weights) are repeated; `depths` are the layers in order; `comparisons` by
     pattern.
     """
     rows = []
-    for pattern, found in comparisons.items():
-        held_out, low, high = found.held_out
+    for pattern, comparison in comparisons.items():
+        held_out, low, high = comparison.held_out
         network = {
             "rho_chosen_held_out": held_out,
             "rho_chosen_held_out_low": low,
             "rho_chosen_held_out_high": high,
-            "rho_best_layer": found.rho.max(),
-            "optimism": found.rho.max() - held_out,
-            "n_images": len(about.image_ids),
-            "n_subjects": len(set(about.subjects)),
+            "rho_best_layer": comparison.rho.max(),
+            "optimism": comparison.rho.max() - held_out,
+            "n_images": len(rdms.image_ids),
+            "n_subjects": len(set(rdms.subjects)),
         }
         for k, (layer, depth) in enumerate(depths.items()):
             rows.append(
                 {**labels, "pattern": pattern, "layer": layer, "depth": depth}
-                | {"rho": found.rho[k], "rho_low": found.low[k], "rho_high": found.high[k]}
-                | {"r": found.r[k], "chosen": found.chosen[k], "final": k == len(depths) - 1}
+                | {"rho": comparison.rho[k], "rho_low": comparison.low[k]}
+                | {"rho_high": comparison.high[k], "r": comparison.r[k]}
+                | {"chosen": comparison.chosen[k], "final": k == len(depths) - 1}
                 | network
             )
     return pd.DataFrame(rows)

@@ -173,6 +173,3 @@ def record(arrays: Sequence[SimulatedArray], repeats: int, rng: np.random.Genera
         expected = (evoked + baseline[:, None, None, None]) * (repeats / 1000)
         stored[image] = rng.poisson(expected) * np.float32(1000 / repeats)
     return stored.transpose(0, 4, 3, 2, 1)
-
-
-# --- archive --------------------------------------------------------------------------------------

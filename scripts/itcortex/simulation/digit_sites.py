@@ -2,8 +2,8 @@
 
 Every site is tuned to strokes of the digit (orientation by place within the digit, whatever the
 digit's place and size) and fires most where the digit lies in its receptive field. The background and
-the shortcut have no part in its rate: of two images with one object it fires alike, so that a network
-predicts it as far as it represents the object.
+the shortcut have no part in its rate: two images of one object have the same rate, so that a network
+predicts the site as far as it represents the object.
 """
 
 import io
@@ -20,7 +20,8 @@ from itcortex.simulation.digits import Scenes, png
 
 #: Name of the images in the archive, as the reader of `cowley2023` is told (from 1).
 IMAGE_NAME = "image{:04d}.png"
-_SIDE, _CELLS, _ORIENTATIONS = 16, 4, 8  # of the digit's own frame, cells a side, angles
+#: Side of the digit's own frame in pixels, cells along an axis of it, angles of strokes.
+_SIDE, _CELLS, _ORIENTATIONS = 16, 4, 8
 _FIELD = (0.3, 0.5)  # sigma of receptive fields, as a share of the image's side
 _MEAN, _GAIN = 10.0, 5.0  # spike count: mean and standard deviation over images
 
@@ -72,18 +73,18 @@ def strokes(scenes: Scenes) -> np.ndarray:
     From the object alone, on plain ground: 8 orientations (a cosine to the fourth around each) in
     4 x 4 cells.
     """
-    found = []
+    features = []
     for image, (row, column, side) in zip(scenes.objects[..., 0], scenes.boxes, strict=True):
-        part = Image.fromarray(image[row : row + side, column : column + side].astype(np.float32))
-        framed = np.asarray(part.resize((_SIDE, _SIDE), Image.Resampling.BICUBIC), np.float64)
-        dy, dx = np.gradient(framed)
+        pixels = image[row : row + side, column : column + side].astype(np.float32)
+        framed = Image.fromarray(pixels).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
+        dy, dx = np.gradient(np.asarray(framed, np.float64))
         size, angle = np.hypot(dy, dx), np.arctan2(dy, dx)
         wanted = np.pi * np.arange(_ORIENTATIONS) / _ORIENTATIONS
         energy = size[..., None] * np.cos(angle[..., None] - wanted) ** 4
         step = _SIDE // _CELLS
         cells = energy.reshape(_CELLS, step, _CELLS, step, _ORIENTATIONS).mean((1, 3))
-        found.append(cells.ravel())
-    return np.array(found)
+        features.append(cells.ravel())
+    return np.array(features)
 
 
 def record(sites: ObjectSites, repeats: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,9 +1,9 @@
 """Labelled images with known truth: real handwritten digits on photographs, with a shortcut beside them.
 
-The digit (the object) has the label. A patch in the background, or a tint of all of it, has it too in
-a share of the training images: a network may read either. In test images the two can be set apart. The
-"human" maps point at the object, so that it is known what a network should use, what it could use
-instead, and what it does use. Everything made here is called simulated.
+The digit (the object) shows the label. In a share of the training images a patch in the background, or
+a tint of all of it, shows the label too, so that a network may read either. In test images the two can
+disagree. The "human" maps point at the object, so that it is known what a network should use, what it
+could use instead, and what it does use. Everything made here is called simulated.
 """
 
 import io
@@ -20,7 +20,7 @@ from itcortex.simulation import scenes
 
 CLASSES = 10
 CHANCE = 1 / CLASSES
-#: Of scikit-learn's digits, in its order: neighbours are of one writer, so sets are blocks of them.
+#: Ranges of scikit-learn's digits, in its order. Neighbours are of one writer, so sets are blocks.
 DIGITS = {"train": (0, 1100), "validation": (1100, 1300), "test": (1300, 1797)}
 #: Photographs of the sets; the rest are for training.
 HELD_OUT = {"validation": ("moon.png", "rocket.png"),
@@ -58,10 +58,10 @@ class Settings:
     @classmethod
     def of(cls, given: dict) -> "Settings":
         """Settings of JSON values; those not given keep their defaults; `UserError` for others."""
-        known = [field.name for field in fields(cls)]
+        names = [field.name for field in fields(cls)]
         for name in given:
-            if name not in known:
-                raise UserError(f"digits: unknown setting {name!r}; {nearest(name, known)}")
+            if name not in names:
+                raise UserError(f"digits: unknown setting {name!r}; {nearest(name, names)}")
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
 
     def __post_init__(self):
@@ -123,7 +123,7 @@ class Scenes:
     def maps(self) -> np.ndarray:
         """Where the object is, float32 (image, row, column), 0 to 1: its ink, blurred to a blob."""
         sides = self.boxes[:, 2]
-        blobs = [gaussian_filter(one, s / 7) for one, s in zip(self.ink, sides, strict=True)]
+        blobs = [gaussian_filter(ink, s / 7) for ink, s in zip(self.ink, sides, strict=True)]
         return np.stack([blob / blob.max() for blob in blobs])
 
     def table(self, name: str, shortcuts: np.ndarray) -> pd.DataFrame:
@@ -134,7 +134,7 @@ class Scenes:
         return pd.DataFrame({
             "image_id": [f"{name}-{index:05d}" for index in range(len(self.labels))],
             "image": [png(image) for image in self.images(shortcuts)],
-            "label": self.labels, "map": [png(one) for one in maps], "shortcut": shortcuts,
+            "label": self.labels, "map": [png(human_map) for human_map in maps], "shortcut": shortcuts,
         })  # fmt: skip
 
     def _with_shortcuts(self, shortcuts: np.ndarray) -> np.ndarray:
@@ -142,12 +142,12 @@ class Scenes:
         opacity = self.settings.opacity
         painted = GROUND + self.settings.contrast * (self.grounds.astype(np.float32) - GROUND)
         if draw is None:
-            tints = np.stack([_hue(one) for one in shortcuts])[:, None, None]
+            tints = np.stack([_hue(label) for label in shortcuts])[:, None, None]
             return painted + opacity * (tints - painted)
-        patterns = [draw(one, size) for one in range(CLASSES)]
-        for image, (row, column), shown in zip(painted, self.patches, shortcuts, strict=True):
-            part = image[row : row + size, column : column + size]
-            part += opacity * (patterns[shown] - part)
+        patterns = [draw(label, size) for label in range(CLASSES)]
+        for image, (row, column), label in zip(painted, self.patches, shortcuts, strict=True):
+            patch = image[row : row + size, column : column + size]
+            patch += opacity * (patterns[label] - patch)
         return painted
 
 
@@ -158,51 +158,51 @@ def png(pixels: np.ndarray) -> bytes:
     return content.getvalue()
 
 
-def handwritten(part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def handwritten(subset: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """scikit-learn's digits of one set: ink float64 (digit, 8, 8) from 0 to 1, labels, numbers."""
     from sklearn.datasets import load_digits  # noqa: PLC0415 (takes a second)
 
-    found, numbers = load_digits(), np.arange(*DIGITS[part])
-    return found.images[numbers] / 16, found.target[numbers], numbers
+    digits, numbers = load_digits(), np.arange(*DIGITS[subset])
+    return digits.images[numbers] / 16, digits.target[numbers], numbers
 
 
-def backgrounds(part: str) -> np.ndarray:
+def backgrounds(subset: str) -> np.ndarray:
     """Photographs uint8 (photograph, row, column, rgb) of one set; no set shares one with another."""
-    found = scenes.photographs()
+    everything = scenes.photographs()
     held_out = [name for names in HELD_OUT.values() for name in names]
-    rest = [name for name in found.image_ids if name not in held_out]
-    names = HELD_OUT.get(part, rest)
-    return found.images[[found.image_ids.index(name) for name in names]]
+    rest = [name for name in everything.image_ids if name not in held_out]
+    names = HELD_OUT.get(subset, rest)
+    return everything.images[[everything.image_ids.index(name) for name in names]]
 
 
 # --- shortcuts ------------------------------------------------------------------------------------
 
 
-def _hue(shown: int) -> np.ndarray:
+def _hue(label: int) -> np.ndarray:
     """Colour (rgb) of a class: ten hues of about one brightness, 0 to 255."""
-    angle = 2 * np.pi * (shown / CLASSES - np.array([0, 1, 2]) / 3)
+    angle = 2 * np.pi * (label / CLASSES - np.array([0, 1, 2]) / 3)
     return 128 + 100 * np.cos(angle)
 
 
-def _colour(shown: int, size: int) -> np.ndarray:
-    return np.broadcast_to(_hue(shown), (size, size, 3))
+def _colour(label: int, size: int) -> np.ndarray:
+    return np.broadcast_to(_hue(label), (size, size, 3))
 
 
-def _level(shown: int, size: int) -> np.ndarray:
-    return np.full((size, size, 3), 20 + 215 * shown / (CLASSES - 1))
+def _level(label: int, size: int) -> np.ndarray:
+    return np.full((size, size, 3), 20 + 215 * label / (CLASSES - 1))
 
 
-def _texture(shown: int, size: int) -> np.ndarray:
+def _texture(label: int, size: int) -> np.ndarray:
     """Grey cells, half of them dark: one fixed pattern a class."""
-    cells = np.random.default_rng([shown, 4]).permutation(16).reshape(4, 4) < 8
+    cells = np.random.default_rng([label, 4]).permutation(16).reshape(4, 4) < 8
     place = np.arange(size) * 4 // size
     return np.where(cells[np.ix_(place, place)], 225.0, 30.0)[..., None].repeat(3, 2)
 
 
-def _grating(shown: int, size: int) -> np.ndarray:
+def _grating(label: int, size: int) -> np.ndarray:
     """Grey stripes, six pixels wide; the class turns them by 18 degrees."""
     rows, columns = np.mgrid[:size, :size]
-    angle = np.pi * shown / CLASSES
+    angle = np.pi * label / CLASSES
     wave = np.cos(2 * np.pi * (rows * np.sin(angle) + columns * np.cos(angle)) / 6)
     return (128 + 100 * wave)[..., None].repeat(3, 2)
 
@@ -222,14 +222,14 @@ def draw_shortcuts(labels: np.ndarray, share: float, rng: np.random.Generator) -
 # --- scenes ---------------------------------------------------------------------------------------
 
 
-def arrange(part: str, count: int, settings: Settings, rng: np.random.Generator) -> Scenes:
+def arrange(subset: str, count: int, settings: Settings, rng: np.random.Generator) -> Scenes:
     """`count` scenes of one set: train, validation or test.
 
     Every digit of the set comes as often as any other, at a random size and place, on a random crop
     of one of the set's photographs.
     """
-    ink, labels, numbers = handwritten(part)
-    photographs = backgrounds(part)
+    ink, labels, numbers = handwritten(subset)
+    photographs = backgrounds(subset)
     deals = [rng.permutation(len(labels)) for _ in range(-(-count // len(labels)))]
     chosen = np.concatenate(deals)[:count]
     grounds, inks, boxes, patches = [], [], [], []
