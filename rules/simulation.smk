@@ -119,7 +119,7 @@ rule collect_shortcut:
         runtime=rising(30),
     params:
         code=ex.code_of("collect_shortcut"),
-        families=study.families,
+        networks=study.networks,
         mapping=config["encoding"]["mappings"][0],
         draws=config["statistics"]["draws"],
         seed=config["seed"],

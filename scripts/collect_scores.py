@@ -32,8 +32,8 @@ def main(
     aligned = pd.concat([store.read_table(path) for path in alignments], ignore_index=True)
 
     store.write_table(ceilings, noise)
-    turned = [store.read_table(path) for path in orientations]
-    store.write_table(orientation, pd.concat(turned, ignore_index=True))
+    turned = pd.concat([store.read_table(path) for path in orientations], ignore_index=True)
+    store.write_table(orientation, describe_models(turned, known))
     folds = pd.concat(by_fold, ignore_index=True)
     store.write_table(scores, describe_models(folds, known))
     store.write_table(alignment, describe_models(aligned, known))

@@ -9,11 +9,11 @@ from itcortex.tables import shortcut
 from itcortex.tables.summary import add_ceilings, of_mapping, over_folds
 
 
-def main(scores, encoding, ceilings, table, table_csv, families, mapping, draws, seed):
+def main(scores, encoding, ceilings, table, table_csv, networks, mapping, draws, seed):
     """Join the probes with the predictivity of the SIMULATED array (nested layer, over ceiling).
 
-    `encoding` and `ceilings` are files of fit_encoding and estimate_ceiling; `families`, by model, say
-    what sets a model apart.
+    `encoding` and `ceilings` are files of fit_encoding and estimate_ceiling; `networks` (records) say
+    of every model and weights their `family`, what sets a model apart, and `series`.
     """
     probes = pd.concat([store.read_table(path) for path in scores], ignore_index=True)
     noise = pd.concat([store.read_table(path) for path in ceilings], ignore_index=True)
@@ -21,8 +21,7 @@ def main(scores, encoding, ceilings, table, table_csv, families, mapping, draws,
     fits = progress.bar(encoding, "scores", unit="job")
     summary = pd.concat([over_folds(store.read_table(path), draws, rng) for path in fits])
     summary = add_ceilings(of_mapping(summary, mapping), noise)
-    joined = shortcut.join(probes, summary)
-    joined.insert(2, "family", joined["model"].map(families))
+    joined = shortcut.join(probes, summary, pd.DataFrame(networks))
     store.write_table(table, joined)
     store.write_table(table_csv, joined)
 

@@ -140,17 +140,16 @@ def draw(table: pd.DataFrame, examples: list[Examples], n_images: int, base: str
 
 
 def regimes_of(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Rows of the table by model, and by name of the weights where a model has several.
+    """Rows of the table by model, and by series where a model has several.
 
-    Weights with a single strength are left out, unless there are no others.
+    A series with a single strength is left out, unless there are no others.
     """
-    trained = table["weights"].str.partition("/")[0]
-    parts = dict(list(table.groupby([table["model"], trained], sort=False)))
+    parts = dict(list(table.groupby(["model", "series"], sort=False)))
     curves = {key: part for key, part in parts.items() if part["strength"].nunique() > 1} or parts
     models = [model for model, _ in curves]
     return {
-        model if models.count(model) == 1 else f"{model} {weights}": part
-        for (model, weights), part in curves.items()
+        model if models.count(model) == 1 else f"{model} {series}": part
+        for (model, series), part in curves.items()
     }
 
 

@@ -18,11 +18,12 @@ def trained_with(attributes: dict, path: str) -> dict:
     return {"strength": float(training["strength"]), "seed": int(training["seed"])}
 
 
-def join(probes: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+def join(probes: pd.DataFrame, summary: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:
     """One row a network: its measures and its predictivity of the simulated array.
 
-    `summary` has one row a network and recording (`tables.over_folds` with ceilings). Raises
-    `UserError` for a network that has only one of the two.
+    `summary` has one row a network and recording (`over_folds` with ceilings), `networks` the columns
+    model, weights, family and series. Raises `UserError` for a network that has only one of measures
+    and predictivity.
     """
     keys = ["model", "weights"]
     wanted = ["recording", "layer", "r", "r_low", "r_high", "ceiling", "r_over_ceiling"]
@@ -38,5 +39,5 @@ def join(probes: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
             f"digits study: {first['model']} {first['weights']} has no "
             f"{'predictivity' if first['_merge'] == 'left_only' else 'probe'}; run its jobs again"
         )
-    ordered = joined.drop(columns="_merge").sort_values([*_ORDER], kind="stable")
-    return ordered.reset_index(drop=True)
+    described = networks.merge(joined.drop(columns="_merge"), "right", keys, validate="1:1")
+    return described.sort_values([*_ORDER], kind="stable", ignore_index=True)

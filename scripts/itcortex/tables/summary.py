@@ -13,8 +13,8 @@ from itcortex.numerics.metrics import METRICS, predictivity
 
 JOB = ["recording", "model", "weights", "mapping", "protocol"]
 SITEWISE = ("pls", "ridge")  # mappings whose r is one of a site: ceilings of sites apply to it
-TEXTS = ["category", "family", "baseline"]
-DESCRIBED = [*TEXTS, "top1"]  # of a model, told in every table of scores
+TEXTS = ["category", "family", "baseline", "series"]
+DESCRIBED = [*TEXTS, "top1", "strength", "seed"]  # of a model, told in every table about models
 WINDOW = ["control", "main_window", "window_start", "window_stop"]
 
 
@@ -90,7 +90,9 @@ def of_mapping(table: pd.DataFrame, mapping: str) -> pd.DataFrame:
 def describe_models(table: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     """Add what the table of models knows of every model and weights (`DESCRIBED`).
 
-    Rows without a model (controls) get empty texts and no accuracy.
+    `strength` and `seed` are those of a network that was trained here, NaN for others; `series` is the
+    name that its row of the model table has for all strengths and seeds. Rows without a model
+    (controls) get empty texts and NaN.
     """
     known = models[["model", "weights", *DESCRIBED]]
     joined = table.merge(known, on=["model", "weights"], how="left", validate="m:1")

@@ -100,9 +100,9 @@ class DigitsStudy:
         return next(iter(self.ex.studied["model"]), "")
 
     @property
-    def families(self) -> dict[str, str]:
-        """What sets a model apart, by model."""
-        return dict(zip(self.ex.studied["model"], self.ex.studied["family"], strict=True))
+    def networks(self) -> list[dict]:
+        """What sets every network apart, by model and weights, as records."""
+        return self.ex.studied[["model", "weights", "family", "series"]].to_dict("records")
 
     def examples(self, wildcards: Wildcards) -> list[str]:
         """Maps of a baseline and of the network of its model and seed with the strength nearest to 1."""

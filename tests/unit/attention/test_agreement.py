@@ -287,6 +287,7 @@ def test_controls_without_a_model_come_once_a_set(rng):
     control = table[table["control"] == "centre_bias"]
     assert control[["model", "n_images", "rho"]].to_numpy().tolist() == [["", 2, 0.6]]
     known = {"category": "cnn", "family": "f", "top1": 70.0, "baseline": ""}
+    known |= {"series": "", "strength": np.nan, "seed": np.nan}
     models = pd.DataFrame([{"model": "a", "weights": "imagenet"} | known])
     described = tables_summary.describe_models(table, models)
     assert described.set_index("model")["category"].to_dict() == {"a": "cnn", "b": "", "": ""}

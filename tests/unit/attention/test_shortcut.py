@@ -274,15 +274,17 @@ def test_the_table_joins_probes_and_predictivity(scenes, tmp_path):
         ceilings, pd.DataFrame([noise | {"ceiling_name": "split_half_bound", "value": 0.5}])
     )
     outputs = tmp_path / "t.parquet", tmp_path / "t.csv"
-    families = {"small_net": "share"}
-    collect_shortcut.main(probes, fits, [ceilings], *outputs, families, "pls", 20, 0)
+    about = {"model": "small_net", "family": "share", "series": "harmonized"}
+    networks = [about | {"weights": name} for name in "ab"]
+    collect_shortcut.main(probes, fits, [ceilings], *outputs, networks, "pls", 20, 0)
     table = store.read_table(outputs[0])
     assert table["weights"].tolist() == ["a", "b"] and table["strength"].tolist() == [0.0, 3.0]
     assert table["r_over_ceiling"].tolist() == pytest.approx([0.8, 1.6])
     assert {"accuracy_broken", "alignment_gradient", "seed"} <= set(table)
     assert table["family"].tolist() == ["share", "share"]
+    assert table["series"].tolist() == ["harmonized", "harmonized"]
     with pytest.raises(UserError, match="small_net b has no predictivity"):
-        collect_shortcut.main(probes, fits[1:], [ceilings], *outputs, families, "pls", 20, 0)
+        collect_shortcut.main(probes, fits[1:], [ceilings], *outputs, networks, "pls", 20, 0)
 
 
 def test_bad_input_is_refused_by_name(scenes, shown, tmp_path):

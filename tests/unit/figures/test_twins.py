@@ -34,6 +34,10 @@ def summary(trained, bases=BASES):
         for model, strength, seed, *xy in trained
     ]
     table = made_tables.summary([*bases, *rows], PLACE, starts=np.array([90.0]))
+    facts = {(row[0], row[1]): one[1:3] for row, one in zip(rows, trained, strict=True)}
+    keys = zip(table.model, table.weights, strict=True)
+    about = [("harmonized", *facts[key]) if key in facts else ("", np.nan, np.nan) for key in keys]
+    table[["series", "strength", "seed"]] = about
     of_twin = table.category == "harmonized"
     return table.assign(baseline=[
         families[model][0] if twin else "" for model, twin in zip(table.model, of_twin, strict=True)
@@ -84,9 +88,9 @@ def test_the_mean_of_seeds_has_no_interval_and_a_single_network_has_its_own():
     table = summary([*several, ("vgg16", 1, 0, 71.0, 0.5)])
     points = table[table.control == "none"].assign(x=lambda rows: rows.top1)
     found = twins.networks(points, SCORE)
-    ends = found.loc["resnet50 harmonized/strength-1", [f"{SCORE}_low", f"{SCORE}_high"]]
+    ends = found.loc["resnet50 harmonized strength 1", [f"{SCORE}_low", f"{SCORE}_high"]]
     assert ends.isna().all()
-    alone = found.loc["vgg16 harmonized/strength-1"]
+    alone = found.loc["vgg16 harmonized strength 1"]
     own = points[points.model.eq("vgg16") & points.category.eq("harmonized")].iloc[0]
     assert alone[f"{SCORE}_low"] == own[f"{SCORE}_low"]
     assert alone[SCORE] == own[SCORE]
@@ -135,6 +139,33 @@ def test_no_arrow_without_a_trained_baseline_in_the_panel(baseline):
     figure = tradeoff.draw(table)
     assert arrows(figure) == []
     assert len(marks(figure, "harmonized")) == 1
+
+
+def test_the_columns_say_what_was_trained_alike_whatever_the_weights_are_called():
+    table = summary([("resnet50", s, seed, 79.0 + seed, 0.5) for s in (0, 1) for seed in (0, 1)])
+    at_zero = table.strength == 0
+    own = "resnet50 harmonized/strength-0/seed-0"
+    table["baseline"] = np.where(table.category.eq("harmonized") & ~at_zero, own, "")
+    renamed = {name: f"run {k}" for k, name in enumerate(table.weights.unique())}
+    called = table.assign(
+        weights=table.weights.map(renamed),
+        baseline=table.baseline.map({own: f"resnet50 {renamed[own.partition(' ')[2]]}", "": ""}),
+    )
+    assert arrows(tradeoff.draw(called)) == arrows(tradeoff.draw(table)) != []
+    other = table.assign(series=table.series.where(table.seed != 1, "tuned"))
+    assert len(marks(tradeoff.draw(other), "harmonized")) == 4  # no seeds of one network any more
+
+
+def test_an_arrow_starts_at_the_seeds_of_the_baseline_that_are_there():
+    """The twin's own seed of the baseline may have no score."""
+    table = summary([("resnet50", s, seed, 79.0 + seed, 0.5) for s in (0, 1) for seed in (0, 1)])
+    trained = table.strength > 0
+    own = "resnet50 harmonized/strength-0/seed-" + table.seed.map("{:g}".format)
+    table = table.assign(baseline=np.where(trained, own, ""))
+    table.loc[(table.strength == 0) & (table.seed == 0), SCORE] = np.nan
+    rest = table[(table.strength == 0) & (table.seed == 1) & (table.control == "none")]
+    ends = [(80.0, rest[SCORE].item()), score_of(table, "resnet50", 1)]
+    np.testing.assert_allclose(arrows(tradeoff.draw(table)), [ends])
 
 
 def test_weights_with_other_names_are_networks_of_their_own():

@@ -103,9 +103,15 @@ def test_ceilings_are_joined_by_recording_and_window_and_divided(raw):
 def test_descriptions_are_added_and_unknown_models_stay_visible(raw):
     summary = over_folds(raw[0], 20, np.random.default_rng(0))
     known = {"category": "cnn", "family": "f", "top1": 70.0, "baseline": "", "missing": ""}
+    known |= {"series": "harmonized", "strength": 0.3, "seed": 2.0}
     models = pd.DataFrame([{"model": "net", "weights": "w"} | known])
     found = describe_models(summary, models)
     assert "missing" not in found
+    trained = found[["series", "strength", "seed"]].drop_duplicates()
+    assert trained.values.tolist() == [["harmonized", 0.3, 2.0]]
+    unknown = describe_models(summary.assign(model="other"), models)
+    assert unknown["series"].eq("").all()
+    assert unknown[["strength", "seed"]].isna().all(axis=None)
     assert found["top1"].unique().tolist() == [70.0]
     found = describe_recordings(
         found, {"rec": {"monkey": "m", "area": "IT", "simulated": True, "unit": "x"}}
