@@ -1,4 +1,4 @@
-"""The errors a user can mend: each names the file or key, the offending value and the remedy."""
+"""Errors that a user can mend: each names the file or key, the offending value and the remedy."""
 
 from difflib import get_close_matches
 

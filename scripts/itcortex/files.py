@@ -1,7 +1,7 @@
-"""Files that are whole or not there, and what all our HDF5 files have in common.
+"""Files that are whole or not there, and their checksums.
 
-Everything is written under a temporary name in the target's folder and renamed when complete, so
-that a file with its final name is always whole. Nothing holds a time stamp: same input, same bytes.
+Every file is written under a temporary name in its folder and renamed when it is complete, so that a
+file with its final name is always whole.
 """
 
 import glob
@@ -17,10 +17,10 @@ from pathlib import Path
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
 
-    The temporary name keeps the suffix, because writers choose formats by it. It is removed when the
-    block fails; what a killed process left is removed by the next try. Every try has a name of its
-    own: a job that lives on where a scheduler believes it dead fails at its own rename, and never puts
-    another's half-written file in place.
+    The temporary name keeps the suffix, because writers choose formats by it. The file is removed when
+    the block fails; what a killed process left is removed by the next try. Every try has a name of its
+    own: a job that lives on although a scheduler believes it dead fails when it renames its file, and
+    never puts another job's half-written file in place.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,6 +37,6 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def sha256_of(path: str | Path) -> str:
-    """Digest of a file, read piece by piece."""
+    """SHA-256 of a file, as hexadecimal digits; the file is read piece by piece."""
     with Path(path).open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -43,7 +43,7 @@ def model_table(rows) -> pd.DataFrame:
 def repository() -> tuple[dict, dict]:
     """config.yaml, and the registry with numbered files written out."""
     registry = schemas.load_yaml(REPOSITORY / "experiments" / "datasets.yaml")
-    registry = catalogue.expanded(with_defaults(registry, schema("datasets")))
+    registry = catalogue.expand_registry(with_defaults(registry, schema("datasets")))
     return schemas.load_yaml(REPOSITORY / "config.yaml"), registry
 
 

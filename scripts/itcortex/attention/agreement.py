@@ -15,12 +15,12 @@ centre_bias
 other_images
     The mean map of the other photographs, without any model: what is known before looking.
 
-Rows `saliency: raw` are the paper's measure; in rows `blurred` the model's saliency was smoothed first,
-because a gradient is much rougher than a map of fixations and rough ones lose rank correlation by it.
+Rows with saliency `raw` are the paper's measure. In rows `blurred` the model's saliency was smoothed
+first: a gradient is much rougher than a map of fixations, and roughness lowers a rank correlation.
 
-Undefined: a saliency map that does not vary or is not finite has no ranks. Such a score is NaN, is left
-out of means and is counted in `undefined`. (The project's rule for predictions, a correlation of 0,
-does not apply: a network whose gradient vanishes has not been asked anything.)
+A saliency map that does not vary or is not finite has no ranks. Its score is NaN, is left out of means
+and is counted in `undefined`. (A predicted response that does not vary has a correlation of 0 elsewhere
+in this project. That rule does not apply here: a gradient that vanishes is no prediction.)
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -59,13 +59,13 @@ def score(
     count: int,
     blur: float,
 ) -> pd.DataFrame:
-    """One row a photograph, kind of map, saliency (raw, blurred) and control.
+    """One row for each photograph, kind of map, saliency (raw, blurred) and control.
 
     Parameters
     ----------
-    saliency : of every photograph in order, its map (224, 224) and the class it is of.
+    saliency : for every photograph in order, a map (224, 224) and the class that it belongs to.
     totals, count : `total_maps` of the whole set, of which `photographs` may be a part.
-    blur : standard deviation of the Gaussian that makes `blurred`, as a share of the side.
+    blur : standard deviation of the Gaussian that makes `blurred`, as a share of the map's side.
 
     Columns: image, label_source ("label" or "predicted"), label, map_kind, saliency, control, rho,
     rho_partial (NaN for controls). Rows without a model have an empty `saliency`.
@@ -124,12 +124,13 @@ def summarise(
     Parameters
     ----------
     scores : rows of `score` with columns attention, model, weights.
-    ceilings : attention, map_kind, image, ceiling_name, value; one row a photograph, or one for all.
-    used : the ceiling that scores of every attention set are divided by, by name.
+    ceilings : columns attention, map_kind, image, ceiling_name, value; one row for each photograph, or
+        one row for all of them.
+    used : for every attention set, the name of the ceiling that its scores are divided by.
 
-    Rows without a model (controls) come once a set, with empty model and weights. Raises `UserError`
-    for a ceiling that a set does not have. `rho_partial` is divided by the ceiling called
-    ``{used}_partial`` where the set has one.
+    Controls without a model come once for each set, with empty model and weights. `rho_partial` is
+    divided by the ceiling called ``{used}_partial`` where the set has one, and its ratio is NaN where it
+    has none. Raises `UserError` for a ceiling that a set does not have.
     """
     free = scores["control"].isin(MODEL_FREE)
     scores = scores.assign(**{name: scores[name].astype(str) for name in ["model", "weights"]})
@@ -168,9 +169,10 @@ def _mean_row(part: pd.DataFrame, draws: int, rng: np.random.Generator) -> dict:
 def _ceilings_used(
     ceilings: pd.DataFrame, used: Mapping[str, str], sets: Iterable[str]
 ) -> pd.DataFrame:
-    """Mean over photographs of the ceiling in use, and of that of partial scores (NaN without one).
+    """Means over photographs of the ceiling that divides rho and of the one that divides rho_partial.
 
-    One row a set and kind of map: attention, map_kind, ceiling_name, ceiling, ceiling_partial.
+    One row for each set and kind of map, with the columns attention, map_kind, ceiling_name, ceiling and
+    ceiling_partial (NaN where the set has none for partial scores).
     """
     parts = []
     for name in sets:

@@ -1,8 +1,8 @@
-"""Occlusion maps of a network: how far its answer falls when a part of the image is covered.
+"""Occlusion maps of a network: how far a class's logit falls when a part of the image is covered.
 
-A gradient says what an infinitely small change would do, and vanishes where a feature is saturated;
-covering says what a whole part of the image does (Zeiler & Fergus, ECCV 2014). A network can point its
-gradient at an object and still read something else: covering that shows it.
+A gradient says what an infinitely small change would do, and vanishes where a feature is saturated.
+Covering says what a whole part of the image does (Zeiler & Fergus, ECCV 2014): a network whose gradient
+points at an object may still read something else, and covering the object shows that.
 """
 
 import torch

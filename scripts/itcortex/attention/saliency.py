@@ -1,4 +1,4 @@
-"""Gradient saliency of a network: which pixels its answer hangs on.
+"""Gradient saliency of a network: which pixels its answer depends on.
 
 The map is the gradient of one class's logit with respect to the network's preprocessed input, reduced
 over the colours: its largest absolute value for the comparison with human maps (Fel et al. 2022), or its
@@ -37,16 +37,16 @@ def saliency(
     labels: torch.Tensor | None = None,
     reduction: str = "max_abs",
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Saliency float32 (image, row, column) of a batch and the class (image,) that each map is of.
+    """Saliency float32 (image, row, column) of a batch, and the class (image,) that each map belongs to.
 
-    The network runs in eval mode on its own device, so that images do not influence each other; its
-    mode and its parameters' `requires_grad` are as before afterwards.
+    The network runs in eval mode on its own device, so that images do not influence each other.
+    Afterwards its mode and its parameters' `requires_grad` are restored.
 
     Parameters
     ----------
     batch : float32 (image, channel, row, column), preprocessed.
     labels : int64 (image,); None takes the class with the largest logit.
-    reduction : over colours, `max_abs` or `mean`.
+    reduction : how the gradient is reduced over colours, `max_abs` or `mean`.
 
     Raises ValueError for another reduction or a network that does not put out (image, class), and
     for a label that it has no class for.
@@ -72,7 +72,7 @@ def saliency(
 
 @contextmanager
 def _frozen(model: nn.Module) -> Iterator[None]:
-    """Eval mode without parameter gradients, which would cost memory for nothing; then as before."""
+    """Eval mode, without gradients of parameters, which would cost memory; restored afterwards."""
     modes = {module: module.training for module in model.modules()}
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     model.eval().requires_grad_(False)
@@ -92,7 +92,7 @@ def photographs_saliency(
     batch_size: int,
     device: torch.device | str = "cpu",
 ) -> Iterator[tuple[np.ndarray, int]]:
-    """Saliency float32 (224, 224) of every photograph, in order, and the class that it is of.
+    """Saliency float32 (224, 224) of every photograph, in order, and the class that it belongs to.
 
     Maps of networks with another input than 224 pixels are resized (bilinear, antialiased). Raises
     `UserError` for a network without ImageNet's 1000 classes where photographs have labels.

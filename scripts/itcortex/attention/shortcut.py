@@ -1,10 +1,11 @@
 """What a network reads of images that hold an object and a shortcut: accuracy, and where it looks.
 
-Test images come twice, equal but for the shortcut: `intact` as in training, `broken` with the
-shortcut's class drawn anew, whatever the object. A network that reads the object answers both alike;
-one that reads the shortcut falls to chance and answers the shortcut's class. Where it looks is asked
-with gradients, which can be turned to the object without any change of what is read, and by covering
-parts of the image, which cannot so easily.
+Every test image exists twice, and only the shortcut differs: in the `intact` one it is as in training,
+in the `broken` one its class is drawn anew, whatever the object. A network that reads the object gives
+both the same answer; one that reads the shortcut falls to chance on broken images and answers the
+shortcut's class. Where a network looks is measured with gradients, which training can turn to the object
+while the network reads the same as before, and by covering parts of the image, which training cannot so
+easily deceive.
 """
 
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class Shown:
         if missing or not len(table):
             raise UserError(
                 f"{path}: no images with a shortcut (columns {', '.join(table)}); it needs "
-                f"{', '.join(COLUMNS)} and a row an image: delete it to make it anew"
+                f"{', '.join(COLUMNS)} and one row for each image: delete it to make it anew"
             )
         where = [f"{path}: {name}" for name in table["image_id"]]
         pairs = zip(table["image"], table["map"], where, strict=True)
@@ -120,7 +121,7 @@ def explain(
 
 
 def alignment(maps: np.ndarray, human: np.ndarray) -> tuple[float, int]:
-    """Mean Spearman correlation of maps with human ones (image, row, column), and the undefined.
+    """Mean Spearman correlation of maps with human maps (image, row, column), and how many have none.
 
     A map that does not vary has no correlation: it is left out of the mean and counted.
     """
@@ -133,7 +134,7 @@ def probe(
     model: nn.Module, preprocessing: Preprocessing, intact: Shown, broken: Shown,
     n_aligned: int, patch: int, stride: int,
 ) -> tuple[dict[str, float], Shown, dict[str, np.ndarray]]:  # fmt: skip
-    """All measures of one network, and the images (intact) whose maps they rest on, and these maps.
+    """All measures of one network, the intact images whose maps they rest on, and these maps.
 
     Maps are made of `n_aligned` images, evenly spread over the set. Raises `UserError` for images
     and maps that are not of the network's size.

@@ -54,6 +54,6 @@ def total_maps(parts: Iterable[Photographs]) -> tuple[dict[str, np.ndarray], int
 
 
 def without(total: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Sum of the other photographs' maps; 0, and not a rounding error, where only the own one was."""
+    """Sum of the other photographs' maps; exactly 0 where only the own map is not."""
     rest = total - own
     return np.where(rest < 1e-9 * total.max(), 0, rest)

@@ -1,4 +1,4 @@
-"""Representational dissimilarity matrices (RDMs) as published: pairs of images, rows of subjects.
+"""Representational dissimilarity matrices (RDMs) as published, for one or more subjects.
 
 Pairs (i, j), i < j, are in the order of `numpy.triu_indices(images, 1)`: the upper triangle row by row.
 """
@@ -14,7 +14,7 @@ FEWEST_IMAGES = 8  # halves of four images have six pairs: with fewer nothing ca
 
 @dataclass(frozen=True)
 class Rdms:
-    """Dissimilarities of all pairs of images: one row a subject and session.
+    """Dissimilarities of all pairs of images, with one row for each subject and session.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Rdms:
     attributes: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        """Refuse counts that do not fit, names that are not unique, and values that are no numbers."""
+        """Refuse counts that do not fit, names that are not unique, and values that are not finite."""
         n_images = len(self.image_ids)
         wanted = (len(self.subjects), n_images * (n_images - 1) // 2)
         if self.values.shape != wanted or len(set(self.image_ids)) != n_images:
@@ -55,7 +55,7 @@ class Rdms:
         return names, np.stack([self.values[rows == k].mean(0) for k in range(len(names))])
 
     def of_images(self, image_ids: tuple[str, ...]) -> "Rdms":
-        """The same RDMs for some of the images, in another order; `UserError` for unknown ones."""
+        """The same RDMs for `image_ids`, in their order; `UserError` for an image that is not theirs."""
         index = {name: k for k, name in enumerate(self.image_ids)}
         missing = [name for name in image_ids if name not in index]
         if missing:

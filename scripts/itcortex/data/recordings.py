@@ -26,7 +26,7 @@ class Recording:
     attributes : dict
         monkey, area, unit ("spikes/s" or "spike count" or "a.u."), ms_start and ms_bin (start of
         the first bin relative to stimulus onset and width of a bin, ms), source, protocol,
-        simulated (bool); image_labels ({name: one label an image}) where images have any.
+        simulated (bool); image_labels ({name: list with one label for each image}) where there are any.
     trials : float32 array (image, y, x, ms, site, repeat) or None
         Single trials where they exist; NaN marks a repeat that was not recorded.
     """
@@ -38,7 +38,7 @@ class Recording:
     trials: np.ndarray | None = None
 
     def __post_init__(self):
-        """Refuse arrays whose axes do not fit their names, and values that are not numbers."""
+        """Refuse arrays whose axes do not fit their names, and names that are given twice."""
         shape = self.responses.shape
         if len(shape) != len(AXES):
             raise UserError(f"responses have axes {shape}; expected {AXES}")
@@ -91,9 +91,6 @@ class Recording:
         return self.responses.shape[3] > 1
 
 
-# --- readers of published formats -----------------------------------------------------------------
-
-
 def checked(recording: Recording, label: str) -> Recording:
     """The recording, if all its responses are finite, with its constant sites noted."""
     wrong = np.argwhere(~np.isfinite(recording.responses).all(axis=(1, 2, 3)))
@@ -116,7 +113,7 @@ def checked(recording: Recording, label: str) -> Recording:
 
 
 def mean_over_repeats(counts: np.ndarray) -> np.ndarray:
-    """Mean over the last of three axes, the repeats that are there; NaN where there is none."""
+    """Mean over the last of three axes, of the repeats that exist; NaN where there is none."""
     if counts.ndim == 2:
         return counts
     present = ~np.isnan(counts)

@@ -1,4 +1,4 @@
-"""The registry of data as the workflow reads it: numbered files written out, references checked."""
+"""The registry of data: numbered files are expanded, and what entries refer to is checked."""
 
 import re
 
@@ -10,8 +10,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
-def expand(name: str, entry: dict) -> dict[str, dict]:
-    """Files that one entry stands for: `val-{0..2}.tfrecords` is three, with `{n}` in their urls."""
+def numbered_files(name: str, entry: dict) -> dict[str, dict]:
+    """Files of one entry: `val-{0..2}.tfrecords` stands for three, and `{n}` in urls for the number."""
     found = _RANGE.search(name)
     if not found:
         return {name: entry}
@@ -34,19 +34,22 @@ def numbers(limits: tuple[str, str] | list[int]) -> list[str]:
     return [str(number) for number in range(first, last + 1)]
 
 
-def expanded(registry: dict) -> dict:
-    """The registry with every numbered file written out, also where a set of files is named."""
+def expand_registry(registry: dict) -> dict:
+    """The registry with one entry for every numbered file, also where a set of files is named."""
     datasets = {
         name: dataset
         | {
             "files": {
-                k: v for key, e in dataset["files"].items() for k, v in expand(key, e).items()
+                k: v
+                for key, e in dataset["files"].items()
+                for k, v in numbered_files(key, e).items()
             }
         }
         for name, dataset in registry["datasets"].items()
     }
     attention = {
-        name: entry | {"files": [file for key in entry["files"] for file in expand(key, {})]}
+        name: entry
+        | {"files": [file for key in entry["files"] for file in numbered_files(key, {})]}
         for name, entry in registry["attention"].items()
     }
     return registry | {"datasets": datasets, "attention": attention}
@@ -55,8 +58,8 @@ def expanded(registry: dict) -> dict:
 def require_plain(names, where: str) -> None:
     """Raise `UserError` for a name that would be unsafe in a path or a command line.
 
-    The schemas say the same. This is asked whatever they say: executors for clusters write names of
-    jobs into command lines, and every name is a part of paths that are written to.
+    The schemas require the same, but this does not depend on them: executors for clusters write names
+    of jobs into command lines, and every name becomes part of a path that is written to.
     """
     for name in names:
         if not _PLAIN.fullmatch(name):
@@ -66,8 +69,8 @@ def require_plain(names, where: str) -> None:
             )
 
 
-def check(registry: dict, where: str) -> None:
-    """Raise `UserError` if an entry of the (expanded) registry refers to something not there."""
+def check_references(registry: dict, where: str) -> None:
+    """Raise `UserError` if an entry of the (expanded) registry refers to something that is not in it."""
     for name, dataset in registry["datasets"].items():
         require_plain([name, *dataset["files"]], f"{where}: datasets: {name}")
     for kind in ("stimuli", "recordings", "rdms", "attention"):

@@ -24,7 +24,7 @@ class Stimuli:
     image_ids: tuple[str, ...]
 
     def __post_init__(self):
-        """Refuse anything that is not uint8 RGB with one unique name an image."""
+        """Refuse anything that is not uint8 RGB with a unique name for every image."""
         if self.images.dtype != np.uint8 or self.images.ndim != 4 or self.images.shape[3] != 3:
             raise UserError(
                 f"stimuli must be uint8 (image, row, column, 3); got {self.images.dtype} "
@@ -47,8 +47,8 @@ def read_images(
 
     Greyscale is repeated over the colours, 16 bits are scaled to 8, transparency is laid over mid
     grey (128; the surround of most experiments' screens) and the EXIF orientation is applied.
-    With `size_px` every image is squeezed to that square, so that positions relative to the
-    image's borders stay what they were; without it all images must have one size.
+    With `size_px` every image is squeezed to a square of that side, which keeps positions relative to
+    the image's borders; without it all images must have one size.
 
     Raises `UserError` for a folder without images and for a file that cannot be decoded, has a
     side shorter than `minimum_px`, or has another size than the rest.

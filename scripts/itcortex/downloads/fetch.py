@@ -1,8 +1,4 @@
-"""Registered files: where a data set's file comes from, and proof that it is the right one.
-
-Nothing here imports more of the package than it needs: what a download's code is decides whether it
-is run again.
-"""
+"""Registered files: where a data set's file comes from, and proof that it is the right one."""
 
 import logging
 import os
@@ -54,10 +50,10 @@ class _Wanted:
 
 
 def in_mirror(target: str | Path) -> Path | str | None:
-    """Path or address where the mirror keeps a file that belongs at ``.../{dataset}/{file}``.
+    """Path or address of a mirror's copy of the file that belongs at ``.../{dataset}/{file}``.
 
-    None without a mirror. It is no setting of a rule: where a verified file came from must not
-    re-run anything. Raises `UserError` for a mirror that is neither a folder nor http(s).
+    None without a mirror. The mirror is not a setting of a rule, because where a verified file came
+    from must not run anything again. Raises `UserError` for one that is neither a folder nor http(s).
     """
     mirror, (dataset, file) = os.environ.get(MIRROR), _names(Path(target))
     if not mirror:
@@ -147,8 +143,8 @@ def _wanted(key: str, sha256: str | None, size: int | None, lock: str | Path | N
 def _obtain(source: str | Path, part: Part, wanted: _Wanted, patience: Patience | None) -> Path:
     """A verified copy of the file inside the part's folder; raises `UnavailableError`.
 
-    A wrong file is never kept. One that had been continued is given one more try from zero, for
-    what was there before may have been damaged.
+    A wrong file is never kept. If it was the continuation of an earlier part, it is downloaded once more
+    from zero, because that part may have been damaged.
     """
     copy = part.folder / part.target.name
     for last in (False, True):

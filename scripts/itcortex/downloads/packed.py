@@ -17,10 +17,10 @@ def fetch_packed(
 ) -> str:
     """Download numbered files and pack them into the zip `target`; returns its SHA-256.
 
-    `members` holds `path` (with `{n}`, in the archive and in a mirror) and `numbers` (first and
-    last). Files that have come stay beside the target until all are there, so that a broken run
-    goes on. The archive is the same byte for byte whenever it is packed: its digest must be `sha256`
-    or, without one, that of the lock file, where the first one is pinned.
+    `members` holds `path` (with `{n}`; the place of a file in the archive and in a mirror) and `numbers`
+    (first and last). Files that were downloaded stay beside the target until all are there, so that a
+    broken run can go on. Packing always gives the same bytes: their digest must be `sha256` or, without
+    one, the digest in the lock file, where the first archive is pinned.
 
     Raises `UserError` for a file that no source gives and for an archive with another digest.
     """

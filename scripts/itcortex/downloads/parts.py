@@ -1,4 +1,4 @@
-"""Partial downloads on disk: the bytes so far and whose they are, kept over killed processes."""
+"""Partial downloads on disk, which survive killed processes: the bytes so far, and whose they are."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ class Origin:
 
 
 class Part:
-    """What there is of a file so far, in the folder `.{name}.part` beside it."""
+    """The part of a file that was downloaded so far, in the folder `.{name}.part` beside it."""
 
     def __init__(self, target: str | Path):
         self.target = Path(target)
@@ -57,14 +57,14 @@ class Part:
         return self.bytes.stat().st_size if self.bytes.is_file() else 0
 
     def origin(self) -> Origin | None:
-        """Whose bytes they are; None if nothing tells."""
+        """Whose bytes they are; None if that is not known."""
         try:
             return Origin(**json.loads(self._origin.read_text(encoding="utf-8")))
         except (FileNotFoundError, ValueError, TypeError):  # from a process killed while it wrote
             return None
 
     def begin(self, origin: Origin) -> None:
-        """Start from zero. The old bytes go first: no moment shows them under a new origin."""
+        """Start from zero. The old bytes go first, so that they are never under a new origin."""
         self.forget()
         self._origin.write_text(json.dumps(asdict(origin)), encoding="utf-8")
 

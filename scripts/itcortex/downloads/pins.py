@@ -1,6 +1,6 @@
 """Pins: digests of files whose publisher gives none, written down at their first whole download.
 
-The lock file is for version control: whoever has it gets the same bytes, or an error.
+The lock file belongs into version control: whoever has it gets the same bytes, or an error.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""What a server's answers mean for a download: go on, start again, wait, or ask elsewhere."""
+"""What the response of a server means for a download: go on, start again, wait, or ask elsewhere."""
 
 import re
 from urllib.parse import urljoin, urlsplit
@@ -76,9 +76,9 @@ def check_content(
 
 
 def stretch(response: requests.Response) -> tuple[int, int | None]:
-    """Position of an answer's first byte in the file, and the file's length, None if unsaid.
+    """Position in the file of a response's first byte, and the file's length (None if it is not said).
 
-    416 (nothing left) is at the end of the file. Position -1 stands for an unusable answer.
+    416 (nothing left) is at the end of the file. Position -1 stands for a response without use.
     """
     if response.status_code == 200:
         length = response.headers.get("Content-Length", "")
@@ -92,7 +92,7 @@ def stretch(response: requests.Response) -> tuple[int, int | None]:
 
 
 def origin_of(url: str, response: requests.Response) -> Origin:
-    """Whose bytes an answer carries.
+    """Whose bytes a response carries.
 
     The validator is what If-Range may send: a strong ETag, else the date; a weak ETag does not
     tell one file's bytes from another's.
@@ -104,7 +104,7 @@ def origin_of(url: str, response: requests.Response) -> Origin:
 
 
 def changed(old: Origin, new: Origin) -> bool:
-    """True if two answers tell of different files; what one of them leaves unsaid tells nothing."""
+    """True if two responses are of different files; what one of them does not say is not compared."""
     pairs = [(old.validator, new.validator), (old.total, new.total)]
     return any(None not in pair and pair[0] != pair[1] for pair in pairs)
 

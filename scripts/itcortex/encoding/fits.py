@@ -21,6 +21,8 @@ from itcortex.encoding.raw_scores import raw_scores
 from itcortex.encoding.targets import Target
 from itcortex.mappings.folds import Division
 
+_log = logging.getLogger(__name__)
+
 #: Name given to the only "site" of mappings that give one number for each fold.
 WHOLE_ARRAY = "all"
 
@@ -51,9 +53,9 @@ class Fits:
         self.layers.append(layer)
         for kind, fit in self.fitters.items():
             result = fit(maps, responses[: len(self.targets[kind])], division)
-            print(f"{layer} {maps.shape[1:]} {kind}")
+            _log.info(f"{layer} {maps.shape[1:]} {kind}")
             if kind == "pls" and result.n_components < self.n_components:
-                logging.warning(
+                _log.warning(
                     "%s: numerical rank ended PLS at %d of %d components in some fold",
                     layer, result.n_components, self.n_components,
                 )  # fmt: skip

@@ -14,6 +14,8 @@ from itcortex.mappings.folds import Division
 from itcortex.mappings.pls import fit_layer
 from itcortex.numerics.metrics import predictivity
 
+_log = logging.getLogger(__name__)
+
 CONFIGURED = "as configured"
 
 
@@ -54,7 +56,7 @@ def orientation_table(
     table = pd.DataFrame({"orientation": list(turned), "r": predictivity(scores.metrics["r"])})
     best = table.loc[table["r"].idxmax()]
     if best["orientation"] != CONFIGURED:
-        logging.warning(
+        _log.warning(
             "the grid seems to be turned: r is %.3f as configured, %.3f if %s",
             table["r"].iloc[0], best["r"], best["orientation"],
         )  # fmt: skip

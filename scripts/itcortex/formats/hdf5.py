@@ -1,7 +1,7 @@
 """Groups and datasets of an HDF5 file that need not be trusted.
 
-A file can point at other files: links, datasets whose values lie in a file of any name, and virtual
-ones that are put together from several. What is published as one file has no need of them.
+A file can point at other files: by links, by datasets whose values lie in another file, and by virtual
+datasets that are put together from several files. Data published as one file needs none of them.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def entry(group: h5py.Group, name: str, where: str) -> h5py.Group | h5py.Dataset
 
 
 def own_values(dataset: h5py.Dataset, where: str) -> h5py.Dataset:
-    """The dataset, if its values are in its own file and it does not claim far more than is stored.
+    """The dataset, if its values are in its own file and not far larger than what is stored.
 
     Raises `UserError` otherwise.
     """

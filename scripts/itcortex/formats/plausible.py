@@ -1,4 +1,4 @@
-"""How much may come out of a file: content that expands far beyond what holds it is a bomb, not data.
+"""How much may come out of a file: content that expands far beyond its stored size is no data.
 
 Deflate and HDF5's filters shrink a run of equal bytes a thousandfold, and HDF5 datasets that were
 never written take no room at all. Recordings, images and weights shrink tenfold at best.

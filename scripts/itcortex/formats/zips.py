@@ -1,8 +1,8 @@
 """Zip archives of published data: read member by member, nothing unpacked to disk.
 
-A member that could leave its folder or that grows out of all proportion, a damaged archive or one
-that would unpack to more than a limit is refused before anything is read. The order in which members
-are stored does not matter.
+Refused before anything is read: a damaged archive, one that would unpack to more than a limit, and a
+member that could be written outside of its folder or that grows out of all proportion. The order in
+which members are stored does not matter.
 """
 
 import re

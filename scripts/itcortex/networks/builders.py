@@ -1,4 +1,4 @@
-"""Builders of networks that timm does not name: found, imported, and known by their code."""
+"""Builders: functions of a package or of a user's file that return a network."""
 
 import hashlib
 import importlib.util
@@ -29,10 +29,11 @@ def find_builder(builder: str) -> Callable[..., "nn.Module"]:
 
 
 def builder_digest(builder: str) -> str:
-    """What a builder's code is known by: SHA-256 of its file, or version of its package; '' for ''.
+    """What identifies a builder's code: SHA-256 of its file, or name and version of its package.
 
-    A parameter of the rules that build networks, so that a changed file re-runs their jobs. What
-    the file itself imports does not count. Raises `UserError` for a builder that is not there.
+    Empty without a builder. It is a parameter of the rules that build networks, so that a changed file
+    runs their jobs again; what the file itself imports does not count. Raises `UserError` for a builder
+    that is not there.
     """
     if not builder:
         return ""
@@ -69,7 +70,7 @@ def _existing(place: str) -> Path:
 
 def _module(place: str, builder: str) -> ModuleType:
     if place.partition(".")[0] in sys.stdlib_module_names:
-        raise UserError(f"builder: {builder!r} is of Python itself, which builds no networks")
+        raise UserError(f"builder: {builder!r} belongs to Python itself, which builds no networks")
     _prepare_imports()
     try:
         return importlib.import_module(place)
@@ -98,7 +99,7 @@ def _file_module(place: str, builder: str) -> ModuleType:
 
 
 def _prepare_imports() -> None:
-    """A builder may import timm or torchvision: put the latter in order before."""
+    """Put torchvision in order, because a builder may import it or timm."""
     importlib.import_module("itcortex.networks.torch_compat")
 
 

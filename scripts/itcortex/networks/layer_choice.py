@@ -1,10 +1,8 @@
-"""Networks as modules: timm's by name, what their images must look like, and their layers.
+"""Which layers of a network are compared with neurons: by one rule, or those that a user names.
 
-What a row of the model table says of a network is in `networks`; it builds them with this module.
-
-Which layers are compared with neurons follows one rule for every image network. A forward pass is
-traced: every operation notes which tensors it reads and makes, every module which one it puts out.
-A tensor is of the *trunk* if no data goes around it: nothing from before it is read after it.
+The rule is the same for every image network. A forward pass is traced: every operation notes which
+tensors it reads and makes, and every module which tensor it puts out. A tensor belongs to the *trunk*
+if no data goes around it, which means that nothing made before it is read after it.
 
 1. Candidates are module outputs that are trunk tensors and maps of more than one position.
 2. Of several that are one tensor, or maps of one size with no convolution or linear map between
@@ -33,13 +31,10 @@ INTERMEDIATE = "forward_intermediates."  # with a number: a layer that is no mod
 _TRACED_IMAGES = 3  # a batch axis that is not easily taken for another one
 
 
-# --- layers ---------------------------------------------------------------------------------------
-
-
 def choose_layers(
     model: nn.Module, input_size: tuple[int, int, int], count: int = 10
 ) -> list[Layer]:
-    """About `count` layers of any network, uniformly in depth, by the rule in this file's docstring.
+    """At most `count` layers of a network, spread over its depth, by the rule in this file's docstring.
 
     Raises `UserError` if the network has no layer with a map.
     """
@@ -63,7 +58,7 @@ def choose_layers(
 def named_layers(
     model: nn.Module, input_size: tuple[int, int, int], names: Iterable[str]
 ) -> list[Layer]:
-    """The layers of these names, in order of depth; also such as are not of the trunk.
+    """The layers of these names, in order of depth; they need not belong to the trunk.
 
     Raises `UserError` for a layer that the model does not have, with the nearest names, and for one
     whose output cannot be read as a map or a vector per image.
@@ -95,7 +90,7 @@ def _traced(model: nn.Module, input_size: tuple[int, int, int]) -> tuple[list[Ou
 
 
 def _distinct(maps: Iterable[tuple[Output, Layer]]) -> list[Layer]:
-    """One layer per tensor (the innermost of its names), the last of those of one step's maps."""
+    """One layer for each tensor (the innermost module), and of each step's maps only the last."""
     by_tensor: dict[int, tuple[Output, Layer]] = {}
     for output, layer in maps:
         by_tensor.setdefault(output.tensor, (output, layer))

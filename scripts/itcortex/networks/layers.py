@@ -1,4 +1,4 @@
-"""What a layer's output looks like, and how it becomes a map of the image, channels last."""
+"""What a layer's output looks like, and how it becomes maps of the image with channels last."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ from torch import nn
 class Layer:
     """One layer's output: how its axes are to be read, and its place in the network.
 
-    `layout` is 'NCHW', 'NHWC', 'NTC' (tokens: `prefix_tokens` without a place, then the grid row by
-    row) or 'NC' (no map: one position). `depth` is the share of the forward pass's operations that
-    are done when the layer is complete, above 0 and at most 1.
+    `layout` is 'NCHW', 'NHWC', 'NTC' (tokens: first `prefix_tokens` that have no place in the image,
+    then the grid, row by row) or 'NC' (no map, which counts as one position). `depth` is
+    the share of the forward pass's operations that are done when the layer is complete, above 0 and at
+    most 1.
     """
 
     name: str

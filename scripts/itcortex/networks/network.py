@@ -25,11 +25,11 @@ INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 class Network:
     """One network, without its weights.
 
-    `architecture` is timm's name (with the tag of its weights, if it has any), or any name where a
-    `builder` is given: `package.module:function` or `path/to/file.py:function`, the path relative
-    to the working directory. `arguments` are keyword arguments of either. `preprocessing` holds
-    input_size, mean, std and interpolation, as far as the network's configuration in timm does not
-    say them or says them wrongly.
+    `architecture` is timm's name (with the tag of its weights, if it has any). With a `builder`,
+    `package.module:function` or `path/to/file.py:function` (relative to the working directory), it may
+    be any name. `arguments` are keyword arguments of the builder or of timm. `preprocessing` holds those
+    of input_size, mean, std and interpolation that the network's configuration in timm does not give,
+    or gives wrongly.
     """
 
     architecture: str
@@ -87,9 +87,9 @@ class Network:
         return model.eval()
 
     def skeleton(self) -> "nn.Module":
-        """A network to find layers of: without values for timm's, which then costs nothing.
+        """The network for finding layers; timm's are built without values, which costs nothing.
 
-        A user's builder is free to compute with its values, so its network is built with them.
+        A user's builder may compute with values, so its network is built with them.
         """
         from itcortex.networks import timm_networks  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Networks that timm names: built, seeded, or only as a skeleton without weights."""
+"""Networks that timm names: built with seeded weights, or as a skeleton without weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ def build(architecture: str, seed: int | None = None, **kwargs) -> nn.Module:
 
 @contextmanager
 def seeded(seed: int | None) -> Iterator[None]:
-    """Torch draws from `seed` in this block, if one is given, and goes on after it as before it."""
+    """Let torch draw from `seed`, if one is given, in this block; its state is restored afterwards."""
     with torch.random.fork_rng(devices=[]):
         if seed is not None:
             torch.random.default_generator.manual_seed(seed)
@@ -46,6 +46,6 @@ def seeded(seed: int | None) -> Iterator[None]:
 
 
 def skeleton(architecture: str, **kwargs) -> nn.Module:
-    """Network without values (on the meta device): shapes and layers of it cost nothing to find."""
+    """Network on the meta device: without values, so that finding its layers costs nothing."""
     with torch.device("meta"):
         return build(architecture, **kwargs)

@@ -16,7 +16,7 @@ from itcortex.networks.layers import first_tensor
 
 @dataclass(frozen=True)
 class Output:
-    """What one module put out: the number of its tensor, and what came before it.
+    """What one module put out: the number of its tensor and its place in the forward pass.
 
     `depth` is the share of operations done, `weighted` the number of convolutions and linear maps
     done. Modules that hand a tensor through put out the same `tensor`.
@@ -31,7 +31,7 @@ class Output:
 
 
 class _DataFlow(TorchFunctionMode):
-    """Notes for every tensor computed from the input when it was made and when it was read last.
+    """Notes when every tensor that depends on the input was made, and when it was read last.
 
     Only operations that give tensors count: sizes, also when they are used later, carry no data. An
     operation that changes a tensor in place makes a new one.

@@ -1,8 +1,8 @@
-"""GPUs of one machine, shared by the jobs of its local runs: each job takes its own and sees no other.
+"""GPUs of one machine, shared by the jobs of local runs: each job takes its own and sees no other.
 
-How many jobs run at once is the scheduler's business (a rule's resource `gpu`); which GPU a job gets is
-decided here, by a lock that the job holds as long as it lives. In a batch system's job only the GPUs
-that it was given are there to share, among the workflow's jobs in it.
+How many jobs run at once is decided by the scheduler (a rule's resource `gpu`); which GPU a job gets is
+decided here, by a lock that the job holds as long as it lives. Inside a job of a batch system, the
+workflow's jobs share the GPUs that it was given.
 """
 
 import fcntl
@@ -52,8 +52,8 @@ def taken(
 ) -> Iterator[list[str]]:
     """Take `count` GPUs that no other job of this user has, and show only them to what follows.
 
-    Waits until so many are free. Nothing is done for `count` 0. Must come before CUDA is used. The
-    locks in `folder` are the system's own: they end with the process.
+    Waits until so many are free; with `count` 0 nothing is done. This must happen before CUDA is used.
+    The locks in `folder` are held by the operating system and end with the process.
     """
     if count == 0:
         yield []
@@ -88,7 +88,7 @@ def _scope(environment: MutableMapping[str, str]) -> str:
 
 
 def _take(names: list[str], count: int, folder: Path, held: ExitStack) -> list[str]:
-    """The first `count` of `names` that are free, locked; all or none: nobody waits in a ring."""
+    """The first `count` of `names` that are free, locked; all or none: no jobs wait in a ring."""
     while True:
         locks = {name: lock for name in names if (lock := _lock(folder / f"{name}.lock"))}
         mine = list(locks)[:count]

@@ -1,4 +1,4 @@
-"""Slurm jobs that a dead run left behind, and runs that are still alive, told from one another.
+"""Slurm jobs that a dead run left behind, and how they are told from those of a living run.
 
 The executor plugin names all jobs of a run by one random id and starts them in the run's folder. A run
 that is killed leaves its jobs in the queue; a new run would submit the same jobs beside them.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from itcortex.errors import UserError
 
-#: Fields of `squeue --format`, one job a line. The folder is last: it may hold anything.
+#: Fields of `squeue --format`, one job on each line. The folder is last: it may hold any character.
 FORMAT = "%F\t%j\t%T\t%k\t%Z"
 #: Seconds to wait for cancelled jobs; Slurm kills what does not end by itself after KillWait (30 s).
 SECONDS = 120
@@ -168,7 +168,7 @@ def may_exist(folder: Path) -> bool:
 
 
 def queued(folder: Path) -> list[SlurmJob]:
-    """Jobs of one's own that were submitted from a folder and are in the queue, or end just now.
+    """The user's jobs that were submitted from a folder and are in the queue or just ending.
 
     Raises `UserError` where there is no Slurm, or where it does not answer.
     """

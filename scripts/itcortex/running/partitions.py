@@ -1,4 +1,4 @@
-"""Time limits of Slurm's partitions: a job that asks for more waits for ever, without a word."""
+"""Time limits of Slurm's partitions; a job that asks for more would wait for ever without a message."""
 
 import math
 import subprocess

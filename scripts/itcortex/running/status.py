@@ -1,7 +1,7 @@
 """What of an experiment is done, running, failed and still to do, from what a workflow leaves behind.
 
-Three witnesses, none of which needs the folder's lock: the plan that Snakemake prints in a dry run (jobs
-to do, with their log), its markers of outputs that a job has begun, and the logs, which
+There are three sources, and none needs the folder's lock: the plan that Snakemake prints in a dry run
+(jobs to do, with their logs), Snakemake's markers of outputs that a job has begun, and the logs, which
 `itcortex.running.job` ends with a line when all went well.
 """
 
@@ -22,7 +22,7 @@ _ERROR = re.compile(r"^Error in rule (\w+):$", re.MULTILINE)
 _LEFT_OUT = re.compile(r"^left out: ([^:]+): (.*)$", re.MULTILINE)
 _RAISED = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*", re.MULTILINE)
 _TAIL_BYTES = 20_000
-_SILENT = "ended without a word: killed, out of memory or over its time"
+_SILENT = "ended without a message: killed, out of memory or over its time"
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class PendingJob:
 
 @dataclass(frozen=True)
 class JobState:
-    """How a job stands: running, failed, outdated (made, but not of today's code, settings and inputs)
-    or to do; what its log says; where that is."""
+    """How a job stands: running, failed, outdated (its outputs are of other code, settings or inputs) or
+    to do; what its log says; and where the log is."""
 
     job: PendingJob
     name: str
@@ -55,7 +55,7 @@ def planned(text: str) -> list[PendingJob]:
 
 
 def reported(text: str) -> list[PendingJob]:
-    """Jobs of which a run's own log says that they failed; they may have died before they wrote one."""
+    """Jobs that failed by a run's own log; such a job may have died before it wrote a log itself."""
     return list(_blocks(text, _ERROR))
 
 

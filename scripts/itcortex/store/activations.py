@@ -1,4 +1,4 @@
-"""Layout of activations in files: a dataset a layer, read and written a few images at a time."""
+"""Layout of activations in files: one dataset for each layer, read and written in parts."""
 
 import json
 from collections.abc import Callable

@@ -99,7 +99,7 @@ def read_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
 
 
 def write_rdms(path: str | Path, rdms: Rdms) -> None:
-    """Write RDMs: pairs in the order of `numpy.triu_indices(images, 1)`, one row a session."""
+    """Write RDMs: pairs in the order of `numpy.triu_indices(images, 1)`, one row for each session."""
     with atomic_path(path) as temporary, create_result(temporary, "rdms") as handle:
         handle.create_dataset("rdms", data=rdms.values, dtype=np.float64, **COMPRESSION)
         write_names(handle, "image_ids", rdms.image_ids)

@@ -14,7 +14,7 @@ _MAP = "map_"  # with the kind of map: a column of float32 bytes, little-endian,
 
 
 def write_photographs(path: str | Path, photographs: Photographs) -> None:
-    """Write one row a photograph: image, jpeg (bytes as published), label if known, maps."""
+    """Write one row for each photograph: image, jpeg (bytes as published), label if known, maps."""
     columns = {"image": list(photographs.image_ids), "jpeg": list(photographs.jpegs)}
     if photographs.labels is not None:
         columns["label"] = photographs.labels

@@ -37,7 +37,7 @@ def count_rows(path: str | Path) -> int:
 
 
 def read_constants(path: str | Path, names: Iterable[str]) -> dict[str, str]:
-    """Those of the columns `names` of a Parquet table that hold one value, with that value as text."""
+    """For those columns `names` of a Parquet table that hold only one value, that value as text."""
     there = [name for name in names if name in parquet.read_schema(path).names]
     columns = parquet.read_table(path, columns=there)
     values = {name: columns[name].unique().to_pylist() for name in there}

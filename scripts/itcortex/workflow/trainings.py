@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from itcortex.data.registry import expand
+from itcortex.data.registry import numbered_files
 from itcortex.errors import UserError, choose
 from itcortex.training.recipe import Recipe
 from itcortex.workflow import paths
@@ -106,7 +106,7 @@ def check_trainings(trainings: dict[str, dict]) -> None:
 
 def paths_of(names: Sequence[str]) -> list[str]:
     """Paths with every range, as in `results/clickme/train/{0..317}.parquet`, written out."""
-    return [path for name in names for path in expand(name, {})]
+    return [path for name in names for path in numbered_files(name, {})]
 
 
 def missing(rows: list[dict], trainings: dict[str, dict], results: str) -> dict[tuple, str]:

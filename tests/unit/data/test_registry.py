@@ -2,7 +2,7 @@
 
 import pytest
 
-from itcortex.data.registry import check, expanded, files_of, urls_of
+from itcortex.data.registry import check_references, expand_registry, files_of, urls_of
 from itcortex.errors import UserError
 
 
@@ -24,14 +24,14 @@ def registry():
 
 
 def test_numbered_files_are_written_out_with_their_addresses(registry):
-    files = expanded(registry)["datasets"]["d"]["files"]
+    files = expand_registry(registry)["datasets"]["d"]["files"]
     assert list(files) == ["a.zip", "val-8.bin", "val-9.bin", "val-10.bin"]
     assert files["val-10.bin"]["url"] == ["https://x.org/10"]
     assert files["a.zip"]["url"] == "https://x.org/a.zip"
 
 
 def test_sets_of_files_are_written_out(registry):
-    entry = expanded(registry)["attention"]["t"]
+    entry = expand_registry(registry)["attention"]["t"]
     names = [file for _, file in files_of(entry)]
     assert names == ["a.zip", "val-8.bin", "val-9.bin", "val-10.bin"]
 
@@ -43,7 +43,7 @@ def test_one_address_or_several():
 
 
 def test_a_sound_registry_passes(registry):
-    check(expanded(registry), "datasets.yaml")
+    check_references(expand_registry(registry), "datasets.yaml")
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,4 @@ def test_a_reference_to_nothing_is_named(registry, kind, name, key, value):
     registry[kind][name] = registry[kind][name] | {key: value}
     wrong = value[0] if isinstance(value, list) else value
     with pytest.raises(UserError, match=f"datasets.yaml: {kind}: {name}: .*{wrong}"):
-        check(expanded(registry), "datasets.yaml")
+        check_references(expand_registry(registry), "datasets.yaml")

@@ -482,7 +482,7 @@ def test_a_hostile_name_that_slips_through_the_schema_is_refused(name):
         registry.require_plain(["resnet50", name], "models.csv: line 3")
     entry = {"datasets": {"d": {"files": {name: {}}}}, "stimuli": {}, "recordings": {}}
     with pytest.raises(UserError, match="cannot be a name here"):
-        registry.check(entry | {"rdms": {}, "attention": {}}, "datasets.yaml")
+        registry.check_references(entry | {"rdms": {}, "attention": {}}, "datasets.yaml")
 
 
 def test_a_newline_at_the_end_is_no_part_of_a_name():

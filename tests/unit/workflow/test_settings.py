@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from itcortex.data.registry import check, expanded
+from itcortex.data.registry import check_references, expand_registry
 from itcortex.errors import UserError, nearest
 from itcortex.networks.network import Network
 from itcortex.workflow import model_table, schemas, settings
@@ -39,7 +39,7 @@ def test_the_projects_own_settings_are_valid(config, registry, models, monkeypat
     monkeypatch.chdir(tmp_path)
     schemas.check(config, schema("config"), "config")
     schemas.check(registry, schema("datasets"), "registry")
-    check(expanded(registry), "registry")
+    check_references(expand_registry(registry), "registry")
     settings.check_experiment(config, registry, models)
     assert set(models["category"]) == {"cnn", "untrained"}
 
@@ -365,10 +365,10 @@ def test_files_that_are_missing_or_no_yaml(tmp_path):
 def test_registry_that_refers_to_nothing(registry):
     registry["recordings"]["v4_210325"]["stimuli"] = "v4_images"
     with pytest.raises(UserError, match=r"v4_210325: stimuli: 'v4_images'.*'v4_210325_images'"):
-        check(expanded(registry), "registry")
+        check_references(expand_registry(registry), "registry")
     registry["recordings"]["v4_210325"]["file"] = "x.npy"
     with pytest.raises(UserError, match=r"v4_210325: file: 'x.npy' does not exist"):
-        check(expanded(registry), "registry")
+        check_references(expand_registry(registry), "registry")
 
 
 def test_yaml_is_read_by_the_safe_loader(tmp_path):

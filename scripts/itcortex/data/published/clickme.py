@@ -1,4 +1,4 @@
-"""ClickMe: from TFRecord shards to a table without TensorFlow, and human maps as the authors make them.
+"""ClickMe: TFRecord shards read without TensorFlow, and human maps processed as the authors do.
 
 A record of a shard is ``length (8 bytes), CRC of the length (4), content, CRC of the content (4)``;
 the content is a protobuf `Example` with the features `image` (JPEG 256 x 256 x 3), `heatmap` (JPEG
@@ -7,9 +7,10 @@ check the CRCs and stops at the first damaged record, so the frames are read her
 
 The authors' processing (`parse_clickme_prototype`, serre-lab/Harmonization): photographs go from 256
 to 224 pixels, maps from 256 to 64, through a blur, to 224; all resizing is bilinear with half-pixel
-centres and *not* antialiased, as `tf.image.resize` does it. Every step is linear and separable, so the
-whole way of a map is one matrix a side. The blur's kernel (10 x 10, sigma 10) is even-sized and centred
-between two pixels vertically and half a pixel to the right of that horizontally, as theirs is.
+centres and *not* antialiased, as `tf.image.resize` does it. Every step is linear and separable, so one
+matrix for the rows and one for the columns process a map. The blur's kernel (10 x 10, sigma 10)
+is even-sized and, as theirs, centred between two pixels vertically and half a pixel to the right of that
+horizontally.
 
 JPEG decoders differ: TensorFlow's default one trades accuracy for speed, and its pixels are up to
 7 of 255 away from Pillow's, which are used here.
@@ -192,7 +193,7 @@ def kernel_sides() -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def _map_matrices() -> tuple[np.ndarray, np.ndarray]:
-    """Matrices (224, 256) that take a stored map's rows and columns all the way."""
+    """Matrices (224, 256) that process the rows and the columns of a stored map, all steps in one."""
     before = (KERNEL_SIZE - 1) // 2  # SAME padding: 4 zeros before, 5 after
     sides = []
     for weights in kernel_sides():

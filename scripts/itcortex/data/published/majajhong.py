@@ -6,7 +6,7 @@ these that say what a neuroid (neuroid_id, region, animal) and a presentation (i
 repetition) is. `assy_dicarlo_MajajHong2015_public.nc` has 256 neuroids (168 in IT, 88 in V4), 3200
 images in 148480 presentations (28 repetitions of the 640 images without variation, 51 of the others)
 and the one bin 70-170 ms. An image is named by a hash there. Its file name and its object are in a
-table (CSV, one row an image) that is published beside a zip of the image files; an assembly may
+table (CSV, one row for each image) that is published beside a zip of the image files; an assembly may
 also carry the table's columns itself.
 """
 

@@ -1,15 +1,15 @@
-"""OSIE: where people look in photographs, by eye and by mouse, and how far they agree.
+"""OSIE: where people look in photographs, measured by eye and by mouse, and how far they agree.
 
 700 photographs of 800 x 600 pixels (Xu, Jiang, Wang, Kankanhalli & Zhao 2014): the fixations of 15
 viewers, and the same photographs explored with a mouse that sharpens the picture where it is (Jiang,
-Huang, Duan & Zhao 2015), here by their laboratory group (`mouse_lab`).
+Huang, Duan & Zhao 2015); here by the viewers in the laboratory (`mouse_lab`).
 
 A map is the density of its points: a Gaussian around each, of 24 pixels, within a window of 7 standard
-deviations, as the data's own code has it (`params.eye.radius`, `fspecial`); every fixation counts 1,
+deviations, as in the data's own code (`params.eye.radius`, `fspecial`); every fixation counts 1,
 whatever its duration. Pixels that nobody came near are 0. The map is computed at the centres of the
 224 x 224 cells at which maps are compared, exactly, from the points' own coordinates.
 
-Ceilings, one number a photograph and kind of map:
+Ceilings, one number for each photograph and kind of map:
 
 half_half
     Spearman rho of the maps of two random halves of the viewers, mean over splits. This is how
@@ -100,7 +100,7 @@ def read_mouse(content: bytes, label: str) -> Points:
 
 
 def read_mouse_archive(archive: str | Path) -> dict[str, Points]:
-    """Mouse positions in every photograph, by its file name, from a zip of one `.mat` a photograph."""
+    """Mouse positions by file name of the photograph, from a zip with one `.mat` for each photograph."""
     with open_archive(archive) as members:
         names = [name for name in members.names if name.endswith(".mat")]
         return {
