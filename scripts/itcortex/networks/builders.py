@@ -70,7 +70,7 @@ def _existing(place: str) -> Path:
 
 def _module(place: str, builder: str) -> ModuleType:
     if place.partition(".")[0] in sys.stdlib_module_names:
-        raise UserError(f"builder: {builder!r} belongs to Python itself, which builds no networks")
+        raise UserError(f"builder: {builder!r} is of Python itself, which builds no networks")
     _prepare_imports()
     try:
         return importlib.import_module(place)

@@ -299,7 +299,8 @@ def test_all_ways_of_resizing_are_pillows():
 def test_reading_a_row_needs_no_torch(folder):
     """The workflow reads the whole table at every start."""
     code = (
-        "import sys; from itcortex.networks.network import Network, builder_digest;"
+        "import sys; from itcortex.networks.builders import builder_digest;"
+        "from itcortex.networks.network import Network;"
         f"Network.of_row({ROW!r}); builder_digest('networks/mine.py:build');"
         "print('torch' in sys.modules)"
     )
