@@ -15,7 +15,7 @@ CONFIG  = $(if $(MIRROR),--config mirror="$(MIRROR)")
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
-.PHONY: help install demo pictures macaque paper paper-plan status cancel-orphans benchmarks harmonizer-study stage test test-fast test-slurm lint bench format lock clean
+.PHONY: help install demo pictures macaque paper paper-plan status cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -64,11 +64,14 @@ paper-plan: $(STAMP) ## estimate what the paper's trainings cost, by type of GPU
 stage: $(STAMP) ## download all data and weights of EXPERIMENT=..., on a machine with internet access
 	$(RUN) $(OVERLAY) $(CONFIG) -- stage_data
 
-test: $(STAMP) lint ## check the code's style and run all tests, in two processes
-	$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
+test: $(STAMP) lint test-fast ## check the code's style and run all tests: the fast ones, then all others
+	$(BIN)/python -m pytest -m "not fast" --numprocesses 3 --no-loadscope-reorder
 
-test-fast: $(STAMP) ## run the tests without workflow and Slurm
-	$(BIN)/python -m pytest -m "not workflow and not slurm"
+test-fast: $(STAMP) ## run the tests on arrays and small files: no network is built, no process started
+	$(BIN)/python -m pytest -m fast --numprocesses 2
+
+test-slow: $(STAMP) ## run the tests that build networks or start processes, without workflow and Slurm
+	$(BIN)/python -m pytest -m "not fast and not workflow and not slurm" --numprocesses 2
 
 test-slurm: $(STAMP) ## run the workflow and its faults on a real Slurm (Debian: apt-get install slurm-wlm munge)
 	$(BIN)/python -m pytest tests/slurm

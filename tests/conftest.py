@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests."""
+"""Fixtures shared by all tests, the tiers that tests belong to, and how they are dealt out."""
 
 import os
 from pathlib import Path
@@ -8,6 +8,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when numpy and torch load:
 import numpy as np
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+from made import tiers
+from made.patience import FACTOR
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LONGEST = ("tests/slurm", "tests/workflow")  # folders: with two processes they run side by side
@@ -31,9 +34,43 @@ def pytest_xdist_make_scheduler(config, log):
     return Scopes(config, log)
 
 
-def pytest_collection_modifyitems(items):
-    """The longest first."""
+def pytest_configure(config):
+    """In a run of fast tests nothing loads torch, not even the import of a test file."""
+    if config.option.markexpr == "fast":
+        tiers.forbid_networks()
+
+
+def pytest_ignore_collect(collection_path, config):
+    """`-m fast` does not even import a file whose tests are all in a slower tier."""
+    if config.option.markexpr == "fast" and tiers.is_slow(collection_path):
+        return True
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Mark the fast tests, stretch timeouts for a busy machine, and put the longest first."""
+    for item in items:
+        if not tiers.of(item):
+            item.add_marker(pytest.mark.fast)
+        limit = item.get_closest_marker("timeout")
+        seconds = float(limit.args[0] if limit else config.getini("timeout"))
+        item.add_marker(pytest.mark.timeout(FACTOR * seconds), append=False)
     items.sort(key=lambda item: (*LONGEST, scope := _scope(item.nodeid)).index(scope))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    """Fixtures of a test that do what its tier rules out make it fail."""
+    with tiers.guard(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """A test that does what its tier rules out fails, in whatever run."""
+    with tiers.guard(item):
+        return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from itcortex.downloads.responses import UnavailableError, refuse_redirect
 from itcortex.errors import UserError
 from made.served import fails, gives
 
+pytestmark = pytest.mark.server
+
 ETAG = {"ETag": '"first"'}
 DATE = {"Last-Modified": "Tue, 03 Nov 2026 10:00:00 GMT"}
 WEAK = {"ETag": 'W/"first"'}

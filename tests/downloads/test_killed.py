@@ -14,6 +14,8 @@ import download_data
 from itcortex.downloads.parts import Part
 from made.served import gives
 
+pytestmark = pytest.mark.process
+
 CODE = """
 import logging
 import sys

@@ -17,6 +17,8 @@ from itcortex.downloads.fetch import fetch
 from itcortex.errors import UserError
 from made.served import gives
 
+pytestmark = [pytest.mark.server, pytest.mark.process]
+
 SCRIPTS = Path(download_data.__file__).parent
 
 

@@ -15,7 +15,7 @@ from itcortex.harmonizer.double_backward import score_gradient
 from itcortex.harmonizer.loss import harmonizer_loss, reduce_colour
 from itcortex.harmonizer.pyramid import pyramid, pyramidal_mse, standardize_cut
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.network]
 
 #: The factor with which the golden gradients were made; the default of both sides, 1e-5, hides there.
 GOLDEN_DECAY = 0.01

@@ -47,7 +47,7 @@ if any("train_harmonized" in word for word in sys.orig_argv):
     import time
     from pathlib import Path
     sys.path.insert(0, {scripts!r})
-    from itcortex.harmonizer import trainer
+    from itcortex.training import trainer
     note = trainer.Trainer._note
     def slowly(self, values):
         note(self, values)

@@ -5,13 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from made.jobs import Job
-from made.training import shard  # the unit tests' small net and images
-
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory) -> dict:
     """Shards: 48 images without a map, 48 with one, 12 to judge."""
+    from made.training import shard  # not at the top: it loads torch
+
     folder = tmp_path_factory.mktemp("shards")
     return {
         "labelled": [shard(folder / "labelled.parquet", 48, 0, mapped=False)],
@@ -21,11 +20,13 @@ def data(tmp_path_factory) -> dict:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, data) -> Callable[..., Job]:
-    """Function of a job's options that gives the job, run to its end once and for all tests."""
+def finished(tmp_path_factory, data) -> Callable:
+    """Function of a job's options that gives the `Job`, run to its end once and for all tests."""
+    from made.jobs import Job
+
     jobs = {}
 
-    def job(recipe: dict, **options) -> Job:
+    def job(recipe: dict, **options):
         key = json.dumps([recipe, options])
         if key not in jobs:
             jobs[key] = Job(tmp_path_factory.mktemp("finished"), data, recipe, **options)

@@ -11,6 +11,8 @@ from itcortex.training import checkpoint
 from itcortex.training.interruption import STOPPED
 from made.jobs import COMPARABLE, IN_PARTS, Job
 
+pytestmark = [pytest.mark.network, pytest.mark.process, pytest.mark.timeout(400)]
+
 rng = np.random.default_rng(2023)
 KILLED = sorted(rng.choice(np.arange(3, 24), size=2, replace=False).tolist())
 ASKED = int(rng.integers(3, 24))

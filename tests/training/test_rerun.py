@@ -8,11 +8,14 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import yaml
 
 from itcortex import store
 from made.jobs import COMPARABLE, IN_PARTS, RECIPE
 from made.training import network
+
+pytestmark = [pytest.mark.network, pytest.mark.process, pytest.mark.timeout(400)]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "envs", "profiles", "experiments"]

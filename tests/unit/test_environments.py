@@ -17,6 +17,7 @@ from itcortex.workflow import fingerprint
 ROOT = Path(__file__).resolve().parents[2]
 ENVS = ROOT / "envs"
 LINE = re.compile(r"([A-Za-z0-9_.-]+)\s*==\s*(\S+)")
+INSTALLED = packages_distributions()
 #: Modules of distributions that have another name and need not be installed to be known.
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml", "google": "protobuf"}
 
@@ -64,8 +65,7 @@ def imported(rule: str) -> set[str]:
     reached = fingerprint.reached(rule).values()
     modules = set().union(*(imports_of(node) for nodes in reached for node in nodes))
     foreign = modules - sys.stdlib_module_names - {fingerprint.PACKAGE}
-    known = packages_distributions()
-    named = (DISTRIBUTIONS.get(m) or known.get(m, [m])[0] for m in foreign)
+    named = (DISTRIBUTIONS.get(m) or INSTALLED.get(m, [m])[0] for m in foreign)
     return {conda.canonical(name) for name in named}
 
 
@@ -85,6 +85,7 @@ def rules() -> dict[str, str]:
 # --- the lock and the conda files -----------------------------------------------------------------
 
 
+@pytest.mark.process
 def test_conda_files_are_what_the_lock_makes_them():
     checked = run(sys.executable, ENVS / "conda.py", "--check")
     assert (checked.returncode, checked.stderr) == (0, "")
@@ -98,6 +99,7 @@ def test_every_pin_of_a_conda_file_is_the_locks(name):
     assert f"python ={PYTHON}" in yaml.safe_load(FILES[name])["dependencies"]
 
 
+@pytest.mark.process
 def test_a_changed_pin_is_told(tmp_path):
     for path in ENVS.iterdir():
         if path.is_file():

@@ -48,6 +48,15 @@ def test_with_imagenet_the_paper_trains_its_six_architectures(fresh):
     assert set(plan["gpu_model"]) == {"v100", "a100", "l40s", "h100"} and len(plan) == 4 * 12
 
 
+def test_fine_tuning_starts_from_the_baseline_of_the_same_seed(fresh):
+    weights = "results/weights/start_baseline"
+    study = ["--configfile", "experiments/harmonizer_study.yaml", "--"]
+    wanted = f"{weights}/harmonized/strength-1/seed-1.safetensors"
+    printed = fresh.run("--dry-run", *study, wanted).stdout
+    inputs = [line for line in printed.splitlines() if line.lstrip().startswith("input:")]
+    assert sum(f"{weights}/plain/strength-0/seed-1.safetensors" in line for line in inputs) == 1
+
+
 def test_macaque_on_two_models_gives_the_published_looks(fresh, shared, monkeypatch):
     """Real V4, real IT dissimilarities, real attention, through the very rules of `make macaque`."""
     monkeypatch.setenv("ITCORTEX_MIRROR", str(shared / "data"))

@@ -34,7 +34,7 @@ def test_second_run_does_nothing(finished):
 
 def test_touched_files_and_docstrings_change_nothing(copy_of):
     """Editors, checkouts and reverts touch files; only what they say is a reason to run."""
-    module = copy_of.folder / "scripts" / "itcortex" / "pls.py"
+    module = copy_of.folder / "scripts" / "itcortex" / "regression" / "pls.py"
     module.write_text(module.read_text().replace('"""Partial', '"""A changed line.\n\nPartial'))
     touched = set()
     for path in copy_of.folder.rglob("*"):
@@ -79,17 +79,17 @@ def test_a_fresh_clone_with_existing_results_runs_nothing(finished, copy_of, tmp
     ("module", "old", "new", "jobs"),
     [
         # constants
-        ("maps.py", "SCALES = (1, 2, 4)", "SCALES = (1, 2)",
+        ("encoding/map_alignment.py", "SCALES = (1, 2, 4)", "SCALES = (1, 2)",
          once(of("align_maps", KEYS), COLLECTORS)),
         ("figures/timecourse.py", "RESPONSE_HEIGHT = 0.3", "RESPONSE_HEIGHT = 0.2",
          once({"plot_timecourse"}, LAST)),
-        ("pls.py", "_CHUNK_BYTES = 192", "_CHUNK_BYTES = 191",
+        ("regression/pls.py", "_CHUNK_BYTES = 192", "_CHUNK_BYTES = 191",
          once(of("fit_encoding", KEYS), of("align_maps", KEYS), {"plot_maps"}, COLLECTORS,
               ON_DIGITS, STUDY)),
         # bodies of functions: `best_pair` of ceilings, `reliance` of the digits study
-        ("ceilings.py", "where=norms > 0)", "where=norms > 1e-9)",
+        ("encoding/ceilings.py", "where=norms > 0)", "where=norms > 1e-9)",
          once(of("estimate_ceiling", [*RECORDINGS, "digits_object_sites"]), COLLECTORS, STUDY)),
-        ("shortcut.py", '"n_broken": int(apart.sum())', '"n_broken": int(apart.sum()) + 1',
+        ("attention/shortcut.py", '"n_broken": int(apart.sum())', '"n_broken": int(apart.sum()) + 1',
          once(of("score_shortcut", STUDIED), STUDY, LAST)),
     ],
     ids=["align_maps", "plot_timecourse", "fit_encoding", "estimate_ceiling", "score_shortcut"],
@@ -104,7 +104,7 @@ def test_changed_module_reruns_exactly_the_rules_that_use_it(copy_of, module, ol
 
 
 def test_a_new_function_of_a_module_that_all_import_runs_nothing(copy_of):
-    with (copy_of.folder / "scripts" / "itcortex" / "store.py").open("a") as module:
+    with (copy_of.folder / "scripts" / "itcortex" / "store" / "arrays.py").open("a") as module:
         module.write("\n\ndef not_used_by_any_rule():\n    return 1\n")
     assert copy_of.planned() == {}
 

@@ -17,6 +17,8 @@ from itcortex.networks.preprocessing import Preprocessing
 from itcortex.networks.timm_networks import build
 from itcortex.numerics import resample
 
+pytestmark = pytest.mark.network
+
 PLAIN = Preprocessing((3, 224, 224), (0.5, 0.5, 0.5), (0.25, 0.5, 0.5), "bilinear")
 
 

@@ -23,6 +23,8 @@ from itcortex.networks.preprocessing import Preprocessing
 from itcortex.simulation import digits
 from itcortex.weights.state import digest
 
+pytestmark = pytest.mark.network
+
 SIDE, PATCH = 32, 7
 PREPROCESSING = Preprocessing((3, SIDE, SIDE), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), "bilinear")
 SETTINGS = digits.Settings(side=SIDE, digit=(14, 18), patch=PATCH, kind="colour", share=0.95)

@@ -11,6 +11,8 @@ from PIL import Image
 
 from itcortex.training.images.sources import open_samples
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 

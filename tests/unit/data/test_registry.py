@@ -2,8 +2,15 @@
 
 import pytest
 
-from itcortex.data.registry import check_references, expand_registry, files_of, urls_of
+from itcortex.data.registry import (
+    check_references,
+    expand_registry,
+    files_of,
+    require_plain,
+    urls_of,
+)
 from itcortex.errors import UserError
+from made import hostile
 
 
 @pytest.fixture
@@ -61,3 +68,28 @@ def test_a_reference_to_nothing_is_named(registry, kind, name, key, value):
     wrong = value[0] if isinstance(value, list) else value
     with pytest.raises(UserError, match=f"datasets.yaml: {kind}: {name}: .*{wrong}"):
         check_references(expand_registry(registry), "datasets.yaml")
+
+
+@pytest.mark.parametrize("name", hostile.NAMES)
+def test_a_hostile_name_that_slips_through_the_schema_is_refused(name):
+    with pytest.raises(UserError, match="cannot be a name here"):
+        require_plain(["resnet50", name], "models.csv: line 3")
+    entry = {"datasets": {"d": {"files": {name: {}}}}, "stimuli": {}, "recordings": {}}
+    with pytest.raises(UserError, match="cannot be a name here"):
+        check_references(entry | {"rdms": {}, "attention": {}}, "datasets.yaml")
+
+
+def test_a_newline_at_the_end_is_no_part_of_a_name():
+    """Python's `$`, and so the schemas', lets one pass."""
+    with pytest.raises(UserError, match="cannot be a name here"):
+        require_plain(["resnet50\n"], "models.csv: line 3")
+
+
+def test_names_that_are_in_use_are_plain():
+    names = [
+        "vit_tiny_patch16_224",
+        "harmonized/strength-0.1/seed-3",
+        "train-12.tfrecords",
+        "a.b-c",
+    ]
+    assert require_plain(names, "") is None

@@ -13,6 +13,7 @@ import download_data
 from itcortex.downloads.fetch import MIRROR, fetch, in_mirror, shutil
 from itcortex.errors import UserError
 from itcortex.files import sha256_of
+from made.hostile import understated, zipped
 
 CONTENT = b"spikes" * 1000
 SHA256 = "c0077cbc5f1f6eb2dfa74cce946665a5d70cf0bb4f5c0bde7790b96c37511d87"
@@ -138,3 +139,11 @@ def test_files_of_the_registry_match_the_reference_copies(tmp_path, shared):
     fetch([], tmp_path / "images_210325.zip", registered, 1841475, mirror=source)
     copied = (tmp_path / "images_210325.zip").read_bytes()
     assert hashlib.new("sha256", copied).hexdigest() == registered
+
+
+@pytest.mark.usefixtures("unharmed")
+def test_a_download_that_would_unpack_without_end_is_not_read_to_its_end():
+    path = zipped(*((f"{k}", bytes(100_001)) for k in range(5)))
+    understated(path, 100_001, 2**32 - 2)
+    with pytest.raises(UserError, match=r"would unpack to 21\.5 GB"):
+        fetch([], "d/big.zip", mirror=path)

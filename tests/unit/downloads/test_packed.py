@@ -1,6 +1,7 @@
 """Numbered files become one archive, the same byte for byte, and continue where they broke off."""
 
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +65,11 @@ def test_what_has_come_is_kept_and_not_asked_for_again(mirror, tmp_path):
     fetch_packed([], target, MEMBERS, None, lock)
     with zipfile.ZipFile(target) as archive:
         assert archive.read("photos/8.jpg") == bytes([8]) * 100
+
+
+@pytest.mark.usefixtures("unharmed")
+@pytest.mark.parametrize("path", ["../{n}.png", "/tmp/{n}.png", "a/../../{n}.png", "a//{n}.png"])
+def test_members_that_are_downloaded_stay_in_their_folder(path):
+    with pytest.raises(UserError, match="leads out of the archive's folder"):
+        fetch_packed([], "d/a.zip", {"path": path, "numbers": [1, 2]}, None, "lock.yaml")
+    assert list(Path().rglob("*")) == []

@@ -18,6 +18,8 @@ from itcortex.numerics.metrics import pearson, predictivity
 from itcortex.simulation import arrays, scenes
 from itcortex.weights.sources import fetch
 
+pytestmark = pytest.mark.network
+
 GRID, SITES, COMPONENTS = (9, 9), 12, 25
 TEACHER = "tf_efficientnet_lite0"
 SOURCES = {

@@ -54,7 +54,16 @@ def test_backslashes_separate_folders(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["../../evil", "George/../../evil", "/evil", "C:/evil", "..\\evil", "\\\\host\\evil"]
+    "name",
+    [
+        "../../evil",
+        "George/../../evil",
+        "/evil",
+        "C:/evil",
+        "C:\\evil",
+        "..\\evil",
+        "\\\\host\\evil",
+    ],
 )
 def test_a_member_that_leaves_its_folder_is_refused(tmp_path, name):
     (tmp_path / "in").mkdir()
@@ -121,6 +130,13 @@ def test_a_zip_bomb_is_refused_by_its_total_size(tmp_path):
         open_archive(path, limit_bytes=3_900_000).__enter__()
     with open_archive(path, limit_bytes=4_000_000) as archive:
         assert len(archive.read("0")) == 10**6
+
+
+def test_a_member_out_of_all_proportion_is_refused(tmp_path):
+    path = pack(tmp_path / "bomb.zip", {"a.mat": bytes(2**27)})
+    assert path.stat().st_size < 2**18
+    with pytest.raises(UserError, match=r"would expand to 134\.2 MB, more than 200 times"):
+        open_archive(path).__enter__()
 
 
 def test_a_member_cannot_unpack_to_more_than_it_declares(tmp_path):

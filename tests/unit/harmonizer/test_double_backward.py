@@ -20,6 +20,8 @@ from itcortex.harmonizer.loss import harmonizer_loss
 from itcortex.harmonizer.normalization import batch_norm
 from itcortex.networks.timm_networks import build, skeleton
 
+pytestmark = pytest.mark.network
+
 NATIVE = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 
 

@@ -17,6 +17,8 @@ from itcortex.networks.timm_networks import skeleton
 from itcortex.networks.torch_compat import timm
 from made.families import FAMILIES, Family, make
 
+pytestmark = pytest.mark.network
+
 # --- gradients of real networks -------------------------------------------------------------------
 
 #: Step of the finite difference along a direction of about the parameters' own size. With ReLUs the

@@ -14,6 +14,8 @@ from itcortex.harmonizer.decay import decayed_parameters, half_squares
 from itcortex.harmonizer.loss import harmonizer_loss, reduce_colour
 from itcortex.networks.timm_networks import build, skeleton
 
+pytestmark = pytest.mark.network
+
 
 def small(norm=False, seed=0):
     """A smooth network of 5 classes for images of 16 x 16 (float64)."""

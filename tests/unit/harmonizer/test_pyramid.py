@@ -9,6 +9,8 @@ import torch
 from itcortex.errors import UserError
 from itcortex.harmonizer.pyramid import match_maximum, pyramid, pyramidal_mse, standardize_cut
 
+pytestmark = pytest.mark.network
+
 
 def maps_of(rng, *shape, scale=1.0):
     """Random maps (image, row, column) in float64."""

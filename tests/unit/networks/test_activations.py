@@ -22,6 +22,8 @@ from itcortex.networks.timm_networks import build
 from itcortex.weights.state import digest
 from made.families import FAMILIES, make
 
+pytestmark = pytest.mark.network
+
 ALL = [0, 1, 2, 3, 4]
 PLAIN = Preprocessing((3, 8, 8), (0.0,) * 3, (1.0,) * 3, "bilinear")
 

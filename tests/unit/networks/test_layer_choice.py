@@ -22,6 +22,8 @@ from itcortex.networks.torch_compat import timm
 from itcortex.networks.tracing import trace
 from made.families import FAMILIES, make
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 
 

@@ -22,6 +22,8 @@ from itcortex.networks.network import Network, checked_preprocessing
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.weights.state import digest
 
+pytestmark = pytest.mark.network
+
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 
 MINE = '''
@@ -296,6 +298,7 @@ def test_all_ways_of_resizing_are_pillows():
         assert batch.unique().tolist() == [1]  # white stays white
 
 
+@pytest.mark.process
 def test_reading_a_row_needs_no_torch(folder):
     """The workflow reads the whole table at every start."""
     code = (

@@ -14,6 +14,8 @@ from PIL import Image
 from itcortex.errors import UserError
 from itcortex.networks.torch_compat import resolve_device, timm
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 
 # A torchvision that, like the real one beside a CPU-only torch, stops halfway if no operator `nms`

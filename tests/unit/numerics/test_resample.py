@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from itcortex.numerics.resample import axis_matrix, bilinear, resize_maps
 
@@ -21,7 +20,10 @@ def test_means_down_weigh_every_pixel_alike(n_in, n_out):
     np.testing.assert_allclose(axis_matrix(n_in, n_out).sum(0), n_out / n_in, atol=1e-14)
 
 
+@pytest.mark.network
 def test_up_equals_torch_bilinear(rng):
+    import torch
+
     maps = rng.standard_normal((3, 7, 5, 4))
     expected = torch.nn.functional.interpolate(
         torch.from_numpy(maps).permute(0, 3, 1, 2), (17, 9), mode="bilinear", align_corners=False
@@ -42,8 +44,11 @@ def test_resampling_is_one_matrix_on_the_flattened_map(rng):
     np.testing.assert_allclose(flat, resize_maps(maps, (17, 9)).reshape(2, -1, 3), atol=1e-12)
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(("n_in", "n_out"), SIZES)
 def test_bilinear_reads_between_the_two_nearest_cells_in_both_directions(rng, n_in, n_out):
+    import torch
+
     values = rng.standard_normal(n_in)
     expected = torch.nn.functional.interpolate(
         torch.from_numpy(values)[None, None], n_out, mode="linear", align_corners=False

@@ -363,6 +363,7 @@ def test_invariances_of_nipals(seed, channels, sites, engine, tol):
         np.testing.assert_allclose(other.predictions, base.predictions, atol=1e-6 * y.std())
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("rule", [pls.Exact(), pls.Nipals(1e-4)])
 @pytest.mark.parametrize("case", CASES)
 def test_torch_gives_the_same(rng, rule, case):
@@ -374,6 +375,7 @@ def test_torch_gives_the_same(rng, rule, case):
     compare_devices(design, targets, problems, components, rule, "cpu")
 
 
+@pytest.mark.network
 def test_torch_gives_the_same_on_cuda(rng):
     import torch
 
@@ -397,6 +399,7 @@ def compare_devices(design, targets, problems, components, rule, device):
         )
 
 
+@pytest.mark.network
 def test_torch_stops_at_the_numerical_rank_and_leaves_held_out_responses_alone(rng):
     design, y = make(rng, 5, 20, 30, 4)
     low = rng.standard_normal((100, 6)) @ rng.standard_normal((6, 30))
@@ -408,6 +411,7 @@ def test_torch_stops_at_the_numerical_rank_and_leaves_held_out_responses_alone(r
     np.testing.assert_array_equal(clean.predictions, poisoned.predictions)
 
 
+@pytest.mark.network
 def test_a_missing_cuda_device_is_named(rng):
     import torch
 

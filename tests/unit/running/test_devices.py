@@ -42,6 +42,7 @@ def hold(tmp_path):
         process.wait()
 
 
+@pytest.mark.process
 def test_jobs_take_different_gpus_and_wait_for_free_ones(hold):
     first, second = hold(1), hold(2)
     taken = [first.stdout.readline().strip(), second.stdout.readline().strip()]
@@ -98,6 +99,7 @@ def test_too_few_gpus_are_an_error_before_anything_waits(tmp_path):
         devices.require(1, {"CUDA_VISIBLE_DEVICES": ""})
 
 
+@pytest.mark.process
 def test_the_driver_is_asked_where_nothing_is_set(tmp_path, monkeypatch):
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\necho GPU-1\necho GPU-2\n")
@@ -110,6 +112,7 @@ def test_the_driver_is_asked_where_nothing_is_set(tmp_path, monkeypatch):
     assert devices.available({}) == []
 
 
+@pytest.mark.process
 def test_a_rules_resource_decides_what_its_script_sees(tmp_path, monkeypatch):
     from types import SimpleNamespace
 

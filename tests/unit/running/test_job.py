@@ -11,6 +11,8 @@ import pytest
 from itcortex.errors import UserError
 from itcortex.running import job, progress
 
+pytestmark = pytest.mark.process
+
 
 class Named(dict):
     """Inputs, outputs or params as Snakemake injects them: a mapping by name."""

@@ -40,6 +40,7 @@ def test_time_that_fits_or_is_not_known_is_taken():
     partitions.require_time({"a": (99999, None)}, "all\tinfinite\n")
 
 
+@pytest.mark.process
 def test_without_slurm_it_says_so(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="sinfo: not found"):

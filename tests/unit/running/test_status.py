@@ -2,7 +2,6 @@
 
 import platform
 import subprocess
-import sys
 import time
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -126,6 +125,7 @@ def test_markers_are_read_also_of_names_longer_than_a_file_may_have(folder):
     assert status.begun("elsewhere") == set()
 
 
+@pytest.mark.process
 def test_a_lock_is_told_and_whether_its_run_is_at_work(folder):
     assert status.lock_notice(".snakemake") == ""
     write(".snakemake/locks/0.input.lock", "")
@@ -190,6 +190,7 @@ def test_the_end_of_a_long_log_is_enough(folder):
     assert state("x\n" * 100_000 + "ValueError: end\n").detail == "ValueError: end"
 
 
+@pytest.mark.process
 def test_logs_end_as_jobs_end_them(folder):
     def main(fails):
         if fails:
@@ -239,54 +240,3 @@ left out:
   vit untrained: vit.pth is not published; set `mirror`
 """
     )
-
-
-SNAKEFILE = """\
-rule all:
-    input: "ok.txt", "bad.txt", "late.txt"
-
-rule work:
-    output: "{name}.txt"
-    log: "logs/{name}.log"
-    params: name=lambda wildcards: wildcards.name
-    script: "work.py"
-"""
-WORK = f"""\
-import sys
-import time
-from pathlib import Path
-sys.path.append({str(SCRIPTS)!r})
-from itcortex.running import job
-from itcortex.errors import UserError
-def main(output, name):
-    if name == "bad":
-        raise UserError("bad.txt: cannot be; be good")
-    while name == "late" and not Path("go").exists():
-        time.sleep(0.05)
-    Path(output).write_text(name)
-snakemake.output = {{"output": snakemake.output[0]}}
-job.run(main, snakemake)
-"""
-
-
-@pytest.mark.workflow
-def test_a_real_run_is_seen_while_it_works_and_after(folder):
-    write("Snakefile", SNAKEFILE)
-    write("work.py", WORK)
-    command = [sys.executable, "-m", "snakemake", "--cores", "3", "--keep-going"]
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        while not Path("logs/bad.log").exists() or status.begun(".snakemake") != {"late.txt"}:
-            assert run.poll() is None
-            time.sleep(0.1)
-        page = subprocess.check_output([sys.executable, SCRIPTS / "status.py"], text=True)
-        assert page.startswith(
-            "1 of 3 jobs done, 1 running, 1 failed, 0 outdated, 0 to do; a run is"
-        )
-        assert "UserError: bad.txt: cannot be; be good\n    log: logs/bad.log\n" in page
-        write("go", "")
-        assert run.wait(60) == 1
-    finally:
-        run.kill()
-    page = subprocess.check_output([sys.executable, SCRIPTS / "status.py"], text=True)
-    assert page.startswith("2 of 3 jobs done, 0 running, 1 failed, 0 outdated, 0 to do\n")

@@ -276,6 +276,7 @@ def test_script_joins_images_by_name(rng, tmp_path):
         )
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(
     ("architecture", "arguments", "by_map", "pooled"),
     [

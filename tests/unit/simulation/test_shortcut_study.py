@@ -1,9 +1,6 @@
 """make harmonizer-study varies one factor at a time around the demo's training, and says which."""
 
 import json
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +8,7 @@ import pytest
 from itcortex.simulation import digits
 from itcortex.training.recipe import Recipe, recipe_of
 from itcortex.workflow import model_table, schemas, trainings
+from itcortex.workflow.defaults import with_defaults
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 #: What a factor (column family of the table) may change, by name of the setting.
@@ -35,17 +33,23 @@ def merge(under: dict, over: dict) -> dict:
     return both
 
 
+def schema(name: str) -> dict:
+    """A schema of settings or tables."""
+    return schemas.load_yaml(REPOSITORY / "rules" / "schemas" / f"{name}.schema.yaml")
+
+
 @pytest.fixture(scope="module")
 def config():
     overlay = schemas.load_yaml(REPOSITORY / "experiments" / "harmonizer_study.yaml")
-    return merge(schemas.load_yaml(REPOSITORY / "config.yaml"), overlay)
+    settings = merge(schemas.load_yaml(REPOSITORY / "config.yaml"), overlay)
+    return with_defaults(settings, schema("config"))
 
 
 @pytest.fixture(scope="module")
 def rows(config):
     """Rows of the study, before they are written out by strength and seed."""
-    schema = schemas.load_yaml(REPOSITORY / "rules" / "schemas" / "models.schema.yaml")
-    table = model_table.read_models([str(REPOSITORY / path) for path in config["models"]], schema)
+    paths = [str(REPOSITORY / path) for path in config["models"]]
+    table = model_table.read_models(paths, schema("models"))
     return [row for row in table.to_dict("records") if row["source"].startswith("trained:")]
 
 
@@ -67,8 +71,7 @@ def described(row, config):
 
 
 def test_the_settings_are_valid(config):
-    schema = schemas.load_yaml(REPOSITORY / "rules" / "schemas" / "config.schema.yaml")
-    schemas.check(config, schema, "config")
+    schemas.check(config, schema("config"), "config")
     trainings.check_trainings(config["training"])
 
 
@@ -96,23 +99,3 @@ def test_lengths_are_in_proportion_where_the_side_changes(config):
     for name in ("side", "patch"):
         assert large[name] == 1.5 * small[name]
     assert large["digit"] == [1.5 * side for side in small["digit"]]
-
-
-@pytest.mark.workflow
-def test_fine_tuning_starts_from_the_baseline_of_the_same_seed(tmp_path):
-    for part in ("Snakefile", "config.yaml", "rules", "scripts", "envs", "experiments"):
-        source = REPOSITORY / part
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, tmp_path / part)
-    weights = "results/weights/start_baseline"
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "snakemake", "--cores", "1", "--nocolor", "--dry-run",
-            "--configfile", "experiments/harmonizer_study.yaml", "--",
-            f"{weights}/harmonized/strength-1/seed-1.safetensors",
-        ],
-        cwd=tmp_path, text=True, check=False, timeout=300,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:]
-    inputs = [line for line in done.stdout.splitlines() if line.lstrip().startswith("input:")]
-    assert sum(f"{weights}/plain/strength-0/seed-1.safetensors" in line for line in inputs) == 1

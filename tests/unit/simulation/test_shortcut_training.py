@@ -11,6 +11,8 @@ from itcortex.training.plan import Data, Place, Plan
 from itcortex.training.recipe import Recipe
 from itcortex.training.train import train
 
+pytestmark = pytest.mark.network
+
 SETTINGS = digits.Settings(
     side=32, digit=(18, 22), patch=6, share=0.95, contrast=0.5, kind="texture"
 )

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from itcortex import store
 from itcortex.data.recordings import Recording
@@ -21,6 +20,8 @@ def recording(rng, trials=True):
 
 def write_each(rng, folder):
     """Every kind of file, with a reader that gives comparable values."""
+    import torch
+
     maps = {"l.0": rng.random((3, 4, 4, 2), "float32"), "l.1": rng.random((3, 2, 2, 5), "float32")}
     batches = [(0, {k: v[:2] for k, v in maps.items()}), (2, {k: v[2:] for k, v in maps.items()})]
     layers = [{"name": "l.0", "depth": 0.2}, {"name": "l.1", "depth": 0.9}]
@@ -36,6 +37,7 @@ def write_each(rng, folder):
     return maps
 
 
+@pytest.mark.network
 def test_everything_is_read_back_as_written(rng, tmp_path):
     maps = write_each(rng, tmp_path)
     read = store.read_recording(tmp_path / "r.h5")
@@ -57,6 +59,7 @@ def test_everything_is_read_back_as_written(rng, tmp_path):
     assert store.read_table(tmp_path / "t.csv")["a"].tolist() == [1.5, 2]
 
 
+@pytest.mark.network
 def test_layers_can_be_reduced_while_they_are_read(rng, tmp_path, monkeypatch):
     maps = write_each(rng, tmp_path)
     monkeypatch.setattr(activations, "_READ_BYTES", 1)  # one image at a time
@@ -71,6 +74,7 @@ def test_layers_can_be_reduced_while_they_are_read(rng, tmp_path, monkeypatch):
     assert sizes == [1, 1, 1]
 
 
+@pytest.mark.network
 def test_same_input_gives_the_same_bytes(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -114,6 +118,7 @@ def test_activations_that_are_not_finite_name_layer_and_image(tmp_path, value, d
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.network
 def test_files_of_another_kind_or_broken_are_refused_by_name(rng, tmp_path):
     write_each(rng, tmp_path)
     with pytest.raises(UserError, match=r"s\.h5: holds 'stimuli', not 'recording'"):

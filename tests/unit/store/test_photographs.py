@@ -10,6 +10,7 @@ from PIL import Image
 from itcortex import store
 from itcortex.data.photographs import Photographs
 from itcortex.errors import UserError
+from made import attention
 
 
 def jpeg(pixels) -> bytes:
@@ -47,3 +48,21 @@ def test_osie_is_read_as_it_was_prepared(tmp_path, rng):
 def test_an_unknown_format_is_refused_with_the_nearest(tmp_path):
     with pytest.raises(UserError, match="of format 'osei'; did you mean 'osie'"):
         store.read_attention(tmp_path / "a.parquet", "osei")
+
+
+def test_photographs_survive_parquet(tmp_path, rng):
+    shown = attention.photographs(rng, 3, ("eye", "mouse"), labels=np.array([1, 2, 3]))
+    store.write_photographs(tmp_path / "a.parquet", shown)
+    found = store.read_photographs(tmp_path / "a.parquet")
+    assert (found.image_ids, found.jpegs) == (shown.image_ids, shown.jpegs)
+    assert found.labels.tolist() == [1, 2, 3]
+    for kind in ("eye", "mouse"):
+        np.testing.assert_array_equal(found.maps[kind], shown.maps[kind])
+
+
+def test_a_table_without_maps_is_no_set_of_photographs(tmp_path):
+    store.write_table(tmp_path / "a.parquet", pd.DataFrame({"image": ["a"], "jpeg": [b""]}))
+    with pytest.raises(
+        UserError, match=r"a\.parquet: holds image, jpeg, not photographs with maps"
+    ):
+        store.read_photographs(tmp_path / "a.parquet")

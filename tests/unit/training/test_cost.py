@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
 
 import plan_training
 from itcortex import store
 from itcortex.errors import UserError
-from itcortex.harmonizer.loss import harmonizer_loss
 from itcortex.networks.network import Network
 from itcortex.training import cost
 from itcortex.training.recipe import Recipe
@@ -286,6 +284,10 @@ def test_step_costs_are_timms_published_speeds():
 
 def kept_mb(architecture: str, strength: float) -> float:
     """MB that a step keeps of one image: all that autograd saves, on the meta device."""
+    import torch
+
+    from itcortex.harmonizer.loss import harmonizer_loss
+
     network = Network(architecture, "", {}, {})
     model = network.skeleton().train()
     size = network.preprocessing_of(model).input_size
@@ -304,6 +306,7 @@ def kept_mb(architecture: str, strength: float) -> float:
     return sum(t.untyped_storage().nbytes() for c, t in saved.items() if c not in own) / 4e6
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("architecture", HARMONIZED.model)
 def test_kept_maps_are_counted(architecture):
     """Plain as the table says, to its digits; with the harmonizer at most what is allowed for."""
@@ -312,10 +315,12 @@ def test_kept_maps_are_counted(architecture):
     assert 1.7 < kept_mb(architecture, 1.0) / stated < cost.SECOND_ORDER_MEMORY
 
 
+@pytest.mark.network
 def test_resnet50_keeps_what_memory_is_reckoned_from():
     assert kept_mb("resnet50", 0.0) == pytest.approx(RESNET50.activation_mb, rel=5e-3)
 
 
+@pytest.mark.process
 def test_a_plan_needs_no_torch():
     """The workflow sizes its jobs at every start."""
     code = "import sys; from itcortex.training import cost; print('torch' in sys.modules)"

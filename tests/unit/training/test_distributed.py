@@ -8,6 +8,8 @@ import torch
 from itcortex.errors import UserError
 from itcortex.training.distributed import Group, launch
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 
 def share(group: Group, base: int):
     """Everything that a group can do, as rank 0 sees it."""

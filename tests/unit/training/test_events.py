@@ -19,6 +19,8 @@ from itcortex.training.train import identity_of, train
 from itcortex.training.trainer import Trainer
 from made.training import arrays, network, same
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 RECIPE = Recipe(epochs=4, batch_size=16, warmup_epochs=1, learning_rate=0.1, map_share=0.5)
 CLOCK = {"epoch/seconds", "epoch/images_per_s", "epoch/waiting"}
 

@@ -13,6 +13,8 @@ from itcortex.training.recipe import PRECISIONS, Recipe
 from itcortex.training.train import train
 from made.training import arrays, network
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 CUDA, CPU = torch.device("cuda"), torch.device("cpu")
 
 

@@ -11,6 +11,8 @@ from itcortex.training.plan import new_classifier
 from itcortex.weights.state import digest
 from made.training import PREPROCESSING, shard
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 ARCHITECTURE = "test_efficientnet"
 #: A step that moves nothing.
 STILL = {"epochs": 1, "batch_size": 8, "warmup_epochs": 0, "learning_rate": 1e-30, "momentum": 0.0}

@@ -26,6 +26,8 @@ from itcortex.training.trainer import Trainer
 from itcortex.weights.state import digest, load
 from made.training import CLASSES, arrays, blobs, network, same, shard, small_net
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 RECIPE = {
     "epochs": 2, "batch_size": 16, "warmup_epochs": 1, "schedule": "cosine", "learning_rate": 0.1,
     "map_share": 0.5,

@@ -22,6 +22,8 @@ from itcortex.training.images.sources import open_samples
 from itcortex.training.recipe import Recipe
 from made.training import CLASSES, blobs, network, png, same, shard
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 RECIPE = {
     "epochs": 2, "batch_size": 8, "warmup_epochs": 1, "learning_rate": 0.1, "map_share": 0.5,
 }  # fmt: skip

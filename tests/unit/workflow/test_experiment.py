@@ -197,6 +197,7 @@ def read(tmp_path, monkeypatch, **changes) -> Experiment:
     return Experiment.read(config | {"models": "experiments/models.csv"} | changes, REPOSITORY)
 
 
+@pytest.mark.network
 def test_the_demo_is_read_checked_and_filled_in(tmp_path, monkeypatch):
     ex = read(tmp_path, monkeypatch)
     assert ex.name == "demo" and len(ex.models) == 5 and ex.missing == {}

@@ -597,6 +597,7 @@ print(json.dumps([[key(c) for c in asked["codes"]],
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
 def test_every_python_makes_the_same_fingerprints(version):
     python = shutil.which(f"python{version}")

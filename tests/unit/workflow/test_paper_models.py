@@ -19,6 +19,8 @@ from itcortex.networks.torch_compat import timm
 from itcortex.weights.sources import fetch
 from itcortex.workflow import model_table, schemas
 
+pytestmark = pytest.mark.network
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 TABLES = REPOSITORY / "experiments"
 SCHEMA = schemas.load_yaml(REPOSITORY / "rules" / "schemas" / "models.schema.yaml")
@@ -88,6 +90,7 @@ def test_the_robust_networks_are_files_of_one_repository():
     assert Counter(row["weights"].split("_")[0] for row in ROBUST) == {"l2": 10, "linf": 5}
 
 
+@pytest.mark.process
 def test_the_tables_are_checked_without_torch_and_in_little_time():
     """They are read at every start. 5 s allow a busy machine; 1 s is what it takes."""
     code = f"""

@@ -17,6 +17,8 @@ from itcortex.errors import UserError
 from itcortex.running import stamp
 from itcortex.workflow import provenance
 
+pytestmark = pytest.mark.network
+
 OLD = {"numpy": "1.0"}
 SHARDS = ["val-0.tfrecords", "val-1.tfrecords"]
 REGISTRY = {

@@ -35,6 +35,7 @@ def models():
     return model_table.read_models(REPOSITORY / "experiments" / "models.csv", schema("models"))
 
 
+@pytest.mark.network
 def test_the_projects_own_settings_are_valid(config, registry, models, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     schemas.check(config, schema("config"), "config")
@@ -114,6 +115,7 @@ def test_all_faults_are_listed_at_once(config):
     assert "encoding: pool: -1 is less than the minimum of 1" in str(caught.value)
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -134,6 +136,7 @@ def test_names_that_no_table_knows(
         settings.check_experiment(config, registry, models)
 
 
+@pytest.mark.network
 def test_a_layer_that_the_model_does_not_have(config, registry, models, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     models.loc[3, "layers"] = "blocks.1.0;layer9"
@@ -234,6 +237,7 @@ def checked(folder, row, columns=""):
     )
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(
     ("row", "columns", "message"),
     [
@@ -287,6 +291,7 @@ def test_rows_that_name_what_is_not_there(tmp_path, monkeypatch, row, columns, m
         checked(tmp_path, row, columns)
 
 
+@pytest.mark.network
 def test_arguments_that_do_not_go_with_the_images_stop_before_any_job(tmp_path, monkeypatch):
     """A network made for other images says so when they are run through it."""
     monkeypatch.chdir(tmp_path)
@@ -299,6 +304,7 @@ def test_arguments_that_do_not_go_with_the_images_stop_before_any_job(tmp_path, 
         checked(tmp_path, row.replace("img_size", "imgsize"), "arguments")
 
 
+@pytest.mark.network
 def test_rows_of_every_source_pass(tmp_path, monkeypatch):
     """What is there is accepted, without loading torch."""
     monkeypatch.chdir(tmp_path)
@@ -316,6 +322,7 @@ def build(width=4):
 """
 
 
+@pytest.mark.network
 def test_a_users_network_is_built_once_for_each_content_of_its_file(tmp_path, monkeypatch):
     """The next start reads what was found; a changed file is built again."""
     monkeypatch.chdir(tmp_path)
@@ -338,6 +345,7 @@ def test_a_users_network_is_built_once_for_each_content_of_its_file(tmp_path, mo
     assert len(built) == 1
 
 
+@pytest.mark.network
 def test_a_users_network_that_does_not_work_stops_before_any_job(tmp_path, monkeypatch):
     """Line, model and what the builder did."""
     monkeypatch.chdir(tmp_path)

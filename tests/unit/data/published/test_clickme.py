@@ -19,6 +19,8 @@ from itcortex.data.published import clickme
 from itcortex.errors import UserError
 from itcortex.numerics import resample
 
+pytestmark = pytest.mark.network
+
 
 def jpeg(pixels, **options) -> bytes:
     """Pixels as JPEG."""

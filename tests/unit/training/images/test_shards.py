@@ -22,6 +22,8 @@ from itcortex.training.images.sources import open_samples
 from itcortex.training.recipe import Recipe
 from made.training import PREPROCESSING, SIDE, arrays, blobs, png, shard
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 LOOK = Preprocessing(tuple(PREPROCESSING["input_size"]), (0.5,) * 3, (0.25,) * 3, "bilinear")
 
 

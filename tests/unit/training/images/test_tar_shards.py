@@ -24,6 +24,8 @@ from itcortex.training.images.sources import open_samples, require_same_classes
 from itcortex.training.recipe import Recipe
 from made.training import CLASSES, blobs, png
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 FORMATS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
 WHOLE = "archive, so that it is made or downloaded anew"
 

@@ -1,0 +1,162 @@
+"""A reduced demo in a copy of the workflow: two networks, two small simulated arrays."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+from made.patience import FACTOR
+from made.snakemake_runs import SnakemakeRun
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "envs", "profiles", "experiments"]
+MODELS = ["tf_efficientnet_lite0", "mobilenetv3_large_100"]
+REDUCED = {
+    "recordings": ["sim_m1_pl", "sim_m2_ml"],
+    "activations": {"layers": 3},
+    "encoding": {
+        "mappings": ["pls", "ridge", "rsa", "cka", "reverse"],
+        "components": 8,
+        "sweep": {"width_ms": 40, "step_ms": 80},
+    },
+    "alignment": {"draws": 50},
+    "statistics": {"draws": 100},
+    "figures": {"images": 2, "models": MODELS},
+    "simulation": {"size_px": 96},
+}
+SMALL_STUDY = {  # three epochs of few images: that it runs, not what it finds
+    "digits": {"digits_simulated": {
+        "images": {"train": 128, "validation": 20, "test": 30, "recorded": 30},
+        "sites": 4, "repeats": 4,
+    }},
+    "training": {"digits": {
+        "strengths": [0, 1], "seeds": [0], "recipe": {"epochs": 2}, "checkpoint_steps": 2,
+    }},
+    "shortcut": {"images": 4, "stride": 8, "examples": 2},
+}  # fmt: skip
+#: Folders of results that hold nearly all of their bytes, in files that are replaced, never changed.
+_SHARED = [Path("results", "weights"), Path("results", "activations")]
+
+
+class Workflow:
+    """A copy of the workflow in a folder of its own, run by its command line."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @classmethod
+    def made(cls, folder: Path) -> "Workflow":
+        """The reduced demo before its first run."""
+        for part in PARTS:
+            source = REPOSITORY / part
+            if source.is_dir():
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(source, folder / part, ignore=ignored)
+            else:
+                shutil.copy2(source, folder / part)
+        workflow = cls(folder)
+        workflow._reduce()
+        return workflow
+
+    def copied(self, folder: Path) -> "Workflow":
+        """Everything, results and Snakemake's records too; large files are the same by hard links."""
+
+        def copy(source, target):
+            shared = Path(source).relative_to(self.folder).parts[:2]
+            return (os.link if Path(*shared) in _SHARED else shutil.copy2)(source, target)
+
+        shutil.copytree(self.folder, folder, symlinks=True, copy_function=copy)
+        return Workflow(folder)
+
+    def shared_files(self) -> dict[Path, tuple[int, int]]:
+        """Size and time of every file that copies share, which no copy may change."""
+        files = (path for part in _SHARED for path in (self.folder / part).rglob("*"))
+        stats = {path: path.stat() for path in files if path.is_file()}
+        return {path: (stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}
+
+    def _reduce(self):
+        """Fewer models, smaller grids, and settings that take seconds."""
+        table = (self.folder / "experiments" / "models.csv").read_text().splitlines()
+        kept = [line for line in table if line.split(",")[0] in ["model", *MODELS]]
+        (self.folder / "experiments" / "models.csv").write_text("\n".join(kept) + "\n")
+        path = self.folder / "experiments" / "datasets.yaml"
+        registry = yaml.safe_load(path.read_text())
+        for name, entry in registry["recordings"].items():
+            if "simulation" in entry:
+                entry["simulation"]["grid"] = [7, 7] if name == "sim_m2_ml" else [6, 7]
+        registry["recordings"]["sim_m1_pl"]["options"]["sites"] = [0, 6]
+        registry["recordings"]["sim_m1_ml"]["options"]["sites"] = [6, 11]
+        registry["recordings"]["sim_m2_ml"]["options"]["sites"] = [0, 6]
+        path.write_text(yaml.safe_dump(registry, sort_keys=False))
+        self.configure(REDUCED)
+        self.configure(SMALL_STUDY)
+
+    def configure(self, changes: dict) -> None:
+        """Change settings in config.yaml, mapping by mapping."""
+
+        def update(node, new):
+            for key, value in new.items():
+                if isinstance(value, dict) and isinstance(node.get(key), dict):
+                    update(node[key], value)
+                else:
+                    node[key] = value
+
+        path = self.folder / "config.yaml"
+        settings = yaml.safe_load(path.read_text())
+        update(settings, changes)
+        path.write_text(yaml.safe_dump(settings, sort_keys=False))
+
+    @staticmethod
+    def environment(changes: dict[str, str] | None = None) -> dict[str, str]:
+        """What a run gets: wide lines, and compiled modules kept, as users' runs keep them."""
+        usual = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        return usual | {"COLUMNS": "200"} | (changes or {})
+
+    def command(self, *options: str) -> list[str]:
+        """Command line of a run."""
+        return [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *options]
+
+    def start(self) -> subprocess.Popen:
+        """Start a run as users do, in a process group of its own."""
+        return subprocess.Popen(
+            self.command(), cwd=self.folder, env=self.environment(), start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def run_as_users_do(self, *options: str) -> subprocess.CompletedProcess:
+        """Run Snakemake to its good end; its output (both streams) is in `stdout`."""
+        done = subprocess.run(
+            self.command(*options), cwd=self.folder, text=True, check=False, timeout=FACTOR * 800,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.environment(),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-6000:]
+        return done
+
+    def run(
+        self, *options: str, check: bool = True, environment: dict | None = None
+    ) -> subprocess.CompletedProcess:
+        """The same from a process that has Snakemake loaded."""
+        words = self.command(*options)[3:]
+        run = SnakemakeRun(self.folder, self.environment(environment), *words)
+        done = subprocess.CompletedProcess(words, run.wait(800), run.printed)
+        run.output.unlink()
+        if check:
+            assert done.returncode == 0, done.stdout[-6000:]
+        return done
+
+    def planned(self, *options: str) -> Counter:
+        """Jobs that a run would do now: Counter of "rule" or "rule wildcard values"."""
+        output = self.run("--dry-run", *options).stdout
+        jobs = Counter()
+        for block in re.split(r"\n(?=\[|(?:local)?(?:check)?(?:rule|point) \w+:)", output):
+            rule = re.search(r"^(?:local)?(?:rule|checkpoint) (\w+):", block, re.MULTILINE)
+            if rule and rule[1] != "all":
+                found = re.search(r"^\s+wildcards: (.*)$", block, re.MULTILINE)
+                values = [v.split("=")[1] for v in found[1].split(", ")] if found else []
+                jobs[" ".join([rule[1], *(v for v in values if v != "demo")])] += 1
+        return jobs

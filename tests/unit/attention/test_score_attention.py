@@ -1,0 +1,122 @@
+"""The scripts that score attention: a planted network, and shards of ClickMe."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import collect_attention
+import score_attention
+from itcortex import store
+from itcortex.networks.network import Network
+from itcortex.weights.state import digest
+from made.attention import CEILINGS, of, photographs
+
+pytestmark = pytest.mark.network
+
+LABELS = {"attention": "osie", "model": "net", "weights": "imagenet"}
+
+
+class Reader(nn.Module):
+    """Reads a fixed window of the picture: where it looks is known."""
+
+    num_classes = 1000
+
+    def __init__(self):
+        super().__init__()
+        self.window = nn.Parameter(torch.zeros(224, 224))
+        with torch.no_grad():
+            self.window[60:120, 20:80] = 1.0
+
+    def forward(self, images):
+        """Logits."""
+        return (images * self.window).mean((1, 2, 3))[:, None] * torch.arange(1.0, 1001.0)
+
+
+@pytest.fixture
+def network(tmp_path):
+    """A user's own network that looks at one window, as JSON values, and its weights file."""
+    source = tmp_path / "reader.py"
+    source.write_text(
+        "import torch\nfrom torch import nn\n\n\nclass Reader(nn.Module):\n"
+        "    num_classes = 1000\n\n    def __init__(self):\n        super().__init__()\n"
+        "        self.window = nn.Parameter(torch.zeros(224, 224))\n\n"
+        "    def forward(self, images):\n"
+        "        return (images * self.window).mean((1, 2, 3))[:, None]"
+        " * torch.arange(1.0, 1001.0)\n\n\ndef build():\n    return Reader()\n"
+    )
+    plain = {"input_size": [3, 224, 224], "mean": [0.0] * 3, "std": [1.0] * 3,
+             "interpolation": "bilinear"}  # fmt: skip
+    made = Network("reader", f"{source}:build", {}, plain)
+    state = Reader().state_dict()
+    attributes = {"architecture": "reader", "digest": digest(state)}
+    store.write_weights(tmp_path / "w.safetensors", state, attributes)
+    return made.asdict(), tmp_path / "w.safetensors"
+
+
+def test_scripts_score_a_planted_network_and_collect_it(network, tmp_path, rng):
+    shown = photographs(rng, 5)
+    shown.maps["eye"][:3] = 0
+    shown.maps["eye"][:3, 60:120, 20:80] = (
+        1.0  # people look where the network does, in three of five
+    )
+    store.write_photographs(tmp_path / "osie.parquet", shown)
+    files = tmp_path / "net.parquet", tmp_path / "net.examples.h5"
+    settings = (LABELS, "osie", network[0], 2, 0.03, 3, "cpu", 0)
+    score_attention.main(tmp_path / "osie.parquet", network[1], *files, *settings)
+    table = store.read_table(files[0])
+    assert (table[list(LABELS)].drop_duplicates().to_numpy() == list(LABELS.values())).all()
+    np.testing.assert_allclose(of(table)[:3], 1, atol=1e-5)  # a float32 sum of 50,000 products
+    assert (np.abs(of(table)[3:]) < 0.9).all()
+    arrays, attributes = store.read_arrays(files[1])
+    assert attributes["image_ids"] == ["1001.jpg", "1003.jpg", "1005.jpg"]
+    assert (arrays["saliency"][1] > 0).sum() == 60 * 60
+
+    ceilings = CEILINGS.assign(image="")
+    store.write_table(tmp_path / "ceilings.parquet", ceilings)
+    known = {"category": "cnn", "family": "f", "top1": 70.0, "baseline": "z w"}
+    models = tmp_path / "models.parquet"
+    store.write_table(models, pd.DataFrame([{"model": "net", "weights": "imagenet"} | known]))
+    out = tmp_path / "attention.parquet", tmp_path / "attention.csv"
+    collect_attention.main(
+        [files[0]], [tmp_path / "ceilings.parquet"], models, *out, {"osie": "half_half"}, {}, 50, 0
+    )
+    summary = store.read_table(out[0])
+    assert list(summary["control"]) == ["none", "shuffled_images"] * 2 + [
+        "centre_bias",
+        "other_images",
+    ]
+    assert summary["rho"][0] == pytest.approx(of(table).mean())
+    assert summary["top1"][0] == 70 and summary["category"][0] == "cnn"
+    pd.testing.assert_frame_equal(
+        store.read_table(out[1]).fillna({"model": "", "weights": "", "saliency": "", "category": "",
+                                         "family": "", "baseline": ""}),
+        summary, check_dtype=False,
+    )  # fmt: skip
+
+
+def test_clickmes_shards_are_scored_with_their_labels(network, tmp_path, rng):
+    paths = []
+    for shard in range(2):
+        shown = photographs(rng, 2)
+        heatmap = io.BytesIO()
+        Image.fromarray(np.tile(np.arange(256, dtype=np.uint8), (256, 1))).save(heatmap, "JPEG")
+        records = pd.DataFrame(
+            {"shard": f"val-{shard}", "offset": [0, 99], "image": shown.jpegs,
+             "heatmap": [heatmap.getvalue()] * 2, "label": [4, 999]}
+        )  # fmt: skip
+        paths.append(tmp_path / f"{shard}.parquet")
+        store.write_table(paths[-1], records)
+    files = tmp_path / "net.parquet", tmp_path / "net.examples.h5"
+    score_attention.main(
+        paths, network[1], *files, LABELS, "clickme", network[0], 2, 0.03, 1, "cpu", 0
+    )
+    table = store.read_table(files[0])
+    assert table["image"].unique().tolist() == ["val-0:0", "val-0:99", "val-1:0", "val-1:99"]
+    assert table.groupby("image")["label"].first().tolist() == [4, 999] * 2
+    assert set(table["label_source"]) == {"label"} and set(table["map_kind"]) == {"clicks"}
+    assert (of(table) < 0).all()  # clicks on the right, the network looks left
