@@ -1,15 +1,14 @@
 """The reduced demo through Slurm: every job a Slurm job, and the tables of a run on this machine."""
 
-import importlib.util
 import re
 import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
-import torch
 
-from made.slurm_line import REPOSITORY, SLURM, Run, environment
+from made.demo import Workflow
+from made.slurm_line import SLURM, Run, environment
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
 
@@ -48,12 +47,8 @@ class Demo:
 @pytest.fixture(scope="module")
 def workflow(tmp_path_factory) -> Path:
     """The reduced demo of tests/workflow, smaller still."""
-    path = REPOSITORY / "tests" / "workflow" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("workflow_conftest", path)
-    reduced = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(reduced)
     folder = tmp_path_factory.mktemp("workflow")
-    reduced.Workflow(folder).configure(SMALLER)
+    Workflow.made(folder).configure(SMALLER)
     return folder
 
 
@@ -128,6 +123,8 @@ def test_more_time_than_any_partition_gives_is_an_error_before_anything_is_submi
 
 def test_with_device_cuda_the_rule_asks_for_a_gpu_and_gets_one(demo):
     """Slurm hands one out; torch finds none behind it, and the job says so instead of using a CPU."""
+    import torch
+
     if torch.cuda.is_available():
         pytest.skip("there is a real GPU here: the made-up ones stand for its absence")
     demo, _ = demo
