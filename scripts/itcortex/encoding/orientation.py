@@ -52,7 +52,9 @@ def orientation_table(
     if len(turned) == 1:
         return pd.DataFrame({"orientation": pd.Series(dtype=str), "r": pd.Series(dtype=float)})
     stacked = np.stack(list(turned.values()))
-    scores = fit_layer(maps, stacked, division.fold_of, n_components, nested=False)
+    scores = fit_layer(
+        maps, stacked, division.fold_of, n_components, nested=False, standardise=True
+    )
     table = pd.DataFrame({"orientation": list(turned), "r": predictivity(scores.metrics["r"])})
     best = table.loc[table["r"].idxmax()]
     if best["orientation"] != CONFIGURED:

@@ -1,7 +1,8 @@
 """Protocols: how images are divided, PLS is fitted, a layer is chosen and a ceiling is estimated.
 
 corrected
-    Folds; PLS on exactly resampled features; the layer of a fold is chosen on the other folds.
+    Folds; PLS on exactly resampled features and z-scored sites, so that no site counts more than
+    another for its unit or its rate; the layer of a fold is chosen on the other folds.
 reference
     The authors' evaluation with its switches (see `itcortex.mappings.reference`).
 brainscore
@@ -98,7 +99,9 @@ def nested_choice(results: list[LayerScores]) -> np.ndarray:
 
 
 def _fit_on_folds(maps, responses, division, n_components, rule):
-    return pls.fit_layer(maps, responses, division.fold_of, n_components, rule=rule)
+    return pls.fit_layer(
+        maps, responses, division.fold_of, n_components, rule=rule, standardise=True
+    )
 
 
 def _fit_as_authors(maps, responses, division, n_components, rule):

@@ -4,7 +4,8 @@ A layer may hold everything that the sites carry and much else besides. The forw
 see the rest; this direction does (e.g. Muzellec & Kar 2025). A *unit* is a channel, resampled to the
 grid, at every position (without a grid it is one cell of one channel). Folds and ridge regression are
 those of the forward direction (see `itcortex.regression.ridge`; here each unit has a penalty of its
-own). The features are the sites' responses at a position, in the recording's own units.
+own). The features are the sites' responses at a position, z-scored over all images, so that no site
+counts more than another for its unit or its rate.
 
 The columns hold the median over units of each metric: one number for each fold (the site axis has
 length 1).
@@ -14,7 +15,7 @@ import numpy as np
 
 from itcortex.mappings.features import fold_samples
 from itcortex.mappings.layer_scores import LayerScores
-from itcortex.numerics.metrics import METRICS, median_over_sites, pearson
+from itcortex.numerics.metrics import METRICS, median_over_sites, pearson, varies
 from itcortex.regression import ridge
 from itcortex.regression.design import Design
 
@@ -41,7 +42,7 @@ def fit_layer(
         Draws the units where more than `max_units` vary over the samples; the same for all targets.
     max_units : int
     penalties : tuple of float
-        In units of the mean eigenvalue of the sites' responses.
+        In units of the mean eigenvalue of the z-scored sites.
 
     A layer without a unit that varies has NaN everywhere.
     """
@@ -58,9 +59,11 @@ def fit_layer(
         return pearson(units[bounds[fold] : bounds[fold + 1]], predicted)
 
     for target in range(n_targets):
-        sites = responses[target, order].reshape(-1, n_sites)
-        design = Design(sites - sites.mean(0), np.ones(len(sites)), bounds)
-        ridge.drop_rounding(design, np.vdot(sites, sites))
+        design = Design(
+            _standardised(responses[target, order].reshape(-1, n_sites)),
+            np.ones(len(order) * gy * gx),
+            bounds,
+        )
         # scores of pairs of folds cost time, and only the first target chooses layers
         fits = ridge.cross_validate(
             design, units[None], penalties, score if target == 0 else _no_score
@@ -73,6 +76,12 @@ def fit_layer(
                 values = metric(units[rows], fits.predictions[0, rows])
                 metrics[name][target, fold, 0] = median_over_sites(values)
     return LayerScores(metrics, inner)
+
+
+def _standardised(sites: np.ndarray) -> np.ndarray:
+    """Sites (sample, site) z-scored; a site that does not vary is 0."""
+    centred, spread = sites - sites.mean(0), sites.std(0)
+    return np.divide(centred, spread, out=np.zeros_like(centred), where=varies(sites))
 
 
 def _no_score(fold: int, predicted: np.ndarray) -> np.ndarray:

@@ -24,10 +24,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from itcortex.regression.design import Design, Problem
-from itcortex.regression.pls_engines import Direct, Dual, Gram, rounding
+from itcortex.regression.pls_engines import Direct, Dual, Gram, site_powers
 from itcortex.regression.pls_rules import Exact, Nipals
 
 _CHUNK_BYTES = 192 * 2**20
+#: A site's cross-product X'y whose squared size has sunk to this share of its first size is rounding:
+#: numbers are good to about 1e-16 of the first, and the rest is a margin.
+_NOISE = 1e-22
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ def fit_held_out(
     n_components: int,
     rule: Exact | Nipals | None = None,
     device: str | None = None,
+    standardise: bool = False,
 ) -> Iterator[Fit]:
     """Fit every problem and yield its `Fit`, in order of targets.
 
@@ -71,13 +75,18 @@ def fit_held_out(
         In the same row coordinates as the design; not centred.
     problems : list of Problem
     n_components : int
-        Upper bound. A problem stops earlier at its numerical rank, that is, where the squared size of
-        its cross-product, or of its next score, is rounding noise relative to the largest.
+        Upper bound. A problem stops earlier at its numerical rank: where every site's cross-product
+        has sunk to rounding noise relative to its own first, or the next score relative to the
+        largest. Each site is judged by itself, so that one with large responses ends no other's fit.
     rule : Exact or Nipals
         Inner rule; `Exact` when not given.
     device : str
         A torch device (``"cpu"``, ``"cuda"``) for the large products, in float64; numpy when not
         given. Predictions agree to 1e-8 sd of the responses.
+    standardise : bool
+        Whether the weights of components are those of PLS on z-scored sites (by the training rows).
+        Predictions are in the units of the responses either way. Without it, a site counts by the
+        size of its responses, as in scikit-learn with ``scale=False``.
 
     Raises `ValueError` for fewer than one component, and `UserError` for a device that does not exist.
     """
@@ -93,7 +102,7 @@ def fit_held_out(
     size = max(8, _CHUNK_BYTES // engine.bytes_per_problem(responses.shape[2], n_components))
     for start in range(0, len(ordered), size):
         chunk = ordered[start : start + size]
-        yield from _solve(engine, responses, chunk, n_components, rule or Exact())
+        yield from _solve(engine, responses, chunk, n_components, rule or Exact(), standardise)
 
 
 def _engine(design, responses, problems, n_components):
@@ -111,25 +120,35 @@ def _engine(design, responses, problems, n_components):
     return min(cost, key=cost.get)(design)
 
 
-def _solve(engine, responses, problems, n_components, rule):
+def _solve(engine, responses, problems, n_components, rule, standardise=False):
     """All problems of one chunk, component by component."""
     state = engine.start(responses, problems)
-    shape = (len(problems), responses.shape[2])
-    floor = rounding(engine, responses, problems)
+    floor, power = site_powers(engine, responses, problems, state)
+    scale = np.ones_like(power)
+    if standardise:
+        np.divide(1, np.sqrt(power), out=scale, where=power > 0)
+        floor = floor * scale**2
     used = np.zeros(len(problems), int)
     active = np.ones(len(problems), bool)
-    loadings = np.zeros((n_components, *shape))
+    loadings = np.zeros((n_components, *floor.shape))
     iterations = np.zeros((len(problems), n_components), int)
     scores = []
     first_power, first_variance = None, None
     for component in range(n_components):
-        vectors, powers = np.zeros(shape), np.zeros(len(problems))
+        moments = state.moments()
+        if standardise:
+            moments = moments * scale[:, :, None] * scale[:, None, :]
+        power = np.einsum("bss->bs", moments).copy()
+        first_power = power if component == 0 else first_power
+        left = (power > _NOISE * first_power) & (power > floor)
+        if not left.all():
+            moments = np.where(left[:, :, None] & left[:, None, :], moments, 0)
+        active &= left.any(1)
+        vectors, powers = np.zeros(floor.shape), np.zeros(len(problems))
         vectors[active], powers[active], iterations[active, component] = rule.combine(
-            state.moments()[active], floor[active]
+            moments[active], floor[active]
         )
-        first_power = powers if component == 0 else first_power
-        active &= (powers > engine.noise * first_power) & (powers > floor.sum(1))
-        t, variance = state.advance(vectors, powers)
+        t, variance = state.advance(vectors * scale, powers)
         first_variance = variance if component == 0 else np.maximum(first_variance, variance)
         active &= variance > engine.noise * first_variance
         if not active.any():

@@ -9,13 +9,18 @@ import numpy as np
 from scipy.linalg.blas import dger
 
 
-def rounding(engine, responses, problems):
-    """Size (squared) to which a site's X'y of nothing but rounding errors may come (problem, site)."""
-    size = np.empty((len(problems), responses.shape[2]))
+def site_powers(engine, responses, problems, state):
+    """Two squared sizes of every site y of every problem, both (problem, site), on training rows.
+
+    The first is what X'y may come to by rounding errors alone. The second is y'y of the centred
+    responses, 0 where they do not vary.
+    """
+    raw = np.empty((len(problems), responses.shape[2]))
     for index, problem in enumerate(problems):
         rows = [engine.design.group(g) for g in training_groups(engine.design, problem)]
-        size[index] = sum((responses[problem.target, r] ** 2).sum(0) for r in rows)
-    return size * engine.power * 1e-28
+        raw[index] = sum((responses[problem.target, r] ** 2).sum(0) for r in rows)
+    centred = raw - state.n[:, None] * state.means**2
+    return raw * engine.power * 1e-28, np.where(centred > 1e-14 * raw, centred, 0)
 
 
 def training_groups(design, problem):
@@ -52,7 +57,9 @@ def feature_means(design, problems, n):
 class Direct:
     """Products with X itself: t = X r on all rows, p = X't on training rows."""
 
-    noise = 1e-22  # squares of numbers good to about 1e-16 of the first, with a margin
+    noise = (
+        1e-22  # of a score's t't: squares of numbers good to about 1e-16 of the first, and a margin
+    )
 
     def __init__(self, design):
         self.design = design

@@ -41,7 +41,7 @@ class Nipals:
     One pass of scikit-learn's loop takes u = Y v to w = X'u / |X'u|, t = Xw and v = Y't / t't: up to a
     positive factor v becomes M v, and ``|w_new - w_old|^2 = d'Md`` for the difference d of the two v
     scaled to v'Mv = 1. The 2e-16 that scikit-learn adds to norms is left out. A site counts as constant
-    where its part of S is rounding (`itcortex.regression.pls_engines.rounding`); scikit-learn looks for
+    where its part of S is rounding (see `itcortex.regression.pls_engines`); scikit-learn looks for
     values above 2e-16, and so may start in the rounding error of a constant site with a large mean.
     """
 

@@ -37,10 +37,10 @@ class _Resident:
     def __init__(self, engine, responses, problems):
         self.engine, self.problems = engine, problems
         design = engine.design
-        n, self.means = response_means(design, responses, problems)
-        self.x_means = engine.put(feature_means(design, problems, n))
+        self.n, self.means = response_means(design, responses, problems)
+        self.x_means = engine.put(feature_means(design, problems, self.n))
         train = np.ones((len(problems), len(design.rows)))
-        self.cross = engine.put(-(n[:, None] * self.means)[:, :, None]) * self.x_means[:, None]
+        self.cross = engine.put(-(self.n[:, None] * self.means)[:, :, None]) * self.x_means[:, None]
         target, parts = None, None
         for index, problem in enumerate(problems):
             if problem.target != target:
