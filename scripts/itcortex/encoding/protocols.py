@@ -84,7 +84,8 @@ class Protocol:
 
 def divide_into_folds(recording: Recording, folds: str | int, seed: int) -> Division:
     """Folds of the images, drawn by `seed` (see `itcortex.mappings.folds.assign_folds`)."""
-    fold_of = assign_folds(recording.image_ids, folds, np.random.default_rng(seed))
+    n_positions = recording.responses.shape[1] * recording.responses.shape[2]
+    fold_of = assign_folds(recording.image_ids, folds, np.random.default_rng(seed), n_positions)
     return Division.into_folds(fold_of, recording.image_ids)
 
 

@@ -14,6 +14,11 @@ import numpy as np
 from itcortex.errors import UserError
 from itcortex.regression.design import Problem
 
+#: Samples (images times positions) that a fold needs at least. The density of Pearson's r of n unrelated
+#: samples is proportional to (1 - r^2)^((n - 4) / 2): r is always +1 or -1 with two samples, most often
+#: near them with three, any value alike with four, and most often near 0 only from five on.
+FEWEST_SAMPLES = 5
+
 
 @dataclass(frozen=True)
 class Split:
@@ -91,13 +96,26 @@ class Division:
 
 
 def assign_folds(
-    image_ids: tuple[str, ...], folds: str | int, rng: np.random.Generator
+    image_ids: tuple[str, ...],
+    folds: str | int,
+    rng: np.random.Generator,
+    n_positions: int | None = None,
 ) -> np.ndarray:
     """Fold of every image: its own ("image"), or one of `folds` nearly equal parts drawn by `rng`.
 
-    The draw is over sorted ids: the order of images in a file does not matter. Raises `UserError`
-    when there are fewer images than folds, or fewer than three folds (two are needed to fit the
-    models that choose a layer for the third).
+    The draw is over sorted ids: the order of images in a file does not matter.
+
+    Parameters
+    ----------
+    image_ids : tuple of str
+    folds : "image" or int
+    rng : numpy Generator
+    n_positions : int, optional
+        Positions of the recording's grid, 1 without a grid. Where it is given, folds of fewer than
+        `FEWEST_SAMPLES` samples are refused.
+
+    Raises `UserError` when there are fewer images than folds, fewer than three folds (two are needed
+    to fit the models that choose a layer for the third), or too few samples in a fold.
     """
     n_images = len(image_ids)
     n_folds = n_images if folds == "image" else int(folds)
@@ -106,11 +124,27 @@ def assign_folds(
             f"encoding: folds: {folds!r} needs at least 3 folds and no more than there are images "
             f"({n_images}); choose a number from 3 to {n_images}"
         )
+    if n_positions is not None:
+        require_samples(n_images, n_folds, n_positions, folds)
     if folds == "image":
         return np.arange(n_images)
     assigned = np.empty(n_images, int)
     assigned[rng.permutation(np.argsort(image_ids))] = np.arange(n_images) % n_folds
     return assigned
+
+
+def require_samples(n_images: int, n_folds: int, n_positions: int, folds: str | int) -> None:
+    """Raise `UserError` if a fold of `n_images` would have fewer than `FEWEST_SAMPLES` samples."""
+    fewest = n_images // n_folds * n_positions
+    if fewest >= FEWEST_SAMPLES:
+        return
+    most = n_images // -(-FEWEST_SAMPLES // n_positions)
+    remedy = f"choose at most {most} folds" if most >= 3 else "record more images"
+    raise UserError(
+        f"encoding: folds: {folds!r} leaves {fewest} samples (images times positions of the grid) in a "
+        f"fold of these {n_images} images; a correlation needs at least {FEWEST_SAMPLES}: with fewer it "
+        f"is often near 1 or -1 by chance; {remedy}"
+    )
 
 
 def single_problems(n_folds: int, target: int) -> list[Problem]:

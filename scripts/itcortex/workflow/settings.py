@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from itcortex.data.registry import FORMATS_WITHOUT_GRID
 from itcortex.errors import UserError, choose
 from itcortex.networks.network import Network
 from itcortex.workflow.model_table import check_layers, check_models
@@ -34,6 +35,7 @@ def check_experiment(config: dict, registry: dict, models: pd.DataFrame) -> None
     check_models(models, registry)
     for name in config["figures"]["models"]:
         choose(name, set(models["model"]), "config: figures: models")
+    check_folds(config, registry)
     simulated = [
         entry["simulation"]["layer"]
         for entry in registry["recordings"].values()
@@ -41,6 +43,24 @@ def check_experiment(config: dict, registry: dict, models: pd.DataFrame) -> None
     ]
     if any(registry["recordings"][name].get("simulation") for name in config["recordings"]):
         _check_teacher(config["simulation"], models, simulated)
+
+
+def check_folds(config: dict, registry: dict) -> None:
+    """Raise `UserError` for folds of one image where recordings have no grid: r needs several samples.
+
+    Brain-Score's protocol draws splits of its own and does not read `folds`.
+    """
+    encoding, digits = config["encoding"], config["digits"].items()
+    asked = {f"config: digits: {name}": (about["recording"], about) for name, about in digits}
+    if encoding["protocol"] != "brainscore":
+        asked |= {f"config: encoding ({name})": (name, encoding) for name in config["recordings"]}
+    for place, (recording, about) in asked.items():
+        data_format = registry["recordings"][recording]["format"]
+        if about["folds"] == "image" and data_format in FORMATS_WITHOUT_GRID:
+            raise UserError(
+                f"{place}: folds: 'image' leaves one sample in a fold: recordings of format "
+                f"{data_format!r} have no grid of positions; give a number of folds, such as 10"
+            )
 
 
 def _check_teacher(simulation: dict, models: pd.DataFrame, layers: list[str]) -> None:

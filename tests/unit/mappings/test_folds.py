@@ -5,6 +5,7 @@ import pytest
 
 from itcortex.errors import UserError
 from itcortex.mappings.folds import Division, Split, assign_folds, choose_layers, pair_problems
+from itcortex.numerics.metrics import pearson
 
 IDS = tuple(f"image{k:02d}.png" for k in range(14))
 
@@ -43,6 +44,34 @@ def test_folds_and_repeated_splits_are_one_type():
 def test_too_few_images_are_refused_with_the_numbers(rng, ids, folds):
     with pytest.raises(UserError, match=rf"{folds}.*at least 3 folds.*\({len(ids)}\)"):
         assign_folds(ids, folds, rng)
+
+
+@pytest.mark.parametrize(
+    ("n_images", "folds", "positions", "most"),
+    [(20, 10, 1, 4), (20, 5, 1, 4), (14, "image", 4, 7), (40, 9, 1, 8)],
+)
+def test_folds_of_too_few_samples_are_refused_with_the_largest_number(
+    rng, n_images, folds, positions, most
+):
+    ids = tuple(f"i{k:02d}" for k in range(n_images))
+    with pytest.raises(UserError, match=rf"folds: {folds!r} leaves .*choose at most {most} folds"):
+        assign_folds(ids, folds, rng, positions)
+    allowed = assign_folds(ids, most, rng, positions)
+    assert np.bincount(allowed).min() * positions >= 5
+
+
+def test_too_few_images_for_any_folds_are_refused(rng):
+    with pytest.raises(UserError, match=r"leaves 4 samples .*record more images"):
+        assign_folds(IDS, 3, rng, 1)
+
+
+def test_correlations_of_noise_are_near_zero_most_often_from_five_samples_on(rng):
+    """Why five: the share of |r| > 3/4 among unrelated numbers, against its density."""
+    for n, share in ((3, 0.460), (4, 0.25), (5, 0.144)):
+        a, b = rng.standard_normal((2, n, 20_000))
+        r = np.array(pearson(a, b))
+        # share of a Bernoulli variable in 20,000 draws: .0035 standard error
+        assert np.mean(np.abs(r) > 0.75) == pytest.approx(share, abs=0.015)
 
 
 def test_every_pair_of_folds_is_one_problem():

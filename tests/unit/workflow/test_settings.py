@@ -399,3 +399,33 @@ def test_nearest_names():
     assert nearest("sim_m1", ["sim_m1_pl", "v4"]) == "did you mean 'sim_m1_pl'?"
     assert nearest("zzz", ["a", "b"]) == "valid names: 'a', 'b'"
     assert nearest("zzz", [str(k) for k in range(12)]).endswith("and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda c: c["encoding"].update(folds="image"), r"encoding \(v4_210325\): folds: 'image'"),
+        (
+            lambda c: c["digits"]["digits_simulated"].update(folds="image"),
+            r"digits: digits_simulated: folds: 'image'",
+        ),
+    ],
+)
+def test_folds_of_one_image_are_refused_where_recordings_have_no_grid(
+    config, registry, change, place
+):
+    config["recordings"] = ["v4_210325"]
+    config["encoding"]["folds"] = 10
+    settings.check_folds(config, registry)
+    change(config)
+    with pytest.raises(UserError, match=rf"config: {place} .*'cowley2023' have no grid"):
+        settings.check_folds(config, registry)
+
+
+def test_brainscore_does_not_read_the_folds_and_a_grid_may_leave_out_one_image(config, registry):
+    assert config["encoding"]["folds"] == "image"
+    settings.check_folds(config, registry)
+    config["encoding"]["protocol"] = "brainscore"
+    name = next(n for n, e in registry["recordings"].items() if e["format"] == "majajhong2015")
+    config["recordings"] = [name]
+    settings.check_folds(config, registry)
