@@ -125,6 +125,18 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def axes_at(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes whose upper left corner is at (left, top) inches from the figure's."""
+    w, h = figure.get_size_inches()
+    return figure.add_axes((left / w, 1 - (top + height) / h, width / w, height / h))
+
+
+def write_at(figure: Figure, left: float, top: float, text: str, **options) -> None:
+    """Write a text of 8 pt (or as `options` say) at (left, top) inches from the upper left corner."""
+    w, h = figure.get_size_inches()
+    figure.text(left / w, 1 - top / h, text, **{"fontsize": 8, **options})
+
+
 def panel_grid(
     count: int,
     panel: tuple[float, float],

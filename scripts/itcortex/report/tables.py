@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from itcortex.report.findings import number
 from itcortex.tables import panels
+from itcortex.tables.numbers import number
 
 
 @dataclass(frozen=True)

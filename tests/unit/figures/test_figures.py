@@ -525,13 +525,6 @@ def test_missing_images_and_models_are_named(tmp_path):
         examples.join(name, recording, stimuli, {})
 
 
-def test_long_names_are_broken_and_shortened():
-    assert maps.wrap("tf_efficientnet_lite0 imagenet") == "tf_efficientnet_\nlite0 imagenet"
-    assert maps.wrap("resnet18") == "resnet18"
-    assert maps.shorten("a_very_long_name_of_a_rocket_000017.jpg") == "a_very_lo…t_000017"
-    assert maps.shorten("chelsea.png") == "chelsea"
-
-
 # --- scripts --------------------------------------------------------------------------------------
 
 

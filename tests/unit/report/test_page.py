@@ -15,6 +15,7 @@ from itcortex.errors import UserError
 from itcortex.report import findings
 from itcortex.report import page as report_page
 from itcortex.tables import panels, statistics
+from itcortex.tables.numbers import number
 from made import tables as made_tables
 
 PNG = b"\x89PNG\r\n\x1a\nnot much of an image"
@@ -138,7 +139,7 @@ def test_every_model_and_statistic_has_a_row(demo, tmp_path):
         f"{best.r:.2f} [{best.r_low:.2f}, {best.r_high:.2f}]", "0.70",
         f"{best.r_over_ceiling:.2f} "
         f"[{best.r_over_ceiling_low:.2f}, {best.r_over_ceiling_high:.2f}]",
-        "blocks.6", "0.010", findings.number(control),
+        "blocks.6", "0.010", number(control),
     ]  # fmt: skip
     assert page.tables[4][1][-1] == "3 models, 5 are needed"
 
@@ -285,8 +286,8 @@ def test_slopes_are_told_with_their_intervals(rng):
     assert len(found) == 3
     assert found[2] == (
         "The upper frontier, which cannot rise past its peak, changes by "
-        f"{findings.number(one.value, 4)} per percentage point of accuracy (95 % CI "
-        f"{findings.number(one.low, 4)} to {findings.number(one.high, 4)})."
+        f"{number(one.value, 4)} per percentage point of accuracy (95 % CI "
+        f"{number(one.low, 4)} to {number(one.high, 4)})."
     )
 
 
@@ -314,10 +315,7 @@ def test_rsa_attention_and_digits_have_their_tables_where_the_experiment_has_the
     assert 'id="shortcut"' in html and "harmonization" in html.lower() and "0.83" in html
 
 
-def test_numbers_have_true_minus_signs_and_no_minus_zero():
-    assert findings.number(-0.214) == "−0.21"
-    assert findings.number(-0.001) == "0.00"
-    assert findings.number(np.nan) == "–"
+def test_an_interval_that_is_missing_is_not_told():
     assert findings.interval(np.nan, 1.0) == ""
 
 

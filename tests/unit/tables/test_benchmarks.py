@@ -155,13 +155,6 @@ def test_times_have_the_unit_that_suits_them(seconds, text):
     assert drawn.span(seconds) == text
 
 
-def test_a_long_name_loses_its_middle():
-    name = "resnet50 harmonized/strength-1.0/seed-3"
-    assert len(drawn.shorten(name)) == 30
-    assert drawn.shorten(name).startswith("resnet50") and drawn.shorten(name).endswith("seed-3")
-    assert drawn.shorten("resnet50") == "resnet50"
-
-
 def test_scripts_write_a_table_and_a_figure(results):
     models = [" ".join(key) for key in MODELS]
     collect_benchmarks(
