@@ -31,8 +31,9 @@ UNITS = ((7200.0, 3600.0, "h"), (100.0, 60.0, "min"), (0.0, 1.0, "s"))  # from, 
 class Rows:
     """What one pair of panels shows from top to bottom.
 
-    seconds : (name, rule) summed time, a column a rule; memory : one row a job (name, memory_mb);
-    notes : text behind every bar.
+    seconds : summed time, a row for every name and a column for every rule.
+    memory : a row for every job: name, memory_mb.
+    notes : what is written behind every bar.
     """
 
     seconds: pd.DataFrame
@@ -133,7 +134,7 @@ def _draw_times(axes: Axes, rows: Rows, colours: dict[str, str]) -> None:
 
 
 def _draw_memory(axes: Axes, rows: Rows) -> None:
-    """A point a job, the largest one of each row with its number."""
+    """Every job as a point; the largest of each row has its number beside it."""
     names = list(rows.seconds.index)
     known = rows.memory.dropna()
     place = known["name"].map({name: k for k, name in enumerate(names)})

@@ -70,7 +70,10 @@ def join(
     """
     shared = set(photographs.image_ids).intersection(*(ids for ids, _ in examples.values()))
     if not shared or not examples:
-        raise UserError("attention: the models' examples share no photograph; score them anew")
+        raise UserError(
+            "attention: the models' examples share no photograph; delete them, and the next run makes "
+            "them again"
+        )
     known = [image for image in photographs.image_ids if image in shared]
     index = [photographs.image_ids.index(image) for image in known]
     human = {kind: maps[index] for kind, maps in photographs.maps.items()}

@@ -113,7 +113,7 @@ def _draw_scatter(figure: Figure, block: Block, top: float) -> None:
 
 
 def _draw_site(axes: Axes, predicted: np.ndarray, recorded: np.ndarray) -> None:
-    """One point an image, (image,) each, and the line on which prediction and record agree."""
+    """Draw every image as a point (both arrays: (image,)), and a line of slope 1 through the mean."""
     axes.plot(
         predicted, recorded, "o", color=style.CATEGORIES["cnn"].colour, alpha=0.5,
         markersize=3.2, markeredgewidth=0,

@@ -1,8 +1,9 @@
 """What networks read of digits with a shortcut, over the strength of the harmonization, and examples.
 
 Maps are drawn as ranks over pixels, because ranks are all that their score sees; a white line goes
-around the object. One regime (a model, trained in one way) has three panels that hold all measures;
-several have a row of small panels a factor, in which each is set against the first one, the base.
+around the object. A single regime (a model, trained in one way) has three panels that hold all measures.
+Several regimes have a row of small panels for every factor, in which each is set against the first one,
+the base.
 """
 
 from dataclasses import dataclass
@@ -81,9 +82,9 @@ class Examples:
 def draw(table: pd.DataFrame, examples: list[Examples], n_images: int, base: str = "") -> Figure:
     """Above: images, where the object is, and maps of some networks. Below: measures over strength.
 
-    A point is a network, the line goes through the means over seeds. `table` is that of rule
-    collect_shortcut; weights with one strength, from which others were fine-tuned, have no curve.
-    `base` is the model that the others are set against, where there are others.
+    Points are networks; lines go through the means over seeds. `table` is that of rule
+    collect_shortcut; a series with one strength, from which others were fine-tuned, has no curve.
+    `base` is the model that the others are set against, if there are others.
     """
     if table.empty:
         raise UserError("the table of the digits study has no rows: there is nothing to draw")
@@ -105,7 +106,7 @@ def draw(table: pd.DataFrame, examples: list[Examples], n_images: int, base: str
 
 
 def regimes_of(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Rows of the table by model, and by series where a model has several.
+    """Rows of the table by model, and by series of trainings where a model has several.
 
     A series with a single strength is left out, unless there are no others.
     """
@@ -185,7 +186,7 @@ def _draw_panels(figure: Figure, name: str, part: pd.DataFrame, top: float) -> N
 
 
 def _curve(axes: Axes, part: pd.DataFrame, name: str, strengths: list, colour, marker) -> None:
-    """One measure of one regime: a point a seed, side by side, and a line through the means."""
+    """One measure of one regime: seeds as points side by side, and a line through their means."""
     order = part.groupby("strength")["seed"].rank(method="dense") - 1
     spread = 0.1 * (order - order.max() / 2) / max(order.max(), 1)
     axes.plot(part["strength"].map(strengths.index) + spread, part[name], marker, color=colour,

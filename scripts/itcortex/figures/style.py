@@ -12,7 +12,6 @@ from pathlib import Path
 import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
-from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -71,7 +70,7 @@ LOOK = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": "line",
-    "axes.prop_cycle": cycler(color=[look.colour for look in CATEGORIES.values()]),
+    "axes.prop_cycle": mpl.cycler(color=[look.colour for look in CATEGORIES.values()]),
     "xtick.major.size": 3.5,
     "ytick.major.size": 3.5,
     "xtick.major.width": 0.8,
@@ -190,10 +189,18 @@ def message(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=GREY)
 
 
-def save(figure: Figure, pdf: str | Path, png: str | Path) -> None:
-    """Write a figure as PDF and as PNG (200 dpi), without a date: same figure, same bytes."""
+def save(
+    figure: Figure, pdf: str | Path, png: str | Path, title: str = "", caption: str = ""
+) -> None:
+    """Write a figure as PDF and as PNG (200 dpi), without a date: same figure, same bytes.
+
+    Title and caption go into both files, where readers of PDF and the report find them.
+    """
+    in_pdf = {"Title": title, "Subject": caption} if title else {}
+    in_png = {"Title": title, "Description": caption} if title else {}
     with mpl.rc_context(THEME):
         with atomic_path(pdf) as path:
-            figure.savefig(path, format="pdf", metadata={"CreationDate": None, "ModDate": None})
+            no_date = {"CreationDate": None, "ModDate": None}
+            figure.savefig(path, format="pdf", metadata=in_pdf | no_date)
         with atomic_path(png) as path:
-            figure.savefig(path, format="png", dpi=200, metadata={"Software": None})
+            figure.savefig(path, format="png", dpi=200, metadata=in_png | {"Software": None})

@@ -97,7 +97,7 @@ def test_without_jobs_there_is_nothing_to_collect(tmp_path, monkeypatch):
 
 def test_a_file_that_is_no_benchmark_is_named(results):
     Path("results/benchmarks/prepare_stimuli/photographs.tsv").write_text("a\tb\n1\t2\n")
-    with pytest.raises(UserError, match=r"photographs\.tsv: no benchmark of a job"):
+    with pytest.raises(UserError, match=r"photographs\.tsv: not a benchmark file of a job"):
         collected()
 
 
