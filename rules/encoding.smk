@@ -48,7 +48,7 @@ rule estimate_ceiling:
     benchmark:
         "results/{experiment}/benchmarks/estimate_ceiling/{recording}.tsv"
     conda:
-        "../envs/analysis.yaml"
+        "../envs/networks.yaml"
     resources:
         mem_mb=rising(1900),
         runtime=rising(60),
