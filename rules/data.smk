@@ -83,7 +83,7 @@ rule prepare_clickme:
     benchmark:
         "results/benchmarks/prepare_clickme/{split}/{shard}.tsv"
     conda:
-        "../envs/networks.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=rising(1900),
         runtime=rising(30),

@@ -52,9 +52,8 @@ rule plot_training:
         pdf="results/{experiment}/figures/training_{model}.pdf",
         png=report(
             "results/{experiment}/figures/training_{model}.png",
-            caption="report/figure.rst",
+            caption="report/training.rst",
             category="Figures",
-            labels={"figure": TITLES["training_{model}"]},
         ),
     log:
         "results/{experiment}/logs/plot_training/{model}.log",
@@ -67,9 +66,7 @@ rule plot_training:
         runtime=rising(30),
     params:
         code=ex.code_of("plot_training"),
-        title=TITLES["training_{model}"],
-        caption=CAPTIONS["training_{model}"],
-        model="{model}",
+        title="{model}",
     script:
         "../scripts/plot_training.py"
 

@@ -14,13 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 
 from itcortex.data.recordings import Recording, checked, mean_over_repeats
 from itcortex.errors import UserError, nearest
-from itcortex.formats import hdf5
+from itcortex.formats import netcdf
 
 DIMENSIONS = ("presentation", "neuroid", "time_bin")
 #: Names of the same column, the newer or more certain one first.
@@ -76,11 +75,14 @@ def read_trials(
     about = read_image_table(table) if table else _one_row_an_image(shown, images)
     of_level = about.index[_chosen(about, "variation", variation, about_where)]
     rows = np.isin(images, of_level) if variation is not None else np.ones(len(images), bool)
+    repetitions = _column(shown, ("repetition",), where)
+    if unnumbered := int(pd.isna(repetitions[rows]).sum()):
+        raise UserError(
+            f"{where}: {unnumbered} presentations have no `repetition`; every repetition of an image "
+            "needs a number of its own"
+        )
     trials, names = arrange_trials(
-        found.values[np.ix_(rows, sites)],
-        images[rows],
-        _column(shown, ("repetition",), where)[rows],
-        where,
+        found.values[np.ix_(rows, sites)], images[rows], repetitions[rows], where
     )
     image_ids, labels = describe_images(names, about, about_where)
     site_ids = _column(neuroids, ("neuroid_id",), where)[sites].astype(str)
@@ -199,39 +201,26 @@ class Presentations:
 
 
 def read_presentations(path: str | Path) -> Presentations:
-    """Read an assembly of one time bin.
+    """Read an assembly of one time bin; responses that the file marks as missing are NaN.
 
     Raises `UserError` for a file of another kind, for one without responses of neuroids to
     presentations, and for several time bins.
     """
-    try:
-        with h5py.File(path, "r") as handle:
-            found = hdf5.entries(handle, str(path))
-            variables = {n: v for n, v in found if isinstance(v, h5py.Dataset)}
-            return _read_variables(variables, str(path))
-    except OSError as error:
-        raise UserError(
-            f"{path}: not a readable netCDF-4 file ({error}); delete it to download it again; a "
-            "netCDF-3 file can be converted by `nccopy -k nc4`"
-        ) from error
-
-
-def _read_variables(variables: dict[str, h5py.Dataset], where: str) -> Presentations:
-    axes = {name: _dimensions(name, variable) for name, variable in variables.items()}
+    variables, where = netcdf.read_variables(path), str(path)
     held = [
         name
-        for name, dims in axes.items()
-        if {"presentation", "neuroid"} <= set(dims) <= set(DIMENSIONS)
-        and variables[name].dtype.kind in "fiu"
+        for name, variable in variables.items()
+        if {"presentation", "neuroid"} <= set(variable.dims) <= set(DIMENSIONS)
+        and variable.dtype.kind in "fiu"
     ]
     if len(held) != 1:
-        shown = ", ".join(f"{name} {dims}" for name, dims in axes.items() if dims != (name,))
+        shown = ", ".join(f"{n} {v.dims}" for n, v in variables.items() if v.dims != (n,))
         raise UserError(
             f"{where}: expected one variable of numbers with dimensions {', '.join(DIMENSIONS)}; "
             f"found {held or shown or 'no variable'}"
         )
-    dims = axes[held[0]]
-    values = variables[held[0]][...].transpose([dims.index(d) for d in DIMENSIONS if d in dims])
+    responses = variables[held[0]]
+    values = responses.transpose(*(dim for dim in DIMENSIONS if dim in responses.dims)).values
     if values.shape[2:] not in ((), (1,)):
         raise UserError(
             f"{where}: has {values.shape[2]} time bins, and a recording of trials has one; take the "
@@ -239,7 +228,7 @@ def _read_variables(variables: dict[str, h5py.Dataset], where: str) -> Presentat
         )
     about = {
         dimension: pd.DataFrame(
-            {n: _values(variables[n]) for n, d in axes.items() if d == (dimension,) and n not in d}
+            {n: v.values for n, v in variables.items() if v.dims == (dimension,) and n != dimension}
         )
         for dimension in DIMENSIONS
     }
@@ -247,19 +236,6 @@ def _read_variables(variables: dict[str, h5py.Dataset], where: str) -> Presentat
     return Presentations(
         values, about["presentation"], about["neuroid"], _window(about["time_bin"])
     )
-
-
-def _dimensions(name: str, variable: h5py.Dataset) -> tuple[str, ...]:
-    """Names of a variable's dimensions; one that has none attached is a dimension itself."""
-    if not variable.ndim or not all(len(axis) for axis in variable.dims):
-        return (name,)
-    return tuple(axis[0].name.rpartition("/")[2] for axis in variable.dims)
-
-
-def _values(variable: h5py.Dataset) -> np.ndarray:
-    """A coordinate's values; text as str."""
-    is_text = h5py.check_string_dtype(variable.dtype) is not None
-    return variable.asstr()[...] if is_text else variable[...]
 
 
 def _window(time_bins: pd.DataFrame) -> tuple[float, float] | None:
