@@ -10,9 +10,9 @@ PACKAGES = (*stamp.PACKAGES, "pandas", "matplotlib")
 
 def main(
     summary, tradeoff, ceilings, alignment, orientation, models, rsa, attention, shortcut, figures,
-    template, report, experiment, settings, fingerprints,
+    report, experiment, settings, template=page.TEMPLATE, fingerprints=None, captions=None,
 ):  # fmt: skip
-    """Write the page; `figures` are PNG files that hold their captions.
+    """Write the page; `figures` are PNG files, `fingerprints` and `captions` go by name.
 
     `rsa`, `attention` and `shortcut` are empty where the experiment has none.
     """
@@ -26,7 +26,8 @@ def main(
         experiment,
         settings,
         versions=stamp.versions(PACKAGES),
-        fingerprints=fingerprints,
+        fingerprints=fingerprints or {},
+        captions=captions or {},
         template=template,
     )
     with atomic_path(report) as path:

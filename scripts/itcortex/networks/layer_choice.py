@@ -2,7 +2,8 @@
 
 The rule is the same for every image network. A forward pass is traced: every operation notes which
 tensors it reads and makes, and every module which tensor it puts out. A tensor belongs to the *trunk*
-if no data goes around it, which means that nothing made before it is read after it.
+if no data goes around it: no later map holds what came through it together with what was made before it
+and read after it. What the network returns, and what its head pools to vectors, goes around nothing.
 
 1. Candidates are module outputs that are trunk tensors and maps of more than one position.
 2. Of several that are one tensor, or maps of one size with no convolution or linear map between
@@ -12,9 +13,10 @@ if no data goes around it, which means that nothing made before it is read after
    gives blocks rather than the parts of blocks.
 4. Of the D that remain, those at round(linspace(0, D - 1, count)); all if there are fewer.
 
-Networks of parallel streams have no trunk. Where more than half of the forward pass holds no
-candidate, the stages that timm's `forward_intermediates` gives are the candidates. Only shapes
-decide, so the choice is the same on every machine; it is stored with the activations.
+Networks of parallel streams, and those whose decoder reads the encoder's maps, have no trunk. Where the
+candidates leave out more than half of the part of the forward pass that makes maps, the stages that
+timm's `forward_intermediates` gives are the candidates; a network that has none needs named layers. Only
+shapes decide, so the choice is the same on every machine; it is stored with the activations.
 """
 
 from collections.abc import Iterable
@@ -36,21 +38,20 @@ def choose_layers(
 ) -> list[Layer]:
     """At most `count` layers of a network, spread over its depth, by the rule in this file's docstring.
 
-    Raises `UserError` if the network has no layer with a map.
+    Raises `UserError` if the network has no layer with a map, and if more than half of what makes maps
+    would be left out.
     """
     outputs, geometry = _traced(model, input_size)
-    maps = [(o, geometry.read(o.name, o.shape, o.depth)) for o in outputs if o.trunk]
-    maps = [(o, layer) for o, layer in maps if layer and layer.height * layer.width > 1]
-    levels = sorted({output.name.count(".") for output, _ in maps})
-    by_level = [_distinct((o, la) for o, la in maps if o.name.count(".") <= n) for n in levels]
-    spread = [(_tenths(found), min(len(found), count)) for found in by_level]
-    candidates = by_level[spread.index(max(spread))] if by_level else []
-    if _largest_gap(candidates) > 1 / 2:
-        candidates = _intermediates(model, geometry) or candidates
-    if not candidates:
-        raise UserError(
-            f"{_name(model)}: no layer with a map of the image; name its layers instead"
-        )
+    read = [(o, geometry.read(o.name, o.shape, o.depth)) for o in outputs]
+    read = [(o, layer) for o, layer in read if layer and layer.height * layer.width > 1]
+    maps = [(o, layer) for o, layer in read if o.trunk]
+    end = max((o.depth for o, _ in read), default=1.0)
+    candidates = _candidates(maps, count)
+    if _largest_gap(candidates, end) > 1 / 2:
+        stages = _intermediates(model, geometry)
+        if not stages:
+            raise UserError(_uncovered(_name(model), candidates, end))
+        candidates = stages
     positions = np.linspace(0, len(candidates) - 1, min(count, len(candidates)))
     return [candidates[i] for i in np.round(positions).astype(int)]
 
@@ -89,6 +90,14 @@ def _traced(model: nn.Module, input_size: tuple[int, int, int]) -> tuple[list[Ou
     return trace(model, batch), Geometry.of(model, _TRACED_IMAGES, input_size)
 
 
+def _candidates(maps: list[tuple[Output, Layer]], count: int) -> list[Layer]:
+    """Layers at the coarsest level of the module tree that spreads as widely as any."""
+    levels = sorted({output.name.count(".") for output, _ in maps})
+    by_level = [_distinct((o, la) for o, la in maps if o.name.count(".") <= n) for n in levels]
+    spread = [(_tenths(found), min(len(found), count)) for found in by_level]
+    return by_level[spread.index(max(spread))] if by_level else []
+
+
 def _distinct(maps: Iterable[tuple[Output, Layer]]) -> list[Layer]:
     """One layer for each tensor (the innermost module), and of each step's maps only the last."""
     by_tensor: dict[int, tuple[Output, Layer]] = {}
@@ -106,9 +115,21 @@ def _tenths(layers: list[Layer]) -> int:
     return len({min(int(layer.depth * 10), 9) for layer in layers})
 
 
-def _largest_gap(layers: list[Layer]) -> float:
-    """Largest share of the forward pass without a layer."""
-    return float(np.diff([0, *(layer.depth for layer in layers), 1]).max())
+def _largest_gap(layers: list[Layer], end: float) -> float:
+    """Largest share without a layer of the part of the forward pass that makes maps, up to `end`."""
+    return float(np.diff([0, *(layer.depth for layer in layers), end]).max()) / end
+
+
+def _uncovered(name: str, layers: list[Layer], end: float) -> str:
+    """Message that the rule finds no layers, or too few, and what to do."""
+    remedy = "name its layers in the column `layers` of the model table"
+    if not layers:
+        return f"{name}: no layer with a map of the image that all data passes through; {remedy}"
+    return (
+        f"{name}: all data passes through only {len(layers)} of its layers with a map "
+        f"({', '.join(layer.name for layer in layers[:5])}), and {_largest_gap(layers, end):.0%} of the "
+        f"pass up to its last map has none of them, because data goes around; {remedy}"
+    )
 
 
 def _intermediates(model: nn.Module, geometry: Geometry) -> list[Layer]:

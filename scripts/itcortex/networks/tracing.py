@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
@@ -31,7 +30,13 @@ class Output:
 
 
 class _DataFlow(TorchFunctionMode):
-    """Notes when every tensor that depends on the input was made, and when it was read last.
+    """Notes how every tensor that depends on the input was made: when, from which, and around which.
+
+    Tensors have numbers in the order in which they are made. Two sets of numbers, kept as the bits of
+    whole numbers, say where the data of a tensor comes from: `through` are the tensors that it depends
+    on, itself among them; `around` are tensors that some of its data went past, because it was made
+    before or beside them and read after them. A map with a number in both sets joins what came through
+    a tensor with what went around it.
 
     Only operations that give tensors count: sizes, also when they are used later, carry no data. An
     operation that changes a tensor in place makes a new one.
@@ -39,8 +44,11 @@ class _DataFlow(TorchFunctionMode):
 
     def __init__(self, batch: torch.Tensor):
         super().__init__()
-        self.clock = 0
-        self.made, self.read = [0], [0]
+        self.clock = 0  # operations so far
+        self.made = [0]  # clock of every tensor
+        self.first = [0]  # number of the first tensor that the same operation made
+        self.through, self.around = [1], [0]
+        self.bypassed = 0  # tensors that data goes around into a later map
         self.numbers = WeakTensorKeyDictionary({batch: 0})
 
     def __torch_function__(self, function: Callable, types, args=(), kwargs=None):
@@ -52,13 +60,25 @@ class _DataFlow(TorchFunctionMode):
             made = [args[0]]
         if sources and made:
             self.clock += 1
-            for number in sources:
-                self.read[number] = self.clock
-            for tensor in made:
-                self.numbers[tensor] = len(self.made)
-                self.made.append(self.clock)
-                self.read.append(self.clock)
+            self._note(sources, made)
         return result
+
+    def _note(self, sources: list[int], made: list[torch.Tensor]) -> None:
+        through = around = 0
+        start = len(self.made)
+        for number in sources:
+            beside = (1 << start) - (1 << self.first[number])
+            through |= self.through[number]
+            around |= self.around[number] | beside & ~(1 << number)
+        for tensor in made:
+            number = len(self.made)
+            self.numbers[tensor] = number
+            self.made.append(self.clock)
+            self.first.append(start)
+            self.through.append(through | 1 << number)
+            self.around.append(around)
+            if _is_map(tensor):
+                self.bypassed |= through & around
 
     def known(self, items) -> list[int]:
         """Numbers of the tensors among `items` that were computed from the input."""
@@ -66,11 +86,13 @@ class _DataFlow(TorchFunctionMode):
         return [self.numbers[tensor] for tensor in tensors if tensor in self.numbers]
 
     def trunk(self, number: int) -> bool:
-        """Whether no tensor made before this one, or with it, is read after it was made."""
-        made, read = np.array(self.made), np.array(self.read)
-        around = (made <= made[number]) & (read > made[number])
-        around[number] = False
-        return not around.any()
+        """Whether no later map has data of this tensor together with data that went around it."""
+        return not self.bypassed >> number & 1
+
+
+def _is_map(tensor: torch.Tensor) -> bool:
+    """Whether a tensor can hold more than one vector for each image: two axes longer than 1."""
+    return sum(length > 1 for length in tensor.shape[1:]) > 1
 
 
 def trace(model: nn.Module, batch: torch.Tensor) -> list[Output]:
@@ -100,12 +122,10 @@ def trace(model: nn.Module, batch: torch.Tensor) -> list[Output]:
     ]
     try:
         with torch.no_grad(), flow:
-            result = model(batch)
+            model(batch)
     finally:
         for handle in handles:
             handle.remove()
-    for number in flow.known(result):
-        flow.read[number] = flow.clock + 1  # the caller reads what the model returns
     return [
         Output(name, number, shape, made / flow.clock, before, flow.trunk(number))
         for name, number, shape, made, before in seen

@@ -11,22 +11,20 @@ import pandas as pd
 from itcortex.numerics import sampling
 from itcortex.numerics.metrics import METRICS, predictivity
 
-#: What one fit of all layers is known by.
-FITTED = ["recording", "model", "weights", "mapping", "protocol"]
-#: Mappings whose r belongs to a site, so that ceilings of sites apply to it.
-SITEWISE = ("pls", "ridge")
+JOB = ["recording", "model", "weights", "mapping", "protocol"]
+SITEWISE = ("pls", "ridge")  # mappings whose r is one of a site: ceilings of sites apply to it
 TEXTS = ["category", "family", "baseline", "series"]
 DESCRIBED = [*TEXTS, "top1", "strength", "seed"]  # of a model, told in every table about models
 WINDOW = ["control", "main_window", "window_start", "window_stop"]
 
 
 def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
-    """Median over sites: a row for every model, recording, target, layer and fold.
+    """Median over sites: one row a model, recording, target, layer and fold.
 
     Columns r, rho and explained_variance are medians over sites with a defined value; `n_sites`
-    counts all sites, `undefined_sites` those without one.
+    counts all sites, `undefined_sites` those without.
     """
-    keys = [*FITTED, *WINDOW, "layer", "depth", "fold", "chosen"]
+    keys = [*JOB, *WINDOW, "layer", "depth", "fold", "chosen"]
     grouped = raw.groupby(keys, observed=True, sort=False, dropna=False)
     table = grouped[list(METRICS)].median()
     table.insert(0, "n_sites", grouped["site"].size())
@@ -42,7 +40,7 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
     and the difference of the two (`optimism`).
     """
     rows = []
-    for key, part in raw.groupby([*FITTED, *WINDOW], observed=True, sort=False, dropna=False):
+    for key, part in raw.groupby([*JOB, *WINDOW], observed=True, sort=False, dropna=False):
         chosen = part[part["chosen"]]
         shape = (chosen["fold"].nunique(), chosen["site"].nunique())
         ordered = chosen.sort_values(["fold", "site"])
@@ -51,7 +49,7 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
         best = _best_layer(part, shape)
         r = float(predictivity(values["r"]))
         rows.append(
-            dict(zip([*FITTED, *WINDOW], key, strict=True))
+            dict(zip([*JOB, *WINDOW], key, strict=True))
             | {name: float(predictivity(value)) for name, value in values.items()}
             | {"r_low": low, "r_high": high, "r_best_layer": best, "optimism": best - r}
             | {"layer": chosen.drop_duplicates("fold")["layer"].mode().iloc[0]}
@@ -70,8 +68,8 @@ def _best_layer(part: pd.DataFrame, shape: tuple[int, int]) -> float:
 def add_ceilings(summary: pd.DataFrame, ceilings: pd.DataFrame) -> pd.DataFrame:
     """Join the ceiling in use (mean over folds) and divide: `ceiling`, `r_over_ceiling`, bounds.
 
-    A window without a positive ceiling, in which nothing can be predicted, gets NaN, and so do
-    mappings whose r does not belong to sites.
+    A window without a positive ceiling (nothing there can be predicted) gets NaN, and so do mappings
+    whose r is not one of sites.
     """
     keys = ["recording", "window_start", "window_stop"]
     used = ceilings[ceilings["used"]]

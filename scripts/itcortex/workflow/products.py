@@ -1,14 +1,10 @@
-"""What exists when: every table and figure of an experiment, what it needs, and captions of figures.
-
-Title and caption of a figure stand here alone. Its rule hands them to its script, which writes them
-into the files; the report takes them from there, and Snakemake's report from the rule's parameters.
-"""
+"""What exists when: every table and figure of an experiment, and what it needs."""
 
 from typing import NamedTuple
 
 
-class Table(NamedTuple):
-    """A table.
+class Product(NamedTuple):
+    """A table or figure.
 
     `needs` names the property of an `Experiment` that must not be empty; none: it is always there.
     A `readable` table is short enough to be read, and so written as CSV too.
@@ -19,111 +15,26 @@ class Table(NamedTuple):
     readable: bool = False
 
 
-class Figure(NamedTuple):
-    """A figure, by the name of its files; one with {model} in it comes once for every trained model.
-
-    `needs` as of a table. The caption is plain text, whole sentences.
-    """
-
-    name: str
-    title: str
-    caption: str
-    needs: str = ""
-
-
 TABLES = (
-    Table("scores"),
-    Table("summary", readable=True),
-    Table("models", readable=True),
-    Table("alignment"),
-    Table("ceilings"),
-    Table("orientation"),
-    Table("tradeoff", readable=True),
-    Table("rsa", needs="rdms", readable=True),
-    Table("rsa_ceilings", needs="rdms"),
-    Table("attention", needs="attention", readable=True),
-    Table("shortcut", needs="studied", readable=True),
+    Product("scores"),
+    Product("summary", readable=True),
+    Product("models", readable=True),
+    Product("alignment"),
+    Product("ceilings"),
+    Product("orientation"),
+    Product("tradeoff", readable=True),
+    Product("rsa", needs="rdms", readable=True),
+    Product("rsa_ceilings", needs="rdms"),
+    Product("attention", needs="attention", readable=True),
+    Product("shortcut", needs="studied", readable=True),
 )
+#: Learning curves come beside these, one figure a trained model.
 FIGURES = (
-    Figure(
-        "tradeoff",
-        "Predictivity against ImageNet accuracy",
-        "Each panel is a recording, each marker a network; bars are 95 % bootstrap intervals "
-        "over images and sites. Untrained networks stand at chance accuracy, left of the break "
-        "in the axis; the grey band repeats their range. The dotted line is the control with "
-        "shuffled images. A thick grey line is the convex upper frontier; it is drawn where "
-        "there are at least five trained networks. Where a network was trained here with "
-        "several seeds, dots are the seeds and the star is their mean; arrows run from the "
-        "baseline through rising strengths of the harmonization.",
-    ),
-    Figure(
-        "layers",
-        "Predictivity of every layer",
-        "Pearson r against the layer's relative depth in the network: mean over folds with its "
-        "standard error. Dots mark the layers that were chosen without the test images; the "
-        "larger a dot, the more folds chose its layer. The dashed line is the noise ceiling.",
-    ),
-    Figure(
-        "maps",
-        "Recorded and predicted responses",
-        "Maps over the photograph, for images from the best to the worst predicted one, so that "
-        "nobody chose them. Each map is drawn in standard deviations from its mean; ρ is the "
-        "rank correlation of the maps averaged over sites. A recording without a grid of "
-        "positions shows single sites instead, where each point is an image.",
-    ),
-    Figure(
-        "timecourse",
-        "Predictivity over time",
-        "Pearson r in every time window, drawn at the window's centre, with 95 % bootstrap "
-        "bands. The yellow window is the one of all other results; the dashed line is the noise "
-        "ceiling. The grey area is the mean response, on a scale of its own. A recording "
-        "without a time axis has no course.",
-    ),
-    Figure(
-        "rsa",
-        "Geometry of layers, neurons and voxels",
-        "Spearman's ρ between the dissimilarities of images in layers and in neurons or voxels. "
-        "Left: every layer by its depth. Right, against ImageNet accuracy: the layer that half "
-        "of the images chose, scored on the other half, with 95 % intervals over images; hollow "
-        "markers are the last layer. The grey band is the noise ceiling over subjects; the "
-        "macaque RDM is one RDM of a group and has none. The dotted line is the other species' "
-        "RDM, which is a context and no ceiling.",
-        needs="rdms",
-    ),
-    Figure(
-        "attention",
-        "What networks and people look at",
-        "Agreement of networks' saliency with maps of human attention, against ImageNet "
-        "accuracy: mean Spearman's ρ over photographs, with 95 % intervals. Above, as it is; "
-        "below, with the mean map of the other photographs partialled out, since people and "
-        "some networks like the centre of any picture. The dashed line is what people reach "
-        "among themselves, the dotted one what the nearness to the centre reaches alone. At the "
-        "bottom, photographs with the maps.",
-        needs="attention",
-    ),
-    Figure(
-        "shortcut",
-        "What harmonization changes: digits with a shortcut (SIMULATED)",
-        "Digits on photographs, with a shortcut in the background that tells the digit in most "
-        "training images. Above: test images with the place of the digit, and the maps of a "
-        "baseline and of the network of strength 1, or nearest to it, by gradient and by "
-        "covering. Below, over the strength of the harmonization, with one point for each seed: "
-        "correct answers with the shortcut as in training and with it broken, agreement of the "
-        "maps with the place of the digit, and predictivity of simulated sites that read the "
-        "digit only. Where there are several trainings, each factor has a row of panels: grey "
-        "is the base, coloured ones differ from it in this factor alone. It says what these "
-        "networks use, and nothing about the brain.",
-        needs="studied",
-    ),
-    Figure(
-        "training_{model}",
-        "Learning curves of {model}",
-        "One colour for each strength of the harmonization, one line for each seed; strength 0 "
-        "is the baseline with the same recipe. Solid lines are of validation images, dashed "
-        "ones of training images.",
-        needs="trained",
-    ),
+    Product("tradeoff"),
+    Product("layers"),
+    Product("maps"),
+    Product("timecourse"),
+    Product("rsa", needs="rdms"),
+    Product("attention", needs="attention"),
+    Product("shortcut", needs="studied"),
 )
-#: Of every figure, by its name.
-TITLES = {figure.name: figure.title for figure in FIGURES}
-CAPTIONS = {figure.name: figure.caption for figure in FIGURES}

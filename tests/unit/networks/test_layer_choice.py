@@ -1,5 +1,6 @@
 """Building networks, preparing their images, choosing and naming their layers."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -271,9 +272,32 @@ def written_into(net, images):
 
 
 def returned(net, images):
-    """A map that is returned early goes around all that follows."""
+    """What the caller reads goes around nothing."""
     first = net.first(images)
     return first, net.second(first)
+
+
+def pooled(net, images):
+    """A head that pools both maps to vectors goes around neither."""
+    first = net.first(images)
+    second = net.second(first)
+    return torch.cat(
+        [first.mean((2, 3)), nn.functional.adaptive_avg_pool2d(second, 1)[..., 0, 0]], 1
+    )
+
+
+def returned_beside(net, images):
+    """A branch that ends in an output of its own does not meet the rest again."""
+    first = net.first(images)
+    second = net.second(first)
+    return second, relu(first)
+
+
+def weighed(net, images):
+    """A vector that comes back into a later map is a way around."""
+    first = net.first(images)
+    second = net.second(first)
+    return second * first.mean((2, 3), keepdim=True)
 
 
 @pytest.mark.parametrize(
@@ -281,11 +305,14 @@ def returned(net, images):
     [
         (halves, {"first": True, "halves": False, "second": True}),
         (written_into, {"first": True, "second": False}),
-        (returned, {"first": True, "second": False}),
+        (returned, {"first": True, "second": True}),
+        (pooled, {"first": True, "second": True}),
+        (returned_beside, {"first": True, "second": True}),
+        (weighed, {"first": True, "second": False}),
     ],
 )
 def test_no_way_around_a_tensor_is_overlooked(run, expected):
-    """Several outputs, writing in place, and what the network returns."""
+    """Several outputs, writing in place; what is returned or only pooled goes around nothing."""
     outputs = trace(Small(run), torch.zeros(2, 3, 8, 8))
     assert {output.name: output.trunk for output in outputs} == expected
 
@@ -370,6 +397,103 @@ def test_the_choice_for_the_demonstration_networks_stays_what_it_is(architecture
     layers = choose_layers(model, Preprocessing.of(model).input_size)
     got = [(layer.name, layer.height, layer.width, layer.channels) for layer in layers]
     assert got == CHOICES[architecture]
+
+
+class Stages(nn.Module):
+    """Five stages of two blocks, whose forward pass returns what `answer` makes of their maps."""
+
+    def __init__(self, answer):
+        super().__init__()
+        widths = [3, 8, 16, 24, 32, 40]
+        self.stages = nn.ModuleList(
+            nn.Sequential(self._block(a, b, 2), self._block(b, b, 1))
+            for a, b in itertools.pairwise(widths)
+        )
+        self.fc, self.aux, self.all = nn.Linear(40, 10), nn.Linear(16, 10), nn.Linear(120, 10)
+        self.answer = answer
+
+    @staticmethod
+    def _block(n_in, n_out, stride):
+        return nn.Sequential(nn.Conv2d(n_in, n_out, 3, stride, 1), nn.BatchNorm2d(n_out), nn.ReLU())
+
+    def forward(self, images):
+        """Run the stages and answer."""
+        maps = []
+        for stage in self.stages:
+            images = stage(images)
+            maps.append(images)
+        return self.answer(self, maps)
+
+
+def means(maps):
+    """Vectors of every map, side by side."""
+    return torch.cat([one.mean((2, 3)) for one in maps], 1)
+
+
+ANSWERS = {
+    "logits": lambda net, maps: net.fc(means(maps[-1:])),
+    "list": lambda _, maps: maps,
+    "dict": lambda net, maps: {"features": maps, "logits": net.fc(means(maps[-1:]))},
+    "auxiliary": lambda net, maps: (net.fc(means(maps[-1:])), net.aux(means(maps[1:2]))),
+    "pyramid head": lambda net, maps: net.all(means(maps)),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_networks_that_hand_out_several_maps_have_the_layers_of_the_one_that_does_not(answer):
+    """The blocks are the same, whatever is made of their maps."""
+    wanted = [f"stages.{stage}.{block}" for stage in range(5) for block in range(2)]
+    layers = choose_layers(Stages(ANSWERS[answer]), (3, 64, 64))
+    assert [layer.name for layer in layers] == wanted
+
+
+def test_timms_networks_of_features_only_have_layers_to_the_end():
+    """They return five maps and no logits."""
+    layers = choose_layers(skeleton("resnet50", features_only=True), (3, 224, 224))
+    assert len(layers) == 10
+    assert (layers[0].name, layers[-1].name) == ("act1", "layer4.2")
+
+
+class Decoder(nn.Module):
+    """An encoder of three levels and a decoder that reads the encoder's maps again."""
+
+    def __init__(self):
+        super().__init__()
+        self.down = nn.ModuleList(
+            nn.Conv2d(a, b, 3, s, 1) for a, b, s in ((3, 8, 1), (8, 16, 2), (16, 32, 2))
+        )
+        self.up = nn.ModuleList([nn.Conv2d(48, 16, 3, 1, 1), nn.Conv2d(24, 8, 3, 1, 1)])
+
+    def forward(self, images):
+        """Down, and up again with a skip at every level."""
+        first = self.down[0](images)
+        second = self.down[1](first)
+        third = self.down[2](second)
+        larger = [nn.Upsample(scale_factor=2) for _ in range(2)]
+        second = self.up[0](torch.cat([larger[0](third), second], 1))
+        return self.up[1](torch.cat([larger[1](second), first], 1))
+
+
+def test_a_network_that_the_rule_would_half_leave_out_asks_for_named_layers():
+    """Skips go around everything between the first and the last map."""
+    with pytest.raises(UserError, match=r"Decoder: .*only 2 .*\(down\.0, up\.1\).*column `layers`"):
+        choose_layers(Decoder(), (3, 32, 32))
+    layers = named_layers(Decoder(), (3, 32, 32), ["down.1", "down.2"])
+    assert [(layer.height, layer.channels) for layer in layers] == [(16, 16), (8, 32)]
+
+
+def test_a_long_head_of_vectors_leaves_out_no_maps():
+    """Only what makes maps has to be covered."""
+    head = [module for _ in range(9) for module in (nn.Linear(64, 64), nn.ReLU())]
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3, 2, 1),
+        nn.ReLU(),
+        nn.Conv2d(4, 4, 3, 2, 1),
+        nn.ReLU(),
+        nn.Flatten(),
+        *head,
+    )
+    assert [layer.name for layer in choose_layers(model, (3, 16, 16))] == ["1", "3"]
 
 
 def test_fewer_or_more_layers_can_be_asked_for():
