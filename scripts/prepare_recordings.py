@@ -2,6 +2,7 @@
 
 from itcortex import store
 from itcortex.data.published.readers import read_published
+from itcortex.data.recordings import CONFIGURED
 from itcortex.files import sha256_of
 from itcortex.running import job
 
@@ -22,7 +23,7 @@ def main(source, table, recording, entry, images):
         "source_sha256": sha256_of(source),
     }
     responses = read_published(source, entry["format"], options, entry["attributes"] | origin)
-    store.write_recording(recording, responses)
+    store.write_recording(recording, responses.oriented(entry.get("orientation", CONFIGURED)))
 
 
 if __name__ == "__main__":

@@ -72,6 +72,11 @@ class Recording:
             attributes=self.attributes | attributes | time,
         )
 
+    def oriented(self, orientation: str) -> "Recording":
+        """The recording with its grid turned as one of `ORIENTATIONS` says."""
+        trials = None if self.trials is None else turned(self.trials, orientation)
+        return replace(self, responses=turned(self.responses, orientation), trials=trials)
+
     def labels(self, name: str) -> tuple[str, ...]:
         """Label of every image, such as its object; `UserError` if images have none of that name."""
         known = self.attributes.get("image_labels", {})
@@ -120,6 +125,38 @@ def mean_over_repeats(counts: np.ndarray) -> np.ndarray:
     total = np.where(present, counts, 0).sum(axis=2, dtype=np.float64)
     n_repeats = present.sum(axis=2)
     return np.where(n_repeats > 0, total / np.maximum(n_repeats, 1), np.nan)
+
+
+# --- orientation of the grid ----------------------------------------------------------------------
+
+CONFIGURED = "as configured"
+_FLIPS = {
+    CONFIGURED: (slice(None), slice(None)),
+    "flipped vertically": (slice(None, None, -1), slice(None)),
+    "flipped horizontally": (slice(None), slice(None, None, -1)),
+    "rotated by 180 degrees": (slice(None, None, -1), slice(None, None, -1)),
+}
+#: Every flip and transposition of a grid, by name: how rows and columns are read, and whether they
+#: then change places.
+ORIENTATIONS = {name: (flip, False) for name, flip in _FLIPS.items()} | {
+    "transposed" if name == CONFIGURED else f"transposed, {name}": (flip, True)
+    for name, flip in _FLIPS.items()
+}
+
+
+def turned(values: np.ndarray, orientation: str) -> np.ndarray:
+    """Values (image, y, x, ...) with their grid turned as one of `ORIENTATIONS` says.
+
+    A transposed grid changes its shape where it is not square. Raises `UserError` for an unknown
+    orientation.
+    """
+    if orientation not in ORIENTATIONS:
+        raise UserError(
+            f"orientation: {orientation!r} is unknown; {nearest(orientation, [*ORIENTATIONS])}"
+        )
+    flip, transposed = ORIENTATIONS[orientation]
+    flipped = values[(slice(None), *flip)]
+    return flipped.swapaxes(1, 2) if transposed else flipped
 
 
 # --- time -----------------------------------------------------------------------------------------

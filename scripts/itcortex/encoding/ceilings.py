@@ -17,6 +17,8 @@ truth
     Correlation of recorded with noise-free responses; known for simulated recordings only.
 """
 
+import logging
+
 import numpy as np
 import pandas as pd
 
@@ -24,6 +26,19 @@ from itcortex.data.recordings import Recording, window_average
 from itcortex.errors import UserError, nearest
 from itcortex.mappings import reference
 from itcortex.numerics.metrics import median_over_sites, pearson
+
+_log = logging.getLogger(__name__)
+
+#: Ceilings that are no upper bound, and why not. The others are: a model without error reaches them.
+NO_BOUND = {
+    "population": "what the other sites of the array predict; a good model can score more",
+    "best_pair": "the best of many pairs of noisy sites; a good model can score more",
+    "best_pair_reference": "the best of many pairs of noisy sites; a good model can score more",
+    "split_half": "a reliability; a perfect model reaches its square root",
+    "internal_consistency": "a reliability; a perfect model reaches its square root",
+}
+#: With fewer sites, what sites predict of each other says little about what can be predicted.
+FEW_SITES = 10
 
 
 def population(responses: np.ndarray, fold_of: np.ndarray, ridge: float = 1e-6) -> np.ndarray:
@@ -151,6 +166,11 @@ def estimate_ceilings(
     average = window_average(recording, window)
     flat = average.reshape(len(average), -1, n_sites)
     values = {}
+    if n_sites < FEW_SITES:
+        _log.warning(
+            "%d sites: ceilings that sites give each other (population, best_pair) are far too low with "
+            "so few; prefer one of single trials (split_half_bound)", n_sites,
+        )  # fmt: skip
     if n_sites > 1:
         values["population"] = median_over_sites(population(flat, fold_of))
         if flat.shape[1] > 2 and n_folds == len(flat):

@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from itcortex.encoding.orientation import CONFIGURED
+from itcortex.data.recordings import CONFIGURED
+from itcortex.encoding.ceilings import FEW_SITES, NO_BOUND
+from itcortex.encoding.orientation import LOWEST_R
 from itcortex.tables.panels import Panel, model_names, of_summary
 
 SLOPES = {
@@ -39,7 +41,7 @@ def in_short(summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
 
 
 def turned_grids(orientation: pd.DataFrame) -> list[str]:
-    """Recordings that the models predict better with the grid turned, and how."""
+    """Recordings that the models predict better with the grid turned, or in no orientation."""
     mean = orientation.groupby(["recording", "orientation"], observed=True, sort=False)["r"].mean()
     warnings = []
     for recording, values in mean.groupby(level=0, observed=True, sort=False):
@@ -49,6 +51,12 @@ def turned_grids(orientation: pd.DataFrame) -> list[str]:
                 f"{recording}: r is {number(values[recording, CONFIGURED])} as configured, "
                 f"{number(values.max())} if {best}"
             )
+    highest = orientation.groupby("recording", observed=True, sort=False)["r"].max()
+    warnings += [
+        f"{recording}: no model predicts any orientation of the grid well (r is at most {number(r)})"
+        for recording, r in highest.items()
+        if r < LOWEST_R
+    ]
     return warnings
 
 
@@ -86,8 +94,20 @@ def _best(trained: pd.DataFrame) -> str:
     if not np.isfinite(best.r_over_ceiling):
         return text + ". There is no noise ceiling to compare this with."
     kind = str(best.ceiling_name).replace("_", " ")
+    few = f" The array has {best.n_sites} sites only." if best.n_sites < FEW_SITES else ""
+    if best.ceiling_name in NO_BOUND:
+        weakness = NO_BOUND[best.ceiling_name]
+        return (
+            f"{text}. The noise ceiling ({kind}) is {number(best.ceiling)}, but it is no upper bound: "
+            f"it is {weakness}.{few}"
+        )
+    if best.r_over_ceiling > 1:
+        return (
+            f"{text}. The noise ceiling ({kind}) is estimated at {number(best.ceiling)}, which is below "
+            f"the score: it bounds nothing here.{few}"
+        )
     share = number(100 * best.r_over_ceiling, 0)
-    return text + f", which is {share} % of the noise ceiling ({kind}: {number(best.ceiling)})."
+    return f"{text}, which is {share} % of the noise ceiling ({kind}: {number(best.ceiling)}).{few}"
 
 
 def _untrained(real: pd.DataFrame) -> str:

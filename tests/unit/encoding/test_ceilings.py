@@ -134,6 +134,14 @@ def test_a_ceiling_that_a_recording_does_not_have_is_refused_with_those_it_has(r
         ceilings.as_table("rec", [None], [found], ["f"] * 6, "split_half")
 
 
+def test_few_sites_are_warned_of(rng, caplog):
+    few, many = (recording(rng.standard_normal((6, 4, 5, 1, n))) for n in (5, 10))
+    ceilings.estimate_ceilings(many, None, np.arange(6), 5, rng)
+    assert not caplog.records
+    ceilings.estimate_ceilings(few, None, np.arange(6), 5, rng)
+    assert "5 sites: ceilings that sites give each other" in caplog.text
+
+
 def test_one_site_has_no_population():
     with pytest.raises(UserError, match="at least two sites"):
         ceilings.population(np.zeros((3, 4, 1)), np.arange(3))

@@ -5,7 +5,9 @@ import logging
 import numpy as np
 import pytest
 
-from itcortex.encoding.orientation import CONFIGURED, orientation_table, orientations
+from itcortex.data.recordings import CONFIGURED, ORIENTATIONS, Recording, turned
+from itcortex.encoding.orientation import orientation_table
+from itcortex.errors import UserError
 from itcortex.mappings.folds import Division
 from itcortex.numerics.resample import resize_maps
 
@@ -18,15 +20,51 @@ def planted(rng):
     return maps, resize_maps(maps, (7, 7)) @ rng.standard_normal((6, 5))
 
 
-def test_eight_orientations_of_a_square_grid_are_all_different(planted):
-    turned = orientations(planted[1])
-    assert len(turned) == 8
-    assert len({values.tobytes() for values in map(np.ascontiguousarray, turned.values())}) == 8
+def orientations(responses):
+    return {name: turned(responses, name) for name in ORIENTATIONS}
 
 
-def test_four_of_another_and_one_without_a_grid(rng):
-    assert len(orientations(rng.standard_normal((3, 4, 5, 2)))) == 4
-    assert list(orientations(rng.standard_normal((3, 1, 1, 2)))) == [CONFIGURED]
+def test_eight_orientations_of_any_grid_are_all_different(planted, rng):
+    for responses in (planted[1], rng.standard_normal((3, 4, 5, 2))):
+        found = orientations(responses)
+        assert len(found) == 8
+        kinds = {(v.shape, np.ascontiguousarray(v).tobytes()) for v in found.values()}
+        assert len(kinds) == 8
+
+
+@pytest.mark.parametrize("name", ORIENTATIONS)
+def test_a_grid_stored_the_wrong_way_round_is_found_and_put_right_by_its_name(rng, caplog, name):
+    """A grid that is not square, too: its transpositions have another shape, and are tested."""
+    maps = rng.standard_normal((6, 6, 7, 6))
+    right = resize_maps(maps, (11, 13)) @ rng.standard_normal((6, 5))
+    inverse = {
+        "transposed, flipped vertically": "transposed, flipped horizontally",
+        "transposed, flipped horizontally": "transposed, flipped vertically",
+    }
+    stored = turned(right, inverse.get(name, name))
+    with caplog.at_level(logging.WARNING):
+        table = orientation_table(maps, stored, FOLDS, 6)
+    assert len(table) == 8
+    best = table.loc[table["r"].idxmax()]
+    assert best["orientation"] == name
+    assert best["r"] > 0.99
+    assert ("seems to be turned" in caplog.text) == (name != CONFIGURED)
+    ids, sites = tuple("abcdef"), tuple("vwxyz")
+    recording = Recording(stored[:, :, :, None].astype("float32"), ids, sites).oriented(name)
+    np.testing.assert_allclose(recording.responses[:, :, :, 0], right.astype("float32"))
+
+
+def test_an_orientation_of_no_known_name_is_refused_with_the_nearest():
+    with pytest.raises(UserError, match=r"orientation: 'transpose' is unknown.*'transposed'"):
+        turned(np.zeros((1, 2, 2, 1)), "transpose")
+
+
+def test_responses_that_no_orientation_predicts_are_warned_of(rng, caplog):
+    maps, noise = rng.standard_normal((8, 5, 5, 6)), rng.standard_normal((8, 9, 9, 5))
+    with caplog.at_level(logging.WARNING):
+        table = orientation_table(maps, noise, Division.into_folds(np.arange(8)), 6)
+    assert table["r"].max() < 0.1
+    assert "no orientation of the grid is predicted well" in caplog.text
 
 
 def test_the_right_orientation_is_best_and_nothing_is_said(planted, caplog):
@@ -38,7 +76,7 @@ def test_the_right_orientation_is_best_and_nothing_is_said(planted, caplog):
     assert not caplog.records
 
 
-@pytest.mark.parametrize("name", list(orientations(np.zeros((1, 2, 2, 1))))[1:])
+@pytest.mark.parametrize("name", list(ORIENTATIONS)[1:])
 def test_a_turned_grid_is_found_and_warned_of(planted, caplog, name):
     maps, responses = planted
     wrong = orientations(responses)[name]

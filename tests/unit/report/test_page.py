@@ -276,6 +276,32 @@ def test_sentences_name_best_untrained_and_control(demo):
     assert len(found) == 4  # no slopes of three models
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"ceiling_name": "population", "n_sites": 5},
+            r"\. The noise ceiling \(population\) is .*, but it is no upper bound: it is what the other "
+            r"sites .* can score more\. The array has 5 sites only\.$",
+        ),
+        (
+            {"ceiling_name": "split_half"},
+            r"it is a reliability; a perfect model reaches its square",
+        ),
+        (
+            {"ceiling_name": "split_half_bound", "ceiling": 0.19, "r_over_ceiling": 5.08},
+            r"is estimated at 0\.19, which is below the score: it bounds nothing here\.$",
+        ),
+    ],
+)
+def test_a_ceiling_that_bounds_nothing_gives_no_percentage(demo, changes, said):
+    """Five sites: the first finding read "508 % of the noise ceiling"."""
+    (panel, *_) = panels.of_summary(demo)
+    first = findings.sentences(panel, demo.assign(**changes), tables(demo)["tradeoff"])[0]
+    assert "%" not in first.replace("95 % CI", "")
+    assert re.search(said, first)
+
+
 def test_slopes_are_told_with_their_intervals(rng):
     summary = made_tables.summary(made_tables.paper_models(rng), {"m1_pl": ("M", "PL")})
     table = tables(summary)["tradeoff"]
@@ -332,3 +358,13 @@ def test_a_turned_grid_is_warned_of_at_the_head_of_the_page(demo, tmp_path):
     assert "Is the grid the right way round?" in html
     assert "m1_pl: r is 0.01 as configured" in html
     assert "if flipped vertically" in html
+
+
+def test_a_grid_that_no_orientation_of_which_is_predicted_is_warned_of(demo):
+    orientation = tables(demo)["orientation"]
+    assert findings.turned_grids(orientation) == []
+    low = orientation.assign(r=orientation.r.where(orientation.recording != "m1_ml", 0.04))
+    (warning,) = findings.turned_grids(low)
+    assert warning == (
+        "m1_ml: no model predicts any orientation of the grid well (r is at most 0.04)"
+    )
