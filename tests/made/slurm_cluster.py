@@ -4,7 +4,8 @@ Everything is in one folder: configuration, keys, logs, state. Nothing outside o
 written, so that it runs beside a real Slurm, and as any user. Two GPUs are made up: Slurm wants
 character devices for them, and /dev/null and /dev/zero are.
 
-By hand: `python tests/slurm/cluster.py FOLDER` starts one, says how to use it, stops it at Ctrl-C.
+By hand: `PYTHONPATH=tests python -m made.slurm_cluster FOLDER` starts one, says how to use it, and
+stops it at Ctrl-C.
 """
 
 import contextlib
@@ -19,6 +20,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from made.patience import FACTOR
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol")
 INSTALL = "apt-get install -y slurm-wlm munge"
@@ -203,7 +206,7 @@ class Cluster:
             )  # fmt: skip
 
     def _wait(self, what: str, ready, seconds: float = 30, fail: bool = True) -> None:
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + FACTOR * seconds
         while not ready():
             dead = [name for name, daemon in self.daemons.items() if daemon.poll() is not None]
             if time.monotonic() > deadline or dead:

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from made.patience import FACTOR
 from made.slurm_cluster import Cluster
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -45,7 +46,7 @@ class Run:
     def end(self, status: int = 0, seconds: float = 150) -> str:
         """Wait for the end and its exit status; what was printed."""
         try:
-            found = self.process.wait(seconds)
+            found = self.process.wait(FACTOR * seconds)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"did not end in {seconds} s:\n{self.printed[-5000:]}") from None
@@ -82,7 +83,7 @@ class Line:
 
     def wait_for(self, name: str, times: int = 1) -> dict[str, str]:
         """Slurm's record of a name's job, once it runs for the `times`th time."""
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + FACTOR * 90
         while len(started := sorted((self.folder / "started").glob(f"{name}.*"))) < times:
             assert time.monotonic() < deadline, f"{name} does not start\n{self.cluster.logs()}"
             time.sleep(0.1)

@@ -37,6 +37,8 @@ def test_slurm_has_a_log_folder_to_itself(profile):
     assert "results/logs/slurm" not in rules
 
 
+@pytest.mark.process
+@pytest.mark.timeout(120)
 def test_placeholders_are_understood_once_they_are_no_comments(tmp_path):
     line = Line(tmp_path)
     path = tmp_path / "profiles" / "slurm" / "config.yaml"

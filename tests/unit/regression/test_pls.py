@@ -221,6 +221,7 @@ def test_z_scored_sites_count_alike_whatever_their_size(rng, monkeypatch, engine
         np.testing.assert_allclose(scaled, one.predictions, atol=1e-8 * y.std())
 
 
+@pytest.mark.network
 def test_torch_z_scores_sites_alike(rng):
     design, y = make(rng, 4, 20, 30, 5)
     y[:, 2] *= 1e7

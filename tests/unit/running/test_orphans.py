@@ -125,6 +125,7 @@ def test_a_lock_of_another_machine_is_left_alone(tmp_path):
         cancel_orphans.main(locked(tmp_path, on("elsewhere")))
 
 
+@pytest.mark.process
 def test_without_slurm_it_says_so_if_there_may_be_jobs(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="squeue: not found"):
@@ -132,6 +133,7 @@ def test_without_slurm_it_says_so_if_there_may_be_jobs(tmp_path, monkeypatch):
     assert orphans.lock_of(tmp_path / "a")
 
 
+@pytest.mark.process
 def test_a_run_on_one_machine_is_unlocked_without_slurm(tmp_path, monkeypatch):
     monkeypatch.setattr(orphans, "_printed", lambda words: pytest.fail(f"asked Slurm: {words}"))
     folder = locked(tmp_path, on(platform.node()))
