@@ -31,6 +31,7 @@ rule fit_encoding:
         pool=config["encoding"]["pool"],
         window=analysis.window,
         sweep=config["encoding"]["sweep"],
+        permutations=config["encoding"]["permutations"],
         seed=config["seed"],
     script:
         "../scripts/fit_encoding.py"

@@ -9,27 +9,31 @@ from itcortex.data import stimuli
 from itcortex.encoding.fits import Fits
 from itcortex.encoding.orientation import orientation_table
 from itcortex.encoding.protocols import PROTOCOLS
-from itcortex.encoding.targets import choose_targets, stack_targets
+from itcortex.encoding.targets import SHUFFLING, choose_targets, shuffled_targets, stack_targets
 from itcortex.numerics.resample import pool_maps
 from itcortex.running import job, progress
 
 
 def main(
     activations, recording, scores, predictions, orientation, labels, kinds, protocol,
-    components, rule, folds, pool, window, sweep, seed,
+    components, rule, folds, pool, window, sweep, permutations, seed,
 ):  # fmt: skip
     """Score every layer on held-out images; keep the predictions of the layers that were chosen."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
     images = stimuli.join_images(recorded.image_ids, features.image_ids, activations)
     division = PROTOCOLS[protocol].divide(recorded, folds, seed)
     targets = choose_targets(recorded, window, sweep)
-    responses = stack_targets(recorded, targets, np.random.default_rng(seed))
+    shuffled = shuffled_targets(targets[0], permutations)
+    rng = np.random.default_rng([seed, SHUFFLING])
+    responses, of_others = (stack_targets(recorded, some, rng) for some in (targets, shuffled))
     reduce = None if recorded.has_grid else functools.partial(pool_maps, side=pool)
 
     fits = Fits(kinds, protocol, targets, components, rule, seed)
     for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
         maps = features.read(layer, images, reduce)
         fits.add(layer, maps, responses, division)
+    read = functools.partial(features.read, images=images, reduce=reduce)
+    fits.add_control(shuffled, of_others, division, read)
     raw = fits.table(labels, features.depths, division.names, recorded.site_ids)
     chosen, held_out = fits.main_predictions(division)
     usual = fits.usual_layer()

@@ -12,6 +12,7 @@ rsa, cka
 """
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from itcortex.encoding.protocols import PROTOCOLS, nested_choice
 from itcortex.encoding.raw_scores import raw_scores
 from itcortex.encoding.targets import Target
 from itcortex.mappings.folds import Division
+from itcortex.mappings.layer_scores import LayerScores
 
 _log = logging.getLogger(__name__)
 
@@ -41,12 +43,15 @@ class Fits:
     ):
         self.protocol, self.n_components = PROTOCOLS[protocol], n_components
         self.layers: list[str] = []
-        self.fitters = {
-            kind: self.protocol.fitter(kind, n_components, rule, seed) for kind in kinds
-        }
+        self.fitters, self.control_fitters = (
+            {kind: self.protocol.fitter(kind, n_components, rule, seed, nested) for kind in kinds}
+            for nested in (True, False)
+        )
         main = [target for target in targets if target.main]  # they come first
         self.targets = {kind: targets if kind == "pls" else main for kind in kinds}
         self.results = {kind: [] for kind in kinds}
+        self.control_targets: list[Target] = []
+        self.controls: dict[str, dict[int, LayerScores]] = {kind: {} for kind in kinds}
 
     def add(self, layer: str, maps: np.ndarray, responses: np.ndarray, division: Division) -> None:
         """Fit every mapping on one layer; `responses` (target, image, y, x, site)."""
@@ -61,6 +66,25 @@ class Fits:
                 )  # fmt: skip
             self.results[kind].append(result)
 
+    def add_control(
+        self,
+        targets: list[Target],
+        responses: np.ndarray,
+        division: Division,
+        read: Callable[[str], np.ndarray],
+    ) -> None:
+        """Fit every mapping to shuffled responses, on the layers that it chose for the real ones.
+
+        `responses` (target, image, y, x, site) are those of `targets`; `read` gives a layer's maps.
+        """
+        self.control_targets = targets
+        chosen = {kind: set(self.chosen(kind).tolist()) for kind in self.results}
+        for index in sorted(set.union(*chosen.values())):
+            maps = read(self.layers[index])
+            for kind, fit in self.control_fitters.items():
+                if index in chosen[kind]:
+                    self.controls[kind][index] = fit(maps, responses, division)
+
     def chosen(self, kind: str) -> np.ndarray:
         """Layer (index) chosen for every fold; how PLS chooses is the protocol's."""
         choose = self.protocol.choose if kind == "pls" else nested_choice
@@ -74,19 +98,28 @@ class Fits:
     def table(
         self, labels: dict, depths: dict[str, float], folds: tuple[str, ...], sites: tuple[str, ...]
     ) -> pd.DataFrame:
-        """Raw scores of all mappings, see `itcortex.encoding.raw_scores.raw_scores`."""
+        """Raw scores of all mappings, see `itcortex.encoding.raw_scores.raw_scores`.
+
+        Of the control there are rows for the layers that were chosen, each in its folds.
+        """
         labels = labels | {"protocol": self.protocol.name}
         depths = {layer: depths[layer] for layer in self.layers}
         tables = []
         for kind, results in self.results.items():
             per_site = results[0].metrics["r"].shape[2] == len(sites)
-            tables.append(
-                raw_scores(
-                    labels | {"mapping": kind}, self.targets[kind], depths, results,
-                    self.chosen(kind), folds, sites if per_site else (WHOLE_ARRAY,),
+            of, chosen = labels | {"mapping": kind}, self.chosen(kind)
+            units = sites if per_site else (WHOLE_ARRAY,)
+            tables.append(raw_scores(of, self.targets[kind], depths, results, chosen, folds, units))
+            if control := self.controls[kind]:
+                used = {self.layers[index]: depths[self.layers[index]] for index in control}
+                place = np.array([list(control).index(layer) for layer in chosen])
+                table = raw_scores(
+                    of, self.control_targets, used, [*control.values()], place, folds, units
                 )
-            )  # fmt: skip
-        return pd.concat(tables, ignore_index=True)
+                tables.append(table[table["chosen"]])
+        joined = pd.concat(tables, ignore_index=True)
+        texts = [*labels, "mapping", "control", "layer", "fold", "site"]
+        return joined.astype(dict.fromkeys(texts, "category"))
 
     def main_predictions(self, division: Division) -> tuple[np.ndarray, np.ndarray]:
         """Chosen layers (fold,) and held-out predictions (image, y, x, site) of the first mapping."""

@@ -42,7 +42,7 @@ class Protocol:
     Attributes
     ----------
     divide : (recording, folds, seed) -> Division
-    fit_pls : (maps, responses, division, n_components, rule) -> LayerPredictions
+    fit_pls : (maps, responses, division, n_components, rule, nested) -> LayerPredictions
     choose : (LayerScores of PLS, one for each layer) -> layer (split,)
     held_out : (LayerPredictions of the layers, chosen, division) -> array (image, y, x, site)
         Held-out predictions, each by the layer that was chosen for it.
@@ -60,11 +60,12 @@ class Protocol:
     mappings: tuple[str, ...] = ("pls", *FOLD_MAPPINGS)
 
     def fitter(
-        self, mapping: str, n_components: int, rule: str, seed: int
+        self, mapping: str, n_components: int, rule: str, seed: int, nested: bool = True
     ) -> Callable[[np.ndarray, np.ndarray, Division], LayerScores]:
         """The function (maps, responses, division) -> LayerScores of a mapping.
 
-        Raises `UserError` for a mapping that the protocol does not have.
+        With `nested` False PLS leaves out the fits that choose a layer, and `inner` is NaN. Raises
+        `UserError` for a mapping that the protocol does not have.
         """
         if mapping not in self.mappings:
             only = " and ".join(self.mappings)
@@ -72,7 +73,7 @@ class Protocol:
                 f"encoding: mappings: protocol {self.name} has {only} only, not {mapping!r}"
             )
         if mapping == "pls":
-            return partial(self.fit_pls, n_components=n_components, rule=RULES[rule])
+            return partial(self.fit_pls, n_components=n_components, rule=RULES[rule], nested=nested)
         fit = FOLD_MAPPINGS[mapping]
 
         def fit_folds(maps, responses, division):
@@ -99,19 +100,19 @@ def nested_choice(results: list[LayerScores]) -> np.ndarray:
     return choose_layers(np.stack([result.inner for result in results]))
 
 
-def _fit_on_folds(maps, responses, division, n_components, rule):
+def _fit_on_folds(maps, responses, division, n_components, rule, nested):
     return pls.fit_layer(
-        maps, responses, division.fold_of, n_components, rule=rule, standardise=True
+        maps, responses, division.fold_of, n_components, nested, rule, standardise=True
     )
 
 
-def _fit_as_authors(maps, responses, division, n_components, rule):
+def _fit_as_authors(maps, responses, division, n_components, rule, nested):
     """The authors' PLS, whose inner rule is its own."""
-    return reference.fit_layer(maps, responses, division.fold_of, n_components)
+    return reference.fit_layer(maps, responses, division.fold_of, n_components, nested=nested)
 
 
-def _fit_on_splits(maps, responses, division, n_components, rule):
-    return brainscore.fit_layer(maps, responses, division.splits, n_components, rule=rule)
+def _fit_on_splits(maps, responses, division, n_components, rule, nested):
+    return brainscore.fit_layer(maps, responses, division.splits, n_components, nested, rule)
 
 
 def _of_folds(results, chosen, division):

@@ -36,6 +36,7 @@ def raw_scores(
     columns = {
         **{name: pd.Categorical([value]).repeat(index.shape[1]) for name, value in labels.items()},
         "control": column([t.control for t in targets], 1),
+        "permutation": column([t.permutation for t in targets], 1),
         "main_window": column([t.main for t in targets], 1),
         "layer": column(list(layers), 0),
         "depth": column(list(layers.values()), 0),

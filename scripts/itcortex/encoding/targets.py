@@ -8,6 +8,8 @@ from itcortex.data.recordings import Recording, window_average
 from itcortex.errors import UserError
 
 Window = tuple[float, float]
+#: Joins the seed where images are shuffled, so that the draw has nothing to do with that of the folds.
+SHUFFLING = 1
 
 
 @dataclass(frozen=True)
@@ -15,12 +17,14 @@ class Target:
     """One set of responses: a window (None: the recording has no time axis) and a control.
 
     The control is "none", or "shuffled_images": every image has the responses to another image, so
-    that a mapping has nothing to find. `main` marks the window of the main analysis.
+    that a mapping has nothing to find; `permutation` then counts from 1. `main` marks the window of
+    the main analysis.
     """
 
     window: Window | None
     control: str = "none"
     main: bool = False
+    permutation: int = 0
 
 
 def sweep_windows(recording: Recording, width_ms: float, step_ms: float) -> list[Window]:
@@ -45,7 +49,7 @@ def sweep_windows(recording: Recording, width_ms: float, step_ms: float) -> list
 def choose_targets(
     recording: Recording, window: Window, sweep: dict | list[Window]
 ) -> list[Target]:
-    """Main window first, then its shuffled control, then the sweep (without the main window).
+    """The main window first, then the sweep (without the main window).
 
     `sweep` is width_ms and step_ms of `sweep_windows`, or a list of windows.
     """
@@ -54,11 +58,21 @@ def choose_targets(
         windows = sweep_windows(recording, **sweep)
     else:
         windows = [(float(a), float(b)) for a, b in sweep] if recording.has_time else []
-    return [
-        Target(main, main=True),
-        Target(main, "shuffled_images", main=True),
-        *(Target(other) for other in windows if other != main),
-    ]
+    return [Target(main, main=True), *(Target(other) for other in windows if other != main)]
+
+
+def shuffled_targets(main: Target, permutations: int) -> list[Target]:
+    """The control: `main` with its images shuffled, so many times."""
+    numbers = range(1, permutations + 1)
+    return [Target(main.window, "shuffled_images", True, number) for number in numbers]
+
+
+def shuffling(n_images: int, rng: np.random.Generator) -> np.ndarray:
+    """Another image for every image, int (image,): a step along a random cycle through all of them."""
+    cycle = rng.permutation(n_images)
+    moved = np.empty_like(cycle)
+    moved[cycle] = np.roll(cycle, 1)
+    return moved
 
 
 def stack_targets(
@@ -66,15 +80,16 @@ def stack_targets(
 ) -> np.ndarray:
     """Responses of every target, float64 (target, image, y, x, site).
 
-    Images are shuffled along one random cycle through all of them, so that none keeps its place.
+    Each shuffled target has a `shuffling` of its own, drawn by `rng`. Its seed must not be that of the
+    folds: drawn from one seed, every image would get the responses to an image of the fold before.
     """
-    cycle = rng.permutation(len(recording.image_ids))
-    moved = np.empty_like(cycle)
-    moved[cycle] = np.roll(cycle, 1)
     averages = {window: window_average(recording, window) for window in {t.window for t in targets}}
+    n_images = len(recording.image_ids)
     return np.stack(
         [
-            averages[t.window][moved] if t.control == "shuffled_images" else averages[t.window]
+            averages[t.window][shuffling(n_images, rng)]
+            if t.control == "shuffled_images"
+            else averages[t.window]
             for t in targets
         ]
     )

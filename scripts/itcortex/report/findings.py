@@ -136,7 +136,8 @@ def _shuffled(control: pd.DataFrame) -> str:
         return ""
     return (
         f"With the images shuffled, scores lie between {number(known.min())} and "
-        f"{number(known.max())} (expected: about 0)."
+        f"{number(known.max())} on average (expected: about 0, and above it on a grid, as far as "
+        "positions alone predict)."
     )
 
 

@@ -24,7 +24,7 @@ def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
     Columns r, rho and explained_variance are medians over sites with a defined value; `n_sites`
     counts all sites, `undefined_sites` those without.
     """
-    keys = [*JOB, *WINDOW, "layer", "depth", "fold", "chosen"]
+    keys = [*JOB, *WINDOW, "permutation", "layer", "depth", "fold", "chosen"]
     grouped = raw.groupby(keys, observed=True, sort=False, dropna=False)
     table = grouped[list(METRICS)].median()
     table.insert(0, "n_sites", grouped["site"].size())
@@ -37,26 +37,45 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
 
     Beside it: its bootstrap interval over folds and sites (`r_low`, `r_high`), the score of the
     layer that is best on the test images themselves (`r_best_layer`, as the reference reports it),
-    and the difference of the two (`optimism`).
+    and the difference of the two (`optimism`). The control with shuffled images is the mean over its
+    permutations, and its interval holds 95 % of them; against them a score of the main window has its
+    `p_shuffled`, the share of permutations that score as well: (1 + those) / (1 + all).
     """
-    rows = []
-    for key, part in raw.groupby([*JOB, *WINDOW], observed=True, sort=False, dropna=False):
-        chosen = part[part["chosen"]]
-        shape = (chosen["fold"].nunique(), chosen["site"].nunique())
-        ordered = chosen.sort_values(["fold", "site"])
-        values = {name: ordered[name].to_numpy().reshape(shape) for name in METRICS}
-        low, high = sampling.bootstrap_predictivity(values["r"], draws, rng)
-        best = _best_layer(part, shape)
-        r = float(predictivity(values["r"]))
-        rows.append(
-            dict(zip([*JOB, *WINDOW], key, strict=True))
-            | {name: float(predictivity(value)) for name, value in values.items()}
-            | {"r_low": low, "r_high": high, "r_best_layer": best, "optimism": best - r}
-            | {"layer": chosen.drop_duplicates("fold")["layer"].mode().iloc[0]}
-            | {"n_folds": shape[0], "n_sites": shape[1]}
-            | {"undefined_sites": int(np.isnan(values["r"]).any(0).sum())}
+    rows, shuffled = [], {}
+    for key, scores in raw.groupby([*JOB, *WINDOW], observed=True, sort=False, dropna=False):
+        row = dict(zip([*JOB, *WINDOW], key, strict=True))
+        chosen = scores[scores["chosen"]]
+        shape = (
+            chosen["permutation"].nunique(),
+            chosen["fold"].nunique(),
+            chosen["site"].nunique(),
         )
-    return pd.DataFrame(rows)
+        ordered = chosen.sort_values(["permutation", "fold", "site"])
+        values = {name: ordered[name].to_numpy().reshape(shape) for name in METRICS}
+        r, best = predictivity(values["r"]), np.nan
+        if row["control"] == "none":
+            low, high = sampling.bootstrap_predictivity(values["r"][0], draws, rng)
+            best = _best_layer(scores, shape[1:])
+        else:
+            low, high = sampling.percentile_interval(r).tolist()
+            shuffled[tuple(row[name] for name in JOB)] = r
+        rows.append(
+            row
+            | {name: float(predictivity(value).mean()) for name, value in values.items()}
+            | {"r_low": low, "r_high": high, "r_best_layer": best, "optimism": best - r.mean()}
+            | {"layer": chosen.drop_duplicates("fold")["layer"].mode().iloc[0]}
+            | {"n_folds": shape[1], "n_sites": shape[2]}
+            | {"undefined_sites": int(np.isnan(values["r"]).any((0, 1)).sum())}
+        )
+    return pd.DataFrame([row | {"p_shuffled": _p_shuffled(row, shuffled)} for row in rows])
+
+
+def _p_shuffled(row: dict, shuffled: dict[tuple, np.ndarray]) -> float:
+    """p value of a score of the main window; NaN for others, and without a control."""
+    control = shuffled.get(tuple(row[name] for name in JOB))
+    if control is None or row["control"] != "none" or not row["main_window"]:
+        return np.nan
+    return float((1 + (control >= row["r"]).sum()) / (1 + len(control)))
 
 
 def _best_layer(part: pd.DataFrame, shape: tuple[int, int]) -> float:

@@ -91,7 +91,7 @@ def line(tmp_path_factory):
     fit_encoding.main(
         folder / "activations.h5", folder / "recording.h5", folder / "scores.parquet",
         folder / "predictions.h5", folder / "orientation.parquet", LABELS, ["pls"], "brainscore",
-        25, "nipals_1e-6", SPLITS, 2, window, SWEEP, 1,
+        25, "nipals_1e-6", SPLITS, 2, window, SWEEP, 20, 1,
     )  # fmt: skip
     estimate_ceiling.main(
         folder / "recording.h5", [], folder / "ceilings.parquet", "it", "brainscore", SPLITS,
@@ -140,7 +140,17 @@ def test_a_layer_with_the_colours_reaches_the_ceiling_and_is_chosen_in_every_spl
     # 12 weights fitted to 216 noisy pictures cost about 1 %, 24 test pictures leave .02
     assert real["r"] == pytest.approx(np.sqrt(RELIABILITY), abs=0.05)
     assert real["r_over_ceiling"] == pytest.approx(1, abs=0.06)
-    assert abs(rows.loc["shuffled_images", "r"]) < 0.12
+    control = rows.loc["shuffled_images"]
+    assert abs(control["r"]) < 0.05  # the mean of 20 shuffles
+    assert control["r_low"] < 0 < control["r_high"] < 0.2
+    assert real["p_shuffled"] == pytest.approx(1 / 21)
+    assert (
+        raw[raw["control"] == "shuffled_images"]
+        .groupby("permutation")
+        .size()
+        .eq(SPLITS * SITES)
+        .all()
+    )
     early = raw[(raw["layer"] == "early") & (raw["control"] == "none")]
     assert abs(early["r"].mean()) < 0.12
 

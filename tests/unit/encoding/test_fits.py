@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from itcortex.encoding.fits import Fits
-from itcortex.encoding.targets import Target
+from itcortex.encoding.targets import Target, shuffled_targets
 from itcortex.mappings.folds import Division
 
 KINDS = ["pls", "ridge", "rsa", "cka", "reverse"]
@@ -90,3 +90,29 @@ def test_rules_of_pls_differ_where_scikit_learn_stops_early(planted):
     loose = np.abs(scores["exact"] - scores["nipals_1e-4"]).max()
     tight = np.abs(scores["exact"] - scores["nipals_1e-6"]).max()
     assert 0 < tight < loose
+
+
+def test_the_control_is_fitted_on_the_chosen_layers_for_every_permutation(planted):
+    layers, responses = planted
+    found = Fits(KINDS, "corrected", TARGETS[:1], 8, "exact", seed=0)
+    for name, maps in layers.items():
+        found.add(name, maps, responses[:1], FOLDS)
+    shuffled = np.stack([np.roll(responses[0], shift, axis=0) for shift in (1, 2, 3)])
+    targets, read = shuffled_targets(TARGETS[0], 3), []
+    found.add_control(targets, shuffled, FOLDS, lambda layer: read.append(layer) or layers[layer])
+    assert read == ["read"]  # the layer that every mapping chose, once
+    sites = tuple(f"s{k}" for k in range(10))
+    table = found.table(LABELS, {"noise": 0.1, "read": 0.9}, FOLDS.names, sites)
+    control = table[table["control"] == "shuffled_images"]
+    assert set(control["layer"]) == {"read"}
+    assert control["chosen"].all()
+    assert control.groupby("mapping", observed=True).size().to_dict() == {
+        "pls": 3 * 6 * 10, "ridge": 3 * 6 * 10, "rsa": 3 * 6, "cka": 3 * 6, "reverse": 3 * 6,
+    }  # fmt: skip
+    alone = Fits(["pls"], "corrected", targets[1:2], 8, "exact", seed=0)
+    alone.add("read", layers["read"], shuffled[1:2], FOLDS)
+    one = control[(control["mapping"] == "pls") & (control["permutation"] == 2)]
+    np.testing.assert_allclose(
+        one.sort_values(["fold", "site"])["r"], alone.results["pls"][0].metrics["r"][0].ravel(),
+        atol=1e-9,
+    )  # fmt: skip

@@ -112,3 +112,21 @@ def test_chosen_predictions_come_from_the_layer_of_the_images_fold(planted):
     for image, fold in enumerate(folds):
         source = results[[0, 1, 0][fold]].predictions[image]
         np.testing.assert_array_equal(merged[image], source)
+
+
+@pytest.mark.parametrize(
+    ("of_maps", "of_sites", "leans"), [(1, 1, True), (1, 0, False), (0, 1, False)]
+)
+def test_shuffled_images_are_predicted_as_far_as_positions_are_shared(
+    rng, of_maps, of_sites, leans
+):
+    """Why the control may lie above 0 on a grid: a border that every image has, in maps and sites."""
+    edge = np.zeros((7, 7))
+    edge[[0, -1]] = edge[:, [0, -1]] = 1
+    maps = rng.standard_normal((12, 7, 7, 10)) + of_maps * edge[..., None] * rng.standard_normal(10)
+    sites = rng.standard_normal((12, 7, 7, 8)) + of_sites * edge[..., None] * rng.standard_normal(8)
+    shuffled = np.stack([np.roll(sites, shift, axis=0) for shift in range(1, 9)])
+    found = pls.fit_layer(maps, shuffled, np.arange(12), 5, nested=False)
+    r = predictivity(found.metrics["r"]).mean()
+    # eight shuffles of twelve images of 49 positions: about .02 by chance
+    assert r > 0.08 if leans else abs(r) < 0.06

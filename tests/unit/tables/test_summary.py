@@ -119,3 +119,28 @@ def test_descriptions_are_added_and_unknown_models_stay_visible(raw):
     assert found[["monkey", "area", "simulated"]].drop_duplicates().values.tolist() == [
         ["m", "IT", True]
     ]
+
+
+def test_the_control_is_the_mean_over_permutations_and_gives_each_score_a_p_value(rng):
+    """Twenty permutations of known score; a real score that two of them reach."""
+    r = np.linspace(-0.1, 0.28, 20)
+    targets = [Target((10, 50), main=True)]
+    control = [Target((10, 50), "shuffled_images", True, k + 1) for k in range(20)]
+
+    def table(of, values):
+        metrics = {name: np.tile(values[:, None, None], (1, 4, 3)) for name in METRICS}
+        results = [LayerScores(metrics, None)]
+        folds, sites = ["f0", "f1", "f2", "f3"], ("x", "y", "z")
+        return raw_scores.raw_scores(
+            LABELS, of, {"a": 0.1}, results, np.zeros(4, int), folds, sites
+        )
+
+    raw = pd.concat([table(targets, np.array([0.255])), table(control, rng.permutation(r))])
+    found = over_folds(raw, 20, rng).set_index("control")
+    shuffled = found.loc["shuffled_images"]
+    assert shuffled["r"] == pytest.approx(r.mean())
+    assert shuffled["r_low"] == pytest.approx(np.quantile(r, 0.025))
+    assert shuffled["r_high"] == pytest.approx(np.quantile(r, 0.975))
+    assert np.isnan(shuffled[["p_shuffled", "r_best_layer", "optimism"]].astype(float)).all()
+    assert found.loc["none", "p_shuffled"] == pytest.approx((1 + 2) / (1 + 20))
+    assert len(over_sites(raw)) == 4 * 21
