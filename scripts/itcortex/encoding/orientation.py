@@ -38,9 +38,12 @@ def orientation_table(
     for shape in dict.fromkeys(values.shape for values in by_name.values()):
         alike = {name: values for name, values in by_name.items() if values.shape == shape}
         scores = fit_layer(
-            maps, np.stack([*alike.values()]), division.fold_of, n_components, nested=False,
-            standardise=True,
-        )  # fmt: skip
+            maps,
+            np.stack([*alike.values()]),
+            division.fold_of,
+            n_components,
+            nested=False,
+        )
         r |= dict(zip(alike, predictivity(scores.metrics["r"]), strict=True))
     table = pd.DataFrame({"orientation": [*r], "r": [*r.values()]})
     _warn(table)

@@ -1,8 +1,7 @@
 """Protocols: how images are divided, PLS is fitted, a layer is chosen and a ceiling is estimated.
 
 corrected
-    Folds; PLS on exactly resampled features and z-scored sites, so that no site counts more than
-    another for its unit or its rate; the layer of a fold is chosen on the other folds.
+    Folds; PLS on exactly resampled features; the layer of a fold is chosen on the other folds.
 reference
     The authors' evaluation with its switches (see `itcortex.mappings.reference`).
 brainscore
@@ -101,9 +100,7 @@ def nested_choice(results: list[LayerScores]) -> np.ndarray:
 
 
 def _fit_on_folds(maps, responses, division, n_components, rule, nested):
-    return pls.fit_layer(
-        maps, responses, division.fold_of, n_components, nested, rule, standardise=True
-    )
+    return pls.fit_layer(maps, responses, division.fold_of, n_components, nested, rule)
 
 
 def _fit_as_authors(maps, responses, division, n_components, rule, nested):

@@ -17,7 +17,6 @@ def fit_layer(
     n_components: int,
     nested: bool = True,
     rule: Exact | Nipals | None = None,
-    standardise: bool = False,
 ) -> LayerPredictions:
     """Cross-validated PLS from one layer to every site, for several sets of responses at once.
 
@@ -36,9 +35,6 @@ def fit_layer(
         Whether to compute `inner`, which chooses layers and costs most of the fits.
     rule : Exact or Nipals
         Inner rule of PLS, see `itcortex.regression.pls_rules`; `Exact` when not given.
-    standardise : bool
-        Whether sites count alike whatever the size of their responses, see
-        `itcortex.regression.pls.fit_held_out`.
     """
     n_targets, n_images, gy, gx, n_sites = responses.shape
     rows, basis = layer_features(maps, (gy, gx))
@@ -48,9 +44,8 @@ def fit_layer(
     problems = [p for t in range(n_targets) for p in single_problems(design.n_groups, t)]
     problems += pair_problems(design.n_groups, 0) if nested else []
     fits = pls.fit_held_out(
-        design, coordinates.reshape(n_targets, -1, n_sites), problems, n_components, rule,
-        standardise=standardise,
-    )  # fmt: skip
+        design, coordinates.reshape(n_targets, -1, n_sites), problems, n_components, rule
+    )
     scores = empty_predictions(responses.shape, design.n_groups, n_components)
     for fit in fits:
         problem = fit.problem

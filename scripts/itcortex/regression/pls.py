@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from itcortex.regression.design import Design, Problem
-from itcortex.regression.pls_engines import Direct, Dual, Gram, site_powers
+from itcortex.regression.pls_engines import Direct, Dual, Gram, rounding
 from itcortex.regression.pls_rules import Exact, Nipals
 
 _CHUNK_BYTES = 192 * 2**20
@@ -63,7 +63,6 @@ def fit_held_out(
     n_components: int,
     rule: Exact | Nipals | None = None,
     device: str | None = None,
-    standardise: bool = False,
 ) -> Iterator[Fit]:
     """Fit every problem and yield its `Fit`, in order of targets.
 
@@ -83,10 +82,6 @@ def fit_held_out(
     device : str
         A torch device (``"cpu"``, ``"cuda"``) for the large products, in float64; numpy when not
         given. Predictions agree to 1e-8 sd of the responses.
-    standardise : bool
-        Whether the weights of components are those of PLS on z-scored sites (by the training rows).
-        Predictions are in the units of the responses either way. Without it, a site counts by the
-        size of its responses, as in scikit-learn with ``scale=False``.
 
     Raises `ValueError` for fewer than one component, and `UserError` for a device that does not exist.
     """
@@ -102,7 +97,7 @@ def fit_held_out(
     size = max(8, _CHUNK_BYTES // engine.bytes_per_problem(responses.shape[2], n_components))
     for start in range(0, len(ordered), size):
         chunk = ordered[start : start + size]
-        yield from _solve(engine, responses, chunk, n_components, rule or Exact(), standardise)
+        yield from _solve(engine, responses, chunk, n_components, rule or Exact())
 
 
 def _engine(design, responses, problems, n_components):
@@ -120,14 +115,10 @@ def _engine(design, responses, problems, n_components):
     return min(cost, key=cost.get)(design)
 
 
-def _solve(engine, responses, problems, n_components, rule, standardise=False):
+def _solve(engine, responses, problems, n_components, rule):
     """All problems of one chunk, component by component."""
     state = engine.start(responses, problems)
-    floor, power = site_powers(engine, responses, problems, state)
-    scale = np.ones_like(power)
-    if standardise:
-        np.divide(1, np.sqrt(power), out=scale, where=power > 0)
-        floor = floor * scale**2
+    floor = rounding(engine, responses, problems)
     used = np.zeros(len(problems), int)
     active = np.ones(len(problems), bool)
     loadings = np.zeros((n_components, *floor.shape))
@@ -136,8 +127,6 @@ def _solve(engine, responses, problems, n_components, rule, standardise=False):
     first_power, first_variance = None, None
     for component in range(n_components):
         moments = state.moments()
-        if standardise:
-            moments = moments * scale[:, :, None] * scale[:, None, :]
         power = np.einsum("bss->bs", moments).copy()
         first_power = power if component == 0 else first_power
         left = (power > _NOISE * first_power) & (power > floor)
@@ -148,7 +137,7 @@ def _solve(engine, responses, problems, n_components, rule, standardise=False):
         vectors[active], powers[active], iterations[active, component] = rule.combine(
             moments[active], floor[active]
         )
-        t, variance = state.advance(vectors * scale, powers)
+        t, variance = state.advance(vectors, powers)
         first_variance = variance if component == 0 else np.maximum(first_variance, variance)
         active &= variance > engine.noise * first_variance
         if not active.any():

@@ -9,18 +9,13 @@ import numpy as np
 from scipy.linalg.blas import dger
 
 
-def site_powers(engine, responses, problems, state):
-    """Two squared sizes of every site y of every problem, both (problem, site), on training rows.
-
-    The first is what X'y may come to by rounding errors alone. The second is y'y of the centred
-    responses, 0 where they do not vary.
-    """
-    raw = np.empty((len(problems), responses.shape[2]))
+def rounding(engine, responses, problems):
+    """Size (squared) to which a site's X'y of nothing but rounding errors may come (problem, site)."""
+    size = np.empty((len(problems), responses.shape[2]))
     for index, problem in enumerate(problems):
         rows = [engine.design.group(g) for g in training_groups(engine.design, problem)]
-        raw[index] = sum((responses[problem.target, r] ** 2).sum(0) for r in rows)
-    centred = raw - state.n[:, None] * state.means**2
-    return raw * engine.power * 1e-28, np.where(centred > 1e-14 * raw, centred, 0)
+        size[index] = sum((responses[problem.target, r] ** 2).sum(0) for r in rows)
+    return size * engine.power * 1e-28
 
 
 def training_groups(design, problem):

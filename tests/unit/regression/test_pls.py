@@ -191,52 +191,6 @@ def test_a_loud_site_ends_no_other_site_s_fit(rng, monkeypatch, engine, factor, 
         np.testing.assert_allclose(values / y.std(0), expected / y.std(0), atol=1e-6)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("rule", [pls.Exact(), pls.Nipals(1e-6)])
-def test_z_scored_sites_count_alike_whatever_their_size(rng, monkeypatch, engine, rule):
-    """scikit-learn on sites that were z-scored by the training rows is the oracle."""
-    design, y = make(rng, 5, 20, 60, 8)
-    y = np.column_stack([y, np.full(len(y), 3.0)])
-    monkeypatch.setattr(pls, "_engine", lambda design, *_: engine(design))
-
-    def fit(responses):
-        problems = [Problem(0, (g,)) for g in range(5)]
-        return list(pls.fit_held_out(design, responses[None], problems, 10, rule, standardise=True))
-
-    plain, loud = fit(y), fit(y * 10.0 ** np.array([0, 0, 7, 0, -5, 0, 0, 3, 2]))
-    for one, other in zip(plain, loud, strict=True):
-        test = held_rows(design, one.problem.held_out)
-        mean, spread = y[~test, :8].mean(0), y[~test, :8].std(0)
-        oracle = (
-            sklearn_svd(design.rows[~test], (y[~test, :8] - mean) / spread, 10)
-            if rule == pls.Exact()
-            else PLSRegression(10, scale=False, tol=1e-6).fit(
-                design.rows[~test], (y[~test, :8] - mean) / spread
-            )
-        )
-        expected = oracle.predict(design.rows[test]) * spread + mean
-        np.testing.assert_allclose(one.predictions[:, :8], expected, atol=1e-9 * y.std())
-        np.testing.assert_allclose(one.predictions[:, 8], 3, atol=1e-9)
-        scaled = other.predictions / 10.0 ** np.array([0, 0, 7, 0, -5, 0, 0, 3, 2])
-        np.testing.assert_allclose(scaled, one.predictions, atol=1e-8 * y.std())
-
-
-@pytest.mark.network
-def test_torch_z_scores_sites_alike(rng):
-    design, y = make(rng, 4, 20, 30, 5)
-    y[:, 2] *= 1e7
-    problems = [Problem(0, (g,)) for g in range(4)]
-    arguments = design, y[None], problems, 8, None
-    for one, other in zip(
-        pls.fit_held_out(*arguments, standardise=True),
-        pls.fit_held_out(*arguments, "cpu", standardise=True),
-        strict=True,
-    ):
-        np.testing.assert_allclose(
-            one.predictions / y.std(0), other.predictions / y.std(0), atol=1e-8
-        )
-
-
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
