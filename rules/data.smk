@@ -6,6 +6,7 @@ rule prepare_recordings:
     input:
         source=data.recording_file,
         table=data.image_table,
+        stimuli=data.prepared_stimuli,
     output:
         recording="results/recordings/{recording}.h5",
     log:

@@ -2,15 +2,15 @@
 
 from itcortex import store
 from itcortex.data.published.readers import read_published
-from itcortex.data.recordings import CONFIGURED
+from itcortex.data.recordings import CONFIGURED, require_shown
 from itcortex.files import sha256_of
 from itcortex.running import job
 
 
-def main(source, table, recording, entry, images):
+def main(source, table, stimuli, recording, entry, images):
     """Read `source` as the registry's `entry` says; `images` is the entry of its stimuli.
 
-    `table` is empty or the table of the images that were shown.
+    `table` is empty or the table of the images that were shown, `stimuli` are those images.
     """
     options = dict(entry.get("options", {}))
     same_file = (images["dataset"], images["file"]) == (entry["dataset"], entry["file"])
@@ -23,6 +23,8 @@ def main(source, table, recording, entry, images):
         "source_sha256": sha256_of(source),
     }
     responses = read_published(source, entry["format"], options, entry["attributes"] | origin)
+    shown = store.read_image_ids(stimuli)
+    require_shown(responses, shown, entry.get("part", False), origin["source"])
     store.write_recording(recording, responses.oriented(entry.get("orientation", CONFIGURED)))
 
 

@@ -46,13 +46,20 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """A Pillow image of any mode as 8-bit RGB.
 
     Greyscale is repeated over the colours, 16 bits are scaled to 8, and transparency is laid over mid
-    grey (128). Raises ValueError for floating-point pixels, which have no known range.
+    grey (128). Raises ValueError for pixels whose range is not known: floating-point numbers, whole
+    numbers that are signed or of 32 bits, and 8 bits that were stored as 16.
     """
-    if image.mode.startswith("I"):  # Pillow holds 16-bit greyscale so, and would clip it at 255
-        values = np.clip(np.asarray(image, dtype=np.float64), 0, 65535)
-        image = Image.fromarray(np.round(values / 257).astype(np.uint8))
     if image.mode == "F":
         raise ValueError("floating-point pixels have no known range")
+    if image.mode == "I":  # what Pillow makes of signed and of 32-bit pixels
+        raise ValueError("signed or 32-bit whole numbers have no known range; save 8 or 16 bits")
+    if image.mode.startswith("I;16"):  # Pillow would clip at 255
+        values = np.asarray(image, dtype=np.float64)
+        if 0 < values.max() < 256:
+            raise ValueError(
+                f"16-bit pixels of at most {values.max():.0f} would be black; save them as 8 bits"
+            )
+        image = Image.fromarray(np.round(values / 257).astype(np.uint8))
     if image.has_transparency_data:
         background = Image.new("RGBA", image.size, MID_GREY)
         image = Image.alpha_composite(background, image.convert("RGBA"))

@@ -117,6 +117,29 @@ def checked(recording: Recording, label: str) -> Recording:
     return replace(recording, attributes={**recording.attributes, "constant_sites": constant})
 
 
+def require_shown(recording: Recording, shown: Sequence[str], part: bool, where: str) -> None:
+    """Raise `UserError` unless the recording's images are those that were `shown` (names of stimuli).
+
+    With `part` they may be only some of the stimuli. Responses whose axes are swapped have another
+    number of images than the stimuli, and are named from those that exist all the same.
+    """
+    known, n_images = set(shown), len(recording.image_ids)
+    counts = f"the recording has {n_images} images, and its stimuli are {len(shown)}"
+    if len(recording.site_ids) == len(shown) != n_images:
+        counts += f" (it has {len(shown)} sites: are images and sites swapped in the file?)"
+    missing = [name for name in recording.image_ids if name not in known]
+    if missing:
+        raise UserError(
+            f"{where}: {counts}; {len(missing)} recorded images are not among the stimuli: "
+            f"{missing[:5]}; for {missing[0]!r}, {nearest(missing[0], list(shown))}"
+        )
+    if not part and n_images != len(shown):
+        raise UserError(
+            f"{where}: {counts}; if only some of them were recorded, write `part: true` into the "
+            "recording's entry in the registry"
+        )
+
+
 def mean_over_repeats(counts: np.ndarray) -> np.ndarray:
     """Mean over the last of three axes, of the repeats that exist; NaN where there is none."""
     if counts.ndim == 2:

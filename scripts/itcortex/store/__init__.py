@@ -8,6 +8,7 @@ from itcortex.store.activations import Activations, open_activations, write_acti
 from itcortex.store.arrays import (
     count_images,
     read_arrays,
+    read_image_ids,
     read_rdms,
     read_recording,
     read_stimuli,
@@ -30,6 +31,7 @@ __all__ = [
     "read_attention",
     "read_attributes",
     "read_constants",
+    "read_image_ids",
     "read_photographs",
     "read_rdms",
     "read_recording",

@@ -66,6 +66,12 @@ def read_stimuli(path: str | Path) -> Stimuli:
         return Stimuli(handle["images"][...], read_names(handle, "image_ids"))
 
 
+def read_image_ids(path: str | Path) -> tuple[str, ...]:
+    """Names of the images of stimuli, without reading the images."""
+    with open_result(path, "stimuli") as handle:
+        return read_names(handle, "image_ids")
+
+
 def count_images(path: str | Path) -> int:
     """Number of images of stimuli, without reading them."""
     with open_result(path, "stimuli") as handle:

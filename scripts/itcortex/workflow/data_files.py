@@ -43,6 +43,10 @@ class DataFiles:
         """The registry's entry of the stimuli that a job's recording was made with."""
         return self.ex.registry["stimuli"][self.recording_entry(wildcards)["stimuli"]]
 
+    def prepared_stimuli(self, wildcards: Wildcards) -> str:
+        """The prepared stimuli that a job's recording was made with."""
+        return paths.STIMULI.format(stimuli=self.recording_entry(wildcards)["stimuli"])
+
     def truth(self, wildcards: Wildcards) -> list[str]:
         """The truth file, for a simulated recording."""
         entry = self.recording_entry(wildcards)

@@ -10,6 +10,7 @@ from itcortex import store
 from itcortex.data.published.cowley import read_cowley
 from itcortex.data.published.readers import read_published
 from itcortex.data.recordings import Recording, window_average
+from itcortex.data.stimuli import Stimuli, read_images
 from itcortex.errors import UserError
 
 
@@ -87,6 +88,40 @@ def test_files_of_another_kind(tmp_path, counts):
         read_cowley(tmp_path / "none.npy", {})
 
 
+def prepared(folder, responses, n_shown, **entry):
+    """The recording that the rule makes of responses (site, image) to `n_shown` images."""
+    np.save(folder / "c.npy", responses)
+    names = tuple(f"image{k + 1:04d}.jpg" for k in range(n_shown))
+    store.write_stimuli(folder / "s.h5", Stimuli(np.zeros((n_shown, 16, 16, 3), np.uint8), names))
+    entry |= {"dataset": "d", "file": "c.npy", "format": "cowley2023", "attributes": {}}
+    images = {"dataset": "d", "file": "images.zip", "folder": ""}
+    source, stimuli, target = folder / "c.npy", folder / "s.h5", folder / "r.h5"
+    prepare_recordings.main(source, [], stimuli, target, entry, images)
+    return store.read_recording(target)
+
+
+def test_responses_with_swapped_axes_are_refused(tmp_path, rng):
+    """Thirty sites and 120 images: read the other way round, 30 of the images would be scored."""
+    responses = rng.random((30, 120))
+    recording = prepared(tmp_path, responses, 120)
+    np.testing.assert_allclose(recording.responses[:, 0, 0, 0], responses.T.astype(np.float32))
+    with pytest.raises(UserError, match=r"d/c\.npy: the recording has 30 images, .* 120 .*swapped"):
+        prepared(tmp_path, responses.T, 120)
+    with pytest.raises(
+        UserError, match=r"has 120 images, .* are 30 \(it has 30 sites.*90 recorded"
+    ):
+        prepared(tmp_path, responses, 30)
+
+
+def test_a_part_of_the_stimuli_must_be_said_to_be_one(tmp_path, rng):
+    responses = rng.random((5, 9))
+    with pytest.raises(UserError, match=r"has 9 images, .* are 12; .*`part: true`"):
+        prepared(tmp_path, responses, 12)
+    assert len(prepared(tmp_path, responses, 12, part=True).image_ids) == 9
+    with pytest.raises(UserError, match=r"2 recorded images are not among .*'image0008\.jpg'"):
+        prepared(tmp_path, responses, 7, part=True)
+
+
 def test_real_v4_neurons(tmp_path, shared):
     folder = shared / "data" / "v4_cowley2023"
     entry = {
@@ -96,7 +131,10 @@ def test_real_v4_neurons(tmp_path, shared):
         "attributes": {"area": "V4", "simulated": False},
     }
     images = {"dataset": "v4_cowley2023", "file": "images_210325.zip", "folder": ""}
-    prepare_recordings.main(folder / entry["file"], [], tmp_path / "v4.h5", entry, images)
+    store.write_stimuli(tmp_path / "s.h5", read_images(folder / images["file"]))
+    prepare_recordings.main(
+        folder / entry["file"], [], tmp_path / "s.h5", tmp_path / "v4.h5", entry, images
+    )
     recording = store.read_recording(tmp_path / "v4.h5")
     assert recording.responses.shape == (640, 1, 1, 1, 50)
     assert recording.trials.shape == (640, 1, 1, 1, 50, 10)

@@ -115,6 +115,22 @@ def test_an_image_of_one_pixel_is_named(tmp_path):
     assert decoded(tmp_path, encode(np.zeros((4, 4), np.uint8)), minimum_px=4).shape == (4, 4, 3)
 
 
+@pytest.mark.parametrize(
+    ("kind", "largest", "message"),
+    [
+        (np.int32, 255, "32-bit whole numbers"),
+        (np.int32, 2**31 - 1, "32-bit whole numbers"),
+        (np.uint16, 255, "16-bit pixels of at most 255 would be black"),
+    ],
+)
+def test_whole_numbers_without_a_known_range_are_refused(tmp_path, kind, largest, message):
+    """They would turn black or white without a word."""
+    values = np.linspace(0, largest, 256).astype(kind)
+    content = encode(np.tile(values, (16, 1)), "tiff")
+    with pytest.raises(UserError, match=rf"a\.tif: not a readable image .*{message}"):
+        decoded(tmp_path, content, "a.tif")
+
+
 def test_a_file_that_is_no_image_is_named(tmp_path, picture):
     whole = encode(picture)
     for content in (b"no image", b"", whole[:-900], whole[:30] + bytes(40) + whole[70:]):

@@ -82,10 +82,15 @@ def line(tmp_path_factory):
     folder, rng = tmp_path_factory.mktemp("brainscore"), np.random.default_rng(3)
     signal = published(folder, rng)
     images = {"dataset": "d", "file": "images.zip", "folder": ""}
-    prepare_recordings.main(
-        folder / "a.nc", [folder / "t.csv"], folder / "recording.h5", ENTRY, images
-    )
     prepare_stimuli.main(folder / "images.zip", folder / "stimuli.h5", "", None)
+    prepare_recordings.main(
+        folder / "a.nc",
+        [folder / "t.csv"],
+        folder / "stimuli.h5",
+        folder / "recording.h5",
+        ENTRY,
+        images,
+    )
     extract(folder / "stimuli.h5", folder / "activations.h5", rng)
     window = [70, 170]
     fit_encoding.main(

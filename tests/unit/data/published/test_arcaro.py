@@ -15,6 +15,7 @@ from scipy.io import savemat
 import prepare_recordings
 from itcortex import store
 from itcortex.data.published.arcaro import read_arcaro
+from itcortex.data.stimuli import read_images
 from itcortex.errors import UserError
 
 MAT, FOLDER = "George/george_060118_data.mat", "George/natural_test"
@@ -200,7 +201,9 @@ def test_the_script_checks_names_on_the_images_of_the_same_archive(tmp_path, ima
         "options": {"mat": MAT, "sites": [2, 3]},
         "attributes": {"monkey": "George", "simulated": False},
     }
-    prepare_recordings.main(path, [], tmp_path / "r.h5", entry, images)
+    shown = read_images(path, FOLDER)
+    store.write_stimuli(tmp_path / "s.h5", shown)
+    prepare_recordings.main(path, [], tmp_path / "s.h5", tmp_path / "r.h5", entry, images)
     stored = store.read_recording(tmp_path / "r.h5")
     np.testing.assert_array_equal(stored.responses, read(path, (2, 3)).responses)
     assert stored.attributes["source"] == "arcaro/a.zip"
