@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
-from measure_encoding import ENGINES, Job
+from measure_encoding import ENGINES, FitCase
 
 from itcortex import store
 from itcortex.running import progress
@@ -34,10 +34,10 @@ PEERS = ("ikpls-1", "ikpls-2", "scikit-learn")
 WHOLE_TABLE = 135 * 10 * 3
 
 
-def jobs_of(quick: bool) -> list[tuple[Job, int]]:
+def jobs_of(quick: bool) -> list[tuple[FitCase, int]]:
     """Jobs and how often each is measured; peers less often, as they take minutes."""
     sizes = [
-        Job("itcortex", 14, 17, native, channels, threads=threads)
+        FitCase("itcortex", 14, 17, native, channels, threads=threads)
         for threads in (1, 2)
         for native in (7, 14)
         for channels in (256, 768, 2048, 4096)
@@ -49,15 +49,15 @@ def jobs_of(quick: bool) -> list[tuple[Job, int]]:
     jobs = [(replace(s, engine=engine), ours) for s in sizes for engine in OURS]
     jobs += [(replace(s, engine=engine), theirs) for s in sizes for engine in PEERS]
     jobs.sort(key=lambda job: astuple(replace(job[0], engine="")))  # the same data, one by one
-    windows = Job("itcortex", 14, 17, 14, 2048)
+    windows = FitCase("itcortex", 14, 17, 14, 2048)
     jobs += [(replace(windows, targets=targets), ours) for targets in (1, 16)]
-    layer = Job("itcortex-layer", 14, 17, 14, 768)
+    layer = FitCase("itcortex-layer", 14, 17, 14, 768)
     jobs += [(layer, ours), (replace(layer, native=17, channels=4096), 1)]
-    jobs.append((Job("itcortex-layer", 1200, 1, 1, 100_000, sites=64, folds=10), 1))
+    jobs.append((FitCase("itcortex-layer", 1200, 1, 1, 100_000, sites=64, folds=10), 1))
     return list(dict(jobs).items())
 
 
-def layer_jobs(activations: list[str]) -> list[tuple[Job, int]]:
+def layer_jobs(activations: list[str]) -> list[tuple[FitCase, int]]:
     """One job for every layer with a map in files of activations."""
     jobs = []
     for path in activations:
@@ -66,7 +66,7 @@ def layer_jobs(activations: list[str]) -> list[tuple[Job, int]]:
         for layer in found.layers:
             shape = found.read(layer, [0]).shape
             if len(shape) == 4:
-                size = Job("itcortex", images, 17, shape[1], shape[3], folds=images)
+                size = FitCase("itcortex", images, 17, shape[1], shape[3], folds=images)
                 jobs.append((replace(size, activations=path, layer=layer), 3))
     return jobs
 
@@ -100,7 +100,7 @@ def describe_machine() -> dict:
     }
 
 
-def run(jobs: list[tuple[Job, int]], gflops: float) -> pd.DataFrame:
+def run(jobs: list[tuple[FitCase, int]], gflops: float) -> pd.DataFrame:
     """Measure all jobs in rounds, so that engines share whatever else the machine is doing."""
     rounds = range(max(repeats for _, repeats in jobs))
     turns = [job for turn in rounds for job, repeats in jobs if turn < repeats]
@@ -157,7 +157,7 @@ def claims(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["claim", "found", "asked", "holds"])
 
 
-def main(jobs: list[tuple[Job, int]], out: str | Path) -> None:
+def main(jobs: list[tuple[FitCase, int]], out: str | Path) -> None:
     """Measure, and write the four files."""
     unknown = {job.engine for job, _ in jobs} - set(ENGINES)
     if unknown:

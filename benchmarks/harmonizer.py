@@ -23,8 +23,8 @@ from pathlib import Path
 import encoding
 import pandas as pd
 import torch
-from measure_harmonizer import WAYS, Job
-from measure_loader import SOURCES, LoaderJob, make_images
+from measure_harmonizer import WAYS, StepCase
+from measure_loader import SOURCES, LoaderCase, make_images
 
 from itcortex.running import progress
 from itcortex.training.recipe import PRECISIONS
@@ -41,12 +41,12 @@ SIZE = ["network", "device", "precision", "batch", "maps"]
 # --- steps ----------------------------------------------------------------------------------------
 
 
-def jobs_of(networks: tuple[str, ...], options: dict, rounds: int) -> list[Job]:
+def jobs_of(networks: tuple[str, ...], options: dict, rounds: int) -> list[StepCase]:
     """All ways of all networks, round by round."""
-    return [Job(n, way, **options) for n in networks for _ in range(rounds) for way in WAYS]
+    return [StepCase(n, way, **options) for n in networks for _ in range(rounds) for way in WAYS]
 
 
-def run(jobs: list[Job]) -> pd.DataFrame:
+def run(jobs: list[StepCase]) -> pd.DataFrame:
     """Measure one after the other."""
     rows = []
     for job in progress.bar(jobs, "harmonizer benchmark", unit="run"):
@@ -88,22 +88,22 @@ def claims(table: pd.DataFrame) -> pd.DataFrame:
 
 def loader_jobs(
     images: str | Path, networks: tuple[str, ...], workers: list[int], options: dict, rounds: int
-) -> list[LoaderJob]:
+) -> list[LoaderCase]:
     """The loader of every source; steps and both together of two ways of every network.
 
     Cross-entropy's step is the harder one to keep up with.
     """
     shared = {"images": str(images), **options}
     jobs = [
-        LoaderJob(part="loader", source=source, workers=n, **shared | {"batches": 40})
+        LoaderCase(part="loader", source=source, workers=n, **shared | {"batches": 40})
         for source in SOURCES
         for n in workers
     ]
     for network in networks:
         for way in ("cross-entropy", "harmonizer"):
             pair = shared | {"network": network, "way": way}
-            jobs.append(LoaderJob(part="step", **pair))
-            jobs += [LoaderJob(part="together", workers=n, **pair) for n in workers]
+            jobs.append(LoaderCase(part="step", **pair))
+            jobs += [LoaderCase(part="together", workers=n, **pair) for n in workers]
     return jobs * rounds
 
 
@@ -151,7 +151,7 @@ def save(folder: Path, name: str, measured: pd.DataFrame, table: pd.DataFrame) -
     print(table.to_string(index=False, float_format="%.3g"))
 
 
-def main(jobs: list[Job], loading: list[LoaderJob], out: str | Path) -> None:
+def main(jobs: list[StepCase], loading: list[LoaderCase], out: str | Path) -> None:
     """Measure, and write the files."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ from itcortex.regression import pls
 
 
 @dataclass(frozen=True)
-class Job:
+class FitCase:
     """What is measured: one engine on one size of problem.
 
     `grid` 1 is a recording without a grid: `channels` is the number of features of an image.
@@ -51,7 +51,7 @@ class Job:
         return [sys.executable, __file__, json.dumps(asdict(self))]
 
 
-def make_data(job: Job) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def make_data(job: FitCase) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Maps (image, h, w, channel), responses (target, image, y, x, site), fold of every image.
 
     Random maps with a decaying spectrum; sites read some channels, with as much noise as signal.
@@ -143,7 +143,7 @@ ENGINES = {
 
 def warm_up(engine: str) -> None:
     """Run the engine once on next to nothing: imports, threads and libraries are then loaded."""
-    tiny = Job(engine, images=3, grid=2, native=2, channels=4, sites=2, folds=3, components=1)
+    tiny = FitCase(engine, images=3, grid=2, native=2, channels=4, sites=2, folds=3, components=1)
     function, options, _ = ENGINES[engine]
     function(tiny, *make_data(tiny), **options)
 
@@ -157,7 +157,7 @@ def peak_mb() -> float:
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
-def measure(job: Job) -> dict:
+def measure(job: FitCase) -> dict:
     """Seconds, peak memory above that of the loaded libraries, and median r of the predictions."""
     function, options, rule = ENGINES[job.engine]
     warm_up(job.engine)
@@ -191,4 +191,4 @@ def machine(threads: int) -> dict:
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
-    print(json.dumps(measure(Job(**asked)) if "engine" in asked else machine(**asked)))
+    print(json.dumps(measure(FitCase(**asked)) if "engine" in asked else machine(**asked)))

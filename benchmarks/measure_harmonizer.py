@@ -23,7 +23,7 @@ WAYS = ("cross-entropy", "harmonizer", "sub-batch", "native")
 
 
 @dataclass(frozen=True)
-class Job:
+class StepCase:
     """What is measured: so many steps of one network, trained one way, on `batch` images.
 
     `maps` is the share of images with a human map in the sub-batch; the other ways give every
@@ -44,7 +44,7 @@ class Job:
         return [sys.executable, __file__, json.dumps(asdict(self))]
 
 
-def make_batch(job: Job, size: tuple[int, int, int]) -> tuple[torch.Tensor, ...]:
+def make_batch(job: StepCase, size: tuple[int, int, int]) -> tuple[torch.Tensor, ...]:
     """Random images (channels last), labels, human maps and tokens; labels and tokens on the CPU."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(job.batch, *size, generator=generator).to(job.device)
@@ -55,7 +55,7 @@ def make_batch(job: Job, size: tuple[int, int, int]) -> tuple[torch.Tensor, ...]
     return images, torch.arange(job.batch) % 1000, human, tokens
 
 
-def step(job: Job, model: torch.nn.Module, batch: tuple[torch.Tensor, ...]) -> float:
+def step(job: StepCase, model: torch.nn.Module, batch: tuple[torch.Tensor, ...]) -> float:
     """Gradients of one batch; the harmonization."""
     device, half = torch.device(job.device), job.precision == "bf16"
     autocast = torch.autocast(device.type, torch.bfloat16) if half else nullcontext()
@@ -78,7 +78,7 @@ def use_native_derivatives() -> None:
         del module._REPLACED[function]
 
 
-def measure(job: Job) -> dict:
+def measure(job: StepCase) -> dict:
     """Seconds of a step (median of the steps), peak memory above weights and data, the loss part."""
     torch.set_num_threads(job.threads)
     if job.way == "native":
@@ -103,4 +103,4 @@ def measure(job: Job) -> dict:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(Job(**json.loads(sys.argv[1])))))
+    print(json.dumps(measure(StepCase(**json.loads(sys.argv[1])))))

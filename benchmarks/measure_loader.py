@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from measure_harmonizer import Job, make_batch, step
+from measure_harmonizer import StepCase, make_batch, step
 from PIL import Image
 
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.networks.timm_networks import build
-from itcortex.training.batches import Augmented, Mixture, Steps, load
+from itcortex.training.batches import Augmented, Mixture, Steps, load_batches
 from itcortex.training.images.samples import Joined
 from itcortex.training.images.sources import open_samples
 from itcortex.training.recipe import Recipe
@@ -33,7 +33,7 @@ _SIZES = ((375, 500), (375, 500), (500, 375))  # height, width
 
 
 @dataclass(frozen=True)
-class LoaderJob:
+class LoaderCase:
     """What is measured: `batches` batches of one part, after a few to warm up.
 
     `maps` is the share of images that come from ClickMe's; `source` is what the others lie in.
@@ -95,7 +95,7 @@ def _jpeg(pixels: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def loader(job: LoaderJob, preprocessing: Preprocessing):
+def loader(job: LoaderCase, preprocessing: Preprocessing):
     """The training's own batches, without an end."""
     folder = Path(job.images)
     place = {"folder": "folder", "tar": "images.tar", "parquet": "images.parquet"}[job.source]
@@ -107,10 +107,10 @@ def loader(job: LoaderJob, preprocessing: Preprocessing):
     mixture = Mixture(labelled, mapped, recipe.map_share, seed=0)
     images = Augmented(mixture, recipe, preprocessing)
     steps = Steps(mixture, recipe, 0, 1, 0)
-    return load(images, steps, job.workers, torch.device(job.device))
+    return load_batches(images, steps, job.workers, torch.device(job.device))
 
 
-def measure(job: LoaderJob) -> dict:
+def measure(job: LoaderCase) -> dict:
     """Images a second (wall time), CPU time an image, and the share of the time spent on waiting."""
     torch.set_num_threads(job.threads)
     model = build(job.network, seed=0).to(job.device, memory_format=torch.channels_last).train()
@@ -130,10 +130,10 @@ def measure(job: LoaderJob) -> dict:
     }
 
 
-def _turn(job: LoaderJob, model: torch.nn.Module, preprocessing: Preprocessing) -> Callable:
+def _turn(job: LoaderCase, model: torch.nn.Module, preprocessing: Preprocessing) -> Callable:
     """A function that does one batch of the part and says how long it waited for images."""
     options = asdict(job)
-    made = Job(**{key: options[key] for key in
+    made = StepCase(**{key: options[key] for key in
                   ("network", "way", "batch", "maps", "device", "precision", "threads")})  # fmt: skip
     batches = loader(job, preprocessing) if job.part != "step" else None
     same = make_batch(made, preprocessing.input_size) if job.part == "step" else None
@@ -156,4 +156,4 @@ def _turn(job: LoaderJob, model: torch.nn.Module, preprocessing: Preprocessing) 
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(LoaderJob(**json.loads(sys.argv[1])))))
+    print(json.dumps(measure(LoaderCase(**json.loads(sys.argv[1])))))

@@ -6,7 +6,7 @@ from itcortex import store
 from itcortex.networks.network import Network
 from itcortex.running import job
 from itcortex.weights.availability import recorded
-from itcortex.weights.sources import fetch
+from itcortex.weights.sources import fetch_state
 from itcortex.weights.state import digest
 
 _log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ def main(weights, network, source, sha256="", file=None):
     """
     network = Network(**network)
     with recorded(weights, source):
-        state, origin = fetch(source, network, sha256, file)
+        state, origin = fetch_state(source, network, sha256, file)
     attributes = {"architecture": network.architecture, "source": source, "digest": digest(state)}
     store.write_weights(weights, state, attributes | {"origin": origin})
     _log.info(f"{network.architecture} from {source}: {len(state)} tensors")

@@ -1,6 +1,7 @@
 """Rule train_harmonized: one network with one strength and seed, continued where it was left."""
 
 import json
+import logging
 from pathlib import Path
 
 from itcortex import store
@@ -14,17 +15,19 @@ from itcortex.training.recipe import Recipe
 from itcortex.training.train import train
 from itcortex.weights.state import load
 
+_log = logging.getLogger(__name__)
+
 
 def main(
     labelled, mapped, validation, weights, history, network, strength, seed, recipe, device,
     processes, workers, checkpoint_steps, start=(), classes="", tensorboard="", about="",
 ):  # fmt: skip
-    """Train from `start` (a weights file), or from scratch, on labelled images and ones with maps.
+    """Train from `start` (a weights file), or from scratch, on labelled images and images with maps.
 
-    The state is kept beside `weights` while the training is not done. A job that is asked to stop
-    (SIGTERM) ends with status 75, one that is killed with any: the next one goes on from there.
-    `tensorboard` is a folder for event files, `about` a file for what the weights file says of itself
-    (all hyper-parameters, digests of the images, results), as JSON; empty for none.
+    Until the training is done, its state is kept beside `weights`. A job that is asked to stop (SIGTERM)
+    ends with status 75; whether it was asked or killed, the next job continues the training.
+    `tensorboard` is a folder for event files. `about` is a JSON file for the attributes of the weights
+    file (all hyper-parameters, digests of the images, results). Either is empty for none.
     """
     network, folder = Network(**network), checkpoint.folder_beside(weights)
     scratch = folder / "shards"
@@ -44,7 +47,7 @@ def main(
             path.write_text(json.dumps(trained.attributes, indent=1) + "\n", encoding="utf-8")
     store.write_weights(weights, trained.state, trained.attributes)
     checkpoint.remove(folder)
-    print(f"digest {trained.attributes['digest']}")
+    _log.info(f"digest {trained.attributes['digest']}")
 
 
 def _paths(paths):
@@ -52,7 +55,7 @@ def _paths(paths):
 
 
 def _start(network, seed, start):
-    """State dict of a weights file for this network; None where there is none to start from."""
+    """State dict of a weights file for this network; None to start from scratch."""
     paths = _paths(start)
     if not paths:
         return None
@@ -61,7 +64,9 @@ def _start(network, seed, start):
     own = new_classifier(state, model)
     load(model, network.architecture, state | own, attributes, paths[0])
     if own:
-        print(f"{', '.join(own)}: drawn with seed {seed}; in {paths[0]} they are for other classes")
+        _log.info(
+            f"{', '.join(own)}: drawn with seed {seed}; those in {paths[0]} are for other classes"
+        )
     return state
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from made.patience import FACTOR
 from made.training import network
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -19,7 +20,7 @@ IN_PARTS = {"accumulation": 2, "sub_batch": True}
 COMPARABLE = {"norm": "group", "dropout": 0.0}
 
 
-class Job:
+class TrainingProcess:
     """One job of the rule: 6 steps an epoch, 24 in all, a checkpoint every 2.
 
     `recipe` is what differs from `RECIPE`, `arguments` are the network's.
@@ -50,5 +51,5 @@ class Job:
     def run(self, **faults) -> tuple[int, str]:
         """Exit status and everything that was printed."""
         process = self.start(**faults)
-        printed, _ = process.communicate(timeout=300)
+        printed, _ = process.communicate(timeout=300 * FACTOR)
         return process.returncode, printed

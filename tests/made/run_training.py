@@ -11,6 +11,7 @@ import time
 
 import train_harmonized
 from itcortex.errors import UserError
+from itcortex.running.log import logged_to
 from itcortex.training import trainer
 
 FAULTS = json.loads(sys.argv[2])
@@ -33,4 +34,5 @@ if FAULTS:
     trainer.Trainer._note = misfortune
 
 if __name__ == "__main__":
-    train_harmonized.main(**json.loads(sys.argv[1]))
+    with logged_to(sys.stderr):
+        train_harmonized.main(**json.loads(sys.argv[1]))

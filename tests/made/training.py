@@ -1,6 +1,8 @@
 """Small networks and images to train them on, made by code."""
 
 import io
+import os
+import signal
 
 import numpy as np
 import pandas as pd
@@ -56,6 +58,21 @@ def arrays(count: int, seed: int = 0, mapped: bool = True) -> Arrays:
     """The same as samples."""
     images, labels, maps = blobs(count, seed)
     return Arrays(images, labels, maps if mapped else None, name=f"blob{seed}")
+
+
+class Interrupted:
+    """Samples that send a SIGTERM to this process when the n-th of them is read."""
+
+    def __init__(self, samples, reads):
+        self.samples, self.reads = samples, reads
+        self.labels, self.mapped, self.digest = samples.labels, samples.mapped, samples.digest
+
+    def read(self, index):
+        """One sample, and maybe the signal."""
+        self.reads -= 1
+        if self.reads == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return self.samples.read(index)
 
 
 def shard(path, count: int, seed: int = 0, mapped: bool = True) -> str:

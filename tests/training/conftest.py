@@ -21,15 +21,17 @@ def data(tmp_path_factory) -> dict:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, data) -> Callable:
-    """Function of a job's options that gives the `Job`, run to its end once and for all tests."""
-    from made.jobs import Job
+    """Function of a job's options that gives its `TrainingProcess`, run to its end once."""
+    from made.jobs import TrainingProcess
 
     jobs = {}
 
     def job(recipe: dict, **options):
         key = json.dumps([recipe, options])
         if key not in jobs:
-            jobs[key] = Job(tmp_path_factory.mktemp("finished"), data, recipe, **options)
+            jobs[key] = TrainingProcess(
+                tmp_path_factory.mktemp("finished"), data, recipe, **options
+            )
             status, printed = jobs[key].run()
             assert status == 0, printed
         return jobs[key]

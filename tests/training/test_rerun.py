@@ -13,6 +13,7 @@ import yaml
 
 from itcortex import store
 from made.jobs import COMPARABLE, IN_PARTS, RECIPE
+from made.patience import FACTOR
 from made.training import network
 
 pytestmark = [pytest.mark.network, pytest.mark.process, pytest.mark.timeout(400)]
@@ -25,7 +26,7 @@ FAULT = """
 import os, sys, signal
 if "from multiprocessing.spawn" in " ".join(sys.orig_argv):
     sys.path.insert(0, {scripts!r})
-    from itcortex.harmonizer import trainer
+    from itcortex.training import trainer
     note = trainer.Trainer._note
     def fall(self, values):
         note(self, values)
@@ -66,7 +67,7 @@ def test_a_rerun_continues_and_gives_the_same_weights(tmp_path, data, finished):
         command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "made.yaml"]
         environment = {"PYTHONPATH": str(path), "OMP_NUM_THREADS": "1", "HOME": str(tmp_path)}
         return subprocess.run(
-            [*command, "--", WEIGHTS], cwd=tmp_path, timeout=240, check=False, text=True,
+            [*command, "--", WEIGHTS], cwd=tmp_path, timeout=240 * FACTOR, check=False, text=True,
             env=environment | {"PATH": "/usr/bin:/bin"}, capture_output=True,
         )  # fmt: skip
 

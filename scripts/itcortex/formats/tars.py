@@ -32,7 +32,7 @@ _REFUSED = {
 _AGAIN = "delete the archive, so that it is made or downloaded anew"
 
 
-class Member(NamedTuple):
+class PackedFile(NamedTuple):
     """A file inside an archive: its path, where its content begins, and its length in bytes."""
 
     name: str
@@ -40,7 +40,9 @@ class Member(NamedTuple):
     size: int
 
 
-def members(handle: BinaryIO, path: Path, limit_bytes: int = LIMIT_BYTES) -> Iterator[Member]:
+def packed_files(
+    handle: BinaryIO, path: Path, limit_bytes: int = LIMIT_BYTES
+) -> Iterator[PackedFile]:
     """Every file of an open archive in its order, also those of archives inside it.
 
     A member `CLASS.tar` stands for a folder CLASS. Dot files and macOS's shadows are left out.
@@ -67,7 +69,7 @@ class _Walk:
     path: Path
     limit_bytes: int
 
-    def span(self, start: int, end: int, folder: str) -> Iterator[Member]:
+    def span(self, start: int, end: int, folder: str) -> Iterator[PackedFile]:
         """Files of the archive that lies from byte `start` to `end`, below `folder`."""
         position, before, extended = start, "", {}
         while header := self._header(position, end, before):
@@ -88,7 +90,7 @@ class _Walk:
                 yield from self._nested(inner, content, size, folder)
             elif inner:
                 self._require_size(name, size, self.limit_bytes)
-                yield Member(folder + inner, content, size)
+                yield PackedFile(folder + inner, content, size)
         self._require_end(position, end, before)
 
     def _header(self, position: int, end: int, before: str) -> tarfile.TarInfo | None:
@@ -146,7 +148,7 @@ class _Walk:
         hidden = "__MACOSX" in parts or any(part.startswith(".") for part in parts)
         return "" if hidden else "/".join(parts)
 
-    def _nested(self, name: str, content: int, size: int, folder: str) -> Iterator[Member]:
+    def _nested(self, name: str, content: int, size: int, folder: str) -> Iterator[PackedFile]:
         if folder:
             raise UserError(
                 f"{self.path}: member {folder}{name} is an archive within an archive within this "

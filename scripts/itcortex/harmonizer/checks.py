@@ -1,4 +1,4 @@
-"""What may be given to the harmonizer's loss; each error says what to change."""
+"""Checks of the arguments of the harmonizer's loss; each error says what to change."""
 
 import math
 
@@ -34,7 +34,7 @@ def require_numbers(
 def require_tensors(
     images: torch.Tensor, labels: torch.Tensor, human_maps: torch.Tensor, tokens: torch.Tensor
 ) -> None:
-    """Raise `UserError` if shapes and values of a batch do not fit together."""
+    """Raise `UserError` if the shapes and values of a batch do not fit together."""
     if images.ndim != 4 or 0 in images.shape:
         raise UserError(f"images: shape {_shape(images)} is not (image, rgb, row, column)")
     n, _, height, width = images.shape
@@ -57,7 +57,7 @@ def require_tensors(
 
 
 def require_precision(model: nn.Module, images: torch.Tensor, strength: float) -> None:
-    """Raise `UserError` for number formats and wrappers in which the second derivative is unsound."""
+    """Raise `UserError` for number formats and wrappers in which second derivatives are wrong."""
     half = autocast_type(images.device) == torch.float16
     if half or images.dtype not in (torch.float32, torch.float64):
         raise UserError(

@@ -1,15 +1,15 @@
-"""Convolution whose second derivative costs no more than its first: same numbers, other kernels.
+"""Convolution whose second derivative costs no more than its first, with the same numbers.
 
-PyTorch differentiates a convolution's backward pass by a convolution with the batch in place of the
-channels, and where there are groups by a loop over them: hundreds of small operations for every
-depthwise layer. But a convolution y = x * w, and the products that make its two gradients, are one
-trilinear form <gy, x * w> seen from its three sides. So
+PyTorch differentiates the backward pass of a convolution by a convolution with the batch in place of the
+channels, and for grouped convolutions by a loop over the groups: hundreds of small operations for every
+depthwise layer. But the convolution y = x * w and its two gradients are the three partial derivatives of
+one trilinear form, <gy, x * w>. Therefore
 
 - `_Convolution`     (x, w) -> y    is differentiated by the two below,
 - `_InputGradient`   (gy, w) -> gx  by the convolution and `_WeightGradient`,
 - `_WeightGradient`  (gy, x) -> gw  by the convolution and `_InputGradient`,
 
-to any order, each of them with the kernel that ordinary training uses, which knows groups.
+to any order, each of them with the kernels of ordinary training, which support groups.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -31,14 +31,14 @@ class _Geometry(NamedTuple):
 
     @property
     def tail(self) -> tuple:
-        """The arguments that aten's operators take: not transposed, no padding of the output."""
+        """The last arguments of aten's operators: not transposed, no padding of the output."""
         return (
             self.stride, self.padding, self.dilation, False, [0] * len(self.stride), self.groups,
         )  # fmt: skip
 
 
 def convolve(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """`torch.conv1d`, `conv2d` and `conv3d` by the number of the weight's axes, as described above.
+    """`torch.conv1d`, `conv2d` or `conv3d`, depending on the number of the weight's axes.
 
     input (image, channel, *size); weight (channel out, channel in / groups, *kernel). Padding may be
     'same' or 'valid'. Under autocast all three are cast as PyTorch's own convolution casts them.
@@ -130,9 +130,9 @@ def _gradient(grad, x, weight, geometry, which):
 
 
 def _wanted(ctx, index):
-    """Whether this backward pass needs a gradient: a saliency wants none of weights.
+    """Whether this backward pass needs the gradient of an input: a saliency map needs none of weights.
 
-    `needs_input_grad` only says that one could be asked for.
+    `needs_input_grad` only says that the input could have a gradient.
     """
     if not ctx.needs_input_grad[index]:
         return False
@@ -140,7 +140,7 @@ def _wanted(ctx, index):
 
 
 def autocast_type(device: torch.device) -> torch.dtype | None:
-    """The type that autocast computes in on this device now, None where it is off."""
+    """The type in which autocast now computes on this device; None if autocast is off."""
     known = torch.amp.is_autocast_available(device.type)  # not so on the meta device
     if known and torch.is_autocast_enabled(device.type):
         return torch.get_autocast_dtype(device.type)
@@ -148,13 +148,13 @@ def autocast_type(device: torch.device) -> torch.dtype | None:
 
 
 def without_autocast(device: torch.device) -> AbstractContextManager:
-    """Context in which every operation keeps the type of what it is given."""
+    """Context in which every operation keeps the type of its inputs."""
     on = autocast_type(device) is not None
     return torch.autocast(device.type, enabled=False) if on else nullcontext()
 
 
 def _autocast(tensor):
-    """The tensor in autocast's type, where autocast is on and would cast it."""
+    """The tensor in the type of autocast, if autocast is on and would cast it."""
     dtype = None if tensor is None else autocast_type(tensor.device)
     if dtype is None or not tensor.is_floating_point() or tensor.dtype == torch.float64:
         return tensor

@@ -1,20 +1,20 @@
-"""Which parameters of a network are drawn towards zero."""
+"""Weight decay: which parameters of a network are drawn towards zero."""
 
 import torch
 from torch import nn
 
-#: In the names that the reference leaves out: norm and bn layers, embeddings, class tokens.
+#: Parts of names that the published code leaves out: norm and bn layers, embeddings, class tokens.
 _NORMS, _EMBEDDING, _TOKEN = ("norm", "bn"), "embed", "token"
 
 
 def decayed_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     """Trainable parameters with weight decay, by name: all but norms, embeddings and tokens.
 
-    Biases of convolutions and linear maps are decayed, as in the reference, which goes by names
-    (serre-lab/Harmonization, loss.py: 'bn/', 'norm', 'normalization', 'embed', 'class_token'). Here
-    a norm is told by its class too, as timm gives some no such name. 'embed' takes a transformer's
-    projection of patches (`patch_embed`) along with its positions, also as in the reference. A
-    parameter used in two places counts once.
+    Biases of convolutions and linear layers are decayed, as in the published code, which goes by names
+    (serre-lab/Harmonization, loss.py: 'bn/', 'norm', 'normalization', 'embed', 'class_token'). Here a
+    norm is also recognised by its class, because timm gives some norms other names. The name 'embed'
+    excludes both the position embedding of a transformer and its projection of patches
+    (`patch_embed`), as in the published code. A parameter used in two places counts once.
     """
     modules = dict(model.named_modules())
     decayed = {}

@@ -1,13 +1,13 @@
-"""Differentiating a network twice: whatever timm has, exactly, and no slower than need be.
+"""Differentiate any of timm's networks twice, exactly, and as fast as possible.
 
-The saliency inside the harmonizer's loss is a gradient, and training differentiates it again. Of
-what timm's networks are made of, five things stand in the way in PyTorch:
+The saliency inside the harmonizer's loss is a gradient, and training differentiates it again. Five
+operations in timm's networks are obstacles in PyTorch:
 
-- fused attention has no second derivative: the mathematical kernel takes its place;
-- `hardsigmoid` has none: it is written as relu6(x + 3) / 6, its definition;
+- fused attention has no second derivative: the mathematical kernel is used instead;
+- `hardsigmoid` has none: it is computed by its definition, relu6(x + 3) / 6;
 - the second derivatives of convolutions and of batch norm are slow: see `convolution` and
   `normalization`;
-- cuDNN's recurrent layers (Sequencer) have none: PyTorch's own take their place.
+- cuDNN's recurrent layers (in Sequencer) have none: PyTorch's own are used instead.
 
 `double_backward` is a context, not a change of the network: weights, modules and names stay.
 """
@@ -34,14 +34,14 @@ _ONCE = "marked with @once_differentiable"
 
 @contextmanager
 def double_backward() -> Iterator[None]:
-    """Within it, networks run so that they can be differentiated twice, and errors are named.
+    """Context in which networks run so that they can be differentiated twice.
 
-    The forward pass must be in it. The backward pass need not be, except with gradient
-    checkpointing (which runs the forward pass again), and for the names of errors. Raises
-    `UserError` with the operation and the remedy where a second derivative is missing.
+    The forward pass must be inside it. The backward pass must be inside it only with gradient
+    checkpointing, which runs the forward pass again; otherwise, being inside improves error messages.
+    Raises `UserError`, with the operation and the remedy, if a second derivative is missing.
     """
     try:
-        # Checkpointed parts run again wherever backward runs: in this thread, or the mode is lost.
+        # Checkpointed parts run again in the backward pass: in this thread, the only one with the mode.
         with (
             sdpa_kernel(SDPBackend.MATH),
             _Replacements(),
@@ -53,21 +53,21 @@ def double_backward() -> Iterator[None]:
         if operation is None:
             raise
         raise UserError(
-            f"{operation} cannot be differentiated twice, which a strength above 0 needs; "
+            f"{operation} cannot be differentiated twice, as a strength above 0 requires; "
             f"{_remedy(operation)}"
         ) from error
 
 
 def require_double_backward(model: nn.Module, input_size: tuple[int, int, int]) -> None:
-    """Raise `UserError` if the saliency of `model` cannot be differentiated: a check before hours.
+    """Raise `UserError` if the saliency of `model` cannot be differentiated, before hours of training.
 
-    `input_size` (rgb, row, column). Two blank images go through the network where it is; on the
-    meta device the check needs no values and takes about a second. Weights, their gradients,
-    running statistics and the state of random generators stay as they were.
+    `input_size` (rgb, row, column). Two blank images go through the network on its own device; on the
+    meta device the check needs no values and takes about a second. Weights, their gradients, running
+    statistics and the state of random generators do not change.
     """
     weight = next(model.parameters())
     images = weight.new_zeros(2, *input_size).requires_grad_()
-    # Other leaves, of the same values: their gradients are nobody's.
+    # Other leaves with the same values, so that the network's own gradients stay untouched.
     state = {n: p.detach().requires_grad_(p.requires_grad) for n, p in model.named_parameters()}
     state |= {name: b.clone() for name, b in model.named_buffers()}
     devices = [weight.device] if weight.device.type == "cuda" else []
@@ -80,10 +80,11 @@ def require_double_backward(model: nn.Module, input_size: tuple[int, int, int]) 
 def score_gradient(
     scores: torch.Tensor, images: torch.Tensor, labels: torch.Tensor
 ) -> torch.Tensor:
-    """Gradient (image, rgb, row, column) of every image's own class score, differentiable again.
+    """Gradient (image, rgb, row, column) of the score of every image's class; it can be differentiated.
 
-    `scores` (image, class) were computed from `images`, which require a gradient. Float32 or better,
-    outside autocast. Raises `UserError` if the scores do not depend on the images.
+    `scores` (image, class) were computed from `images`, which require a gradient. The result is float32
+    or float64, and is computed outside autocast. Raises `UserError` if the scores do not depend on the
+    images.
     """
     labels = labels.to(scores.device, torch.long)
     score = scores.gather(1, labels[:, None]).sum()
@@ -93,8 +94,8 @@ def score_gradient(
             (found,) = _engine(score, (images,), create_graph=True)
     if found is None:
         raise UserError(
-            "the class scores do not depend on the image as far as PyTorch sees (a detach or "
-            "no_grad on the way?): no saliency to train; use strength 0"
+            "for PyTorch, the class scores do not depend on the image (is there a detach or no_grad in "
+            "the network?), so there is no saliency to train; use strength 0"
         )
     return found.to(torch.promote_types(found.dtype, torch.float32))
 
@@ -106,10 +107,10 @@ def add_gradients(total: torch.Tensor) -> None:
 
 
 def _engine(output, inputs=(), create_graph=False):
-    """What torch.autograd.grad and, without inputs, Tensor.backward do, in the modes that are on.
+    """The same as torch.autograd.grad or, without inputs, Tensor.backward, within the active modes.
 
-    Those two switch modes off for their length: parts of a network that are run again in it, with
-    gradient checkpointing, would come out otherwise than in the forward pass.
+    Those two functions switch modes off while they run. With gradient checkpointing, they would run
+    parts of the network again in another way than in the forward pass.
     """
     return _engine_run_backward(
         (output,), (torch.ones_like(output),), create_graph, create_graph, inputs,
@@ -121,14 +122,14 @@ def _engine(output, inputs=(), create_graph=False):
 
 
 def _hardsigmoid(x, inplace=False):
-    """relu6(x + 3) / 6 in float32 or better, rounded once, as PyTorch's own kernel does."""
+    """relu6(x + 3) / 6 in at least float32, rounded once, as in PyTorch's own kernel."""
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     value = (functional.relu6(wide + 3) / 6).to(x.dtype)
     return x.copy_(value) if inplace else value
 
 
 def _without_cudnn(recurrent):
-    """cuDNN's recurrent layers have no second derivative; PyTorch's own have."""
+    """A recurrent layer without cuDNN, whose recurrent layers have no second derivative."""
 
     def run(*args, **kwargs):
         with torch.backends.cudnn.flags(enabled=False):
@@ -149,7 +150,7 @@ _REPLACED = {
 
 
 class _Replacements(TorchFunctionMode):
-    """Calls of the functions above, wherever a network makes them, go to their replacements."""
+    """Mode in which calls of the functions above go to their replacements."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         return _REPLACED.get(func, func)(*args, **(kwargs or {}))

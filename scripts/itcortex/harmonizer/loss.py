@@ -1,9 +1,13 @@
-"""The neural harmonizer's loss: classify, and look where people look.
+"""The loss of the neural harmonizer: classify images, and look where people look.
 
-total = cross-entropy (labels smoothed by .1) + strength x harmonization + decay; Fel et al., NeurIPS
-2022, equal to the reference code (serre-lab/Harmonization, loss.py) and to its gradients, which are
-all that code gives. What it has not is off unless asked for: the largest absolute gradient as
-saliency, a relative epsilon, a second forward pass for the images with a human map only.
+    total = cross_entropy + strength * harmonization + decay
+
+`cross_entropy` is over labels smoothed by .1. `harmonization` is the squared difference between the
+network's saliency maps and human maps, over several spatial scales. `decay` is half the sum of squared
+weights, times a factor. The loss and its gradients equal those of the published code (Fel et al.,
+NeurIPS 2022; serre-lab/Harmonization, loss.py). Three options that it does not have are off by
+default: saliency as the largest absolute gradient over colour, an epsilon relative to the saliency's
+scale, and a second forward pass that holds only the images with a human map.
 """
 
 from collections.abc import Iterator
@@ -28,14 +32,14 @@ from itcortex.harmonizer.pyramid import match_maximum, pyramidal_mse, standardiz
 
 @dataclass(frozen=True)
 class LossParts:
-    """The loss of one batch and what it is made of; all but `total` are for logs, without gradient.
+    """The loss of one batch and its terms; all but `total` are for logs and have no gradient.
 
-    `total` = `cross_entropy` + strength x `harmonization` + `decay`. `decay` already holds its
-    factor, `harmonization` does not hold the strength. `logits` (image, class) are the scores of
-    all images. `saliency_std` is the mean, over the images with a human map, of the std of the
-    saliency before it is standardised; None where none was made. Where it comes near 1e-5, the
-    reference's epsilon outweighs it and the harmonization fades: the relative one does not.
-    `n_maps` images had a human map.
+    `total` = `cross_entropy` + strength * `harmonization` + `decay`. The factor of the decay is
+    included in `decay`; the strength is not included in `harmonization`. `logits` (image, class) are
+    the scores of all images. `saliency_std` is the standard deviation of the saliency before it is
+    standardised, averaged over the images with a human map; None if no saliency was computed. Where it
+    approaches 1e-5, the published epsilon dominates and the harmonization vanishes; with the relative
+    epsilon it does not. `n_maps` images had a human map.
     """
 
     total: torch.Tensor
@@ -47,10 +51,10 @@ class LossParts:
     n_maps: int
 
     def backward(self, scale: float = 1.0) -> None:
-        """Add the gradients of scale x `total` to those of the parameters.
+        """Add the gradients of scale * `total` to those of the parameters.
 
-        `total.backward()` gives the same; this one also serves networks with gradient
-        checkpointing, and raises `UserError` where an operation has no second derivative.
+        The result is that of `total.backward()`. In addition, this function works with gradient
+        checkpointing, and raises `UserError` if an operation has no second derivative.
         """
         add_gradients(self.total * scale)
 
@@ -70,23 +74,25 @@ def harmonizer_loss(
     saliency: str = "mean",
     sub_batch: bool = False,
 ) -> LossParts:
-    """Loss of one batch: `harmonizer_loss(...).backward()` leaves gradients as any loss does.
+    """Loss of one batch; call `.backward()` of the result for the gradients.
 
     images (image, rgb, row, column), preprocessed; labels (image,) class numbers; human_maps
-    (image, row, column) in any unit; tokens (image,) 1 with a human map, 0 without: such an image's
-    map is not read, though the image counts in the mean. `levels` of the pyramid; `epsilon`
-    'reference' or 'relative' (`pyramid.standardize_cut`); `saliency` 'mean' or 'max_abs' over colour.
+    (image, row, column) in any unit; tokens (image,) 1 for images with a human map and 0 for images
+    without: their maps are not read, but they count in the mean. `levels` is the number of scales of
+    the pyramid; `epsilon` is 'reference' or 'relative' (`pyramid.standardize_cut`); `saliency` is the
+    'mean' or the 'max_abs' of the gradient over colour.
 
-    Strength 0, or a batch without maps, is a plain forward pass: nothing is differentiated twice.
-    `sub_batch` makes a second forward pass, of the images with a map, and differentiates only that
-    twice. What differs is their batch norm, which sees those images alone (running averages are
-    left to the first pass), and the masks of dropout; without these two the loss is the same.
+    With strength 0, or for a batch without maps, this is a plain forward pass, and nothing is
+    differentiated twice. With `sub_batch` there is a second forward pass of the images with a map, and
+    only this pass is differentiated twice. The result then differs in two respects: batch norm in the
+    second pass sees only those images (running averages are updated by the first pass alone), and
+    dropout draws other masks. For networks with neither, the loss is the same.
 
-    Under `torch.autocast` in bfloat16 the network runs in it, the loss in float32. Labels and tokens
-    may be on the CPU: checked on a GPU, they keep the program waiting for it.
+    Under `torch.autocast` in bfloat16 the network runs in bfloat16 and the loss in float32. Leave
+    labels and tokens on the CPU: their values are checked, which on a GPU would make the program wait.
 
-    Raises `UserError` for what does not fit together, float16, a compiled network, and scores that
-    do not depend on the images.
+    Raises `UserError` for tensors that do not fit together, float16, a compiled network, and scores
+    that do not depend on the images.
     """
     require_numbers(strength, weight_decay, label_smoothing, levels, epsilon, saliency)
     require_tensors(images, labels, human_maps, tokens)
@@ -116,10 +122,11 @@ def harmonizer_loss(
 
 
 def reduce_colour(gradient: torch.Tensor, saliency: str = "mean") -> torch.Tensor:
-    """Map (image, row, column) of a gradient (image, rgb, row, column).
+    """Saliency map (image, row, column) of a gradient (image, rgb, row, column).
 
-    'mean' over colour, as the reference, is blind to an edge between colours of one brightness;
-    'max_abs', the largest absolute value, which the evaluation of ClickMe uses, is not.
+    'mean' is the mean over colour, as in the published loss; it cannot see an edge between two colours
+    of the same brightness. 'max_abs' is the largest absolute value over colour, which can, and which
+    the evaluation on ClickMe uses.
     """
     return gradient.mean(1) if saliency == "mean" else gradient.abs().amax(1)
 
@@ -131,8 +138,9 @@ def harmonization_error(
     levels: int = 5,
     epsilon: str = "reference",
 ) -> torch.Tensor:
-    """Squared difference of saliency and human maps (image, row, column), standardised and matched.
+    """Squared difference of saliency maps and human maps (image, row, column) over all scales.
 
+    Both are standardised and cut at 0, and human maps are scaled to the maximum of the saliency maps.
     Human maps of images with token 0 are not read.
     """
     human_maps = torch.where(tokens[:, None, None] > 0, human_maps, 0)
@@ -141,7 +149,7 @@ def harmonization_error(
 
 
 def _mean_std(maps, chosen):
-    """Mean over the chosen images of the std of their maps; no wait for a GPU to count them."""
+    """Mean over the chosen images of the std of their maps, without waiting for a GPU to count them."""
     chosen = chosen.to(maps)
     return (maps.std((1, 2), correction=0) * chosen).sum() / chosen.sum()
 
@@ -150,9 +158,10 @@ def _mean_std(maps, chosen):
 
 
 def _rows(chosen, n_images, sub_batch):
-    """Images whose saliency is wanted: all (a slice), those with a map, or None of them.
+    """Images whose saliency is needed: all (a slice), those with a human map, or None.
 
-    One image alone may have no batch statistics: another keeps it company, which counts nothing.
+    A single image may have no batch statistics, so the next image is added to it; its token is 0, so
+    that it adds nothing to the loss.
     """
     if len(chosen) == 0:
         return None
@@ -177,7 +186,7 @@ def _forward(model, images, labels, rows):
 
 
 def _forward_twice(model, images, labels):
-    """Scores and the gradient of every image's own score, both to be differentiated."""
+    """Scores, and the gradient of the score of every image's class; both can be differentiated."""
     images = images.detach().requires_grad_()
     with double_backward():
         logits = _scores(model, images, labels)
@@ -185,7 +194,7 @@ def _forward_twice(model, images, labels):
 
 
 def _scores(model, images, labels):
-    """The network's output, one row of class scores per image, with a score for every label."""
+    """The network's output (image, class), with a score for every label."""
     scores = model(images)
     if not isinstance(scores, torch.Tensor) or scores.ndim != 2:
         raise UserError(
@@ -202,7 +211,7 @@ def _scores(model, images, labels):
 
 @contextmanager
 def _running_averages_kept(model: nn.Module) -> Iterator[None]:
-    """Within it, batch norm in training leaves its running averages as they are."""
+    """Context in which batch norm in training does not update its running averages."""
     norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     training = [norm for norm in norms if norm.training and norm.track_running_stats]
     try:

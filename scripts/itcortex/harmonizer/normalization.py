@@ -1,16 +1,17 @@
-"""Batch norm whose second derivative takes a few passes over the maps: same numbers.
+"""Batch norm with a faster second derivative, and the same numbers.
 
-PyTorch differentiates the backward pass of batch norm by some forty. With
+PyTorch differentiates the backward pass of batch norm in about forty passes over the maps; a few are
+enough. With
 x^ = (x - mean) r, r = 1 / sqrt(var + eps), all means per channel over images and positions, and
 
     B(g) = w r (g - <g> - x^ <g x^>)                        the backward pass,
 
-its own derivative in the direction v, F = sum(v B(g)), is made of the same pieces:
+its own derivative in the direction v, that of F = sum(v B(g)), consists of the same terms:
 
     dF/dg = B(v),    dF/dw = r K,    dF/dx = -r (<g x^> B(v) + <v x^> B(g) + w r x^ K / M),
     K = sum(v g) - M (<v> <g> + <v x^> <g x^>),             M values per channel,
 
-and the kernel of the ordinary backward pass gives B(v), <v> and <v x^> at once.
+and the kernel of the ordinary backward pass computes B(v), <v> and <v x^> together.
 """
 
 import torch
@@ -23,10 +24,10 @@ _EVERYTHING = [True, True, True]
 def batch_norm(
     input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
 ):
-    """`torch.nn.functional.batch_norm`; in training, as described above.
+    """`torch.nn.functional.batch_norm`; in training mode by the formulas above.
 
-    input (image, channel, *position). Where the running statistics are used (evaluation) there is
-    nothing to gain, and PyTorch's own is called.
+    input (image, channel, *position). In evaluation mode, where the running statistics are used, there
+    is nothing to gain, and PyTorch's own function is called.
     """
     channels = input.shape[1]
     if not training or not torch.is_grad_enabled() or input.numel() == channels:

@@ -1,7 +1,7 @@
 """Comparing saliency maps with human maps: standardised, cut at zero, and at several scales.
 
-The pieces of the neural harmonizer (Fel et al., NeurIPS 2022; serre-lab/Harmonization, loss.py and
-pyramid.py), equal to the reference code. All maps are float (image, row, column).
+These steps of the neural harmonizer equal the published code (Fel et al., NeurIPS 2022;
+serre-lab/Harmonization, loss.py and pyramid.py). All maps are float (image, row, column).
 """
 
 import torch
@@ -18,16 +18,16 @@ _BINOMIAL = (1.0, 4.0, 6.0, 4.0, 1.0)
 def standardize_cut(maps: torch.Tensor, epsilon: str = "reference") -> torch.Tensor:
     """max(0, (map - mean) / (std + epsilon)) per image: where a map is above its own average.
 
-    The std is the population's (divided by the number of pixels). `epsilon` 'reference' is 1e-5,
-    which makes nothing of gradients far smaller than that (some networks start at 1e-9); 'relative'
-    is 1e-5 x std, so that the scale of a map does not matter. A map of one value gives zeros, and
-    zero gradients, where the reference's gradients are NaN.
+    The std is divided by the number of pixels, not by one less. `epsilon` 'reference' is 1e-5, next to
+    which much smaller gradients vanish (some networks start at 1e-9). 'relative' is 1e-5 * std, so that
+    the scale of a map does not matter. A constant map gives zeros and zero gradients; the published
+    code gives NaN gradients.
     """
     if epsilon not in EPSILONS:
         raise UserError(f"epsilon: {epsilon!r} is unknown; {nearest(epsilon, list(EPSILONS))}")
     lowest, highest = (f(maps.detach(), (1, 2), keepdim=True) for f in (torch.amin, torch.amax))
     varies = highest > lowest
-    if epsilon == "relative":  # squares of small values must not vanish; the scale drops out below
+    if epsilon == "relative":  # squares of small values must not underflow; the scale cancels below
         maps = maps / torch.where(varies, torch.maximum(highest, -lowest), 1)
     centred = maps - maps.mean((1, 2), keepdim=True)
     variance = centred.square().mean((1, 2), keepdim=True)
@@ -40,8 +40,8 @@ def standardize_cut(maps: torch.Tensor, epsilon: str = "reference") -> torch.Ten
 def match_maximum(human_maps: torch.Tensor, saliency_maps: torch.Tensor) -> torch.Tensor:
     """Human maps scaled per image to the maximum of the saliency maps, both standardised.
 
-    The maxima are constants to the gradient: otherwise a network could lower the loss by flattening
-    its own peak.
+    No gradient flows through the maxima: otherwise a network could lower the loss by flattening its own
+    peak.
     """
     human, model = (m.detach().amax((1, 2), keepdim=True) for m in (human_maps, saliency_maps))
     return human_maps / (human + MAXIMUM_EPSILON) * (model + MAXIMUM_EPSILON)
@@ -50,8 +50,8 @@ def match_maximum(human_maps: torch.Tensor, saliency_maps: torch.Tensor) -> torc
 def pyramid(maps: torch.Tensor, levels: int = 5) -> list[torch.Tensor]:
     """Gaussian pyramid: the maps themselves and `levels` - 1 halvings, each ceil(size / 2).
 
-    Binomial 1-4-6-4-1 kernel, stride 2, zeros outside. As TensorFlow's 'SAME', an even size is
-    padded by 1 before and 2 after, an odd one by 2 on both sides.
+    The kernel is binomial (1-4-6-4-1), the stride 2, and outside the map are zeros. As with 'SAME' in
+    TensorFlow, an even size is padded by 1 before and 2 after, an odd size by 2 on both sides.
     """
     kernel = maps.new_tensor(_BINOMIAL)
     kernel = (kernel.outer(kernel) / kernel.sum().square())[None, None]
@@ -67,11 +67,11 @@ def pyramid(maps: torch.Tensor, levels: int = 5) -> list[torch.Tensor]:
 def pyramidal_mse(
     a: torch.Tensor, b: torch.Tensor, tokens: torch.Tensor, levels: int = 5
 ) -> torch.Tensor:
-    """Mean over levels of the squared difference of two sets of maps, each image times its token.
+    """Mean over levels and images of the squared difference of two sets of maps, times the tokens.
 
     `tokens` (image,): 1 for an image with a human map, 0 without. The mean runs over all images,
-    those without a map included, as in the reference. The pyramid is linear: one, of the
-    difference, is enough.
+    including those without a map, as in the published code. The pyramid is linear, so that the pyramid
+    of the difference is enough.
     """
     errors = [level.square().mean((1, 2)) for level in pyramid(a - b, levels)]
     return (torch.stack(errors).mean(0) * tokens).mean()

@@ -1,7 +1,7 @@
-"""One geometric augmentation for an image and its human map: where it goes, the map goes.
+"""One geometric augmentation for an image and its human map: both are cropped and mirrored alike.
 
-A crop is in shares of the image's sides, so that it cuts the same part out of a map of another
-resolution. Cropping and resizing are one antialiased resampling of each.
+A crop is given in shares of the image's sides, so that it cuts the same part out of a map of another
+resolution. Cropping and resizing are done together, in one antialiased resampling.
 """
 
 import math
@@ -12,7 +12,7 @@ from PIL import Image
 
 from itcortex.errors import UserError
 
-_TRIES = 10  # before the centre is taken, as torchvision does
+_TRIES = 10  # after so many, the central part is taken, as torchvision does
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def random_crop(
 ) -> Crop:
     """Crop of random area (share in `scale`) and aspect (in `ratio`, on a log scale), maybe mirrored.
 
-    `size` (width, height) in pixels; the rectangle is of whole pixels, by the rule of Inception as
-    torchvision's RandomResizedCrop has it.
+    `size` (width, height) in pixels. The rectangle consists of whole pixels and is drawn by the rule of
+    Inception (Szegedy et al. 2015), as in torchvision's RandomResizedCrop.
     """
     width, height = size
     mirrored = bool(rng.random() < flip)
@@ -99,6 +99,6 @@ def require_same_aspect(image: Image.Image, human_map: np.ndarray, image_id: str
     if min(abs(width - expected[0]), abs(height - expected[1])) > 1:
         raise UserError(
             f"{image_id}: the human map is {width} x {height} pixels, the image {image.width} x "
-            f"{image.height}: another aspect, so it is not known which part of the image it covers; "
-            "bring the map to its image's aspect"
+            f"{image.height}. Their aspect ratios differ, so it is not known which part of the image "
+            "the map covers; bring the map to its image's aspect"
         )

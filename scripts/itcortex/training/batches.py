@@ -1,7 +1,7 @@
 """Which images a training step sees, and how: a function of (seed, epoch, position) and nothing else.
 
-No generator runs along with a training, so that one that is continued sees what it would have seen,
-and any number of processes or workers sees the same.
+There is no random generator whose state goes on from step to step. Therefore a training that is
+continued sees the images it would have seen, whatever the number of processes or workers.
 """
 
 import signal
@@ -28,7 +28,7 @@ from itcortex.training.augmentation import (
 from itcortex.training.images.samples import Joined, Sample, Samples
 from itcortex.training.recipe import Recipe
 
-_ORDER, _DRAW, _CROP = 1, 2, 3  # what random numbers are for: each has a stream of its own
+_ORDER, _DRAW, _CROP = 1, 2, 3  # separate streams of random numbers, one for each purpose
 Key = tuple[int, int, int]  # epoch, position in its order, image
 
 
@@ -36,8 +36,9 @@ Key = tuple[int, int, int]  # epoch, position in its order, image
 class Batch:
     """Images uint8 (image, row, column, rgb) with labels, maps, tokens and names, on the CPU.
 
-    `maps` float32 (image, row, column), 0 where there is none; `tokens` 1 with a map. `n_empty` maps
-    did not vary within the crop: they say nothing of where to look and count as none.
+    `maps` float32 (image, row, column), 0 for images without a map; `tokens` is 1 for images with a
+    map. `n_empty` maps had one value everywhere in the crop: they do not say where to look, and the
+    image counts as one without a map.
     """
 
     images: torch.Tensor
@@ -48,7 +49,7 @@ class Batch:
     n_empty: int
 
     def pin_memory(self) -> "Batch":
-        """What is copied to a GPU, in memory that it can read by itself."""
+        """Move what is copied to a GPU into page-locked memory, which the GPU reads without waiting."""
         self.images, self.maps = self.images.pin_memory(), self.maps.pin_memory()
         return self
 
@@ -67,10 +68,10 @@ class Batch:
 
 
 class Mixture:
-    """The images of every epoch in their order: all labelled ones once, mapped ones by their share.
+    """The images of every epoch in their order: all labelled images once, mapped images by their share.
 
-    Images with a map are dealt out evenly over the epochs: none comes twice before all came once.
-    Without labelled images an epoch is all the mapped ones.
+    Mapped images are dealt out over the epochs like a deck of cards: none is shown twice before all
+    were shown once. Without labelled images an epoch consists of all mapped images.
     """
 
     def __init__(self, labelled: Samples, mapped: Samples, map_share: float, seed: int):
@@ -83,11 +84,11 @@ class Mixture:
             self.n_drawn = round(wanted) if self.n_mapped else 0
 
     def __len__(self) -> int:
-        """Images an epoch."""
+        """Number of images in an epoch."""
         return self.n_labelled + self.n_drawn
 
     def order(self, epoch: int) -> np.ndarray:
-        """Indices of the epoch's images in `samples`, shuffled."""
+        """Indices into `samples` of the images of an epoch, shuffled."""
         images = np.arange(self.n_labelled)
         if self.n_drawn:
             places = epoch * self.n_drawn + np.arange(self.n_drawn)
@@ -103,8 +104,8 @@ class Mixture:
 class Steps:
     """Keys of the images of every part of every step, for one of several processes.
 
-    A batch is cut into parts (accumulation), a part into equal slices, one a process: together the
-    processes see what one would.
+    A batch is cut into parts (accumulation) and every part into equal slices, one for each process, so
+    that the processes together see what a single process would.
     """
 
     def __init__(self, mixture: Mixture, recipe: Recipe, rank: int, ranks: int, first_step: int):
@@ -119,11 +120,11 @@ class Steps:
             )
 
     def __len__(self) -> int:
-        """Parts to come."""
+        """Number of parts that are still to come."""
         return (self.total - self.first_step) * self.recipe.accumulation
 
     def __iter__(self) -> Iterator[list[Key]]:
-        """Keys of one part after another."""
+        """Yield the keys of one part after another."""
         size = self.recipe.batch_size // self.recipe.accumulation
         mine = size // self.ranks
         order = lru_cache(1)(self.mixture.order)
@@ -136,12 +137,12 @@ class Steps:
 
 
 def steps_per_epoch(mixture: Mixture, recipe: Recipe) -> int:
-    """Whole batches in an epoch; which images are left over differs from epoch to epoch."""
+    """Number of whole batches in an epoch; the images left over differ from epoch to epoch."""
     steps = len(mixture) // recipe.batch_size
     if steps == 0:
         raise UserError(
             f"recipe: batch_size {recipe.batch_size} is more than the {len(mixture)} images of an "
-            "epoch; make it smaller"
+            "epoch; set a smaller one"
         )
     return steps
 
@@ -151,7 +152,7 @@ def steps_per_epoch(mixture: Mixture, recipe: Recipe) -> int:
 
 @dataclass
 class Item:
-    """One image as a step sees it."""
+    """One image as a training step sees it."""
 
     image: np.ndarray
     label: int
@@ -161,9 +162,9 @@ class Item:
 
 
 class Augmented(Dataset):
-    """Images under random crops and flips, by key; an unreadable one is the error itself.
+    """Images under random crops and flips, by key; for an unreadable image the item is the error.
 
-    (An error raised in a worker would come out wrapped into the worker's traceback.)
+    (If a worker raised the error, it would reach the user inside the traceback of the worker.)
     """
 
     def __init__(self, mixture: Mixture, recipe: Recipe, preprocessing: Preprocessing):
@@ -185,7 +186,7 @@ class Augmented(Dataset):
 
 
 class Judged(Dataset):
-    """Images as they are judged: photographs with a map whole, others' central square."""
+    """Images for validation: photographs with a human map whole, of others the central square."""
 
     def __init__(self, samples: Samples, share: float, preprocessing: Preprocessing):
         self.samples, self.share, self.preprocessing = samples, share, preprocessing
@@ -218,7 +219,7 @@ def cut(sample: Sample, crop: Crop, preprocessing: Preprocessing) -> Item:
 
 
 def collate(items: list[Item | UserError]) -> Batch | UserError:
-    """Items as one batch, or the first error among them."""
+    """The items as one batch, or the first error among them."""
     for item in items:
         if isinstance(item, UserError):
             return item
@@ -237,18 +238,18 @@ def collate(items: list[Item | UserError]) -> Batch | UserError:
     )
 
 
-def load(dataset: Dataset, keys, workers: int, device: torch.device) -> Iterator[Batch]:
-    """Batches of a dataset, read ahead by `workers` processes; raises the errors that they met."""
+def load_batches(dataset: Dataset, keys, workers: int, device: torch.device) -> Iterator[Batch]:
+    """Batches of a dataset, read ahead by `workers` processes; raises the errors of those processes."""
     loader = DataLoader(
         dataset,
         batch_sampler=keys,
         num_workers=workers,
-        # Ranks were spawned, and would spawn in turn: seconds of imports for every worker.
+        # A rank was spawned and would by default spawn its workers, each with seconds of imports.
         multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
         collate_fn=collate,
         pin_memory=device.type == "cuda",
         worker_init_fn=_start_worker,
-        generator=torch.Generator(),  # or it would draw from the one that training uses
+        generator=torch.Generator(),  # the default one belongs to the training
     )
     for batch in loader:
         if isinstance(batch, UserError):
@@ -257,11 +258,11 @@ def load(dataset: Dataset, keys, workers: int, device: torch.device) -> Iterator
 
 
 def _start_worker(_worker: int) -> None:
-    """One core for each, and no ear for SIGTERM.
+    """Give a worker one BLAS thread, and let it ignore SIGTERM.
 
-    A scheduler sends it to all processes of a job: it is the trainer who ends the step. BLAS would
-    start a thread a core in every worker, for the small products of ClickMe's maps: on a busy
-    machine two of them took 27 ms for what one does in 1.
+    A scheduler sends SIGTERM to all processes of a job, and the trainer, who finishes its step, still
+    needs the worker. BLAS would start one thread for every core in every worker for the small products
+    of ClickMe's maps: on a busy machine two threads took 27 ms for what one does in 1 ms.
     """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threadpool_limits(1)

@@ -1,10 +1,11 @@
 """The state of a training on disk: one file, replaced as a whole, read without pickle.
 
-`training.safetensors` in a folder beside the weights-to-be holds the network, its running average, the
-optimiser's tensors and, as JSON in its header, the step, the history and everything that the training
-is known by (its *identity*: architecture, hyper-parameters, data). The learning rate and the order of
-the images follow from the step. Weights that are not finite are not written: the former state stays.
-Copies of shards lie in the same folder; it goes when its training is done.
+The file `training.safetensors` lies in a folder beside the weights file that the training will write. It
+holds the network, its running average and the optimiser's tensors. The JSON in its header holds the
+step, the history and the *identity* of the training: architecture, hyper-parameters, data. The learning
+rate and the order of the images follow from the step. Weights that are not finite are never written:
+the last good checkpoint is kept. Copies of shards lie in the same folder, which is deleted when the
+training is done.
 """
 
 import shutil
@@ -19,13 +20,13 @@ from itcortex import store
 from itcortex.errors import UserError
 
 NAME = "training.safetensors"
-#: Buffers of batch norm and its kin; in others infinities may be meant (masks, ranges).
+#: Buffers of batch norm. Other buffers (masks, ranges) may hold infinities on purpose.
 _AVERAGES = ("running_mean", "running_var")
 
 
 @dataclass
 class Progress:
-    """How far a training came: steps done, rows of the epochs that are over, sums of the running one."""
+    """How far a training came: steps done, a row for every finished epoch, sums of the running epoch."""
 
     step: int = 0
     rows: list[dict] = field(default_factory=list)
@@ -33,9 +34,9 @@ class Progress:
 
 
 def folder_beside(weights: str | Path) -> Path:
-    """Where the training of a weights file keeps its checkpoint: hidden, beside it.
+    """Where the training of a weights file keeps its checkpoint: a hidden folder beside that file.
 
-    No declared output, or the workflow would delete it when a job is killed.
+    The folder is not an output of the rule, because the workflow deletes the outputs of a killed job.
     """
     weights = Path(weights)
     return weights.with_name(f".{weights.stem}.checkpoint")
@@ -49,9 +50,10 @@ def save(
     progress: Progress,
     identity: dict,
 ) -> None:
-    """Write the state; raises `UserError` where it cannot be written: the former one stays.
+    """Write the state in place of the former one.
 
-    Likewise for weights, or averages of batch norm, that are not finite: nothing could go on from them.
+    Raises `UserError`, and keeps the former state, if the file cannot be written, and if weights or
+    batch norm's running averages are not finite: no training can continue from them.
     """
     networks = [model] if average is None else [model, average]
     bad = [name for network in networks for name in not_finite(network)]
@@ -78,12 +80,12 @@ def save(
         kept = "the former one stays" if path.exists() else "there is none yet"
         raise UserError(
             f"{path}: the checkpoint of step {progress.step} cannot be written ({error}); {kept}: "
-            "make room on the disk and run again, which continues from it"
+            "make room on the disk and run again, and the training continues from there"
         ) from error
 
 
 def not_finite(model: nn.Module) -> list[str]:
-    """Names of weights and of running averages that are not finite; a GPU is waited for once."""
+    """Names of weights and of running averages that are not finite, with one transfer from the GPU."""
     buffers = (pair for pair in model.named_buffers() if pair[0].endswith(_AVERAGES))
     tensors = dict(model.named_parameters()) | dict(buffers)
     finite = torch.stack([value.isfinite().all() for value in tensors.values()]).tolist()
@@ -91,33 +93,35 @@ def not_finite(model: nn.Module) -> list[str]:
 
 
 def advice(folder: Path) -> str:
-    """What to do about a training that left what can be computed: the end of its error."""
+    """What to do about a training whose numbers are no longer finite: the end of its error message."""
     remedy = "lower learning_rate or strength, set clip, or lengthen the warm-up"
     if not (folder / NAME).exists():
         return f"nothing was kept; {remedy}"
     return (
-        f"{folder / NAME}, of before, stays, but the same settings lead here again: {remedy}, and "
-        f"delete {folder}, for other settings start over"
+        f"the last good checkpoint, {folder / NAME}, is kept, but with the same settings the training "
+        f"would fail here again: {remedy}, and delete {folder}, for other settings start over"
     )
 
 
 def read(folder: Path, identity: dict) -> tuple[dict, Progress] | None:
-    """Tensors and progress of the training in `folder`; None where there is none.
+    """Tensors and progress of the training in `folder`; None if it holds no checkpoint.
 
-    Raises `UserError` for a checkpoint of another architecture, of other hyper-parameters, data or
-    code, naming what differs.
+    Raises `UserError`, naming what differs, for the checkpoint of a training with another
+    architecture, other hyper-parameters, data or code.
     """
     path = folder / NAME
     if not path.exists():
         return None
     tensors, about = store.read_weights(path)
     if "identity" not in about:
-        raise UserError(f"{path}: is no checkpoint of a training; delete {folder} to start over")
+        raise UserError(
+            f"{path}: this is not the checkpoint of a training; delete {folder} to start over"
+        )
     differing = list(_differences(about["identity"], identity))
     if differing:
         raise UserError(
-            f"{path}: is of another training: {'; '.join(differing)}. Delete {folder} to start "
-            "over, or go back to its settings to continue it"
+            f"{path}: this is the checkpoint of another training: {'; '.join(differing)}. Delete "
+            f"{folder} to start over, or restore those settings to continue it"
         )
     return tensors, Progress(about["step"], about["rows"], about["sums"])
 
@@ -125,7 +129,7 @@ def read(folder: Path, identity: dict) -> tuple[dict, Progress] | None:
 def restore(
     tensors: dict, model: nn.Module, average: nn.Module | None, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Put a checkpoint's tensors where they came from."""
+    """Put a checkpoint's tensors back into the network, its running average and the optimiser."""
     model.load_state_dict(_below(tensors, "model."))
     if average is not None:
         average.load_state_dict(_below(tensors, "average."))
@@ -135,7 +139,7 @@ def restore(
         index, _, key = name.partition(".")
         like = parameters[int(index)]
         own = value
-        if value.shape == like.shape:  # in the parameter's own memory layout
+        if value.shape == like.shape:  # keep the memory layout of the parameter
             own = torch.empty_like(like, requires_grad=False).copy_(value)
         state.setdefault(int(index), {})[key] = own
     groups = optimizer.state_dict()["param_groups"]
@@ -143,7 +147,7 @@ def restore(
 
 
 def remove(folder: Path) -> None:
-    """Delete the checkpoint of a training that is done, and what else is in its folder."""
+    """Delete the folder of a training that is done: its checkpoint and copies of shards."""
     if folder.exists():
         shutil.rmtree(folder)
 
@@ -153,7 +157,7 @@ def _below(tensors: dict, prefix: str) -> dict:
 
 
 def _differences(then, now, name: str = ""):
-    """Names of the leaves of two nested dictionaries that differ, with both values."""
+    """Yield `name was A, is B` for every leaf in which two nested dictionaries differ."""
     if isinstance(then, dict) and isinstance(now, dict):
         for key in [*now, *(key for key in then if key not in now)]:
             yield from _differences(then.get(key), now.get(key), f"{name}.{key}" if name else key)

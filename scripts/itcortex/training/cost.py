@@ -1,12 +1,12 @@
-"""What a training costs before it is run: hours, GPU memory, host memory. Estimates, all of them.
+"""Estimates of what a training costs, before it is run: hours, GPU memory, memory of the host.
 
-The anchor is ResNet-50 on one A100 in bfloat16: 90 epochs of ImageNet's 1,281,167 images in 15 hours
-(2,135 images/s, between the 1,582 and the 2,470 that are published). Another network takes
-`step_cost` times as long an image, another GPU as its published ResNet-50 throughput says, and the
-harmonizer between `SECOND_ORDER` times as long as cross-entropy. No harmonizer step was timed on a
-GPU for this: `benchmarks/harmonizer.py` does that.
+The reference point is ResNet-50 on one A100 in bfloat16: 90 epochs of ImageNet's 1,281,167 images in 15
+hours (2,135 images/s; published numbers range from 1,582 to 2,470). Another network takes `step_cost`
+times as long per image; another GPU is scaled by its published throughput for ResNet-50; a step with the
+harmonizer takes between the two `SECOND_ORDER` factors times as long as one with cross-entropy alone. No
+harmonizer step was timed on a GPU for these numbers: `benchmarks/harmonizer.py` does that.
 
-Nothing here loads torch: the workflow sizes its jobs with it.
+Nothing here loads torch, because the workflow uses it to request resources for its jobs.
 """
 
 import math
@@ -21,18 +21,18 @@ from itcortex.training.recipe import Recipe, recipe_of
 
 #: Images a second of ResNet-50's plain training on one A100 in bfloat16: 90 epochs in 15 hours.
 ANCHOR = 90 * 1_281_167 / (15 * 3600)
-#: Times of a harmonizer step over a plain one: by count of operations (2.0 to 2.2), and where a GPU
-#: waits for memory (an estimate for PyTorch's own derivatives: 78 h for ResNet-50).
+#: Time of a harmonizer step, relative to a plain one: by the number of operations (2.0 to 2.2), and if
+#: the GPU waits for memory (estimated from PyTorch's own derivatives: 78 h for ResNet-50).
 SECOND_ORDER = (2.1, 4.2)
-#: Memory of what the harmonizer keeps over what a plain step keeps: 1.8 to 3.1 counted on the meta
-#: device, 1.7 to 3.1 measured on a CPU.
+#: Memory that a harmonizer step keeps for its derivatives, relative to a plain one: 1.8 to 3.1 counted
+#: on the meta device, 1.7 to 3.1 measured on a CPU.
 SECOND_ORDER_MEMORY = 3.2
-#: Memory of the kept maps in bfloat16 over float32: half, and what norms keep in float32.
+#: Memory of kept feature maps in bfloat16, relative to float32: half, and what norms keep in float32.
 BF16_MEMORY = 0.6
-#: Speed of several GPUs over their number: 8 A100 SXM4 reach .90 in the table of `GPUS`.
+#: Speed of several GPUs divided by their number: 8 A100 SXM4 reach .90 in the source of `GPUS`.
 SCALING = 0.9
 #: Images a second that one worker decodes and crops: 500 to 570 of 500 x 375 pixels and 90 to 125 kB
-#: were measured on a core of 2.6 GHz; a fifth is left for what else it does.
+#: were measured on a core of 2.6 GHz; a fifth is left for its other work.
 DECODED = 400
 _CONTEXT_GB = 1.5  # CUDA's context and workspaces of cuDNN
 _PROCESS_MB, _WORKER_MB = 3000, 600  # torch with CUDA and a checkpoint's copy; a forked reader
@@ -40,10 +40,10 @@ _PROCESS_MB, _WORKER_MB = 3000, 600  # torch with CUDA and a checkpoint's copy; 
 
 @dataclass(frozen=True)
 class Gpu:
-    """A type of GPU: memory, and images/s of ResNet-50's training in mixed precision and TF32.
+    """A type of GPU: memory (GB), and images/s of ResNet-50's training in mixed precision and TF32.
 
-    `tflops` is the peak of float32 without tensor cores (data sheet). A GPU without TensorFloat-32 has
-    `tf32` in float32, and no bfloat16.
+    `tflops` is the peak of float32 without tensor cores, from the data sheet. For a GPU without
+    TensorFloat-32 and bfloat16, `tf32` is its speed in float32.
     """
 
     memory_gb: float
@@ -53,10 +53,10 @@ class Gpu:
     bf16: bool = True
 
 
-#: Published images/s of one GPU: github lambdal/deeplearning-benchmark, pytorch-train-throughput-fp16
-#: and -fp32.csv, column resnet50 (NVIDIA's code, PyTorch 1.13), one software for all. Not in it, and
-#: so derived: L40S, the RTX 6000 Ada's by memory bandwidth (864 of 960 GB/s); H200, the H100's, whose
-#: compute it has.
+#: Published images/s of one GPU, measured with the same software: lambdal/deeplearning-benchmark on
+#: GitHub, pytorch-train-throughput-fp16.csv and -fp32.csv, column resnet50 (NVIDIA's code, PyTorch 1.13)
+#: Two are not in these tables: the L40S is scaled from the RTX 6000 Ada by memory bandwidth (864 of 960
+#: GB/s), and the H200 is given the speed of the H100, which has the same compute units.
 GPUS = {
     "v100": Gpu(16, 833, 369, 15.7, bf16=False),
     "a10": Gpu(24, 638, 349, 31.2),
@@ -75,12 +75,13 @@ GPUS = {
 
 @dataclass(frozen=True)
 class Size:
-    """What a network costs to train, a step of one image at its input size.
+    """What a network costs to train, per image at its input size; `params_m` in millions.
 
-    `step_cost` is the time of a plain step over ResNet-50's: published training throughputs of one
-    table give it (timm, results/benchmark-train-amp-nhwc-pt112-cu113-rtx3090.csv: ResNet-50 1218
-    images/s). `activation_mb` is what a plain step in float32 keeps of an image for its backward
-    pass: ResNet-50 86 MB.
+    `step_cost` is the time of a plain step relative to ResNet-50. Published training throughputs give
+    it, if both come from one table, for example from timm's
+    results/benchmark-train-amp-nhwc-pt112-cu113-rtx3090.csv (ResNet-50: 1218 images/s).
+    `activation_mb` is the memory that a plain step in float32 keeps of an image for its backward pass;
+    for ResNet-50 it is 86 MB.
     """
 
     params_m: float
@@ -90,9 +91,10 @@ class Size:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one training: hours at best and at worst, memory of each GPU and of the host.
+    """Cost of one training: hours at best and at worst, memory of each GPU and of the host.
 
-    `loading_hours` is what the workers need to read the images, part of the hours.
+    `loading_hours` are the hours that the workers need to read the images; the other hours include
+    them.
     """
 
     hours_low: float
@@ -103,16 +105,16 @@ class Cost:
 
 
 def gpu_named(name: str) -> Gpu:
-    """The GPU that a scheduler's name stands for, as `nvidia_a100_80gb_pcie` for `a100`.
+    """The GPU that a scheduler's name stands for: `nvidia_a100_80gb_pcie` is `a100`.
 
-    The longest name contained counts. Raises `UserError` if there is none.
+    Of several names that it contains, the longest counts. Raises `UserError` if it contains none.
     """
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
     found = [known for known in GPUS if known in plain]
     if not found:
         raise UserError(
-            f"gpu_model: nothing is known of the speed of {name!r}; {nearest(plain, list(GPUS))} Or "
-            "add it to GPUS in harmonizer/cost.py, with its source"
+            f"gpu_model: the speed of {name!r} is not known; {nearest(plain, list(GPUS))} Or add it to "
+            "GPUS in scripts/itcortex/training/cost.py, with its source"
         )
     return GPUS[max(found, key=len)]
 
@@ -120,8 +122,8 @@ def gpu_named(name: str) -> Gpu:
 def images_per_s(gpu: Gpu, precision: str) -> float:
     """Images/s of ResNet-50's plain training on one GPU.
 
-    In float32 (no tensor cores) by peak, from the V100's published 369, and not above TF32. Raises
-    `UserError` for bfloat16 where there is none.
+    For float32 (no tensor cores) the V100's published 369 is scaled by the peak speeds, and is at most
+    the speed in TF32. Raises `UserError` for bfloat16 on a GPU without it.
     """
     if precision == "bf16":
         if not gpu.bf16:
@@ -135,10 +137,10 @@ def images_per_s(gpu: Gpu, precision: str) -> float:
 
 @dataclass(frozen=True)
 class Training:
-    """All that the cost of one training depends on, but the GPU.
+    """All that the cost of one training depends on, except the GPU.
 
-    `images` an epoch, a `map_share` of them with a human map; `processes` have a GPU each and
-    `workers` that read images for it.
+    An epoch has `images` images, and a share of `map_share` of them has a human map. Each of the
+    `processes` has its own GPU, and `workers` that read images for it.
     """
 
     size: Size
@@ -151,10 +153,10 @@ class Training:
 
     @classmethod
     def of_row(cls, row: dict, training: dict) -> "Training | None":
-        """Of a trained row of the model table and its entry in the settings; None if not known.
+        """From a trained row of the model table and its settings; None if one of these facts is missing.
 
-        It is known if the row gives `params_m`, `step_cost` and `activation_mb`, and the entry `images`:
-        how many there are, without those with a map that are mixed in.
+        The row must give `params_m`, `step_cost` and `activation_mb`. The entry must give `images`, the
+        number of images without those with a human map that are mixed in.
         """
         facts = [row.get(key, math.nan) for key in ("params_m", "step_cost", "activation_mb")]
         if any(pd.isna(fact) for fact in facts) or "images" not in training:
@@ -171,21 +173,21 @@ class Training:
 
 
 def estimate(training: Training, gpu: Gpu) -> Cost:
-    """Cost of one training; `UserError` for a precision that the GPU has not."""
+    """Cost of one training; raises `UserError` for a precision that the GPU does not have."""
     processes, workers = training.processes, training.workers
     seen = training.recipe.epochs * training.images
     speed = images_per_s(gpu, training.recipe.precision) / training.size.step_cost
     speed *= processes * (SCALING if processes > 1 else 1)
     low, high = (seen / speed / 3600 * times for times in _times(training))
     loading = seen / (DECODED * processes * max(workers, 1)) / 3600
-    together = max if workers else lambda *parts: sum(parts)  # workers read while the GPU works
+    together = max if workers else lambda *parts: sum(parts)  # workers read while the GPU computes
     low, high = together(low, loading), together(high, loading)
     memory_mb = processes * (_PROCESS_MB + workers * _WORKER_MB + 12 * training.size.params_m)
     return Cost(low, high, loading, gpu_gb(training, training.recipe.accumulation), memory_mb)
 
 
 def gpu_gb(training: Training, parts: int) -> float:
-    """Peak memory of one GPU in GB: weights with all that goes with each, and maps of one part."""
+    """Peak memory of one GPU in GB: weights, gradients and their copies, and the maps of one part."""
     size, recipe, processes = training.size, training.recipe, training.processes
     copies = 2 + (2 if recipe.optimizer == "adamw" else 1) + (recipe.ema > 0) + (processes > 1)
     times = SECOND_ORDER_MEMORY if training.strength > 0 else 1.0
@@ -198,16 +200,16 @@ def gpu_gb(training: Training, parts: int) -> float:
 
 
 def runtime_minutes(cost: Cost, attempt: int = 1, limit_hours: float = math.inf) -> int:
-    """Minutes to ask a scheduler for: the worst case, a tenth to spare, half an hour to start.
+    """Minutes to ask a scheduler for: the worst case, a tenth to spare, and half an hour to start.
 
-    More at every attempt, never above `limit_hours`: a job that ends there keeps its state, and the
-    next attempt continues.
+    Every further attempt asks for more, but never for more than `limit_hours`. A job that ends at this
+    limit keeps its state, and the next attempt continues.
     """
     return math.ceil(60 * min((1.1 * cost.hours_high + 0.5) * attempt, limit_hours))
 
 
 def _times(training: Training) -> tuple[float, float]:
-    """How many times as long as with cross-entropy alone a step takes, at best and at worst."""
+    """Time of a step relative to one with cross-entropy alone, at best and at worst."""
     if training.strength == 0:
         return 1.0, 1.0
     if training.recipe.sub_batch:
@@ -225,10 +227,10 @@ _COLUMNS = [
 
 
 def plan(rows: list[dict], trainings: dict[str, dict], gpu_models: Sequence[str]) -> pd.DataFrame:
-    """A row a training and type of GPU: hours of work, memory, whether it fits, and what to change.
+    """One row per training and type of GPU: hours, memory, whether it fits, and what to change.
 
-    `rows` are trained rows of the model table, `trainings` the settings' entries by name. What is
-    not known is NaN, and `remark` says why.
+    `rows` are the trained rows of the model table, `trainings` the entries of the settings by name.
+    Unknown values are NaN, and `remark` says why.
     """
     pairs = [(row, name) for row in rows for name in gpu_models]
     table = [_planned(row, trainings[row["training"]], name) for row, name in pairs]
@@ -236,13 +238,13 @@ def plan(rows: list[dict], trainings: dict[str, dict], gpu_models: Sequence[str]
 
 
 def totals(table: pd.DataFrame) -> pd.DataFrame:
-    """GPU hours of a whole plan by type of GPU; NaN where one of its trainings is not known."""
+    """GPU hours of a whole plan by type of GPU; NaN if the cost of one of its trainings is not known."""
     groups = table.groupby("gpu_model", sort=False)
     return groups[["gpu_hours_low", "gpu_hours_high"]].agg(lambda hours: hours.sum(skipna=False))
 
 
 def describe(table: pd.DataFrame) -> str:
-    """A plan as text: every training, then all of them together."""
+    """A plan as text: every training, then the sum over all of them."""
     keys = ["model", "strength", "seed", "gpu_model", "gpus", "hours", "limited_by", "gpu_gb"]
     hours = [_range(*pair) for pair in zip(table.hours_low, table.hours_high, strict=True)]
     shown = table.assign(hours=hours)[[*keys, "host_gb", "remark"]]
@@ -255,7 +257,7 @@ def describe(table: pd.DataFrame) -> str:
 
 
 def _range(low: float, high: float) -> str:
-    """Two numbers of hours as text; one where they are the same."""
+    """Two numbers of hours as text, or one if they are the same."""
     if math.isnan(low):
         return "not known"
     ends = list(dict.fromkeys(f"{hours:.1f}" for hours in (low, high)))
@@ -271,7 +273,9 @@ def _planned(row: dict, settings: dict, gpu_model: str) -> dict:
     record |= {"gpu_model": gpu_model, "gpus": processes}
     training = Training.of_row(row, settings)
     if training is None:
-        return record | {"remark": "needs step_cost, activation_mb (table) and images (training)"}
+        return record | {
+            "remark": "needs step_cost, activation_mb (model table) and images (training)"
+        }
     if recipe.precision == "bf16" and not gpu.bf16:
         return record | {"remark": "no bf16 on this GPU: precision: float32"}
     cost = estimate(training, gpu)
@@ -289,7 +293,7 @@ def _planned(row: dict, settings: dict, gpu_model: str) -> dict:
 
 
 def _mend(training: Training, gpu: Gpu) -> str:
-    """What to change so that a training fits into a GPU's memory; empty if it does."""
+    """What to change so that a training fits into the memory of a GPU; empty if it fits."""
     images = training.recipe.batch_size // training.processes
     more = range(training.recipe.accumulation, images + 1)
     fitting = (n for n in more if images % n == 0 and gpu_gb(training, n) <= gpu.memory_gb)

@@ -1,14 +1,17 @@
-"""Several processes for one training on one machine: start them, agree, and end together.
+"""Several processes for one training on one machine: start them, let them agree, end them together.
 
-As `torchrun` does, but as a function: one process a rank, gloo between CPUs, nccl between GPUs, found
-through a file, so that no port is needed. What a rank prints comes out of the process that started
-it. A rank that fails ends the others, and its error is the job's; a SIGTERM reaches every rank, so that
-the step is finished and kept; a rank whose starter is killed ends itself.
+`torch.multiprocessing` starts one process for every rank. The ranks find each other through a file, so
+that no port is needed, and exchange tensors by gloo between CPUs or nccl between GPUs. What a rank
+prints goes to the log of the process that started it. If a rank fails, the others are ended and its
+error becomes the error of the job. A SIGTERM is handed on to every rank, so that the step is finished
+and kept. If the process that started the ranks is killed, the ranks end themselves.
 
 It serves one machine only: a training cannot use more GPUs than that has.
 """
 
+import json
 import os
+import pickle
 import signal
 import sys
 import tempfile
@@ -18,17 +21,25 @@ import traceback
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from multiprocessing import connection, parent_process
+from multiprocessing import connection, parent_process, reduction
 from pathlib import Path
+from typing import TextIO
 
 import torch
 from threadpoolctl import threadpool_limits
 from torch import distributed, multiprocessing
+from torch.multiprocessing import (
+    ProcessContext,
+    ProcessExitedException,
+    ProcessRaisedException,
+)
 
 from itcortex.errors import UserError
+from itcortex.running.log import logged_to
 from itcortex.training.interruption import Stop, stop_requests
 
-_GRACE = 5.0  # seconds for ranks to report why they failed, before they are killed
+_RESULT = "result.pickle"  # what rank 0 returns, in the folder where the ranks meet
+_GRACE = 5.0  # seconds for the other ranks to end, after one failed, before they are killed
 
 
 @dataclass(frozen=True)
@@ -67,67 +78,67 @@ class Group:
 
 
 def launch(function: Callable, arguments: tuple, processes: int, device: str) -> object:
-    """Run `function(group, *arguments)` in `processes` processes; what rank 0 returns.
+    """Run `function(group, *arguments)` in `processes` processes and return what rank 0 returns.
 
-    `device` 'cpu', or 'cuda' for one GPU a rank. A SIGTERM is handed on to every rank; None if that
-    ended one before it could do anything. Raises `UserError` for too few GPUs, a rank's own
-    `UserError`, and RuntimeError with the traceback of the rank that failed first.
+    `device` is 'cpu', or 'cuda' for one GPU a rank. A SIGTERM is handed on to every rank; the result is
+    None if it ended a rank that had not begun to listen to it. Raises `UserError` for too few GPUs, the
+    `UserError` of a rank, `UserError` for a rank that was killed, and otherwise RuntimeError with the
+    traceback of the rank that failed first.
     """
     if device.startswith("cuda") and (device != "cuda" or torch.cuda.device_count() < processes):
         raise UserError(
             f"processes: {processes} processes need device 'cuda' and as many GPUs; device is "
             f"{device!r} and torch sees {torch.cuda.device_count()}"
         )
-    context = multiprocessing.get_context("spawn")
     threads = max(1, torch.get_num_threads() // processes)
     with tempfile.TemporaryDirectory() as folder, stop_requests() as stop:
-        ranks = []
+        joining = (processes, device, threads, folder)
+        ranks = multiprocessing.start_processes(
+            _run, (joining, _Log(), function, arguments), processes, join=False
+        )
         try:
-            for rank in range(processes):
-                ours, theirs = context.Pipe(duplex=False)
-                about = (rank, processes, device, threads, f"{folder}/meeting")
-                process = context.Process(target=_run, args=(theirs, about, function, arguments))
-                process.start()
-                theirs.close()
-                ranks.append(_Rank(rank, process, ours))
-            return _follow(ranks, stop)
+            if not _wait(ranks, stop, Path(folder)):
+                return None
+            return pickle.loads(Path(folder, _RESULT).read_bytes())
         finally:
-            for rank in ranks:
-                rank.process.kill()
-                rank.process.join()
+            for process in ranks.processes:
+                process.kill()
+                process.join()
 
 
-# --- the process that starts them -----------------------------------------------------------------
+# --- the process that starts the ranks ------------------------------------------------------------
 
 
-@dataclass
-class _Rank:
-    """A rank as its starter sees it; `failed` holds (when, message, whether a user can mend it)."""
+def _wait(ranks: ProcessContext, stop: Stop, folder: Path) -> bool:
+    """Wait until all ranks are done; False if a SIGTERM ended one that did not listen to it yet."""
+    asked, killed = False, []
+    try:
+        while True:
+            connection.wait(list(ranks.sentinels), timeout=0.5)
+            # Of a killed rank and one that failed for it, both found now, the killed one counts.
+            killed = [n for n, p in enumerate(ranks.processes) if (p.exitcode or 0) < 0]
+            if ranks.join(timeout=0, grace_period=_GRACE):
+                return True
+            if stop.requested and not asked:
+                asked = True
+                for process in ranks.processes:
+                    process.terminate()
+    except (ProcessExitedException, ProcessRaisedException) as error:
+        number = killed[0] if killed else error.error_index
+        if asked and ranks.processes[number].exitcode == -signal.SIGTERM:
+            return False
+        raise _error(number, ranks, folder) from None
 
-    number: int
-    process: multiprocessing.Process
-    reports: connection.Connection
-    open: bool = True
-    done: bool = False
-    result: object = None
-    failed: tuple[float, str, bool] | None = None
 
-    def receive(self) -> None:
-        """Take one report; at the end of them, see how the process ended."""
-        try:
-            kind, value = self.reports.recv()
-        except EOFError:
-            self.open = False
-            self.process.join()
-            if not self.done and self.failed is None:
-                self.failed = (0.0, _death(self.process.exitcode), True)
-            return
-        if kind == "text":
-            sys.stderr.write(value)
-        elif kind == "result":
-            self.done, self.result = True, value
-        else:
-            self.failed = value
+def _error(number: int, ranks: ProcessContext, folder: Path) -> UserError | RuntimeError:
+    """The error of the rank that failed first, or of rank `number`, which was killed."""
+    failures = [json.loads(path.read_text()) for path in folder.glob("failed-*.json")]
+    status = ranks.processes[number].exitcode
+    if status < 0 or not failures:
+        return UserError(f"process {number + 1} of {len(ranks.processes)}: {_death(status)}")
+    first = min(failures, key=lambda failure: failure["when"])
+    kind = UserError if first["mendable"] else RuntimeError
+    return kind(f"process {first['rank'] + 1} of {len(ranks.processes)}: {first['message']}")
 
 
 def _death(status: int) -> str:
@@ -136,69 +147,37 @@ def _death(status: int) -> str:
     return f"ended with status {status} without saying why"
 
 
-def _follow(ranks: list[_Rank], stop: Stop) -> object:
-    """Pass on what ranks print until all are done, or one failed and the rest had time to say so."""
-    deadline = None
-    asked = False
-    while any(rank.open for rank in ranks):
-        if deadline is None and any(rank.failed for rank in ranks):
-            deadline = time.monotonic() + _GRACE
-        if deadline is not None and time.monotonic() > deadline:
-            break
-        if stop.requested and not asked:
-            asked = True
-            for rank in ranks:
-                rank.process.terminate()
-        pipes = {rank.reports: rank for rank in ranks if rank.open}
-        for ready in connection.wait(list(pipes), timeout=0.5):
-            pipes[ready].receive()
-    failed = sorted((rank for rank in ranks if rank.failed), key=lambda rank: rank.failed[0])
-    if not failed:
-        return ranks[0].result
-    first = failed[0]
-    if asked and first.process.exitcode == -signal.SIGTERM:
-        return None
-    _, message, mendable = first.failed
-    message = f"process {first.number + 1} of {len(ranks)}: {message}"
-    raise UserError(message) if mendable else RuntimeError(message)
-
-
 # --- a rank ---------------------------------------------------------------------------------------
 
 
-class _Reports:
-    """A stream whose text goes to the starter's log."""
+class _Log:
+    """The file that the starting process's `sys.stderr` writes to, for the processes it starts."""
 
-    def __init__(self, pipe: connection.Connection):
-        self.pipe = pipe
-
-    def write(self, text: str) -> int:
-        """Hand on a piece of text."""
-        self.pipe.send(("text", text))
-        return len(text)
-
-    def flush(self) -> None:
-        """Nothing is kept back."""
-
-    def isatty(self) -> bool:
-        """A log, not a terminal."""
-        return False
+    def __reduce__(self):
+        """Travel to a process that is being started as a duplicate of the file's descriptor."""
+        return _write_to, (reduction.DupFd(sys.stderr.fileno()),)
 
 
-def _run(pipe, about, function, arguments) -> None:
+def _write_to(descriptor) -> TextIO:
+    return os.fdopen(descriptor.detach(), "w", buffering=1, encoding="utf-8")
+
+
+def _run(rank: int, joining: tuple, log: TextIO, function: Callable, arguments: tuple) -> None:
     """Body of a rank's process."""
     threading.Thread(target=_end_with_starter, daemon=True).start()
-    stream = _Reports(pipe)
-    with redirect_stdout(stream), redirect_stderr(stream):
+    *joining, folder = joining
+    with redirect_stdout(log), redirect_stderr(log), logged_to(log):
         try:
-            group = _join(*about)
-            pipe.send(("result", function(group, *arguments)))
-        except Exception as error:  # noqa: BLE001 (raised again by the starter)
+            result = function(_join(rank, *joining, f"{folder}/meeting"), *arguments)
+            if rank == 0:
+                Path(folder, _RESULT).write_bytes(pickle.dumps(result))
+        except Exception as error:  # noqa: BLE001 (raised again by the starting process)
             mendable = isinstance(error, UserError)
-            text = str(error) if mendable else traceback.format_exc()
-            pipe.send(("error", (time.monotonic(), text, mendable)))
-            pipe.close()
-            os._exit(1)  # the others may wait for this one inside a collective: no farewell
+            message = str(error) if mendable else traceback.format_exc()
+            failure = {"rank": rank, "when": time.monotonic(), "message": message}
+            text = json.dumps(failure | {"mendable": mendable})
+            Path(folder, f"failed-{rank}.json").write_text(text, encoding="utf-8")
+            os._exit(1)  # not the usual end, which may wait for ranks that wait for this one
     distributed.destroy_process_group()
 
 
@@ -216,6 +195,6 @@ def _join(rank: int, size: int, device: str, threads: int, meeting: str) -> Grou
 
 
 def _end_with_starter() -> None:
-    """A killed starter cannot end its ranks; two trainings would then write one checkpoint."""
+    """A killed starter cannot end its ranks; without this, two trainings could write one checkpoint."""
     connection.wait([parent_process().sentinel])
     os._exit(1)

@@ -1,7 +1,7 @@
 """TensorBoard event files: the history of a training, and some of its steps, while it runs.
 
-They are for whoever watches; nothing is read from them. An environment without the package
-`tensorboard` is good for all who do not ask for them.
+They are written for people who watch; the workflow reads nothing from them. The package `tensorboard`
+is needed only if event files are asked for.
 """
 
 import math
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from itcortex.errors import UserError
 
-EVERY = 10  # steps of which one is written
+EVERY = 10  # one step in ten is written
 _CURVES = ("loss", "cross_entropy", "harmonization", "decay", "accuracy", "gradient_norm",
            "saliency_std", "learning_rate")  # fmt: skip
 
@@ -27,16 +27,17 @@ def require_tensorboard() -> None:
 
 
 class Events:
-    """Event files in `folder`, open within a `with`; nothing at all without a folder.
+    """Writer of event files into `folder`, used in a `with` statement; without a folder it does nothing.
 
-    A training that goes on after step `done` hides what it once wrote of later steps.
+    A training that continues after step `done` hides the points of later steps that it had written
+    before it was interrupted.
     """
 
     def __init__(self, folder: Path | None, done: int):
         self.folder, self.done, self._writer = folder, done, None
 
     def __enter__(self) -> "Events":
-        """Open a new file in the folder."""
+        """Open a new event file in the folder."""
         if self.folder is not None:
             from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 (may be missing)
 
@@ -45,23 +46,23 @@ class Events:
         return self
 
     def __exit__(self, *_error) -> None:
-        """Write what is left."""
+        """Write what is still in memory, and close the file."""
         if self._writer is not None:
             with self._writing():
                 self._writer.close()
             self._writer = None
 
     def step(self, row: dict) -> None:
-        """One step's loss and its parts, if it is one of those that are written."""
+        """Add the loss of a step and its parts, if the step is one of those that are written."""
         if row["step"] % EVERY == 0:
             self._add("step", {name: row[name] for name in _CURVES}, row["step"])
 
     def epoch(self, row: dict) -> None:
-        """A row of the history, at the epoch's last step."""
+        """Add a row of the history at the last step of its epoch."""
         self._add("epoch", {k: v for k, v in row.items() if k != "step"}, row["step"])
 
     def flush(self) -> None:
-        """Nothing that was added is lost if the process is killed from here on."""
+        """Write to disk all that was added, so that a killed process loses nothing of it."""
         if self._writer is not None:
             with self._writing():
                 self._writer.flush()
@@ -79,6 +80,6 @@ class Events:
             yield
         except OSError as error:
             raise UserError(
-                f"{self.folder}: event files cannot be written ({error}); make room, or leave "
-                "tensorboard empty, and run again, which continues the training"
+                f"{self.folder}: event files cannot be written ({error}); make room on the disk, or "
+                "leave the setting tensorboard empty, and run again: the training continues"
             ) from error

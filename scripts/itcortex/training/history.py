@@ -1,4 +1,4 @@
-"""What a training notes of itself: sums over an epoch's steps, and one row an epoch."""
+"""What a training records of itself: sums over the steps of an epoch, and one row for every epoch."""
 
 import math
 import time
@@ -8,7 +8,7 @@ import torch
 
 from itcortex.harmonizer.loss import LossParts
 
-#: Sums over the images (or steps) of an epoch so far; `noted` images had a saliency.
+#: Sums over the images (or steps) of the epoch so far; `noted` counts images with a saliency map.
 SUMS = (
     "images", "loss", "cross_entropy", "harmonization", "decay", "correct", "maps", "empty_maps",
     "saliency_std", "noted",
@@ -16,7 +16,7 @@ SUMS = (
 
 
 def sums_of(parts: LossParts, labels: torch.Tensor, n_empty: int) -> torch.Tensor:
-    """`SUMS` of a part of a batch, on the loss's device: no value is waited for."""
+    """`SUMS` over a part of a batch, left on the device of the loss, so that nothing waits for it."""
     total = parts.total.detach()
     count = len(labels)
     noted = 0 if parts.saliency_std is None else parts.n_maps
@@ -31,14 +31,14 @@ def sums_of(parts: LossParts, labels: torch.Tensor, n_empty: int) -> torch.Tenso
 
 @dataclass
 class Clock:
-    """Time since it was started, and how much of it the trainer waited for images."""
+    """Time since the clock was started, and how much of it the trainer waited for images."""
 
     started: float = field(default_factory=time.monotonic)
     images: int = 0
     waited: float = 0.0
 
     def row(self) -> dict:
-        """Seconds, images a second, and the share of the time that went into waiting."""
+        """Seconds, images per second, and the share of the time that was spent waiting for images."""
         seconds = time.monotonic() - self.started
         return {
             "seconds": seconds,
@@ -48,9 +48,10 @@ class Clock:
 
 
 def epoch_row(epoch: int, step: int, rate: float, sums: dict) -> dict:
-    """Means over an epoch's images. `saliency_std` is NaN where no saliency was made.
+    """One row of the history: means over the images of an epoch.
 
-    `epoch` and `step` count what is done, from 1; `gradient_norm` is a mean over steps.
+    `epoch` and `step` count from 1. `saliency_std` is NaN if no saliency map was computed;
+    `gradient_norm` is a mean over steps.
     """
     count = sums["images"]
     return {
@@ -68,7 +69,7 @@ def epoch_row(epoch: int, step: int, rate: float, sums: dict) -> dict:
 
 
 def describe(row: dict, epochs: int) -> str:
-    """One line for the log."""
+    """A row of the history as one line for the log."""
     text = (
         f"epoch {row['epoch']} of {epochs}: loss {row['loss']:.4f} "
         f"(harmonization {row['harmonization']:.4g}), accuracy {row['accuracy']:.1%}"

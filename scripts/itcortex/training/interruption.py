@@ -1,4 +1,7 @@
-"""What a training does when a scheduler asks it to end: finish the step, keep it, say so by status."""
+"""How a training ends when a scheduler asks it to: it finishes the step, keeps its state, and says so.
+
+It says so by the exit status `STOPPED`.
+"""
 
 import os
 import signal
@@ -6,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-#: Exit status of a training that was asked to stop and kept its state: run the job again, and it goes
-#: on from there. (sysexits.h calls it "temporary failure, the user is invited to retry".)
+#: Exit status of a training that was asked to stop and kept its state: when the job is run again, the
+#: training continues. (In sysexits.h it stands for a temporary failure, after which one may retry.)
 STOPPED = os.EX_TEMPFAIL
 
 
 class StoppedError(SystemExit):
-    """The training was asked to stop (SIGTERM) and can be continued; ends a process with `STOPPED`."""
+    """The training was asked to stop (SIGTERM) and can be continued; the exit status is `STOPPED`."""
 
     def __init__(self):
         super().__init__(STOPPED)
@@ -20,14 +23,14 @@ class StoppedError(SystemExit):
 
 @dataclass
 class Stop:
-    """Whether somebody asked for the end."""
+    """Whether the training was asked to stop."""
 
     requested: bool = False
 
 
 @contextmanager
 def stop_requests() -> Iterator[Stop]:
-    """Within it a SIGTERM is noted and no longer ends the process (main thread only)."""
+    """Context in which a SIGTERM is noted instead of ending the process (in the main thread only)."""
     stop = Stop()
 
     def note(_signal, _frame) -> None:

@@ -1,4 +1,4 @@
-"""What a training is asked to do, with which data, where; and what it returns."""
+"""What a training is asked to do, with which data, and where; and what it returns."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +14,11 @@ from itcortex.weights.state import State, digest
 
 @dataclass(frozen=True)
 class Plan:
-    """What is trained and how: all that decides the result, but the data.
+    """What is trained and how: everything that decides the result, except the data.
 
-    `start` is a state dict to start from (fine-tuning) instead of weights drawn with `seed`; a
-    classifier of other classes is drawn all the same. `strength` weighs the harmonization, 0 is the
-    baseline.
+    `start` is a state dict to start from (fine-tuning) instead of weights drawn with `seed`. If its
+    classifier is for another number of classes, the classifier is drawn with `seed` nevertheless.
+    `strength` weighs the harmonization; 0 is the baseline.
     """
 
     network: Network
@@ -30,10 +30,10 @@ class Plan:
 
 @dataclass
 class Data:
-    """What is learnt from, and what the network is judged on after every epoch.
+    """The images to learn from, and those that the network is validated on after every epoch.
 
-    `labelled` images are all shown every epoch, with their maps if they have any; of `mapped` ones
-    a share is mixed in (`Recipe.map_share`).
+    All `labelled` images are shown in every epoch, with their human maps if they have any. Of the
+    `mapped` images, a share is mixed in (`Recipe.map_share`).
     """
 
     labelled: Samples = field(default_factory=lambda: Joined([]))
@@ -43,12 +43,12 @@ class Data:
 
 @dataclass(frozen=True)
 class Place:
-    """Where it runs and keeps its state; none of it is part of what a training is.
+    """Where a training runs and keeps its state; none of it belongs to the identity of the training.
 
-    Of one seed, results depend on `processes` only through batch norm and dropout, and rounding.
-    `workers` read images ahead for every process. A checkpoint is written after `checkpoint_steps`
-    steps, at the end of every epoch and when the training is asked to stop. `tensorboard` is a folder
-    for event files (`events`); None writes none.
+    With the same seed, `processes` changes the result only through batch norm, dropout and rounding.
+    Every process has `workers` that read images ahead. A checkpoint is written after every
+    `checkpoint_steps` steps, at the end of every epoch, and when the training is asked to stop.
+    `tensorboard` is a folder for event files (`events`); None for no such files.
     """
 
     folder: Path
@@ -61,9 +61,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Trained:
-    """The network's weights (their running average, with `Recipe.ema`), a row an epoch, the identity.
+    """The trained weights (with `Recipe.ema` their running average), a row per epoch, the identity.
 
-    `ran_on` is what else the last bits depend on: device, number of processes, versions of packages.
+    `ran_on` holds what the last bits of the weights also depend on: device, number of processes,
+    versions of packages.
     """
 
     state: State
@@ -72,13 +73,13 @@ class Trained:
     ran_on: dict
 
     def table(self) -> pd.DataFrame:
-        """The history, one row an epoch, with what it is of."""
+        """The history, one row per epoch, with columns for the strength and the seed."""
         about = {"strength": self.identity["strength"], "seed": self.identity["seed"]}
         return pd.DataFrame(self.rows).assign(**about)
 
     @property
     def attributes(self) -> dict:
-        """What a weights file says of itself."""
+        """What the weights file says about its weights."""
         identity, last = self.identity, self.rows[-1]
         results = {k: v for k, v in last.items() if k.startswith("validation_") or k == "accuracy"}
         return {
@@ -93,10 +94,10 @@ class Trained:
 
 
 def new_classifier(start: State, model: nn.Module) -> State:
-    """The classifier's tensors of `model`, as they were drawn, whose shape is another in `start`.
+    """The tensors of `model`'s classifier, as they were drawn, that have another shape in `start`.
 
-    The classifier is what timm's configuration of the network calls so; a network without one has
-    none. Everything else of `start` must fit, as loading it will tell.
+    The classifier is what timm's configuration of the network names as such; other networks have
+    none. All other tensors of `start` must fit: loading them checks it.
     """
     named = (getattr(model, "pretrained_cfg", None) or {}).get("classifier") or ()
     modules = (named,) if isinstance(named, str) else tuple(named)

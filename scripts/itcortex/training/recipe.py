@@ -1,8 +1,8 @@
-"""How a network is trained: every hyper-parameter, checked, and the learning rate of every step.
+"""How a network is trained: all hyper-parameters, checked, and the learning rate of every step.
 
-Defaults are those of the code that trained the paper's networks (see `Recipe`), on a network of any
-size. What a recipe does not hold (devices, processes, workers, how often checkpoints are written) may
-change between a run and its continuation.
+The defaults are those of the code that trained the paper's networks (see `Recipe`). What a recipe does
+not hold (device, processes, workers, how often checkpoints are written) may change between a run and its
+continuation.
 """
 
 import math
@@ -18,33 +18,33 @@ PRECISIONS = ("float32", "tf32", "bf16")
 
 @dataclass(frozen=True)
 class Recipe:
-    """Hyper-parameters of a training; defaults marked * are the published code's.
+    """Hyper-parameters of a training. Defaults marked * are those of the published code.
 
-    epochs : * 90 in its first version; one shows every labelled image once, and images with a map by
-        `map_share`.
-    batch_size : * images a step, over all processes and `accumulation` parts.
-    accumulation : parts that a batch is run in, where it does not fit into memory at once.
+    epochs : * 90 in its first version. An epoch shows every labelled image once, and images with a
+        human map by `map_share`.
+    batch_size : * images per step, over all processes and all `accumulation` parts.
+    accumulation : number of parts that a batch is run in, if it does not fit into memory as a whole.
     optimizer : * `sgd` (Nesterov, `momentum`), or `adamw` (betas .9 and .999).
-    learning_rate : * of the schedule's top.
-    warmup_epochs : * over which the rate rises linearly to its top; at most `epochs`.
+    learning_rate : * at the top of the schedule.
+    warmup_epochs : * epochs over which the rate rises linearly to its top; at most `epochs`.
     schedule : * `step` (times `gamma` at every epoch of `milestones`), `cosine` to 0, or `constant`.
-    weight_decay : * with sgd a part of the loss (times half the squares), with adamw decoupled.
-        Either way norms, embeddings and tokens are left out (`decay.decayed_parameters`).
-    label_smoothing, levels, epsilon, saliency, sub_batch : * of `harmonizer_loss`.
+    weight_decay : * with sgd a term of the loss (times half the sum of squares), with adamw decoupled.
+        In both cases norms, embeddings and tokens are left out (`decay.decayed_parameters`).
+    label_smoothing, levels, epsilon, saliency, sub_batch : * options of `harmonizer_loss`.
     map_share : * share of an epoch's images that is drawn from the images with a human map.
-    crop_scale : * random crops, share of the area.
-    crop_ratio, flip : * aspect of the crops, chance of a flip.
-    validation_crop : central square that is judged, as a share of the shorter side; photographs
-        with a map are judged whole.
-    alignment_images : photographs with a map whose alignment is measured every epoch, at most.
-    ema : decay of the weights' running average, which is then what is judged and kept; 0: none.
-    clip : largest norm of the gradient; 0: none.
+    crop_scale : * range of the area of random crops, as a share of the image.
+    crop_ratio, flip : * range of the crops' aspect ratio (width / height), probability of a flip.
+    validation_crop : side of the central square used for validation, as a share of the shorter side;
+        photographs with a human map are used whole.
+    alignment_images : alignment is measured after every epoch on at most so many photographs.
+    ema : decay of the running average of the weights, which is then validated and kept; 0 for none.
+    clip : largest norm of the gradient; 0 for no limit.
     precision : `float32`; `tf32`, in which a GPU rounds the factors of all products to
-        TensorFloat-32; or `bf16`, which runs the network and its derivatives, the second ones too, in
-        bfloat16 (autocast) and the loss in float32. Nothing falls back by itself: float16, which
-        cannot hold gradients of gradients, is no choice, a GPU without bfloat16 is refused, and where
-        bf16 proves too coarse for a network (loss not finite, or far from float32's) choose another.
-    channels_last : memory layout of images and weights; faster for convolutions.
+        TensorFloat-32; or `bf16`, which runs the network and its first and second derivatives in
+        bfloat16 (autocast) and the loss in float32. There is no automatic fallback: float16 is not
+        offered, because it cannot hold gradients of gradients, a GPU without bfloat16 is refused, and
+        if bf16 is too coarse for a network (loss not finite, or far from float32's), choose another.
+    channels_last : whether images and weights are channels-last in memory; faster for convolutions.
     """
 
     epochs: int = 90
@@ -76,7 +76,7 @@ class Recipe:
 
     @classmethod
     def of(cls, settings: dict) -> "Recipe":
-        """The recipe of JSON settings; those not given keep their defaults.
+        """The recipe given by JSON settings; settings that are not given keep their defaults.
 
         Raises `UserError` for an unknown setting and for a value that it cannot have.
         """
@@ -104,7 +104,7 @@ class Recipe:
         if self.batch_size % self.accumulation:
             raise UserError(
                 f"recipe: batch_size {self.batch_size} cannot be run in {self.accumulation} equal "
-                "parts (accumulation)"
+                "parts (accumulation); choose a divisor of batch_size"
             )
         if self.warmup_epochs > self.epochs:
             raise UserError(
@@ -118,7 +118,7 @@ class Recipe:
 
 
 def learning_rate(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
-    """Rate of step `step`, counted from 0: it depends on nothing else, so a schedule has no state."""
+    """Learning rate of step `step`, counted from 0. It depends on nothing else: there is no state."""
     warmup = recipe.warmup_epochs * steps_per_epoch
     if step < warmup:
         return recipe.learning_rate * (step + 1) / (warmup + 1)
@@ -132,7 +132,7 @@ def learning_rate(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
 
 
 def _same_kind(value, default) -> bool:
-    """Whether a setting's JSON value is what its default is; a whole number may stand for any."""
+    """Whether a JSON value has the type of the default; whole numbers are accepted as floats."""
     if isinstance(default, tuple):
         return isinstance(value, list | tuple) and all(_same_kind(v, 1.0) for v in value)
     if isinstance(default, bool) or isinstance(value, bool):
@@ -168,9 +168,12 @@ _RANGES = {
     "label_smoothing": _SHARE,
     "levels": _at_least(1),
     "map_share": _SHARE,
-    "crop_scale": (lambda v: _is_range(v) and v[1] <= 1, "two rising shares of the area, up to 1"),
-    "crop_ratio": (_is_range, "two rising ratios of width and height"),
-    "flip": (lambda v: 0 <= v <= 1, "a chance from 0 to 1"),
+    "crop_scale": (
+        lambda v: _is_range(v) and v[1] <= 1,
+        "two rising shares of the area, at most 1",
+    ),
+    "crop_ratio": (_is_range, "two rising ratios of width to height"),
+    "flip": (lambda v: 0 <= v <= 1, "a probability from 0 to 1"),
     "validation_crop": (lambda v: 0 < v <= 1, "above 0 and at most 1"),
     "alignment_images": _at_least(0),
     "ema": _SHARE,
@@ -186,5 +189,5 @@ _CHOICES = {
 
 
 def recipe_of(model: str, training: dict) -> dict:
-    """A model's hyper-parameters: the training's, and what it changes for this model."""
+    """Hyper-parameters of a model: those of the training, with its changes for this model."""
     return training["recipe"] | training["recipes"].get(model, {})

@@ -1,11 +1,12 @@
-"""Training of one network with the neural harmonizer, on one process or several, that can be resumed.
+"""Train one network with the neural harmonizer, in one process or several; a training can be resumed.
 
-On a CPU a training that was killed and continued gives bit for bit the weights of one that was not:
-order, crops and flips of the images are functions of (seed, epoch, position), random numbers inside
-the network (dropout) of (seed, step, process), and the learning rate of the step.
+On a CPU a training that was killed and continued gives bit for bit the same weights as one that was
+not. For this the order, crops and flips of the images are functions of (seed, epoch, position), random
+numbers inside the network (dropout) of (seed, step, process), and the learning rate of the step.
 """
 
 import json
+import logging
 
 import torch
 
@@ -25,16 +26,18 @@ from itcortex.training.precision import require_bfloat16
 from itcortex.training.trainer import Trainer, class_count
 from itcortex.weights.state import digest
 
+_log = logging.getLogger(__name__)
+
 
 def train(plan: Plan, data: Data, place: Place) -> Trained:
-    """Train, or go on with the training that `place.folder` holds, to the end.
+    """Train to the end, continuing the training in `place.folder` if there is one.
 
-    The checkpoint of the finished training stays in the folder: remove it when the result is safe.
+    The checkpoint of the finished training stays in the folder: remove it when the result is written.
 
-    Raises `UserError` for plans and data that do not fit together, a checkpoint of another training,
-    a GPU that lacks the recipe's precision, a loss, weights or validation that are not finite (the last
-    good checkpoint stays), a disk that is full, and whatever a process of several met; `StoppedError`
-    when it was asked to stop and kept its state.
+    Raises `UserError` for a plan and data that do not fit together, a checkpoint of another training, a
+    GPU without the recipe's precision, a loss, weights or validation that are not finite (the last good
+    checkpoint is kept), a full disk, and for any `UserError` of one of several processes. Raises
+    `StoppedError` if the training was asked to stop and kept its state.
     """
     _check(plan, data, place)
     identity = identity_of(plan, data)
@@ -44,7 +47,7 @@ def train(plan: Plan, data: Data, place: Place) -> Trained:
     else:
         done = launch(_train_rank, (plan, data, place, identity), place.processes, place.device)
     if not done:
-        print(f"asked to stop: run the job again to continue from {place.folder}", flush=True)
+        _log.info(f"asked to stop: run the job again to continue it from {place.folder}")
         raise StoppedError()
     tensors, progress = checkpoint.read(place.folder, identity)
     prefix = "average." if plan.recipe.ema else "model."
@@ -53,7 +56,7 @@ def train(plan: Plan, data: Data, place: Place) -> Trained:
 
 
 def identity_of(plan: Plan, data: Data) -> dict:
-    """Everything that decides the weights, as JSON values: a checkpoint of another one is refused."""
+    """Everything that decides the weights, as JSON values; it must be the same in a checkpoint."""
     identity = {
         "architecture": plan.network.architecture,
         "network": plan.network.asdict(),
@@ -71,7 +74,7 @@ def identity_of(plan: Plan, data: Data) -> dict:
 
 
 def _describe(place: Place) -> dict:
-    """Where a training ran, or its last part, as far as its weights depend on it; as JSON values."""
+    """Where a training ran (its last part, if it was resumed), as JSON values."""
     on_gpu = place.device.startswith("cuda")
     return {
         "device": torch.cuda.get_device_name(place.device) if on_gpu else place.device,
@@ -81,13 +84,13 @@ def _describe(place: Place) -> dict:
 
 
 def _train_rank(group: Group, plan: Plan, data: Data, place: Place, identity: dict) -> bool:
-    """One process's part of a training; False if it was asked to stop."""
+    """The part of one process in a training; False if the training was asked to stop."""
     with torch.random.fork_rng([group.device] if group.device.type == "cuda" else []):
         return Trainer(group, plan, data, place, identity).run()
 
 
 def _check(plan: Plan, data: Data, place: Place) -> None:
-    """Raise `UserError` for what would otherwise fail hours later."""
+    """Raise `UserError` at once for what would otherwise fail hours later."""
     if not (plan.strength >= 0 and plan.strength < float("inf")):
         raise UserError(f"strength: {plan.strength} is not a finite number of at least 0")
     for name, least in (("processes", 1), ("workers", 0), ("checkpoint_steps", 1)):

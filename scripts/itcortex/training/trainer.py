@@ -1,11 +1,11 @@
 """The training loop of one process: steps, epochs, checkpoints."""
 
 import copy
+import logging
 import math
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,27 +17,26 @@ from itcortex.harmonizer.decay import decayed_parameters
 from itcortex.harmonizer.loss import LossParts, harmonizer_loss
 from itcortex.running.progress import bar
 from itcortex.training import checkpoint
-from itcortex.training.batches import Augmented, Batch, Mixture, Steps, load
+from itcortex.training.batches import Augmented, Batch, Mixture, Steps, load_batches
 from itcortex.training.distributed import Group
 from itcortex.training.events import Events
 from itcortex.training.history import SUMS, Clock, describe, epoch_row, sums_of
 from itcortex.training.interruption import Stop, stop_requests
-from itcortex.training.plan import new_classifier
+from itcortex.training.plan import Data, Place, Plan, new_classifier
 from itcortex.training.precision import matmul_precision
 from itcortex.training.recipe import Recipe, learning_rate
 from itcortex.training.validation import judge
 
-if TYPE_CHECKING:
-    from itcortex.training.plan import Data, Place, Plan
+_log = logging.getLogger(__name__)
 
-_STEP = 4  # what random numbers are for: those inside the network (see `batches`)
+_STEP = 4  # stream of the random numbers inside the network (the other streams are in `batches`)
 _EXTRA = ("steps", "gradient_norm")
 
 
 class Trainer:
-    """A network on its way, and all that goes with it; `run` takes it to the end."""
+    """The state of one process of a training; `run` takes it to the end."""
 
-    def __init__(self, group: Group, plan: "Plan", data: "Data", place: "Place", identity: dict):
+    def __init__(self, group: Group, plan: Plan, data: Data, place: Place, identity: dict):
         self.group, self.plan, self.data, self.place = group, plan, data, place
         self.recipe, self.identity = plan.recipe, identity
         self.model = plan.network.build(plan.seed)
@@ -61,7 +60,7 @@ class Trainer:
         self.events = Events(place.tensorboard if group.rank == 0 else None, self.progress.step)
 
     def run(self) -> bool:
-        """Train to the end; False if asked to stop before, with the state kept."""
+        """Train to the end; False if the training was asked to stop, and kept its state."""
         left = shown = range(self.progress.step, self.steps.total)
         if self.group.rank == 0:
             shown = bar(left, "train", self.steps.total, "step", done=self.progress.step)
@@ -69,18 +68,20 @@ class Trainer:
         with stop_requests() as stop, precision, self.events:
             if not self._judge_if_due(stop):
                 return False
-            batches = load(self.images, self.steps, self.place.workers, self.group.device)
+            batches = load_batches(self.images, self.steps, self.place.workers, self.group.device)
             for _ in shown:
                 stopping = self._step(batches, stop)
                 due = self.progress.step % self.place.checkpoint_steps == 0
-                if stopping or (due and not self._epoch_is_over()):  # or it is judged before
+                if stopping or (
+                    due and not self._epoch_is_over()
+                ):  # at its end, validation comes first
                     self._save()
                 if stopping or not self._judge_if_due(stop):
                     return False
         return True
 
     def _step(self, batches: Iterator[Batch], stop: Stop) -> bool:
-        """One step of the optimiser; True if somebody asked for the end."""
+        """One step of the optimiser; True if the training is asked to stop."""
         step, recipe = self.progress.step, self.recipe
         torch.manual_seed(_number(self.plan.seed, step, self.group.rank, _STEP))
         rate = learning_rate(recipe, step, self.steps.per_epoch)
@@ -133,7 +134,7 @@ class Trainer:
         return batch
 
     def _follow(self) -> None:
-        """Draw the running average towards the weights; faster at first, or the start would last."""
+        """Move the running average towards the weights, faster at first, to forget the initial ones."""
         if self.average is None:
             return
         step = self.progress.step
@@ -153,11 +154,11 @@ class Trainer:
         self.progress.step += 1
 
     def _epoch_is_over(self) -> bool:
-        """True after the last step of an epoch, until the network is judged."""
+        """True after the last step of an epoch, until the network was validated."""
         return self.progress.step == (len(self.progress.rows) + 1) * self.steps.per_epoch
 
     def _judge_if_due(self, stop: Stop) -> bool:
-        """After the last step of an epoch, judge the network and keep it; False if asked to stop."""
+        """After the last step of an epoch, validate the network and save it; False if asked to stop."""
         if not self._epoch_is_over():
             return True
         step, epoch = self.progress.step, len(self.progress.rows) + 1
@@ -171,7 +172,7 @@ class Trainer:
             self.place.workers, stop,
         )  # fmt: skip
         if judged is None:
-            self._save()  # the step is done; the epoch is judged when the training goes on
+            self._save()  # the step is done; the validation follows when the training continues
             return False
         self._require_finite(judged, epoch)
         rate = learning_rate(self.recipe, step - 1, self.steps.per_epoch)
@@ -179,23 +180,23 @@ class Trainer:
         self.progress.rows, self.progress.sums = [*self.progress.rows, row], {}
         self.events.epoch(row)
         if self.group.rank == 0:
-            print(describe(row, self.recipe.epochs), flush=True)
+            _log.info(describe(row, self.recipe.epochs))
         self._save()
         self.clock = Clock()
         return True
 
     def _require_maps(self, epoch: int) -> None:
-        """After the first epoch: maps that all are empty would make a baseline of it."""
+        """Refuse human maps that are all empty: the training would silently be that of a baseline."""
         maps, empty = self.progress.sums["maps"], self.progress.sums["empty_maps"]
         if epoch == 1 and self.plan.strength > 0 and empty and not maps:
             raise UserError(
                 f"strength: {self.plan.strength:g}, but all {empty:.0f} human maps of the first epoch "
-                "are empty (of one value within the crop): they say nothing of where to look; check "
-                "the files of the maps"
+                "are empty (one value everywhere in the crop) and do not say where to look; check the "
+                "files of the maps"
             )
 
     def _require_finite(self, judged: dict, epoch: int) -> None:
-        """Weights that are finite, but put out what is not, are no good either."""
+        """Refuse a network whose weights are finite but whose scores are not."""
         entropy = judged.get("validation_cross_entropy", 0.0)
         if not math.isfinite(entropy):
             raise UserError(
@@ -218,10 +219,10 @@ class Trainer:
         tensors, self.progress = found
         checkpoint.restore(tensors, self.model, self.average, self.optimizer)
         if self.group.rank == 0:
-            print(f"continues after step {self.progress.step}", flush=True)
+            _log.info(f"the training continues after step {self.progress.step}")
 
     def _refuse(self, seen: list[tuple[Batch, LossParts]], norm: float, rate: float) -> None:
-        """Stop with what is known of a loss that is not finite; the checkpoint is of before."""
+        """Stop at a loss or gradient that is not finite, say what is known, and write no checkpoint."""
         lines = [line for part in seen for line in _describe_part(*part)]
         everybody = [line for lines in self.group.gather(lines) for line in lines]
         step = self.progress.step + 1
@@ -260,7 +261,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def class_count(model: nn.Module, input_size: tuple[int, int, int]) -> int:
-    """Classes that a network tells apart, by what it puts out."""
+    """Number of classes of a network, found by running two blank images through it."""
     weight = next(model.parameters())
     with torch.no_grad():
         scores = model(weight.new_zeros(2, *input_size))
@@ -273,5 +274,5 @@ def class_count(model: nn.Module, input_size: tuple[int, int, int]) -> int:
 
 
 def _number(*parts: int) -> int:
-    """One seed from several numbers."""
+    """One seed made of several numbers."""
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1)

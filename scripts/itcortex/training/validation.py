@@ -1,4 +1,4 @@
-"""How good a network is so far: accuracy, and agreement of its saliency with human maps."""
+"""How good a network is during training: accuracy, and agreement of its saliency with human maps."""
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from itcortex.attention.saliency import saliency
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.numerics.ranks import correlate_ranks, unit_ranks
 from itcortex.numerics.sampling import spread
-from itcortex.training.batches import Batch, Judged, load
+from itcortex.training.batches import Batch, Judged, load_batches
 from itcortex.training.distributed import Group
 from itcortex.training.images.samples import Samples
 from itcortex.training.interruption import Stop
@@ -27,12 +27,13 @@ def judge(
     workers: int,
     stop: Stop,
 ) -> dict | None:
-    """Cross-entropy, accuracy and alignment on `samples`; None if it was asked to stop meanwhile.
+    """Cross-entropy, accuracy and alignment on `samples`; None if the training was asked to stop.
 
     Alignment is the mean Spearman correlation, over pixels, of the largest absolute gradient over
     colour with the human map (as the published evaluation), at the network's input size, of at most
-    `alignment_images` images evenly spread over those with a map. Saliency or maps without ranks
-    are counted in `undefined` and left out. The processes of `group` share the images.
+    `alignment_images` images evenly spread over those with a map. Images whose saliency or human map is
+    constant have no correlation: they are counted in `n_undefined` and left out of the mean. The
+    processes of `group` share the images.
     """
     count = len(samples.labels)
     if not count:
@@ -42,7 +43,7 @@ def judge(
     size = _BATCH * group.size
     starts = range(0, count, size)
     keys = [list(range(s + group.rank, min(s + size, count), group.size)) for s in starts]
-    batches = load(
+    batches = load_batches(
         Judged(samples, crop, preprocessing), [k for k in keys if k], workers, group.device
     )
     model.eval()
@@ -57,7 +58,7 @@ def judge(
 
 
 def _summary(sums: list[float], count: int) -> dict:
-    """Columns of the history from the sums that `_judged` makes."""
+    """Columns of the history from the sums that `_judged` returns."""
     entropy, correct, rho, defined, asked = sums
     return {
         "validation_cross_entropy": entropy / count,
@@ -77,7 +78,7 @@ def _judged(
     preprocessing: Preprocessing,
     group: Group,
 ) -> torch.Tensor:
-    """Sums over one batch: cross-entropy, hits, rho, maps with a rho, maps asked for."""
+    """Sums over one batch: cross-entropy, correct answers, rho, maps with a rho, maps compared."""
     images = batch.inputs(preprocessing, group.device, channels_last=False)
     labels = batch.labels.to(group.device)
     with torch.no_grad():

@@ -1,7 +1,7 @@
-"""Weights that could not be fetched: an error of its own kind, and a record beside where they belong.
+"""Weights that could not be fetched: an error class for them, and a record in their place.
 
-A workflow leaves the models with a record out of its jobs and lists them, so that one repository
-that is down does not stop the others. A misfit or a bug is no such thing and leaves no record.
+The workflow leaves models with such a record out of its jobs and lists them, so that one repository that
+is down does not stop the others. Weights that do not fit, and bugs, leave no record.
 """
 
 import json
@@ -15,12 +15,12 @@ from itcortex.files import atomic_path
 
 
 class UnavailableError(UserError):
-    """A file that its publisher did not give: no network, a limit, a name it does not know."""
+    """A file that its publisher did not give: no network, a rate limit, a name that it does not know."""
 
 
 @contextmanager
 def recorded(weights: str | Path, source: str) -> Iterator[None]:
-    """Record that `weights` are unavailable if the block raises `UnavailableError`; else forget it."""
+    """Record that `weights` are unavailable if the block raises `UnavailableError`; else delete it."""
     try:
         yield
     except UnavailableError as error:
@@ -30,7 +30,7 @@ def recorded(weights: str | Path, source: str) -> Iterator[None]:
 
 
 def record_path(weights: str | Path) -> Path:
-    """Where the record of a weights file `.../{model}/{weights}.safetensors` is kept."""
+    """Path of the record of a weights file `.../{model}/{weights}.safetensors`."""
     return Path(weights).with_suffix(".unavailable")
 
 
@@ -48,9 +48,9 @@ def record_unavailable(weights: str | Path, reason: str, source: str) -> None:
 
 
 def unavailable(weights: str | Path, source: str) -> dict | None:
-    """The record of a weights file, if there is one and it is of this source; else None.
+    """The record of a weights file, if there is one for this source; else None.
 
-    So a corrected row of the model table is tried again.
+    The source matters so that a corrected row of the model table is tried again.
     """
     try:
         record = json.loads(record_path(weights).read_text(encoding="utf-8"))

@@ -1,20 +1,18 @@
 """Weights that others publish: timm's, and files by name on the Hugging Face hub; the mirror first.
 
-Whatever the hub does not give in the end is `UnavailableError`; a limit or a failing server is met by
-waiting. `HF_HUB_OFFLINE` is respected: then only the mirror and the hub's own cache are looked at.
+huggingface_hub itself meets a limit, a failing server or a lost connection by waiting and asking again.
+What it does not get in the end is `UnavailableError`. `HF_HUB_OFFLINE` is respected: then only the
+mirror and the hub's own cache are looked at.
 """
 
 import logging
 import re
 import tempfile
-import time
 from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub import errors
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential
 
 from itcortex import files
 from itcortex.downloads import fetch
@@ -27,15 +25,11 @@ from itcortex.weights.state import State
 
 _log = logging.getLogger(__name__)
 
-# A limit of the hub holds for five minutes: 10, 20, 40, 80 and 160 s of waiting span it.
-TRIES_AT_LIMIT = 6
-TRIES_WITHOUT_ANSWER = 2  # the hub's own library has tried for half a minute each time
-_BACK_OFF = wait_exponential(multiplier=10, max=300)
-_LONGEST = 900  # seconds; a server that says "come back tomorrow" is not waited for
-
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"/snapshots/([0-9a-f]{40})/")
 _HASHED_NAME = re.compile(r"-([0-9a-f]{8,})\.[a-z.]+$")
+# Errors of the hub or of the way to it, not of this machine or this code.
+_OF_HUB = (errors.HTTPError, errors.EntryNotFoundError, ConnectionError, TimeoutError)
 _SAFE = {  # safetensors under which a file of pickles is also published, as timm looks for them
     "pytorch_model.bin": "model.safetensors",
     "open_clip_pytorch_model.bin": "open_clip_model.safetensors",
@@ -89,30 +83,16 @@ def from_hub(address: str, network: Network, sha256: str = "") -> tuple[State, d
 def hub_file(repo: str, file: str, revision: str | None = None) -> tuple[Path, dict]:
     """A file of the hub in its local cache, and its origin: name and, if known, the commit.
 
-    The cached file must have the SHA-256 that the hub states. Failures that pass (HTTP 408, 429,
-    5xx, no connection) are tried again after the time that the server asks for (`Retry-After`), or
-    after ever longer ones. Raises `UnavailableError` in the end.
+    The cached file must have the SHA-256 that the hub states. Raises `UnavailableError` for what the
+    hub does not give.
     """
     what = f"{repo}/{file}" + (f"@{revision}" if revision else "")
-    attempts = Retrying(
-        sleep=time.sleep,
-        retry=retry_if_exception(_passes),
-        stop=_enough,
-        wait=_waiting,
-        before_sleep=lambda state: _log.warning(
-            f"{what}: {_reason(state.outcome.exception())}; "
-            f"trying again in {state.next_action.sleep:.0f} s"
-        ),
-        reraise=True,
-    )
     try:
-        path = Path(attempts(_download, repo, file, revision))
-    except Exception as error:
-        if not _of_hub(error):
-            raise
+        path = Path(_download(repo, file, revision))
+    except _OF_HUB as error:
         raise UnavailableError(
             f"{what}: the Hugging Face hub did not give it ({_reason(error)}); try again later, or "
-            f"put the file into a mirror folder ({fetch.MIRROR}), or mend the model's row"
+            f"put the file into a mirror folder ({fetch.MIRROR}), or correct the model's row"
         ) from error
     stated = path.resolve().name  # large files are cached under their digest
     if _SHA256.fullmatch(stated) and files.sha256_of(path) != stated:
@@ -162,9 +142,9 @@ def _timm_address(name: str, url: str, folder: Path) -> tuple[Path, dict]:
 
 
 def _mirrored(target: Path, sha256: str) -> tuple[Path, dict] | None:
-    """The mirror's file for `target` (`.../{folder}/{file}`) and its origin, if it has a right one.
+    """The mirror's file for `target` (`.../{folder}/{file}`) and its origin; None if it has none.
 
-    One at an address is brought to `target`; a folder's is used where it lies.
+    A mirror folder's file is used where it lies; that of a mirror at an address is brought to `target`.
     """
     place = fetch.in_mirror(target)
     if place is None or (isinstance(place, Path) and not place.is_file()):
@@ -175,7 +155,7 @@ def _mirrored(target: Path, sha256: str) -> tuple[Path, dict] | None:
     try:
         fetch.fetch([], target, sha256 or None, mirror=place)
     except UserError as error:
-        _log.warning(f"{error}; the hub is asked")
+        _log.warning(f"{error}; the hub is asked instead")
         return None
     return target, origin
 
@@ -190,55 +170,13 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def _of_hub(error: BaseException) -> bool:
-    """Whether an error is of the hub or the way to it, not of this machine or this code."""
-    kinds = (errors.HTTPError, errors.EntryNotFoundError, ConnectionError, TimeoutError)
-    return isinstance(error, kinds)
-
-
-def _status(error: BaseException) -> int | None:
-    """HTTP status behind an error, if a server answered."""
-    answers = (getattr(e, "response", None) for e in _chain(error))
-    return next((a.status_code for a in answers if a is not None), None)
-
-
 def _lacks_file(error: BaseException | None) -> bool:
     """Whether the hub answered that the repository has no such file."""
     missing = isinstance(error, errors.EntryNotFoundError)
     return missing and not isinstance(error, errors.LocalEntryNotFoundError)
 
 
-def _passes(error: BaseException) -> bool:
-    """Whether an error may be gone at the next try."""
-    if any(isinstance(e, errors.OfflineModeIsEnabled) for e in _chain(error)) or not _of_hub(error):
-        return False
-    status = _status(error)
-    return status in (408, 429) or status >= 500 if status else True
-
-
-def _enough(state: RetryCallState) -> bool:
-    error = state.outcome.exception()
-    tries = TRIES_AT_LIMIT if _status(error) else TRIES_WITHOUT_ANSWER
-    return state.attempt_number >= tries or (_retry_after(error) or 0) > _LONGEST
-
-
-def _waiting(state: RetryCallState) -> float:
-    asked = _retry_after(state.outcome.exception())
-    return _BACK_OFF(state) if asked is None else asked
-
-
-def _retry_after(error: BaseException) -> float | None:
-    """Seconds that the server asks to wait for (`Retry-After`, as seconds or as a date), if it does."""
-    for answer in (getattr(e, "response", None) for e in _chain(error)):
-        asked = answer.headers.get("retry-after", "") if answer is not None else ""
-        if asked.isdigit():
-            return float(asked)
-        if asked:
-            return max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
-    return None
-
-
 def _reason(error: BaseException) -> str:
-    """What happened, in one line: the last cause says it."""
+    """What happened, in one line: the first cause of the error, which the hub's library wraps."""
     *_, last = _chain(error)
     return f"{type(last).__name__}: {' '.join(str(last).split())[:300]}"

@@ -1,18 +1,18 @@
 """Weights that were trained in Keras, as state dicts of timm's networks; TensorFlow is not needed.
 
 The networks that the Serre lab harmonized (Fel et al., NeurIPS 2022; Linsley et al., NeurIPS 2023) are
-public as Keras `.h5` files. timm has the same networks under other names, and with other axes:
+public as Keras `.h5` files. timm has the same networks with other names and other axes of tensors:
 
     convolution       (height, width, in, out)  ->  (out, in, height, width)
     depthwise         (height, width, channel, 1)  ->  (channel, 1, height, width)
     dense             (in, out)  ->  (out, in)
     dense on a map    (height * width * in, out)  ->  (out, in, height, width)
 
-and query, key and value in one tensor. Every tensor of the file must have a place in timm's network,
-and every place be filled, by name and with its shape; what the file says of the network (epsilons,
-layers that preprocess images) must be so in timm. Whether the last layer had a softmax does not matter:
-timm gives what goes into it. What images must look like stands in no file: see the row's
-`preprocessing`.
+and with query, key and value in one tensor. Every tensor of the file must have a place in timm's
+network, and every place must be filled, by name and with the right shape. What the file says about the
+network (epsilons, layers that preprocess images) must also be true in timm. Whether the last layer has a
+softmax does not matter: timm returns the scores before it. How images must be preprocessed is not in the
+file: see the column `preprocessing` of the model table.
 """
 
 import math
@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 from itcortex.errors import UserError
-from itcortex.weights.keras_files import KerasFile, opened
+from itcortex.weights.keras_files import KerasFile, open_keras
 from itcortex.weights.keras_layouts import LAYOUTS, Layout, layout_of
 from itcortex.weights.state import State
 
@@ -37,21 +37,21 @@ _ROLES = {  # last part of a weight's name, in Keras and in timm
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-_COUNTER = "num_batches_tracked"  # of batch norms in PyTorch; Keras keeps none
+_COUNTER = "num_batches_tracked"  # of batch norms in PyTorch; Keras has no such counter
 _IN_NETWORK = ("Rescaling", "Normalization", "CenterCrop", "Resizing")
 
 
-def read(path: str | Path, architecture: str, outline: nn.Module) -> State:
+def read_state(path: str | Path, architecture: str, outline: nn.Module) -> State:
     """State dict of timm's `architecture` from a Keras file, float32, in timm's order.
 
-    `outline` is the network, with values or without. Raises `UserError`, naming what differs, for an
-    architecture that has no Keras counterpart, a file that Keras did not write, and a network of
+    `outline` is the network, with or without values. Raises `UserError`, naming what differs, for an
+    architecture that has no counterpart in Keras, a file that Keras did not write, and a network of
     another form.
     """
     layout = layout_of(architecture)
     every = {name: tuple(like.shape) for name, like in outline.state_dict().items()}
     target = {name: like for name, like in every.items() if not name.endswith(_COUNTER)}
-    with opened(path) as file:
+    with open_keras(path) as file:
         places = _places(file, layout, target)
         _check_description(file, layout, outline)
         for name, weights in places.items():
@@ -66,7 +66,7 @@ def read(path: str | Path, architecture: str, outline: nn.Module) -> State:
 
 
 def _tensor(file: KerasFile, weights: list[str], like: tuple[int, ...]) -> torch.Tensor:
-    """A tensor of timm from the weights that it stacks, each of which becomes of shape `like`."""
+    """A tensor of timm, stacked from Keras weights, each of which is brought to the shape `like`."""
     values = [file.values(weight) for weight in weights]
     if _role(weights[0]) == "moving_variance" and values[0].min() < 0:
         raise UserError(f"{file.path}: {weights[0]} is negative, down to {values[0].min()}")
@@ -79,7 +79,7 @@ def _tensor(file: KerasFile, weights: list[str], like: tuple[int, ...]) -> torch
 
 
 def _places(file: KerasFile, layout: Layout, target: dict) -> dict[str, list[str]]:
-    """{tensor of timm: weights of Keras that make it, in order}, all of both."""
+    """{tensor of timm: Keras weights that are stacked in it, in order}, for all tensors of both."""
     found: dict[str, dict[str, str]] = {name: {} for name in target}
     for weight in file.weights:
         layer, _, role = weight.rpartition("/")
@@ -87,13 +87,13 @@ def _places(file: KerasFile, layout: Layout, target: dict) -> dict[str, list[str
         name = f"{place}.{_ROLES[role]}" if role in _ROLES else place
         if place is None or name not in found:
             raise UserError(
-                f"{_differs(file, layout)}: it has {weight}, timm's network has no such"
+                f"{_differs(file, layout)}: it has {weight}, timm's network has no such weight"
             )
         end = layer.rpartition("/")[2]
         part = end if end in layout.parts(name) else ""
         if part in found[name]:
             raise UserError(
-                f"{_differs(file, layout)}: it has {found[name][part]} and {weight}, one in timm"
+                f"{_differs(file, layout)}: its {found[name][part]} and {weight} are one tensor in timm"
             )
         found[name][part] = weight
     for name, weights in found.items():
@@ -104,7 +104,7 @@ def _places(file: KerasFile, layout: Layout, target: dict) -> dict[str, list[str
 
 
 def _differs(file: KerasFile, layout: Layout) -> str:
-    """Start of an error message: file, the network it should hold and the one it seems to hold."""
+    """Start of an error message: the file, the network it should hold and the one it seems to hold."""
     layers = [weight.rpartition("/")[0] for weight in file.weights]
     alike = [n for n, known in LAYOUTS.items() if all(map(known.place, layers))]
     seems = (
@@ -127,7 +127,7 @@ def _piece(like: tuple[int, ...], parts: int) -> tuple[int, ...]:
 
 
 def _check_shape(file: KerasFile, weight: str, name: str, like: tuple[int, ...]) -> None:
-    """The shape in the file must be one that becomes `like`; nothing is read for that."""
+    """Refuse a weight whose shape cannot become `like`, before its values are read."""
     shapes, found = _shapes(_role(weight), like), file.weights[weight].shape
     if found not in shapes:
         wanted = " or ".join(str(shape) for shape in shapes) or "another kind of weight"
@@ -138,7 +138,7 @@ def _check_shape(file: KerasFile, weight: str, name: str, like: tuple[int, ...])
 
 
 def _shapes(role: str, like: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Shapes in Keras that a tensor of shape `like` in timm can have."""
+    """Shapes that a tensor of shape `like` in timm can have in Keras."""
     if role == "depthwise_kernel":
         return [(*like[2:], like[0], 1)] if len(like) == 4 and like[1] == 1 else []
     if role == "kernel" and len(like) == 4:
@@ -152,7 +152,7 @@ def _shapes(role: str, like: tuple[int, ...]) -> list[tuple[int, ...]]:
 
 
 def _turned(values: np.ndarray, role: str, like: tuple[int, ...]) -> np.ndarray:
-    """Values in Keras' axes as timm has them, shape `like`."""
+    """Values with Keras' axes brought to timm's, with shape `like`."""
     if role == "depthwise_kernel":
         return values.transpose(2, 3, 0, 1)
     if role == "kernel" and len(like) == 4:
@@ -171,7 +171,7 @@ def _turned(values: np.ndarray, role: str, like: tuple[int, ...]) -> np.ndarray:
 
 
 def _check_description(file: KerasFile, layout: Layout, outline: nn.Module) -> None:
-    """What the file says of its network, if it does, must be so in timm's."""
+    """What the file says about its network, if anything, must also be true of timm's."""
     try:
         layers = [layer["config"] | {"kind": layer["class_name"]} for layer in _layers(file.config)]
         for layer in layers:
@@ -190,7 +190,7 @@ def _check_layer(layer: dict, name: str, file: KerasFile, layout: Layout, outlin
     if layer["kind"] in _IN_NETWORK:
         raise UserError(
             f"{file.path}: its layer {name!r} ({layer['kind']}) preprocesses images inside the "
-            f"network, timm's network and that of {layout.package} do not"
+            f"network; timm's network and that of {layout.package} have no such layer"
         )
     if layer.get("data_format") == "channels_first":
         raise UserError(f"{file.path}: layer {name!r} is channels_first; save it channels_last")

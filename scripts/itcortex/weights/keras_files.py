@@ -1,11 +1,11 @@
-"""Keras' HDF5 files of weights (`.h5`): names and datasets, of a file that need not be trusted.
+"""Keras' HDF5 files of weights (`.h5`): names and datasets of files that need not be trusted.
 
-Keras writes a group for every layer, with an attribute `weight_names`, and the attribute `layer_names`
-on the group of all layers: the file itself (`save_weights`) or `model_weights` (`save`, which adds the
-network's description as JSON in the attribute `model_config`, and the optimiser's state). Nothing else
-is read, so no code can run: layers that Keras would restore from a pickle or bytecode are only names
-here. Links that lead out of the file or to another place in it are refused, and a dataset is not read
-before its shape is known to be the right one.
+Keras writes a group for every layer, with an attribute `weight_names`, and an attribute `layer_names` on
+the group that holds all layers. That group is the root of the file (`save_weights`) or `model_weights`
+(`save`, which adds the network's description as JSON in the attribute `model_config`, and the state of
+the optimiser). Nothing else is read, so that no code can run: layers that Keras would restore from a
+pickle or bytecode are only names here. Links are refused, whether they lead out of the file or to
+another place in it, and a dataset is read only after its shape was found to be right.
 """
 
 import json
@@ -31,8 +31,8 @@ _DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeErro
 class KerasFile:
     """An open file of Keras weights.
 
-    weights : {layer/weight: dataset}, names as Keras prints them, without the `:0`.
-    config : the network's description, {} where the file holds weights only.
+    weights : {layer/weight: dataset}, with names as Keras prints them, but without the `:0`.
+    config : the network's description; {} if the file holds weights only.
     """
 
     path: Path
@@ -60,18 +60,18 @@ class KerasFile:
 
 
 @contextmanager
-def opened(path: str | Path) -> Iterator[KerasFile]:
-    """A file of Keras weights, open to read.
+def open_keras(path: str | Path) -> Iterator[KerasFile]:
+    """A file of Keras weights, opened for reading.
 
-    Raises `UserError`, naming file and object, for what Keras would not have written: no HDF5, no
-    layer names, links, datasets that are listed and missing or there and not listed, that are not
-    floats, or whose values are not in the file.
+    Raises `UserError`, naming file and object, for what Keras would not have written: a file that is not
+    HDF5, no layer names, links, datasets that are listed and missing or present and not listed, datasets
+    that are not floats, and datasets whose values are in another file.
     """
     path = Path(path)
     if path.suffix == ".keras":
         raise UserError(
-            f"{path}: a .keras archive has another form; save the network's weights as HDF5, in "
-            "Keras 2 (or tf_keras): model.save_weights('weights.h5')"
+            f"{path}: .keras archives are not read; save the network's weights as HDF5, in Keras 2 (or "
+            "tf_keras): model.save_weights('weights.h5')"
         )
     try:
         file = h5py.File(path, "r")
@@ -94,18 +94,22 @@ def _weights(file: h5py.File, path: Path) -> dict[str, h5py.Dataset]:
         root = file["model_weights"]
     if "layer_names" not in root.attrs and "layer_names0" not in root.attrs:
         raise UserError(
-            f"{path}: no Keras weights, its attribute layer_names is missing; "
+            f"{path}: no Keras weights: its attribute layer_names is missing; "
             f"it holds {', '.join(list(root)[:5]) or 'nothing'}"
         )
     found = dict(_datasets(root, "", path, 0, [0]))
     weights = {}
     for layer in _names(root, "layer_names", path):
         if layer not in root:
-            raise UserError(f"{path}: layer {layer!r} is listed and is not there; fetch it again")
+            raise UserError(
+                f"{path}: layer {layer!r} is listed and is not there; fetch the file again"
+            )
         for weight in _names(root[layer], "weight_names", path):
             dataset = found.pop(f"{layer}/{weight}", None)
             if dataset is None:
-                raise UserError(f"{path}: weight {layer}/{weight} is missing, or listed twice")
+                raise UserError(
+                    f"{path}: weight {layer}/{weight} is missing, or listed twice; fetch the file again"
+                )
             name = _plain(layer, weight)
             if name in weights:
                 raise UserError(
@@ -121,7 +125,7 @@ def _weights(file: h5py.File, path: Path) -> dict[str, h5py.Dataset]:
 
 
 def _datasets(group, place: str, path: Path, depth: int, seen: list[int]):
-    """Every dataset under a group with its place; refuses links and what never ends."""
+    """Every dataset below a group, with its path; links and endless nesting are refused."""
     if depth > MAX_DEPTH:
         raise UserError(f"{path}: groups are nested more than {MAX_DEPTH} deep at {place}")
     for name in group:
@@ -149,7 +153,7 @@ def _check_link(group, name: str, path: Path) -> None:
 
 
 def _names(group, attribute: str, path: Path) -> list[str]:
-    """A list of names; Keras cuts a long one into attributes name0, name1, ..."""
+    """A list of names; Keras cuts a long list into attributes name0, name1, ..."""
     numbered = (f"{attribute}{n}" for n in count())
     pieces = [attribute] if attribute in group.attrs else []
     pieces += takewhile(lambda piece: piece in group.attrs, numbered)
@@ -160,7 +164,7 @@ def _names(group, attribute: str, path: Path) -> list[str]:
 
 
 def _plain(layer: str, weight: str) -> str:
-    """layer/weight; names that Keras made unique (`conv_1/kernel:0` of layer `conv`) lose that."""
+    """layer/weight, without what Keras adds to make names unique (`conv_1/kernel:0` of layer `conv`)."""
     weight = weight.removesuffix(":0")
     if weight.startswith(f"{layer}/"):
         return weight
@@ -173,7 +177,7 @@ def _checked(dataset: h5py.Dataset, name: str, path: Path) -> h5py.Dataset:
     if dataset.is_virtual or dataset.external:
         raise UserError(f"{path}: refused, the values of {name} are in another file")
     if dataset.shape is None or (dataset.chunks and prod(dataset.chunks) > max(dataset.size, 1)):
-        raise UserError(f"{path}: {name} has no shape that Keras would write")
+        raise UserError(f"{path}: {name} has no shape that Keras would write; fetch it again")
     return dataset
 
 
@@ -181,7 +185,7 @@ def _config(file: h5py.File, path: Path) -> dict:
     text = file.attrs.get("model_config", "{}")
     text = text.decode() if isinstance(text, bytes) else text
     if not isinstance(text, str) or len(text) > MAX_CONFIG:
-        raise UserError(f"{path}: model_config is no text of at most {MAX_CONFIG} characters")
+        raise UserError(f"{path}: model_config is not a text of at most {MAX_CONFIG} characters")
     try:
         config = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:

@@ -1,8 +1,8 @@
-"""Where the weights of Keras networks go in timm's networks of the same form.
+"""Where the weights of Keras networks belong in timm's networks of the same form.
 
-A layout is a list of rules, each a layer's name in Keras and its counterpart in timm. Groups in braces
-are numbers that Keras counts from one and timm from zero (`n`, `m`), numbers that are the same in both
-(`i`), or letters (`a`), which timm counts.
+A layout is a list of rules. Every rule is the name of a layer in Keras and its counterpart in timm.
+Groups in braces are numbers that Keras counts from one and timm from zero (`n`, `m`), numbers that are
+the same in both (`i`), or letters (`a`), which are numbers from zero in timm.
 
 The packages are those with which the Serre lab built and loads its harmonized networks
 (serre-lab/Harmonization, `harmonization/models`; serre-lab/Harmonization-old, `training/models`):
@@ -26,7 +26,7 @@ class Layout:
     package : who builds the network in Keras.
     rules : pairs of a Keras layer and timm's module, or timm's tensor where the layer is one tensor.
     stacked : pairs of the end of a module of timm and the last names of the Keras layers in it.
-    hint : what a row of the model table needs for timm's network to have this form.
+    hint : what a row of the model table must say for timm's network to have this form.
     """
 
     package: str
@@ -39,22 +39,22 @@ class Layout:
         return [(re.compile(_expression(layer)), module) for layer, module in self.rules]
 
     def place(self, layer: str) -> str | None:
-        """timm's counterpart of a Keras layer; None for a layer that the network has not."""
+        """timm's counterpart of a Keras layer; None for a layer that the network does not have."""
         for pattern, module in self._patterns:
             if found := pattern.fullmatch(layer):
                 return module.format(**{k: _counted(k, v) for k, v in found.groupdict().items()})
         return None
 
     def parts(self, tensor: str) -> tuple[str, ...]:
-        """Last names of the Keras layers that timm stacks, in this order, to be a tensor; or ("",)."""
+        """Last names of the Keras layers that timm stacks in a tensor, in order; ("",) for none."""
         module = tensor.rpartition(".")[0]
         return next((ends for end, ends in self.stacked if module.endswith(end)), ("",))
 
 
 def layout_of(architecture: str) -> Layout:
-    """Layout of the Keras network that computes what timm's `architecture` does.
+    """Layout of the Keras network that computes the same as timm's `architecture`.
 
-    Raises `UserError`, with the reason where it is known, if there is none.
+    Raises `UserError` if there is none, with the reason if it is known.
     """
     name = architecture.partition(".")[0]
     for start, reason in REFUSED.items():
@@ -62,7 +62,7 @@ def layout_of(architecture: str) -> Layout:
             raise UserError(f"architecture: no Keras file can be read into {name!r}: {reason}")
     if name not in LAYOUTS:
         raise UserError(
-            f"architecture: no Keras file can be read into {name!r}, no layout of it is known; "
+            f"architecture: no Keras file can be read into {name!r}: no layout for it is known; "
             f"{nearest(name, list(LAYOUTS))}"
         )
     return LAYOUTS[name]

@@ -1,8 +1,8 @@
 """Weights by their source, as state dicts of networks.
 
-A source is `kind:rest`, as the model table writes it. A new kind is a function from the rest, the
-network, the digest that the table gives for the file, and the file (where a rule brings it) to a
-state dict and its origin, and a line in `SOURCES`. `hub` has those that are published.
+A source is `kind:rest`, as in the model table. To add a kind, write a function and add it to `SOURCES`.
+Its arguments are the rest, the network, the digest that the table gives for the file, and the file
+itself (if a rule brings it); it returns a state dict and its origin. Published weights are in `hub`.
 """
 
 from collections.abc import Callable
@@ -18,14 +18,14 @@ from itcortex.weights.state import State
 Fetched = tuple[State, dict]
 
 
-def fetch(
+def fetch_state(
     source: str, network: Network, sha256: str = "", file: str | Path | None = None
 ) -> Fetched:
-    """State dict of `network` from `source`, and its origin: file, sha256, commit, as far as known.
+    """State dict of `network` from `source`, and its origin: file, sha256 and commit, as far as known.
 
-    `sha256` is the digest that the weights file must have, if it is known; `file` is where a
-    `data:` source's file was brought. Raises `UserError` for a source of an unknown kind and for
-    weights that do not fit, and `availability.UnavailableError` for what its publisher did not give.
+    `sha256` is the digest that the weights file must have, if it is known; `file` is the local path of
+    the file of a `data:` source. Raises `UserError` for a source of an unknown kind and for weights that
+    do not fit, and `availability.UnavailableError` for a file that its publisher did not give.
     """
     kind, rest = parse_source(source)
     return SOURCES[kind](rest, network, sha256, file)
@@ -42,11 +42,11 @@ def parse_source(source: str) -> tuple[str, str]:
 
 
 def from_package(package: str, network: Network, sha256: str = "") -> Fetched:
-    """Weights that ship inside an installed Python package; no network is needed.
+    """Weights inside an installed Python package; no internet connection is needed.
 
     The package's tensors must be those of the network, by name or in the same order, each with the
     shape and the role (weight, running_mean, ...) of its counterpart; none may be left over. Raises
-    `UserError` if the package is missing, holds no weights file or its tensors differ.
+    `UserError` if the package is missing or holds no weights file, and if its tensors differ.
     """
     path = _weights_file(package)
     state, found = read_fitted(path, network, sha256)
@@ -54,13 +54,13 @@ def from_package(package: str, network: Network, sha256: str = "") -> Fetched:
 
 
 def from_file(path: str | Path, network: Network, sha256: str = "") -> Fetched:
-    """Weights from a file of the user's, a state dict as .pth, .pt or .safetensors, or Keras' as .h5."""
+    """Weights from the user's own file: a state dict (.pth, .safetensors, ...) or a Keras file (.h5)."""
     state, found = read_fitted(path, network, sha256)
     return state, {"file": str(path), "sha256": found}
 
 
 def untrained(seed: str | int, network: Network) -> State:
-    """Initial weights of a network, drawn with `seed` by its own initialisation."""
+    """Initial weights of a network, drawn with `seed` by the network's own initialisation."""
     if not str(seed).isdigit():
         raise UserError(
             f"source: 'untrained:{seed}' needs a whole number, like {EXAMPLES['untrained']!r}"
@@ -88,12 +88,14 @@ def _weights_file(package: str) -> Path:
 
 def _untrained(seed: str, network: Network, sha256: str, _file) -> Fetched:
     if sha256:
-        raise UserError(f"sha256: {sha256!r} given for 'untrained:{seed}', which reads no file")
+        raise UserError(
+            f"sha256: {sha256!r} is given for 'untrained:{seed}', which reads no file; leave it empty"
+        )
     return untrained(seed, network), {}
 
 
 def _brought(name: str, network: Network, sha256: str, file: str | Path | None) -> Fetched:
-    """A file of a registered dataset, `dataset/file`, that the workflow has brought to `file`."""
+    """A file of a registered dataset, `dataset/file`, which the workflow has downloaded to `file`."""
     if not file:
         raise ValueError(f"data:{name}: the file itself is needed")
     return from_file(file, network, sha256)

@@ -1,6 +1,6 @@
-"""Weights as state dicts: their digest, and how they are fitted to a network and put into it.
+"""Weights as state dicts: their digest, how they are fitted to a network, and how they are loaded.
 
-Where they come from is in `weight_sources`.
+Where they come from is in `sources`.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ State = dict[str, torch.Tensor]
 
 
 def digest(state: State) -> str:
-    """SHA-256 over names, types, shapes and bytes of all tensors, whatever their order."""
+    """SHA-256 over names, types, shapes and bytes of all tensors; their order does not matter."""
     total = hashlib.sha256()
     for name in sorted(state):
         tensor = state[name].detach().cpu().contiguous()
@@ -24,27 +24,29 @@ def digest(state: State) -> str:
 
 
 def load(model: nn.Module, architecture: str, state: State, attributes: dict, path: str) -> None:
-    """Put a weights file's `state` into `model`, every tensor of both.
+    """Load the `state` of a weights file into `model`; both must have the same tensors.
 
-    Raises `UserError`, naming `path`, if the file was made for another architecture or its tensors
+    Raises `UserError`, naming the file `path`, if it was made for another architecture or its tensors
     are not those of the model.
     """
     if attributes.get("architecture") != architecture:
         raise UserError(
             f"{path}: holds weights of {attributes.get('architecture', 'an unnamed network')!r}, "
-            f"not of {architecture!r}; delete it to make it anew"
+            f"not of {architecture!r}; delete it, so that it is made again"
         )
     try:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{path}: does not fit {architecture!r}; delete it ({reason})") from error
+        raise UserError(
+            f"{path}: does not fit {architecture!r} ({reason}); delete it, so that it is made again"
+        ) from error
 
 
 def fitted(state: State, target: State, origin: str, ordered: bool = True) -> State:
-    """`state` under the names of `target`: by name if they are the same, else in order.
+    """`state` under the names of `target`: matched by name if the names are the same, else by order.
 
-    Where a file does not keep its tensors in order (`ordered`), names must be the same. Raises
+    If a file does not keep its tensors in order (`ordered` is False), the names must be the same. Raises
     `UserError`, naming `origin`, for tensors that differ.
     """
     if set(state) == set(target):
@@ -52,28 +54,28 @@ def fitted(state: State, target: State, origin: str, ordered: bool = True) -> St
     elif not ordered:
         foreign, lacking = sorted(set(state) - set(target)), sorted(set(target) - set(state))
         raise UserError(
-            f"{origin}: names of tensors are not the architecture's, and such a file keeps no "
-            f"order to go by; it has {foreign[:3]}, and lacks {lacking[:3]}"
+            f"{origin}: the names of its tensors are not those of the architecture, and a file of this "
+            f"kind does not keep their order; it has {foreign[:3]}, and lacks {lacking[:3]}"
         )
     return in_order(state, target, origin)
 
 
 def in_order(state: State, target: State, origin: str) -> State:
-    """`state` under the names of `target`, tensor by tensor in order.
+    """`state` under the names of `target`, matched by order.
 
-    Raises `UserError`, naming `origin`, at the first tensor that differs in shape or role, and if
-    the numbers of tensors differ.
+    Raises `UserError`, naming `origin`, at the first tensor with another shape or role (the last part
+    of its name), and if the numbers of tensors differ.
     """
     for (name, value), (wanted, like) in zip(state.items(), target.items(), strict=False):
         same_role = name.rpartition(".")[2] == wanted.rpartition(".")[2]
         if value.shape != like.shape or not same_role:
             raise UserError(
                 f"{origin}: does not fit the architecture: {name} {tuple(value.shape)} stands where "
-                f"{wanted} {tuple(like.shape)} is needed; check the model's row in the table"
+                f"{wanted} {tuple(like.shape)} is needed; check the model's row in the model table"
             )
     if len(state) != len(target):
         raise UserError(
             f"{origin}: holds {len(state)} tensors, the architecture needs {len(target)}; "
-            "check the model's row in the table"
+            "check the model's row in the model table"
         )
     return dict(zip(target, state.values(), strict=True))

@@ -22,7 +22,7 @@ def test_a_tiny_case_is_measured_and_tabled(bench, tmp_path):
     size = {"images": 4, "grid": 5, "native": 3, "channels": 6, "sites": 2, "folds": 4,
             "components": 2}  # fmt: skip
     engines = [*encoding.OURS, "itcortex-layer", *encoding.PEERS]
-    encoding.main([(measure.Job(engine, **size), 1) for engine in engines], tmp_path)
+    encoding.main([(measure.FitCase(engine, **size), 1) for engine in engines], tmp_path)
     table = pd.read_csv(tmp_path / "encoding.csv")
     asked = (
         "engine rule images grid native channels sites folds targets threads "

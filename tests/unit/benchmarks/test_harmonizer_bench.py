@@ -123,6 +123,6 @@ def test_a_step_is_made_in_the_precision_that_its_row_says(bench, monkeypatch, p
         return SimpleNamespace(backward=note, harmonization=torch.zeros(()))
 
     monkeypatch.setattr(steps, "harmonizer_loss", loss)
-    job = steps.Job("resnet18", "harmonizer", device="cuda", precision=precision)
+    job = steps.StepCase("resnet18", "harmonizer", device="cuda", precision=precision)
     steps.step(job, torch.nn.Linear(1, 1), ())
     assert seen == 2 * [precision == "tf32"]

@@ -16,7 +16,7 @@ from itcortex.networks.preprocessing import Preprocessing
 from itcortex.networks.timm_networks import build, skeleton
 from itcortex.numerics.metrics import pearson, predictivity
 from itcortex.simulation import arrays, scenes
-from itcortex.weights.sources import fetch
+from itcortex.weights.sources import fetch_state
 
 pytestmark = pytest.mark.network
 
@@ -35,7 +35,7 @@ def activations():
     found = {}
     for name, source in SOURCES.items():
         model = build(name)
-        model.load_state_dict(fetch(source, Network(name))[0])
+        model.load_state_dict(fetch_state(source, Network(name))[0])
         preprocessing = Preprocessing.of(model)
         layers = choose_layers(skeleton(name), preprocessing.input_size, 8)
         batches = extract(model, preprocessing, photographs.images, layers, 14, "cpu")

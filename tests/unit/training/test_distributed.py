@@ -29,9 +29,9 @@ def fail(group: Group, error: type):
     group.any(True)
 
 
-def test_a_group_sums_agrees_and_gathers(capsys):
+def test_a_group_sums_agrees_and_gathers(capfd):
     assert launch(share, (10,), 2, "cpu") == ([2.0, 1.0], True, False, [(10, 10), (11, 10)])
-    printed = capsys.readouterr().err
+    printed = capfd.readouterr().err
     assert "rank 0 of 2" in printed and "rank 1 of 2" in printed
 
 

@@ -1,8 +1,6 @@
 """TensorBoard event files of a training: what is in them, also when it was stopped and went on."""
 
 import math
-import os
-import signal
 import sys
 from types import ModuleType
 
@@ -17,7 +15,7 @@ from itcortex.training.plan import Data, Place, Plan
 from itcortex.training.recipe import Recipe
 from itcortex.training.train import identity_of, train
 from itcortex.training.trainer import Trainer
-from made.training import arrays, network, same
+from made.training import Interrupted, arrays, network, same
 
 pytestmark = [pytest.mark.network, pytest.mark.process]
 
@@ -62,20 +60,6 @@ def curves(monkeypatch):
     monkeypatch.setattr(events, "find_spec", lambda _name: True)
     monkeypatch.setattr(Writer, "folders", {})
     return Writer.folders
-
-
-class Interrupted:
-    """Samples that send a SIGTERM to this process when the n-th of them is read."""
-
-    def __init__(self, samples, reads):
-        self.samples, self.reads = samples, reads
-        self.labels, self.mapped, self.digest = samples.labels, samples.mapped, samples.digest
-
-    def read(self, index):
-        self.reads -= 1
-        if self.reads == 0:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return self.samples.read(index)
 
 
 def run(folder, tensorboard=None, reads=0):

@@ -47,7 +47,8 @@ def job(folder, start):
     return store.read_weights(weights)
 
 
-def test_a_classifier_of_other_classes_is_drawn_with_the_seed_and_the_log_says_so(tmp_path, capsys):
+def test_a_classifier_of_other_classes_is_drawn_with_the_seed_and_the_log_says_so(tmp_path, caplog):
+    caplog.set_level("INFO")
     start = saved(tmp_path / "start.safetensors", 10)
     state, attributes = job(tmp_path, tmp_path / "start.safetensors")
     drawn = Network(**net(3)).build(3).state_dict()
@@ -55,18 +56,18 @@ def test_a_classifier_of_other_classes_is_drawn_with_the_seed_and_the_log_says_s
         if not name.endswith(("running_mean", "running_var", "num_batches_tracked")):
             source = drawn if name.startswith("classifier.") else start
             torch.testing.assert_close(value, source[name], rtol=0, atol=1e-6)
-    printed = capsys.readouterr().out
-    assert "classifier.weight, classifier.bias: drawn with seed 3" in printed
+    assert "classifier.weight, classifier.bias: drawn with seed 3" in caplog.text
     assert attributes["training"]["start"] == digest(start)  # of the file, as it is
 
 
-def test_a_classifier_of_the_same_classes_is_kept(tmp_path, capsys):
+def test_a_classifier_of_the_same_classes_is_kept(tmp_path, caplog):
+    caplog.set_level("INFO")
     start = saved(tmp_path / "start.safetensors", 3)
     state, _ = job(tmp_path, tmp_path / "start.safetensors")
     torch.testing.assert_close(
         state["classifier.weight"], start["classifier.weight"], rtol=0, atol=0
     )
-    assert "drawn with seed" not in capsys.readouterr().out
+    assert "drawn with seed" not in caplog.text
 
 
 @pytest.mark.parametrize(

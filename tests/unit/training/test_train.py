@@ -1,7 +1,8 @@
 """The training loop in one process: what it computes, keeps, refuses, and how it goes on."""
 
-import os
+import json
 import resource
+import shutil
 import signal
 from importlib.metadata import version
 
@@ -24,7 +25,16 @@ from itcortex.training.recipe import Recipe, learning_rate
 from itcortex.training.train import identity_of, train
 from itcortex.training.trainer import Trainer
 from itcortex.weights.state import digest, load
-from made.training import CLASSES, arrays, blobs, network, same, shard, small_net
+from made.training import (
+    CLASSES,
+    Interrupted,
+    arrays,
+    blobs,
+    network,
+    same,
+    shard,
+    small_net,
+)
 
 pytestmark = [pytest.mark.network, pytest.mark.process]
 
@@ -50,18 +60,24 @@ def run(folder, data=None, every=1000, **settings):
     return train(plan_of(**settings), data or data_of(), Place(folder, checkpoint_steps=every))
 
 
-class Interrupted:
-    """Samples that send a SIGTERM to this process when the n-th of them is read."""
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Function of settings: a training and its folder, run to the end once for all tests."""
+    done = {}
 
-    def __init__(self, samples, reads):
-        self.samples, self.reads = samples, reads
-        self.labels, self.mapped, self.digest = samples.labels, samples.mapped, samples.digest
+    def training(**settings):
+        key = json.dumps(settings, sort_keys=True)
+        if key not in done:
+            folder = tmp_path_factory.mktemp("finished")
+            done[key] = run(folder, **settings), folder
+        return done[key]
 
-    def read(self, index):
-        self.reads -= 1
-        if self.reads == 0:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return self.samples.read(index)
+    return training
+
+
+def copy_checkpoint(folder, to):
+    """The checkpoint of a finished training in a folder of one's own."""
+    shutil.copy2(folder / checkpoint.NAME, to / checkpoint.NAME)
 
 
 # --- what it computes -----------------------------------------------------------------------------
@@ -189,8 +205,8 @@ def test_a_start_is_started_from(tmp_path):
     assert trained.identity["start"] == digest(start)
 
 
-def test_the_history_holds_what_was_measured(tmp_path):
-    table = run(tmp_path).table()
+def test_the_history_holds_what_was_measured(finished):
+    table = finished()[0].table()
     assert table["epoch"].tolist() == [1, 2] and table["step"].tolist() == [6, 12]
     assert table["n_images"].tolist() == [96, 96] and table["n_maps"].tolist() == [48, 48]
     total = table["cross_entropy"] + table["harmonization"] + table["decay"]
@@ -199,14 +215,14 @@ def test_the_history_holds_what_was_measured(tmp_path):
     assert (table["n_aligned"] == 12).all() and (table["images_per_s"] > 0).all()
 
 
-def test_validation_is_what_it_says(tmp_path):
+def test_validation_is_what_it_says(finished):
     """Oracle: accuracy, cross-entropy and Spearman over pixels with scipy."""
     from scipy.stats import spearmanr
 
     from itcortex.training.augmentation import Crop, cut_image, cut_map
 
     data = data_of()
-    trained = run(tmp_path, data)
+    trained, _ = finished()
     net = Network(**network()).build(0)
     net.load_state_dict(trained.state)
     samples = [data.validation.read(n) for n in range(12)]
@@ -233,9 +249,9 @@ def test_validation_is_what_it_says(tmp_path):
 @pytest.mark.parametrize("settings", [{}, {"optimizer": "adamw", "learning_rate": 1e-2, "ema": 0.9},
                                       {"accumulation": 2, "sub_batch": True}])  # fmt: skip
 @pytest.mark.parametrize("reads", [20, 48, 77, 96])
-def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, settings, reads):
+def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, finished, settings, reads):
     """Dropout, batch norm, momentum and sums of the history included; in an epoch and at its end."""
-    whole = run(tmp_path / "whole", **settings)
+    whole, _ = finished(**settings)
     data = data_of()
     data.labelled = Interrupted(data.labelled, reads)
     with pytest.raises(StoppedError) as stopped:
@@ -249,8 +265,8 @@ def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, settings, reads):
     )
 
 
-def test_a_stop_during_validation_judges_the_epoch_later(tmp_path):
-    whole = run(tmp_path / "whole")
+def test_a_stop_during_validation_judges_the_epoch_later(tmp_path, finished):
+    whole, _ = finished()
     data = data_of()
     data.validation = Interrupted(arrays(130, 2), 3)
     long = data_of()
@@ -263,14 +279,15 @@ def test_a_stop_during_validation_judges_the_epoch_later(tmp_path):
     assert same(whole.state, resumed.state) and len(resumed.rows) == 2
 
 
-def test_a_finished_training_is_not_run_again(tmp_path, monkeypatch):
-    whole = run(tmp_path)
+def test_a_finished_training_is_not_run_again(tmp_path, finished, monkeypatch):
+    whole, folder = finished()
+    copy_checkpoint(folder, tmp_path)
     monkeypatch.setattr(Trainer, "_step", None)  # a step would fail
     assert same(run(tmp_path).state, whole.state)
 
 
-def test_seeds_give_different_weights_and_the_same_seed_the_same(tmp_path):
-    one, again, other = (run(tmp_path / n, seed=s) for n, s in (("a", 0), ("b", 0), ("c", 1)))
+def test_seeds_give_different_weights_and_the_same_seed_the_same(tmp_path, finished):
+    one, (again, other) = finished()[0], (run(tmp_path / str(seed), seed=seed) for seed in (0, 1))
     assert digest(one.state) == digest(again.state) != digest(other.state)
 
 
@@ -296,28 +313,28 @@ def test_training_leaves_the_global_generator_alone(tmp_path):
         ({"seed": 1, "clip": 1.0}, r"seed was 0, is 1; recipe\.clip was 0\.0, is 1\.0"),
     ],
 )
-def test_a_checkpoint_of_another_training_is_refused_by_name(tmp_path, changed, message):
-    run(tmp_path, epochs=1)
+def test_a_checkpoint_of_another_training_is_refused_by_name(tmp_path, finished, changed, message):
+    copy_checkpoint(finished(epochs=1)[1], tmp_path)
     with pytest.raises(UserError, match=message):
         run(tmp_path, **{"epochs": 1} | changed)
 
 
-def test_a_checkpoint_of_another_architecture_is_refused_by_name(tmp_path):
-    run(tmp_path, epochs=1)
+def test_a_checkpoint_of_another_architecture_is_refused_by_name(tmp_path, finished):
+    copy_checkpoint(finished(epochs=1)[1], tmp_path)
     plan = plan_of(epochs=1)
     other = Network(**network() | {"architecture": "large_net"})
     with pytest.raises(UserError, match="architecture was 'small_net', is 'large_net'"):
         train(Plan(other, plan.recipe, 1.0, 0), data_of(), Place(tmp_path))
 
 
-def test_a_checkpoint_of_other_data_is_refused(tmp_path):
-    run(tmp_path, epochs=1)
+def test_a_checkpoint_of_other_data_is_refused(tmp_path, finished):
+    copy_checkpoint(finished(epochs=1)[1], tmp_path)
     with pytest.raises(UserError, match="labelled was"):
         run(tmp_path, data_of(arrays(48, 9, mapped=False)), epochs=1)
 
 
-def test_a_damaged_checkpoint_is_refused(tmp_path):
-    run(tmp_path, epochs=1)
+def test_a_damaged_checkpoint_is_refused(tmp_path, finished):
+    copy_checkpoint(finished(epochs=1)[1], tmp_path)
     path = tmp_path / checkpoint.NAME
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(UserError, match="not a readable safetensors file"):
@@ -325,7 +342,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_with_all_that_is_known(tmp_path, monkeypatch):
-    """Planted: one image makes the scores NaN in the second epoch; the checkpoint is of before."""
+    """Planted: one image makes the scores NaN in the second epoch; the last good checkpoint is kept."""
     loss = Trainer._loss
 
     def poisoned(self, batch):
@@ -406,7 +423,7 @@ def test_a_gradient_that_is_not_finite_stops_although_the_loss_is(tmp_path, monk
         run(tmp_path)
 
 
-def test_a_full_disk_leaves_the_former_checkpoint(tmp_path):
+def test_a_full_disk_leaves_the_former_checkpoint(tmp_path, finished):
     """A limit on the size of files stands for the full disk: the write itself fails half-way."""
     data = data_of()
     data.labelled = Interrupted(data.labelled, 30)
@@ -424,7 +441,7 @@ def test_a_full_disk_leaves_the_former_checkpoint(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, former)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
-    assert same(run(tmp_path).state, run(tmp_path / "whole").state)
+    assert same(run(tmp_path).state, finished()[0].state)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_weights_with_a_payload_are_refused_by_name(suffix, zip_format):
     with pytest.raises(
         UserError, match=r"holds more than tensors \(posix\.system\)|not a readable"
     ):
-        files.read(path)
+        files.read_content(path)
 
 
 def test_a_checkpoint_that_was_compressed_to_nothing_is_refused():
@@ -45,8 +45,8 @@ def test_a_checkpoint_that_was_compressed_to_nothing_is_refused():
             dense.writestr(member.filename, plain.read(member))
     assert Path("b.pth").stat().st_size < 2**18
     with pytest.raises(UserError, match="more than 200 times as much"):
-        files.read(Path("b.pth"))
-    assert files.read(Path("w.pth"))["a"].shape == (2**25,)
+        files.read_content(Path("b.pth"))
+    assert files.read_content(Path("w.pth"))["a"].shape == (2**25,)
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
@@ -59,7 +59,7 @@ def test_damage_anywhere_in_weights_is_an_error_of_one_line_or_other_numbers(suf
         damaged[place] ^= 1 << rng.integers(8)
         path.write_bytes(damaged)
         try:
-            files.read(path)
+            files.read_content(path)
         except UserError:
             refused += 1
     assert refused > 20  # the rest fell on numbers, names and padding
@@ -68,16 +68,16 @@ def test_damage_anywhere_in_weights_is_an_error_of_one_line_or_other_numbers(suf
 def test_a_bare_pickle_with_a_weights_name_is_refused():
     Path("w.pth").write_bytes(pickle.dumps(Payload()))
     with pytest.raises(UserError, match=r"w\.pth"):
-        files.read(Path("w.pth"))
+        files.read_content(Path("w.pth"))
 
 
 def test_safetensors_cannot_hold_a_pickle_or_point_out_of_the_file():
     for header in (b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,99999]}}', b"{" * 60):
         Path("w.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(8))
         with pytest.raises(UserError, match="not a readable file of weights"):
-            files.read(Path("w.safetensors"))
+            files.read_content(Path("w.safetensors"))
     Path("w.safetensors").write_bytes(struct.pack("<Q", 2**62) + b"{}")
     with pytest.raises(UserError, match="not a readable file of weights"):
-        files.read(Path("w.safetensors"))
+        files.read_content(Path("w.safetensors"))
     save_file({"a": torch.ones(2)}, "w.safetensors")
-    assert files.read(Path("w.safetensors"))["a"].tolist() == [1, 1]
+    assert files.read_content(Path("w.safetensors"))["a"].tolist() == [1, 1]

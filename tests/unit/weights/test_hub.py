@@ -1,9 +1,8 @@
-"""Published weights: the mirror first, patience with the hub, a record of what it does not give."""
+"""Published weights: the mirror first, a record of what it does not give."""
 
 import json
 import logging
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -24,7 +23,7 @@ from itcortex.weights.availability import (
     record_unavailable,
     unavailable,
 )
-from itcortex.weights.sources import fetch, untrained
+from itcortex.weights.sources import fetch_state, untrained
 from itcortex.weights.state import digest
 
 pytestmark = pytest.mark.network
@@ -37,12 +36,12 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 class FakeHub:
     """Stands in for the one call that goes to the hub.
 
-    `files` maps (repository, file) to a path; `failures` are raised first, one a call. `asked`
-    notes the calls, `slept` the seconds of a clock that only `sleep` moves.
+    `files` maps (repository, file) to a path; `failures` are raised first, one for every call.
+    `asked` lists the calls.
     """
 
     def __init__(self):
-        self.files, self.failures, self.asked, self.slept = {}, [], [], []
+        self.files, self.failures, self.asked = {}, [], []
 
     def download(self, repo, file, revision):
         """The file, or what goes wrong."""
@@ -53,19 +52,12 @@ class FakeHub:
             raise answer(404, errors.RemoteEntryNotFoundError)
         return str(self.files[repo, file])
 
-    def sleep(self, seconds):
-        """Let time pass."""
-        self.slept.append(seconds)
 
-
-def answer(status, kind=errors.HfHubHTTPError, **headers):
+def answer(status, kind=errors.HfHubHTTPError):
     """The error of a server's answer, as huggingface_hub raises it."""
-    response = SimpleNamespace(
-        status_code=status, headers={"retry-after": "", **headers}, request=None
-    )
     error = kind.__new__(kind)
     Exception.__init__(error, f"HTTP {status}")
-    error.response, error.request = response, None
+    error.response, error.request = SimpleNamespace(status_code=status, request=None), None
     return error
 
 
@@ -78,11 +70,10 @@ def behind_missing_file(cause):
 
 @pytest.fixture
 def fake(monkeypatch) -> FakeHub:
-    """A hub without a network, no mirror, and a clock that does not wait."""
+    """A hub without a network, and no mirror."""
     fake = FakeHub()
     monkeypatch.delenv("ITCORTEX_MIRROR", raising=False)
     monkeypatch.setattr(hub, "_download", fake.download)
-    monkeypatch.setattr(hub.time, "sleep", fake.sleep)
     return fake
 
 
@@ -102,7 +93,7 @@ def published(tmp_path, fake) -> dict:
 
 def test_timms_weights_come_as_safetensors_with_their_commit(fake, published):
     """One request, for the safe file; the digest is of the file."""
-    state, origin = fetch("timm:r160_in1k", NETWORK)
+    state, origin = fetch_state("timm:r160_in1k", NETWORK)
     assert digest(state) == digest(published)
     assert fake.asked == [("timm/" + NAME, "model.safetensors", None)]
     path = fake.files["timm/" + NAME, "model.safetensors"]
@@ -113,7 +104,7 @@ def test_timms_weights_come_as_safetensors_with_their_commit(fake, published):
 
 def test_the_row_of_the_table_needs_no_tag_in_its_architecture(fake, published):
     """Network.of_row adds it; a bare name is completed here too."""
-    state, _ = fetch("timm:r160_in1k", Network("test_resnet"))
+    state, _ = fetch_state("timm:r160_in1k", Network("test_resnet"))
     assert digest(state) == digest(published)
 
 
@@ -121,14 +112,14 @@ def test_a_pickle_is_taken_where_there_is_no_safe_file(fake, published, tmp_path
     """Only if the hub says that there is none: no answer is no such word."""
     torch.save(published, tmp_path / "pytorch_model.bin")
     fake.files = {("timm/" + NAME, "pytorch_model.bin"): tmp_path / "pytorch_model.bin"}
-    state, origin = fetch("timm:r160_in1k", NETWORK)
+    state, origin = fetch_state("timm:r160_in1k", NETWORK)
     assert digest(state) == digest(published)
     assert [file for _, file, _ in fake.asked] == ["model.safetensors", "pytorch_model.bin"]
     assert "commit" not in origin
     fake.asked.clear()
     fake.failures = [behind_missing_file(ConnectionError("refused")) for _ in range(9)]
     with pytest.raises(UnavailableError):
-        fetch("timm:r160_in1k", NETWORK)
+        fetch_state("timm:r160_in1k", NETWORK)
     assert {file for _, file, _ in fake.asked} == {"model.safetensors"}
 
 
@@ -139,7 +130,7 @@ def test_timms_filters_are_applied(fake, tmp_path):
     whole = untrained(1, Network(name))
     save_file(whole, tmp_path / "model.safetensors")
     fake.files["timm/" + name, "model.safetensors"] = tmp_path / "model.safetensors"
-    got, _ = fetch("timm:augreg_in21k_ft_in1k", small)
+    got, _ = fetch_state("timm:augreg_in21k_ft_in1k", small)
     expected = timm.layers.resample_abs_pos_embed(whole["pos_embed"], [6, 6])
     assert got["pos_embed"].shape == (1, 1 + 6 * 6, 192)
     torch.testing.assert_close(got["pos_embed"], expected)
@@ -151,15 +142,15 @@ def test_weights_that_timm_cannot_fit_are_an_error(fake, tmp_path):
     save_file({"x": torch.zeros(2)}, tmp_path / "model.safetensors")
     fake.files["timm/" + NAME, "model.safetensors"] = tmp_path / "model.safetensors"
     with pytest.raises(UserError, match=f"does not fit {NAME} as timm reads it .*Missing key"):
-        fetch("timm:r160_in1k", NETWORK)
+        fetch_state("timm:r160_in1k", NETWORK)
 
 
 def test_a_tag_that_timm_lacks_and_a_builder_are_errors(fake):
     """Nothing is asked for."""
     with pytest.raises(UserError, match="timm has no weights 'r999' of test_resnet"):
-        fetch("timm:r999", Network("test_resnet"))
+        fetch_state("timm:r999", Network("test_resnet"))
     with pytest.raises(UserError, match="for timm's own networks; the row has a builder"):
-        fetch("timm:r160_in1k", Network("x", "a.b:c"))
+        fetch_state("timm:r160_in1k", Network("x", "a.b:c"))
     assert fake.asked == []
 
 
@@ -173,18 +164,18 @@ def test_the_mirror_comes_before_the_hub(fake, published, tmp_path, monkeypatch)
     other = untrained(6, NETWORK)
     save_file(other, kept)
     monkeypatch.setenv("ITCORTEX_MIRROR", str(tmp_path / "mirror"))
-    state, origin = fetch("timm:r160_in1k", NETWORK, sha256_of(kept))
+    state, origin = fetch_state("timm:r160_in1k", NETWORK, sha256_of(kept))
     assert digest(state) == digest(other)
     assert origin == {"file": f"mirror: timm/{NAME}.safetensors", "sha256": sha256_of(kept)}
     assert fake.asked == []
     with pytest.raises(UserError, match=f"expected sha256 {'0' * 64}"):
-        fetch("timm:r160_in1k", NETWORK, "0" * 64)
+        fetch_state("timm:r160_in1k", NETWORK, "0" * 64)
 
 
 def test_a_mirror_without_the_file_is_passed_over(fake, published, tmp_path, monkeypatch):
     """The hub is asked."""
     monkeypatch.setenv("ITCORTEX_MIRROR", str(tmp_path / "mirror"))
-    state, _ = fetch("timm:r160_in1k", NETWORK)
+    state, _ = fetch_state("timm:r160_in1k", NETWORK)
     assert digest(state) == digest(published)
     assert len(fake.asked) == 1
 
@@ -204,12 +195,12 @@ def test_a_mirror_at_an_address_is_asked_first(fake, published, tmp_path, monkey
 
     monkeypatch.setenv("ITCORTEX_MIRROR", "https://mirror.example/data")
     monkeypatch.setattr(hub.fetch, "fetch", bring)
-    state, _ = fetch("timm:r160_in1k", NETWORK)
+    state, _ = fetch_state("timm:r160_in1k", NETWORK)
     assert digest(state) == digest(other)
     assert asked == [([], f"https://mirror.example/data/timm/{NAME}.safetensors", None)]
     kept.unlink()
     with caplog.at_level(logging.WARNING):
-        state, _ = fetch("timm:r160_in1k", NETWORK)
+        state, _ = fetch_state("timm:r160_in1k", NETWORK)
     assert digest(state) == digest(published)
     assert "no source gives the file; the hub is asked" in caplog.text
 
@@ -224,13 +215,13 @@ def test_a_file_of_the_hub_is_named_by_owner_repository_file_and_revision(fake, 
     state = untrained(2, NETWORK)
     torch.save({"model": {f"module.model.{k}": v for k, v in state.items()}}, tmp_path / "x.ckpt")
     fake.files = {REPOSITORY: tmp_path / "x.ckpt", ("a/b", "deep/x.ckpt"): tmp_path / "x.ckpt"}
-    got, origin = fetch("hub:" + "/".join(REPOSITORY) + "@v1", NETWORK)
+    got, origin = fetch_state("hub:" + "/".join(REPOSITORY) + "@v1", NETWORK)
     assert digest(got) == digest(state)
     assert origin == {
         "file": "/".join(REPOSITORY) + "@v1",
         "sha256": sha256_of(tmp_path / "x.ckpt"),
     }
-    fetch("hub:a/b/deep/x.ckpt", NETWORK)
+    fetch_state("hub:a/b/deep/x.ckpt", NETWORK)
     assert fake.asked == [(*REPOSITORY, "v1"), ("a/b", "deep/x.ckpt", None)]
 
 
@@ -241,7 +232,7 @@ def test_a_file_of_the_hub_may_be_in_the_mirror(fake, tmp_path, monkeypatch):
     state = untrained(2, NETWORK)
     torch.save(state, kept)
     monkeypatch.setenv("ITCORTEX_MIRROR", str(tmp_path))
-    assert digest(fetch("hub:" + "/".join(REPOSITORY), NETWORK)[0]) == digest(state)
+    assert digest(fetch_state("hub:" + "/".join(REPOSITORY), NETWORK)[0]) == digest(state)
     assert fake.asked == []
 
 
@@ -255,79 +246,48 @@ def test_a_download_must_have_the_digest_that_the_hub_states(fake, tmp_path):
     link.symlink_to(right)
     fake.files[REPOSITORY] = link
     source = "hub:" + "/".join(REPOSITORY)
-    assert fetch(source, NETWORK, right.name)[1]["sha256"] == right.name
+    assert fetch_state(source, NETWORK, right.name)[1]["sha256"] == right.name
     with pytest.raises(UserError, match="expected sha256 ffff"):
-        fetch(source, NETWORK, "f" * 64)
+        fetch_state(source, NETWORK, "f" * 64)
     damaged = tmp_path / ("0" * 64)
     right.rename(damaged)
     link.unlink()
     link.symlink_to(damaged)
     with pytest.raises(UserError, match="0000: damaged in the hub's cache; delete it"):
-        fetch(source, NETWORK)
+        fetch_state(source, NETWORK)
 
 
-# --- patience -------------------------------------------------------------------------------------
-
-
-def test_limits_and_failing_servers_are_met_by_waiting_ever_longer(fake, published, caplog):
-    """10, 20, 40 s; then it works. Each wait is told."""
-    fake.failures = [answer(429), answer(503), behind_missing_file(answer(500))]
-    with caplog.at_level(logging.WARNING):
-        state, _ = fetch("timm:r160_in1k", NETWORK)
-    assert digest(state) == digest(published)
-    assert fake.slept == [10, 20, 40]
-    assert "HTTP 429; trying again in 10 s" in caplog.text
-
-
-def test_the_server_says_how_long_to_wait(fake, published):
-    """In seconds or as a date; also where the hub's library hides its answer."""
-    date = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
-    limited = answer(429, **{"retry-after": "77"})
-    fake.failures = [limited, behind_missing_file(answer(429, **{"retry-after": date}))]
-    fetch("timm:r160_in1k", NETWORK)
-    assert fake.slept[0] == 77
-    assert fake.slept[1] == pytest.approx(100, abs=5)  # dates are of whole seconds; a busy machine
+# --- what the hub does not give ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("failure", "tries"),
+    "failure",
     [
-        (answer(429), 6),
-        (answer(502), 6),
-        (behind_missing_file(ConnectionError("refused")), 2),
-        (TimeoutError("no answer"), 2),
-        (behind_missing_file(errors.OfflineModeIsEnabled("HF_HUB_OFFLINE=1")), 1),
-        (answer(404, errors.RepositoryNotFoundError), 1),
-        (answer(403, errors.GatedRepoError), 1),
-        (answer(429, **{"retry-after": "86400"}), 1),
+        answer(429),
+        answer(502),
+        behind_missing_file(ConnectionError("refused")),
+        TimeoutError("no answer"),
+        behind_missing_file(errors.OfflineModeIsEnabled("HF_HUB_OFFLINE=1")),
+        answer(404, errors.RepositoryNotFoundError),
+        answer(403, errors.GatedRepoError),
     ],
-    ids=[
-        "limit",
-        "server",
-        "no connection",
-        "no answer",
-        "offline",
-        "no repository",
-        "gated",
-        "day",
-    ],
+    ids=["limit", "server", "no connection", "no answer", "offline", "no repository", "gated"],
 )
-def test_what_does_not_pass_is_unavailable_after_few_tries(fake, failure, tries):
-    """With the file, what happened, and what can be done."""
-    fake.failures = [failure] * 20
+def test_what_the_hub_does_not_give_is_unavailable(fake, failure):
+    """With the file, what happened, and what can be done; the hub's own library has been patient."""
+    fake.failures = [failure]
     with pytest.raises(
         UnavailableError, match=r"timm/test_resnet.*did not give it .*ITCORTEX_MIRR"
     ):
-        fetch("timm:r160_in1k", NETWORK)
-    assert len(fake.asked) == tries
+        fetch_state("timm:r160_in1k", NETWORK)
+    assert len(fake.asked) == 1
 
 
 def test_a_full_disk_is_not_the_hubs_fault(fake):
     """It must stop the run, not leave a model out."""
     fake.failures = [OSError(28, "No space left on device")]
     with pytest.raises(OSError, match="No space left"):
-        fetch("timm:r160_in1k", NETWORK)
-    assert fake.slept == []
+        fetch_state("timm:r160_in1k", NETWORK)
 
 
 def test_an_address_that_only_timm_knows_is_checked_by_its_name(fake, tmp_path, monkeypatch):
@@ -344,17 +304,17 @@ def test_an_address_that_only_timm_knows_is_checked_by_its_name(fake, tmp_path, 
     with pytest.raises(
         UserError, match=r"SHA-256 does not start with [0-9a-f]{8}, as its name says"
     ):
-        fetch("timm:in1k", network)
+        fetch_state("timm:in1k", network)
     assert asked[0].startswith("https://")
     monkeypatch.setattr(hub, "_HASHED_NAME", hub.re.compile("no name has a digest"))
-    got, origin = fetch("timm:in1k", network)
+    got, origin = fetch_state("timm:in1k", network)
     assert digest(got) == digest(state)
     assert origin["file"] == asked[0]
     monkeypatch.setattr(hub.huggingface_hub, "is_offline_mode", lambda: True)
     with pytest.raises(
         UnavailableError, match="HF_HUB_OFFLINE is set, and no mirror has timm/legacy"
     ):
-        fetch("timm:in1k", network)
+        fetch_state("timm:in1k", network)
 
 
 # --- records --------------------------------------------------------------------------------------

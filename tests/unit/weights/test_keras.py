@@ -16,9 +16,9 @@ from itcortex.errors import UserError
 from itcortex.networks.network import Network
 from itcortex.networks.torch_compat import timm
 from itcortex.weights.files import read_fitted
-from itcortex.weights.keras import read
+from itcortex.weights.keras import read_state
 from itcortex.weights.keras_layouts import LAYOUTS, layout_of
-from itcortex.weights.sources import fetch
+from itcortex.weights.sources import fetch_state
 from made import keras as made_keras
 
 pytestmark = pytest.mark.network
@@ -146,7 +146,7 @@ def small(made, tmp_path):
 
 def refused(path, match: str, architecture: str = "convnext_tiny", outline=None) -> None:
     with pytest.raises(UserError, match=match):
-        read(path, architecture, outline or convnext())
+        read_state(path, architecture, outline or convnext())
 
 
 # --- what is computed -----------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def test_timm_computes_what_keras_does(made, architecture):
     """Both in float64, with the same float32 weights: equal up to the order of sums."""
     path, images, wanted = made(architecture)
     model = CASES[architecture].timm()
-    model.load_state_dict(read(path, architecture, model), strict=True)
+    model.load_state_dict(read_state(path, architecture, model), strict=True)
     with torch.inference_mode():
         found = model.double().eval()(images.permute(0, 3, 1, 2))
     assert (wanted[0] - wanted[1]).abs().mean() > 0.03  # it looks at the images
@@ -196,20 +196,20 @@ def test_files_of_save_and_of_save_weights_give_the_same_state(made, tmp_path):
     net, _, _ = CASES["convnext_tiny"].made()
     config = {"class_name": "Functional", "config": {"layers": [norm("head_ln", 1e-6)]}}
     path = made_keras.save_weights(net, tmp_path / "saved.hdf5", config)
-    state = read(path, "convnext_tiny", convnext())
-    other = read(made("convnext_tiny")[0], "convnext_tiny", convnext())
+    state = read_state(path, "convnext_tiny", convnext())
+    other = read_state(made("convnext_tiny")[0], "convnext_tiny", convnext())
     assert list(state) == list(other)
     assert all(torch.equal(state[name], other[name]) for name in other)
 
 
 def test_long_lists_of_layers_are_joined(small):
     """Keras cuts attributes of more than 64 kB into numbered ones."""
-    wanted = read(small, "convnext_tiny", convnext())
+    wanted = read_state(small, "convnext_tiny", convnext())
     with h5py.File(small, "a") as file:
         names = file.attrs["layer_names"]
         del file.attrs["layer_names"]
         file.attrs["layer_names0"], file.attrs["layer_names1"] = names[:5], names[5:]
-    found = read(small, "convnext_tiny", convnext())
+    found = read_state(small, "convnext_tiny", convnext())
     assert all(torch.equal(found[name], wanted[name]) for name in wanted)
 
 
@@ -219,7 +219,7 @@ def test_names_that_keras_made_unique_are_the_layers_own(small):
         group = file["stem_conv"]
         group.move("stem_conv", "stem_conv_1")
         group.attrs["weight_names"] = [b"stem_conv_1/kernel:0", b"stem_conv_1/bias:0"]
-    assert read(small, "convnext_tiny", convnext())["stem.0.weight"].shape == (8, 3, 4, 4)
+    assert read_state(small, "convnext_tiny", convnext())["stem.0.weight"].shape == (8, 3, 4, 4)
 
 
 def test_kernels_that_are_square_are_turned(made):
@@ -231,7 +231,7 @@ def test_kernels_that_are_square_are_turned(made):
             file[f"{layer}/{layer}/MultiHeadDotProductAttention_1/{end}/kernel:0"][:]
             for end in ("query", "key", "value", "out")
         )
-    state = read(path, "vit_base_patch16_224", CASES["vit_base_patch16_224"].timm())
+    state = read_state(path, "vit_base_patch16_224", CASES["vit_base_patch16_224"].timm())
     stacked = np.concatenate([query.T, key.T, value.T])
     np.testing.assert_array_equal(state["blocks.1.attn.qkv.weight"], stacked)
     np.testing.assert_array_equal(state["blocks.1.attn.proj.weight"], out.T)
@@ -250,7 +250,7 @@ def test_a_file_source_goes_through_the_converter(tmp_path):
     kernel = net.layers["probs"]["probs/kernel:0"].numpy().astype(np.float32)
     np.testing.assert_array_equal(state["classifier.weight"], kernel.T)
     with pytest.raises(UserError, match="expected sha256"):
-        fetch(f"file:{path}", network, "0" * 64)
+        fetch_state(f"file:{path}", network, "0" * 64)
 
 
 # --- networks that do not match -------------------------------------------------------------------
@@ -494,7 +494,7 @@ def test_a_damaged_byte_is_no_traceback(small, tmp_path, rng):
         damaged[place] ^= int(rng.integers(1, 256))
         (tmp_path / "damaged.h5").write_bytes(damaged)
         try:
-            state = read(tmp_path / "damaged.h5", "convnext_tiny", outline)
+            state = read_state(tmp_path / "damaged.h5", "convnext_tiny", outline)
             outcomes.add(len(state) == len(outline.state_dict()))
         except UserError as error:
             outcomes.add("damaged.h5" in str(error))

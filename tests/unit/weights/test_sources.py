@@ -17,7 +17,7 @@ from itcortex.networks.network import Network
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.networks.timm_networks import build
 from itcortex.networks.torch_compat import timm
-from itcortex.weights.sources import fetch, from_package, parse_source, untrained
+from itcortex.weights.sources import fetch_state, from_package, parse_source, untrained
 from itcortex.weights.state import digest, fitted, in_order
 
 pytestmark = pytest.mark.network
@@ -45,7 +45,7 @@ def photograph(name: str) -> np.ndarray:
 def test_weights_shipped_in_packages_recognise_photographs(architecture):
     """Whole images, resized, with timm's mean and std of one half: the top five make sense."""
     model = build(architecture)
-    state, origin = fetch(LITE[architecture], Network(architecture))
+    state, origin = fetch_state(LITE[architecture], Network(architecture))
     assert origin["file"].startswith("efficientnet-lite")
     model.load_state_dict(state, strict=True)
     preprocessing = Preprocessing.of(model)
@@ -71,9 +71,9 @@ def test_tensors_are_those_of_the_file_under_timms_names():
 def test_weights_of_another_architecture_do_not_fit():
     """lite1 and lite2 have equally many tensors: the shapes tell them apart."""
     with pytest.raises(UserError, match=r"efficientnet-lite1.*\.pth: does not fit"):
-        fetch(LITE["tf_efficientnet_lite1"], Network("tf_efficientnet_lite2"))
+        fetch_state(LITE["tf_efficientnet_lite1"], Network("tf_efficientnet_lite2"))
     with pytest.raises(UserError, match=r"does not fit the architecture: _conv_stem.weight"):
-        fetch(LITE["tf_efficientnet_lite0"], Network("resnet18"))
+        fetch_state(LITE["tf_efficientnet_lite0"], Network("resnet18"))
 
 
 def test_a_package_that_is_not_installed_comes_with_the_command():
@@ -154,10 +154,10 @@ def test_tensors_that_do_not_fit_are_refused(names, shapes, message):
 def test_untrained_weights_are_timms_initial_ones():
     """The seed decides."""
     network = Network("test_resnet")
-    state, origin = fetch("untrained:5", network)
+    state, origin = fetch_state("untrained:5", network)
     assert origin == {}
     assert digest(state) == digest(build("test_resnet", seed=5).state_dict())
-    assert digest(state) != digest(fetch("untrained:6", network)[0])
+    assert digest(state) != digest(fetch_state("untrained:6", network)[0])
 
 
 # --- digests --------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ def test_sources_are_split_at_the_first_colon():
 def test_sources_that_cannot_be_understood_are_errors(source, message):
     """They say what to write."""
     with pytest.raises(UserError, match=message):
-        fetch(source, Network("test_resnet"))
+        fetch_state(source, Network("test_resnet"))
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ def test_a_users_file_gives_its_tensors_under_their_names(tmp_path, name):
     """Whatever their order in the file; path and digest are told."""
     state = untrained(3, SMALL)
     path = saved(tmp_path / name, {key: state[key] for key in reversed(state)})
-    got, origin = fetch(f"file:{path}", SMALL)
+    got, origin = fetch_state(f"file:{path}", SMALL)
     assert digest(got) == digest(state)
     assert origin == {"file": str(path), "sha256": sha256_of(path)}
 
@@ -246,24 +246,24 @@ def test_a_file_of_a_dataset_is_read_where_the_workflow_put_it(tmp_path):
     """`data:` is a name in the registry; the rule's input says where its file is."""
     state = untrained(3, SMALL)
     path = saved(tmp_path / "w.pth", state)
-    assert digest(fetch("data:weights/w.pth", SMALL, file=path)[0]) == digest(state)
+    assert digest(fetch_state("data:weights/w.pth", SMALL, file=path)[0]) == digest(state)
     with pytest.raises(ValueError, match=r"data:weights/w.pth: the file itself is needed"):
-        fetch("data:weights/w.pth", SMALL)
+        fetch_state("data:weights/w.pth", SMALL)
 
 
 def test_a_file_must_have_the_digest_of_its_row(tmp_path):
     """In either case of letters; another one is refused with both."""
     path = saved(tmp_path / "w.pth", untrained(3, SMALL))
     found = sha256_of(path)
-    assert fetch(f"file:{path}", SMALL, found.upper())[1]["sha256"] == found
+    assert fetch_state(f"file:{path}", SMALL, found.upper())[1]["sha256"] == found
     with pytest.raises(UserError, match=f"w.pth: expected sha256 {'0' * 64}, found {found}"):
-        fetch(f"file:{path}", SMALL, "0" * 64)
+        fetch_state(f"file:{path}", SMALL, "0" * 64)
 
 
 def test_a_digest_for_what_reads_no_file_is_an_error():
     """It would look as if something had been checked."""
     with pytest.raises(UserError, match="'untrained:0', which reads no file"):
-        fetch("untrained:0", SMALL, "0" * 64)
+        fetch_state("untrained:0", SMALL, "0" * 64)
 
 
 def test_a_file_that_is_not_there_is_named():
@@ -271,7 +271,7 @@ def test_a_file_that_is_not_there_is_named():
     with pytest.raises(
         UserError, match=r"no file nowhere/w.pth; a path is relative to the working"
     ):
-        fetch("file:nowhere/w.pth", SMALL)
+        fetch_state("file:nowhere/w.pth", SMALL)
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_checkpoints_of_training_are_unwrapped(tmp_path, wrap):
     """The network's tensors, and nothing else."""
     state = untrained(3, SMALL)
     path = saved(tmp_path / "w.pth", wrap(state))
-    assert digest(fetch(f"file:{path}", SMALL)[0]) == digest(state)
+    assert digest(fetch_state(f"file:{path}", SMALL)[0]) == digest(state)
 
 
 def robust(state: dict, mean: list[float]) -> dict:
@@ -310,7 +310,7 @@ def test_adversarially_trained_checkpoints_lose_attacker_and_normaliser(tmp_path
     """Both are beside the network in the file; the network is used once."""
     state = untrained(3, SMALL)
     path = saved(tmp_path / "w.ckpt", robust(state, [0.485, 0.456, 0.406]))
-    got, _ = fetch(f"file:{path}", Network("test_resnet", preprocessing=IMAGENET))
+    got, _ = fetch_state(f"file:{path}", Network("test_resnet", preprocessing=IMAGENET))
     assert digest(got) == digest(state)
 
 
@@ -320,9 +320,9 @@ def test_a_normaliser_that_contradicts_the_row_is_an_error(tmp_path):
     with pytest.raises(
         UserError, match=r"trained with mean \[0.4, 0.5, 0.6\], the model's row gives \[0.485, "
     ):
-        fetch(f"file:{path}", Network("test_resnet", preprocessing=IMAGENET))
+        fetch_state(f"file:{path}", Network("test_resnet", preprocessing=IMAGENET))
     right = IMAGENET | {"mean": [0.4, 0.5, 0.6]}
-    _, origin = fetch(f"file:{path}", Network("test_resnet", preprocessing=right))
+    _, origin = fetch_state(f"file:{path}", Network("test_resnet", preprocessing=right))
     assert origin["sha256"] == sha256_of(path)
 
 
@@ -347,7 +347,7 @@ def test_code_in_a_file_of_weights_does_not_run(tmp_path):
     """It is refused with the name of what it would have called."""
     path = saved(tmp_path / "w.pth", {"state_dict": {}, "x": Attack(tmp_path / "owned")})
     with pytest.raises(UserError, match=r"w.pth: refused, .*pathlib.*If you trust it, write its"):
-        fetch(f"file:{path}", SMALL)
+        fetch_state(f"file:{path}", SMALL)
     assert not (tmp_path / "owned").exists()
 
 
@@ -370,7 +370,7 @@ def test_the_script_writes_weights_with_their_origin(tmp_path):
         "digest": digest(state),
     }
     assert digest(state) == digest(
-        fetch(LITE["tf_efficientnet_lite0"], Network("tf_efficientnet_lite0"))[0]
+        fetch_state(LITE["tf_efficientnet_lite0"], Network("tf_efficientnet_lite0"))[0]
     )
     assert path.read_bytes() == again.read_bytes()
 

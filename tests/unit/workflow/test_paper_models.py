@@ -16,7 +16,7 @@ from torch.nn import functional
 from itcortex.networks.layer_choice import INTERMEDIATE, choose_layers
 from itcortex.networks.network import Network
 from itcortex.networks.torch_compat import timm
-from itcortex.weights.sources import fetch
+from itcortex.weights.sources import fetch_state
 from itcortex.workflow import model_table, schemas
 
 pytestmark = pytest.mark.network
@@ -211,7 +211,7 @@ def test_a_users_own_networks_recognise_photographs(shared, row):
     """Also the smallest, of 39.5 %: cat and coffee come first, palace or pagoda is among five."""
     file = shared / "data" / row["source"].removeprefix("data:")
     network = Network.of_row(row)
-    state, origin = fetch(row["source"], network, row["sha256"], file)
+    state, origin = fetch_state(row["source"], network, row["sha256"], file)
     assert origin["sha256"] == row["sha256"]
     model = network.build()
     model.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""Images in one folder a class, and the numbers that classes have."""
+"""Images in one folder per class, and the numbers of the classes."""
 
 import json
 from collections.abc import Sequence
@@ -10,14 +10,15 @@ import numpy as np
 from itcortex.data.images import decode_rgb
 from itcortex.data.stimuli import IMAGE_SUFFIXES
 from itcortex.errors import UserError, nearest
-from itcortex.training.images.samples import Sample, digest
+from itcortex.training.images.samples import Sample, sha256_of_parts
 
 
 @dataclass
 class Folder:
-    """Images in one folder a class, without maps.
+    """Images in one folder per class, without human maps.
 
-    `classes` are the folders that were numbered by their order; empty if a file gave the numbers.
+    `classes` are the names of the folders if they were numbered by their order; empty if a file gave
+    the numbers.
     """
 
     path: Path
@@ -57,14 +58,14 @@ class Folder:
         return Sample(self.names[index], int(self.labels[index]), decode_rgb(content, str(path)))
 
     def digest(self) -> str:
-        """Digest of names and labels; files are taken at their word."""
-        return digest("\n".join(self.names).encode(), self.labels.tobytes())
+        """Digest of names and labels; the content of the files is not read."""
+        return sha256_of_parts("\n".join(self.names).encode(), self.labels.tobytes())
 
 
 def class_numbers(folders: Sequence[str], classes: str | Path, where: Path) -> dict[str, int]:
-    """Label of every class folder: by the file `classes` (`read_classes`), without it by their order.
+    """Label of every class folder, from the file `classes` (`read_classes`) or, without it, their order.
 
-    Raises `UserError` for a folder that is no class.
+    Raises `UserError` for a folder that the file does not list.
     """
     if not classes:
         return {name: number for number, name in enumerate(sorted(folders))}
@@ -79,9 +80,10 @@ def class_numbers(folders: Sequence[str], classes: str | Path, where: Path) -> d
 
 
 def read_classes(path: str | Path) -> dict[str, int]:
-    """Label of every class folder: one name a line in order, or JSON like {"0": ["n01440764", ...]}.
+    """Label of every class folder, from a list of names or from JSON like {"0": ["n01440764", ...]}.
 
-    Raises `UserError` for a file that is neither, or names a class twice.
+    A list has one name per line, in the order of the labels. Raises `UserError` for a file that is
+    neither, or names a class twice.
     """
     path = Path(path)
     try:
@@ -96,7 +98,9 @@ def read_classes(path: str | Path) -> dict[str, int]:
             names = [line.split()[0] for line in text.splitlines() if line.strip()]
             numbers = {name: number for number, name in enumerate(names)}
     except (OSError, ValueError, AttributeError) as error:
-        raise UserError(f"{path}: no list of classes ({error}); write one folder a line") from error
+        raise UserError(
+            f"{path}: not a list of classes ({error}); write the name of one folder per line"
+        ) from error
     if len(numbers) < len(names):
         raise UserError(f"{path}: {len(names) - len(numbers)} classes are named twice")
     return numbers

@@ -1,4 +1,4 @@
-"""What shards of every kind have in common: human maps as they are stored, names of their copies."""
+"""What all kinds of shards share: how human maps are stored, and where copies of shards are kept."""
 
 from pathlib import Path
 
@@ -7,10 +7,11 @@ import numpy as np
 from itcortex.data.images import decode_image
 from itcortex.data.published import clickme
 from itcortex.errors import UserError
-from itcortex.training.images.samples import digest
+from itcortex.training.images.samples import sha256_of_parts
 
-#: What a stored map is called (a column, the ending of a tar's member): ClickMe's, to which the
-#: authors' processing is still to be applied, and any image of one channel, taken as it is.
+#: Names of stored maps (of a column, or before the suffix of a file in a tar archive). `CLICKS` are
+#: ClickMe's, to which the authors' processing is applied here; a `MAP` is any image with one channel,
+#: used as it is.
 CLICKS, MAP = "heatmap", "map"
 
 
@@ -24,16 +25,18 @@ def human_map(content, kind: str, where: str) -> np.ndarray:
             return clickme.human_maps(clickme.jpeg_pixels(content, "heatmap")[None])[0]
         except ValueError as error:
             raise UserError(
-                f"{where}: {error}; get the shard again, or call a map that is no ClickMe map {MAP!r}"
+                f"{where}: {error}; fetch the shard again, or call a map that is no ClickMe map {MAP!r}"
             ) from error
     image = decode_image(content, where)
     if len(image.getbands()) > 1:
-        raise UserError(f"{where}: its human map has {len(image.getbands())} channels, not one")
+        raise UserError(
+            f"{where}: its human map has {len(image.getbands())} channels; save it with one channel"
+        )
     return np.asarray(image, np.float32)
 
 
 def in_scratch(path: Path, scratch: Path, suffix: str) -> Path:
-    """Where something made of the file `path`, as it is now, is kept in `scratch`."""
+    """Path in `scratch` of something made from the present content of the file `path`."""
     stat = path.stat()
-    unique = digest(f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}".encode())[:16]
+    unique = sha256_of_parts(f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}".encode())[:16]
     return scratch / f"{path.stem}-{unique}{suffix}"

@@ -1,7 +1,8 @@
 """Parquet shards of labelled images, such as ClickMe's.
 
-Parquet cannot be read row by row: shards are copied once into a `scratch` folder as Arrow files, which
-are as large (photographs do not compress further) and are mapped into memory, shared by all processes.
+Parquet cannot be read row by row. Therefore every shard is copied once into a `scratch` folder as an
+Arrow file, which has the same size (photographs do not compress further) and is mapped into memory, so
+that all processes share it.
 """
 
 from collections.abc import Iterator
@@ -18,12 +19,12 @@ from itcortex.data.images import decode_rgb
 from itcortex.errors import UserError
 from itcortex.files import atomic_path
 from itcortex.training.images.human_maps import CLICKS, MAP, human_map, in_scratch
-from itcortex.training.images.samples import Sample, digest
+from itcortex.training.images.samples import Sample, sha256_of_parts
 
 
 @dataclass
 class ParquetShard:
-    """One Parquet shard: columns image (file content), label, and maybe heatmap or map.
+    """One Parquet shard with columns image (file content), label and, optionally, heatmap or map.
 
     Images are named by the column `image_id`, by ClickMe's `shard` and `offset`, or by their row.
     """
@@ -38,7 +39,7 @@ class ParquetShard:
 
     @classmethod
     def open(cls, path: Path, scratch: Path) -> "ParquetShard":
-        """Copy the shard into `scratch` unless it is there; `UserError`, naming it, if damaged."""
+        """Copy the shard into `scratch` unless it is there; `UserError`, naming it, if it is damaged."""
         with _reading(path):
             found = parquet.read_schema(path).names
             _require_columns(path, found)
@@ -57,13 +58,13 @@ class ParquetShard:
 
     @property
     def table(self) -> pa.Table:
-        """The copy, mapped into memory by the process that asks."""
+        """The copy, mapped into the memory of this process."""
         if self._table is None:
             self._table = pa.ipc.open_file(pa.memory_map(str(self.copy))).read_all()
         return self._table
 
     def __getstate__(self) -> dict:
-        """Another process maps the copy itself."""
+        """Leave the mapped memory out: another process maps the copy for itself."""
         return self.__dict__ | {"_table": None}
 
     def read(self, index: int) -> Sample:
@@ -80,15 +81,15 @@ class ParquetShard:
         """Digest of names, labels and the sizes of all images and maps."""
         sizes = [pc.binary_length(self.table[n]).to_numpy() for n in self.table.column_names]
         names = "\n".join(self.ids).encode()
-        return digest(names, self.labels.tobytes(), *(size.tobytes() for size in sizes))
+        return sha256_of_parts(names, self.labels.tobytes(), *(size.tobytes() for size in sizes))
 
 
 def _require_columns(path: Path, found: list[str]) -> None:
     missing = [name for name in ("image", "label") if name not in found]
     if missing:
         raise UserError(
-            f"{path}: no column {missing[0]!r}; a shard of images has image (file content), label "
-            f"and maybe {CLICKS} or {MAP}; this one has {', '.join(found)}"
+            f"{path}: no column {missing[0]!r}; a shard of images needs the columns image (file "
+            f"content) and label, and may have {CLICKS} or {MAP}; this one has {', '.join(found)}"
         )
 
 
@@ -98,8 +99,8 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(
-            f"{path}: not a readable Parquet shard ({error}); it may have been cut off: delete it, "
-            "so that it is made or downloaded anew"
+            f"{path}: not a readable Parquet shard ({error}); it may be cut off: delete it, so that "
+            "it is made or downloaded again"
         ) from error
 
 
@@ -121,8 +122,8 @@ def _write(table: pa.Table, copy: Path, path: Path) -> None:
 def _labels(path: Path, column: pa.ChunkedArray) -> np.ndarray:
     if not pa.types.is_integer(column.type) or column.null_count:
         raise UserError(
-            f"{path}: column 'label' is of {column.type} with {column.null_count} empty rows; write "
-            "the number of every image's class, counted from 0, as a whole number"
+            f"{path}: column 'label' is of {column.type} with {column.null_count} empty rows; give "
+            "the class of every image as a whole number, counted from 0"
         )
     return column.to_numpy().astype(np.int64)
 

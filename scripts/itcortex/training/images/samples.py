@@ -1,7 +1,8 @@
-"""Labelled images to train on, some with a human map, whatever they come from.
+"""Labelled images to train on, some with a human map, wherever they come from.
 
 Every kind of `Samples` gives any image at any time (`read`), knows names and labels without reading an
-image, and travels to another process. Here are those in memory; `sources` has folders and shards.
+image, and can be sent to another process. This module has images in memory; `sources` opens folders and
+shards.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ class Sample:
 
 
 class Samples(Protocol):
-    """Any collection of samples; `labels` (image,) and `mapped` (image,) true where it has a map."""
+    """Any collection of samples: `labels` (image,) and `mapped` (image,), true for images with a map."""
 
     labels: np.ndarray
     mapped: np.ndarray
@@ -35,11 +36,11 @@ class Samples(Protocol):
         """Decode one sample; raises `UserError` naming it if it is damaged."""
 
     def digest(self) -> str:
-        """What the collection is known by: its names and labels."""
+        """A digest of names and labels, by which a training recognises the collection."""
 
 
 def require_labels(samples: Samples, n_classes: int, what: str) -> None:
-    """Raise `UserError`, naming the first image, for a label that the network has no class for."""
+    """Raise `UserError`, naming the first image, for labels that are no class of the network."""
     bad = np.flatnonzero((samples.labels < 0) | (samples.labels >= n_classes))
     if len(bad):
         first = samples.read(int(bad[0])).image_id
@@ -56,7 +57,7 @@ def require_labels(samples: Samples, n_classes: int, what: str) -> None:
 class Arrays:
     """Samples in memory: images uint8 (image, row, column, rgb), maps (image, row, column) or None.
 
-    A map that is NaN everywhere stands for none.
+    A map that is NaN everywhere stands for an image without a map.
     """
 
     images: np.ndarray
@@ -79,7 +80,7 @@ class Arrays:
     def digest(self) -> str:
         """Digest of labels, images and maps."""
         parts = [self.labels, self.images] + ([] if self.maps is None else [self.maps])
-        return digest(*(np.ascontiguousarray(part).tobytes() for part in parts))
+        return sha256_of_parts(*(np.ascontiguousarray(part).tobytes() for part in parts))
 
 
 class Joined:
@@ -99,14 +100,14 @@ class Joined:
 
     def digest(self) -> str:
         """Digest of the parts in order."""
-        return digest("\n".join(part.digest() for part in self.parts).encode())
+        return sha256_of_parts("\n".join(part.digest() for part in self.parts).encode())
 
 
-# --- reading --------------------------------------------------------------------------------------
+# --- digests --------------------------------------------------------------------------------------
 
 
-def digest(*parts: bytes) -> str:
-    """SHA-256 over all parts, each with its length."""
+def sha256_of_parts(*parts: bytes) -> str:
+    """SHA-256 over all parts, each preceded by its length."""
     total = hashlib.sha256()
     for part in parts:
         total.update(len(part).to_bytes(8, "big") + part)

@@ -1,4 +1,4 @@
-"""Where training images come from: folders of classes, Parquet and tar shards."""
+"""Open training images: folders with one folder per class, Parquet shards, tar archives."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,12 +16,12 @@ def open_samples(
 ) -> Joined:
     """All samples of folders of classes, Parquet shards and tar archives, in order.
 
-    `classes` (for folders, on disk or in an archive) is a file that gives every folder's label
-    (`class_folders.read_classes`); without it labels follow the sorted names. `scratch` keeps what
-    must be made of a shard before any of its images can be read.
+    `classes` is a file that gives the label of every class folder, on disk or in an archive
+    (`class_folders.read_classes`); without it, labels follow the sorted names of the folders.
+    `scratch` is a folder for copies and indices, which some shards need before an image can be read.
 
-    Raises `UserError` for a path that is none of these, is damaged, or holds nothing, and for two
-    that number their folders by different names.
+    Raises `UserError` for a path that is none of these, is damaged or holds no image, and for paths
+    whose class folders have different names, if no file gives the labels.
     """
     parts: list[Samples] = []
     for path in bar([Path(path) for path in paths], "open images", unit="file"):
@@ -41,9 +41,9 @@ def open_samples(
 
 
 def require_same_classes(*collections: Joined) -> None:
-    """Raise `UserError` where labels follow the order of folders that are not the same everywhere.
+    """Raise `UserError` if labels follow the order of class folders, and the folders differ.
 
-    The first folder of each would be class 0, whatever it is called.
+    The first folder of each collection would become class 0, whatever its name.
     """
     numbered = [p for joined in collections for p in joined.parts if getattr(p, "classes", [])]
     for part in numbered[1:]:
@@ -52,5 +52,6 @@ def require_same_classes(*collections: Joined) -> None:
             name = sorted(set(part.classes) ^ set(first.classes))[0]
             raise UserError(
                 f"{part.path}: its class folders are not those of {first.path} (only one has "
-                f"{name!r}), so their order gives no labels; name a file that lists all classes"
+                f"{name!r}), so their order gives no labels; set classes to a file that lists all "
+                "classes"
             )

@@ -1,14 +1,14 @@
 """Tar archives of labelled images, read by offset: WebDataset's samples, and ImageNet's class folders.
 
-Of a sample, all files have its key for a name: `key.jpg` (or .png, ...), its label `key.cls` (a number)
-or `key.json` ({"label": number}), and maybe `key.map.png` or ClickMe's `key.heatmap.jpg`. Where there
-are no labels, the folder that an image lies in is its class: `n01440764/x.JPEG`, also as `x.JPEG` in an
-archive `n01440764.tar` inside the archive.
+All files of one sample begin with its key: the image `key.jpg` (or .png, ...), its label `key.cls` (a
+number), and, if people clicked on it, `key.map.png` or ClickMe's `key.heatmap.jpg`. In an archive
+without labels, the folder of an image is its class: `n01440764/x.JPEG`, or `x.JPEG` in an archive
+`n01440764.tar` inside the archive, as ImageNet's training images are published.
 
-Where every file lies is written into `scratch` once, as to find it all headers must be read.
+To find the files, all headers of the archive must be read. That is done once: an index of where every
+file lies is written into `scratch`.
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -21,14 +21,14 @@ from itcortex.data.images import decode_rgb
 from itcortex.data.stimuli import IMAGE_SUFFIXES
 from itcortex.errors import UserError
 from itcortex.files import atomic_path
-from itcortex.formats.tars import Member, members, read_at
+from itcortex.formats.tars import PackedFile, packed_files, read_at
 from itcortex.running.progress import bar
 from itcortex.training.images.class_folders import class_numbers
 from itcortex.training.images.human_maps import CLICKS, MAP, human_map, in_scratch
-from itcortex.training.images.samples import Sample, digest
+from itcortex.training.images.samples import Sample, sha256_of_parts
 
-_LABELS = ("json", "cls")
-_TEXT_BYTES = 2**20  # of a label; img2dataset's JSON has a few hundred
+_LABEL = "cls"
+_LABEL_BYTES = 2**20
 _LONG_BYTES = 2**30  # archives whose headers take a while
 _IMAGE, _HUMAN = slice(0, 2), slice(2, 4)
 
@@ -52,8 +52,8 @@ class TarShard:
     def open(cls, path: Path, scratch: Path, classes: str | Path = "") -> "TarShard":
         """Read the archive's headers unless `scratch` has what they say.
 
-        Raises `UserError`, naming the archive and the member, for what `tar_members.members`
-        refuses and for images without a label; for a folder that is no class of the file `classes`.
+        Raises `UserError`, naming the archive and the member, for what `tars.packed_files`
+        refuses, for images without a label, and for a folder that is no class of the file `classes`.
         """
         table = _index(path, scratch)
         names = table["name"].to_pylist()
@@ -94,7 +94,9 @@ class TarShard:
     def digest(self) -> str:
         """Digest of names, labels and the sizes of all images and maps."""
         sizes = np.ascontiguousarray(self.places[:, 1::2])
-        return digest("\n".join(self.names).encode(), self.labels.tobytes(), sizes.tobytes())
+        return sha256_of_parts(
+            "\n".join(self.names).encode(), self.labels.tobytes(), sizes.tobytes()
+        )
 
 
 def _content(handle: BinaryIO, place: np.ndarray, where: str) -> bytes:
@@ -112,8 +114,8 @@ def _class_of(path: Path, name: str) -> str:
     folder = name.rpartition("/")[0].rpartition("/")[2]
     if not folder:
         raise UserError(
-            f"{path}: {name} has no label: no image has a KEY.cls (a number) or KEY.json (with "
-            "'label') beside it, and this one lies in no folder of a class (CLASS/NAME.jpg)"
+            f"{path}: {name} has no label: no image has a KEY.cls (a number) beside "
+            "it, and this one lies in no folder of a class (CLASS/NAME.jpg)"
         )
     return folder
 
@@ -143,20 +145,20 @@ class _Headers:
 
     def __init__(self, path: Path, handle: BinaryIO):
         self.path, self.handle = path, handle
-        self.images: dict[str, Member] = {}
-        self.maps: dict[str, tuple[Member, bool]] = {}
+        self.images: dict[str, PackedFile] = {}
+        self.maps: dict[str, tuple[PackedFile, bool]] = {}
         self.labels: dict[str, int] = {}
-        found = members(handle, path)
+        found = packed_files(handle, path)
         long = handle.seek(0, 2) > _LONG_BYTES
         for member in bar(found, f"files of {path.name}", unit="file") if long else found:
             self._take(member)
 
-    def _take(self, member: Member) -> None:
-        """Note what a member is; parts of a sample that nobody knows are left out."""
+    def _take(self, member: PackedFile) -> None:
+        """Note what a member is; files of a sample that are none of these are left out."""
         key, _, ending = member.name.rpartition(".")
         ending = ending.lower()
-        if ending in _LABELS:
-            self._take_label(key, ending, member)
+        if ending == _LABEL:
+            self._take_label(key, member)
         elif f".{ending}" in IMAGE_SUFFIXES:
             stem, _, kind = key.rpartition(".")
             if kind in (MAP, CLICKS):
@@ -165,7 +167,7 @@ class _Headers:
             else:
                 self._once(self.images, key, member)
 
-    def _once(self, kind: dict, key: str, member: Member) -> None:
+    def _once(self, kind: dict, key: str, member: PackedFile) -> None:
         if key in kind:
             raise UserError(
                 f"{self.path}: {key!r} has two images or maps, the second {member.name!r}; every "
@@ -173,21 +175,16 @@ class _Headers:
             )
         kind[key] = member
 
-    def _take_label(self, key: str, ending: str, member: Member) -> None:
-        """A .cls counts before a .json, which may hold anything else."""
+    def _take_label(self, key: str, member: PackedFile) -> None:
         where = f"{self.path}: {member.name}"
-        if member.size > _TEXT_BYTES:
+        if member.size > _LABEL_BYTES:
             raise UserError(f"{where}: has {member.size / 1e6:,.1f} MB; a label is a number")
         text = read_at(self.handle, member.offset, member.size)
         try:
-            value = int(text) if ending == "cls" else json.loads(text)
-        except (ValueError, RecursionError) as error:
+            value = int(text)
+        except ValueError as error:
             raise UserError(f"{where}: {text[:40]!r} is no label ({error})") from error
-        if ending == "json":
-            if not isinstance(value, dict) or "label" not in value or key in self.labels:
-                return
-            value = value["label"]
-        if type(value) is not int or abs(value) >= 2**31:
+        if abs(value) >= 2**31:
             raise UserError(
                 f"{where}: {value!r} is no label; write the number of the image's class"
             )
@@ -196,7 +193,7 @@ class _Headers:
     def table(self) -> pa.Table:
         """A row an image, in the archive's order; labels are null where folders are classes."""
         labelled = bool(self.labels)
-        if labelled:  # KEY.depth.png is a part of sample KEY that nobody needs
+        if labelled:  # KEY.depth.png is a file of sample KEY that training does not need
             parts = [
                 key for key in self.images if key not in self.labels and _first(key) in self.labels
             ]
@@ -209,7 +206,7 @@ class _Headers:
             )
         self._require_pairs(labelled)
         labels = [self.labels[key] if labelled else None for key in self.images]
-        human = [self.maps.get(key, (Member("", -1, -1), False)) for key in self.images]
+        human = [self.maps.get(key, (PackedFile("", -1, -1), False)) for key in self.images]
         return pa.table({
             "name": [member.name for member in self.images.values()],
             "label": pa.array(labels, pa.int64()),
@@ -225,8 +222,8 @@ class _Headers:
         for key in self.images if labelled else ():
             if key not in self.labels:
                 raise UserError(
-                    f"{self.path}: {self.images[key].name} has no label, as others have: neither "
-                    f"{key}.cls nor {key}.json with 'label'"
+                    f"{self.path}: {self.images[key].name} has no label, as others have: "
+                    f"there is no {key}.cls"
                 )
         for kind, keys in (("human map", self.maps), ("label", self.labels if labelled else ())):
             alone = next((key for key in keys if key not in self.images), None)

@@ -16,7 +16,7 @@ from itcortex.data.published import clickme
 from itcortex.errors import UserError
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.training.augmentation import Crop, centre_crop, cut_image, cut_map, random_crop
-from itcortex.training.batches import Augmented, Item, Judged, Mixture, Steps, collate, load
+from itcortex.training.batches import Augmented, Item, Judged, Mixture, Steps, collate, load_batches
 from itcortex.training.images.samples import Arrays, Joined, require_labels
 from itcortex.training.images.sources import open_samples
 from itcortex.training.recipe import Recipe
@@ -351,7 +351,7 @@ def batches_of(samples, workers=0, **settings):
     recipe = Recipe.of({"batch_size": 4, "epochs": 1, "warmup_epochs": 0} | settings)
     mixture = Mixture(samples, Joined([]), 0.0, 0)
     steps = Steps(mixture, recipe, 0, 1, 0)
-    return list(load(Augmented(mixture, recipe, LOOK), steps, workers, torch.device("cpu")))
+    return list(load_batches(Augmented(mixture, recipe, LOOK), steps, workers, torch.device("cpu")))
 
 
 def test_workers_and_generators_do_not_change_a_batch():
@@ -377,7 +377,9 @@ class Threads:
 
 def test_a_worker_takes_one_core():
     with threadpool_limits(2, "blas"):
-        alone, helped = (next(load(Threads(), [[0]], n, torch.device("cpu"))) for n in (0, 1))
+        alone, helped = (
+            next(load_batches(Threads(), [[0]], n, torch.device("cpu"))) for n in (0, 1)
+        )
     assert (alone.labels.item(), helped.labels.item()) == (2, 1)
 
 
