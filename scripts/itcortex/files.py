@@ -6,11 +6,19 @@ file with its final name is always whole.
 
 import glob
 import hashlib
+import logging
 import os
+import platform
+import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_log = logging.getLogger(__name__)
+_HOST = re.sub(r"[^\w.]", "_", platform.node())
+_WEEK_S = 7 * 24 * 3600
 
 
 @contextmanager
@@ -19,21 +27,57 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     The temporary name keeps the suffix, because writers choose formats by it. The file is removed when
     the block fails; what a killed process left is removed by the next try. Every try has a name of its
-    own: a job that lives on although a scheduler believes it dead fails when it renames its file, and
-    never puts another job's half-written file in place.
+    own, so that nobody puts another's half-written file in place. Where two processes write one file,
+    both succeed and the one that began last wins: a job that lives on although a scheduler believes it
+    dead does not replace what its successor has made.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    rivals, before = False, _version(path)
     for left in path.parent.glob(f".{glob.escape(path.stem)}.partial-*{glob.escape(path.suffix)}"):
-        left.unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.stem}.partial-{secrets.token_hex(4)}{path.suffix}")
+        if _is_dead(left):
+            left.unlink(missing_ok=True)
+        else:
+            rivals = True
+    writer = f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
+    temporary = path.with_name(f".{path.stem}.partial-{writer}{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
-        temporary.replace(path)
+        if rivals or _version(path) == before:
+            temporary.replace(path)
+        else:
+            _log.warning(f"{path}: another process wrote it meanwhile, and its file stays")
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """What tells a file from one that takes its place; None if there is no file."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+def _is_dead(partial: Path) -> bool:
+    """Whether the process that writes a partial file has ended.
+
+    Its name tells machine and process. Processes of another machine cannot be seen from here: they
+    are taken for dead when they have written nothing for a week.
+    """
+    host, _, rest = partial.name.partition(".partial-")[2].rpartition("-")[0].rpartition("-")
+    try:
+        if host == _HOST and rest.isdigit():
+            os.kill(int(rest), 0)
+            return False
+        return time.time() - partial.stat().st_mtime > _WEEK_S
+    except (ProcessLookupError, FileNotFoundError):
+        return True
+    except PermissionError:  # another user's process, which is alive
+        return False
 
 
 def sha256_of(path: str | Path) -> str:

@@ -45,6 +45,8 @@ class Part:
             raise UserError(
                 f"{self.target}: another process is downloading it; wait for it, then run again"
             ) from None
+        except (OSError, NotImplementedError) as error:
+            raise UserError(no_locks(self.folder, error)) from error
         try:
             yield
         finally:
@@ -92,6 +94,15 @@ class Part:
 
         with self.bytes.open("ab" if first else "wb", buffering=0) as file:
             yield write
+
+
+def no_locks(folder: Path, error: Exception) -> str:
+    """Message that the file system of a folder does not lock files, and what to do."""
+    return (
+        f"{folder}: a file there cannot be locked ({error}), and downloads lock theirs so that two "
+        "processes do not write one; put the workflow's folder on a file system with locks, or let "
+        "`make stage` download on a machine where it has them"
+    )
 
 
 def check_space(target: Path, needed: int) -> None:

@@ -4,6 +4,8 @@ The lock file belongs into version control: whoever has it gets the same bytes, 
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import yaml
 from filelock import FileLock
 from jsonschema import Draft202012Validator
 
+from itcortex.downloads.parts import no_locks
 from itcortex.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -71,7 +74,7 @@ def pin(lock: str | Path, key: str, found: Pin) -> None:
     """
     lock = Path(lock)
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock.with_name(f".{lock.name}.lock")):
+    with _held(lock):
         pins = read(lock)
         known = pins.get(key)
         if known is not None and known.sha256 != found.sha256:
@@ -82,6 +85,20 @@ def pin(lock: str | Path, key: str, found: Pin) -> None:
         if known is None:
             _write(lock, pins | {key: found})
             _log.warning(f"{key}: sha256 {found.sha256} is now pinned in {lock}; commit that file")
+
+
+@contextmanager
+def _held(lock: Path) -> Iterator[None]:
+    """Keep other processes from the lock file; `UserError` where its file system has no locks."""
+    waiting = FileLock(lock.with_name(f".{lock.name}.lock"))
+    try:
+        waiting.acquire()
+    except (OSError, NotImplementedError) as error:
+        raise UserError(no_locks(lock.parent, error)) from error
+    try:
+        yield
+    finally:
+        waiting.release()
 
 
 def remedy(lock: str | Path, key: str) -> str:

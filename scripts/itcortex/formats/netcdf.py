@@ -32,7 +32,7 @@ def read_variables(path: str | Path) -> dict[str, xarray.Variable]:
     is no netCDF-4 file, that is damaged, or that reaches into other files (see `formats.hdf5`).
     """
     try:
-        with h5py.File(path, "r") as handle:
+        with h5py.File(path, "r", locking=False) as handle:
             for _ in hdf5.entries(handle, str(path)):
                 pass  # each is checked before anything is read
             store = H5NetCDFStore(File(handle, "r", phony_dims="sort", decode_vlen_strings=True))

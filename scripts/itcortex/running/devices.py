@@ -110,4 +110,10 @@ def _lock(path: Path) -> IO | None:
     except BlockingIOError:
         file.close()
         return None
+    except OSError as error:
+        file.close()
+        raise UserError(
+            f"{path}: cannot be locked ({error}), and a job locks the GPU that it takes; set TMPDIR to "
+            "a folder on a disk of this machine"
+        ) from error
     return file

@@ -15,10 +15,18 @@ COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 @contextmanager
 def open_result(path: str | Path, kind: str) -> Iterator[h5py.File]:
-    """Open an HDF5 result for reading, checking that it is what the caller thinks it is."""
+    """Open an HDF5 result for reading, checking that it is what the caller thinks it is.
+
+    No file is locked: results appear whole and are never changed, and some file systems have no locks.
+    """
     try:
-        handle = h5py.File(path, "r")
+        handle = h5py.File(path, "r", locking=False)
     except OSError as error:
+        if error.errno is not None:  # the system's answer, which says nothing of the content
+            raise UserError(
+                f"{path}: cannot be opened ({error}); check that it exists, who may read it, and its "
+                "file system"
+            ) from error
         raise UserError(
             f"{path}: not a readable HDF5 file ({error}); delete it to make it anew"
         ) from error
@@ -32,7 +40,7 @@ def open_result(path: str | Path, kind: str) -> Iterator[h5py.File]:
 
 def create_result(path: Path, kind: str) -> h5py.File:
     """A new HDF5 result that says what it holds and what made it."""
-    handle = h5py.File(path, "w", libver="latest")
+    handle = h5py.File(path, "w", libver="latest", locking=False)
     handle.attrs["kind"] = kind
     handle.attrs["stamp"] = json.dumps(stamp.current(), sort_keys=True)
     return handle

@@ -17,12 +17,12 @@ def read_stamp(path: str | Path) -> dict:
     if Path(path).suffix == ".parquet":
         found = (parquet.read_schema(path).metadata or {}).get(b"stamp", b"{}")
     else:
-        with h5py.File(path, "r") as handle:
+        with h5py.File(path, "r", locking=False) as handle:
             found = handle.attrs.get("stamp", "{}")
     return json.loads(found)
 
 
 def read_attributes(path: str | Path) -> dict:
     """Attributes of an HDF5 result, without its arrays."""
-    with h5py.File(path, "r") as handle:
+    with h5py.File(path, "r", locking=False) as handle:
         return read_attributes_of(handle)
