@@ -85,6 +85,19 @@ def _named_first(parts: list[pd.DataFrame], *more: str) -> pd.DataFrame:
     return table[[*first, *[name for name in table if name not in first]]]
 
 
+def line_names(table: pd.DataFrame) -> pd.Series:
+    """A short name of every row's line within its table: the region, or what tells it from others.
+
+    Where a region has several benchmarks it is the benchmark, else where it has several metrics the
+    metric; a subset is added.
+    """
+    names = table["region"]
+    for column in ("metric", "benchmark"):
+        of_region = table.groupby(["source", "region"], observed=True)[column]
+        names = names.mask(of_region.transform("nunique") > 1, table[column])
+    return names.where(table["subset"] == "all", names + ", " + table["subset"])
+
+
 def at_cut(curve: pd.DataFrame, cut: float, statistic: str = "spearman") -> pd.DataFrame:
     """Rows of a range table above a cut (%): of every line the highest cut that is not above it.
 
