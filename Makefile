@@ -15,7 +15,7 @@ CONFIG  = $(if $(MIRROR),--config mirror="$(MIRROR)")
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
-.PHONY: help install demo pictures macaque paper paper-plan status cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench format lock clean
+.PHONY: help install demo pictures published macaque paper paper-plan status cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -36,6 +36,11 @@ demo: $(STAMP) ## run the demo: simulated arrays, real photographs and networks;
 harmonizer-study: $(STAMP) ## run the digits study at length (simulated); docs/speed.md says how long it takes
 	$(RUN) harmonizer_study --configfile experiments/harmonizer_study.yaml $(CONFIG)
 	@printf '\nFigures: results/harmonizer_study/figures/\nTable:   results/harmonizer_study/tables/shortcut.csv\n\n'
+
+published: $(STAMP) ## compare hundreds of networks that others scored; 2.3 MB of downloads, about a minute
+	$(RUN) --configfile experiments/published.yaml $(CONFIG)
+	@cat results/published/tables/findings.md
+	@printf '\nFigures: results/published/figures/range.png first\nTables:  results/published/tables/ (findings.md first)\n\n'
 
 macaque: $(STAMP) ## run on real neurons, dissimilarities and human attention; MIRROR=folder gives its files
 	$(RUN) --configfile experiments/macaque.yaml $(CONFIG)

@@ -18,6 +18,7 @@ include: "rules/encoding.smk"
 include: "rules/similarity.smk"
 include: "rules/attention.smk"
 include: "rules/tables.smk"
+include: "rules/published.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 include: "rules/running.smk"
@@ -37,8 +38,7 @@ rule all:
     """Everything of the configured experiment: tables, figures and the report."""
     default_target: True
     input:
-        expand("results/{experiment}/report.html", experiment=ex.name),
-        expand("results/{experiment}/provenance.json", experiment=ex.name),
+        expand("results/{experiment}/{page}", experiment=ex.name, page=ex.pages),
         expand("results/{experiment}/tables/{table}.parquet", experiment=ex.name, table=ex.tables),
         expand(
             "results/{experiment}/tables/{table}.csv",

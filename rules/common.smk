@@ -18,6 +18,7 @@ from itcortex.workflow.data_files import DataFiles
 from itcortex.workflow.experiment import Experiment
 from itcortex.workflow.limits import require_gpus, require_time
 from itcortex.workflow.paths import any_of
+from itcortex.workflow.published_scores import PublishedScores
 from itcortex.workflow.requests import Requests
 from itcortex.workflow.resources import rising
 from itcortex.workflow.simulations import DigitsStudy, Teacher
@@ -43,6 +44,7 @@ except UserError as error:
 analysis, data, attention = Analysis(ex), DataFiles(ex), AttentionSets(ex)
 teacher, study, training = Teacher(ex), DigitsStudy(ex), TrainingJobs(ex)
 request, measured = Requests(ex), BenchmarkFiles(workflow, data)
+published = PublishedScores(ex)
 
 if workflow.is_main_process and "--unlock" not in sys.argv and (locked := orphans.advice(Path())):
     logger.warning(locked)  # before Snakemake's own words, which recommend --unlock

@@ -34,6 +34,7 @@ rule stage_data:
     """All that the experiment needs from the network, data and weights: for a login node."""
     input:
         data.downloads,
+        published.downloads,
         expand(
             "results/weights/{model}/{weights}.safetensors",
             zip,

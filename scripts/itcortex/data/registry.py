@@ -85,6 +85,21 @@ def check_references(registry: dict, where: str) -> None:
                 choose(file, files, f"{place}: file")
             if kind in ("recordings", "rdms"):
                 choose(entry["stimuli"], registry["stimuli"], f"{place}: stimuli")
+    check_scores(registry, where)
+
+
+def check_scores(registry: dict, where: str) -> None:
+    """Raise `UserError` if a table of scores refers to a dataset or a file that is not there."""
+    scores = registry.get("scores", {})
+    require_plain(scores, f"{where}: scores")
+    for name, entry in scores.items():
+        place = f"{where}: scores: {name}"
+        if "path" in entry:
+            continue
+        choose(entry["dataset"], registry["datasets"], f"{place}: dataset")
+        files = registry["datasets"][entry["dataset"]]["files"]
+        for file in [*entry["files"], *filter(None, [entry.get("reduced")])]:
+            choose(file, files, f"{place}: file")
 
 
 def files_of(entry: dict) -> list[tuple[str, str]]:

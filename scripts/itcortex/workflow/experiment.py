@@ -106,6 +106,16 @@ class Experiment:
         return self.settings["attention"]["sets"]
 
     @property
+    def published(self) -> list[str]:
+        """Names of the tables of published scores."""
+        return self.settings["published"]["tables"]
+
+    @property
+    def pages(self) -> list[str]:
+        """What tells all about networks and recordings: the report and where its numbers come from."""
+        return ["report.html", "provenance.json"] if self.recordings else []
+
+    @property
     def reported_settings(self) -> dict:
         """The settings that can change a result: all but where downloads are looked for."""
         return {key: value for key, value in self.settings.items() if key != "mirror"}
@@ -132,7 +142,7 @@ class Experiment:
         return shown + [f"training_{model}" for model in self.trained["model"].unique()]
 
     def _has(self, needs: str) -> bool:
-        return not needs or len(getattr(self, needs)) > 0
+        return len(getattr(self, needs)) > 0
 
     # --- networks ---------------------------------------------------------------------------------
 

@@ -20,11 +20,14 @@ def read_models(paths: str | Path | list[str], schema: dict) -> pd.DataFrame:
     """Read a model table (CSV) or several, one row a model with one set of weights, checked.
 
     Empty cells are dropped before the check, so that optional columns may be left empty or out;
-    the result has them all, as "" or NaN, and in the column `where` each row's file and line.
+    the result has them all, as "" or NaN, and in the column `where` each row's file and line. No
+    table is no row.
     Raises `UserError` for a missing file, a row that its schema refuses or that describes no
     network, or a (model, weights) given twice.
     """
     tables = [_read_table(path, schema) for path in (paths if isinstance(paths, list) else [paths])]
+    if not tables:
+        return _typed(pd.DataFrame(columns=["where"], dtype=str), schema)
     table = pd.concat(tables, ignore_index=True)
     twice = table[table.duplicated(["model", "weights"], keep=False)]
     if len(twice):
@@ -38,17 +41,27 @@ def _read_table(path: str | Path, schema: dict) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False).fillna("")
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: model table cannot be read: {error}") from error
-    columns = schema.get("properties", {})
-    numeric = [name for name, column in columns.items() if column.get("type") == "number"]
+    numeric = _numeric(schema)
     places = [f"{path}: line {number}" for number in range(2, len(table) + 2)]
     for where, row in zip(places, table.to_dict("records"), strict=True):
         cells = {key: value for key, value in row.items() if value != ""}
         cells |= {key: _number(cells[key], f"{where}: {key}") for key in numeric if key in cells}
         check(cells, schema, where)
         _located(where, Network.of_row, row)
-    absent = [name for name in columns if name not in table]
+    return _typed(table.assign(where=places), schema)
+
+
+def _numeric(schema: dict) -> list[str]:
+    """Names of the columns of numbers."""
+    columns = schema.get("properties", {}).items()
+    return [name for name, column in columns if column.get("type") == "number"]
+
+
+def _typed(table: pd.DataFrame, schema: dict) -> pd.DataFrame:
+    """The table with all columns of its schema, those of numbers as numbers."""
+    absent = [name for name in schema.get("properties", {}) if name not in table]
     table = table.reindex(columns=[*table, *absent], fill_value="")
-    return table.assign(where=places, **{name: pd.to_numeric(table[name]) for name in numeric})
+    return table.assign(**{name: pd.to_numeric(table[name]) for name in _numeric(schema)})
 
 
 def _number(text: str, where: str) -> float:

@@ -14,8 +14,11 @@ from itcortex.workflow.trainings import check_trainings
 
 def check_experiment(config: dict, registry: dict, models: pd.DataFrame) -> None:
     """Raise `UserError` for a name in the settings that no table, or timm, knows."""
+    _check_aim(config)
     for name in config["recordings"]:
         choose(name, registry["recordings"], "config: recordings")
+    for name in config["published"]["tables"]:
+        choose(name, registry["scores"], "config: published: tables")
     for name in config["rdms"]:
         choose(name, registry["rdms"], "config: rdms")
     for name in config["attention"]["sets"]:
@@ -61,6 +64,16 @@ def check_folds(config: dict, registry: dict) -> None:
                 f"{place}: folds: 'image' leaves one sample in a fold: recordings of format "
                 f"{data_format!r} have no grid of positions; give a number of folds, such as 10"
             )
+
+
+def _check_aim(config: dict) -> None:
+    """An experiment compares networks with something."""
+    compared = [config["recordings"], config["rdms"], config["attention"]["sets"]]
+    if not any([*compared, config["published"]["tables"]]):
+        raise UserError(
+            "config: recordings: none is named, and nothing else to compare networks with (rdms, "
+            "attention: sets, published: tables); name at least one"
+        )
 
 
 def _check_teacher(simulation: dict, models: pd.DataFrame, layers: list[str]) -> None:

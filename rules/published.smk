@@ -1,0 +1,132 @@
+"""Scores that others published: their trends with accuracy, by range of accuracy and family."""
+
+
+rule collect_published:
+    """All named tables of published scores in one layout, and our own experiments that have run."""
+    input:
+        files=published.files,
+        ours=[*published.ours.values()],
+    output:
+        table="results/{experiment}/tables/published.parquet",
+        table_csv="results/{experiment}/tables/published.csv",
+    log:
+        "results/{experiment}/logs/collect_published.log",
+    benchmark:
+        "results/{experiment}/benchmarks/collect_published.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("collect_published"),
+        tables=published.tables,
+        titles=[*published.ours],
+    script:
+        "../scripts/collect_published.py"
+
+
+rule estimate_range:
+    """How the trend depends on the range of accuracy, and on families; what that says in words."""
+    input:
+        published="results/{experiment}/tables/published.parquet",
+    output:
+        range_curve="results/{experiment}/tables/range_curve.parquet",
+        range_curve_csv="results/{experiment}/tables/range_curve.csv",
+        family_trends="results/{experiment}/tables/family_trends.parquet",
+        family_trends_csv="results/{experiment}/tables/family_trends.csv",
+        findings="results/{experiment}/tables/findings.md",
+    log:
+        "results/{experiment}/logs/estimate_range.log",
+    benchmark:
+        "results/{experiment}/benchmarks/estimate_range.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(60),
+    params:
+        code=ex.code_of("estimate_range"),
+        ranges=config["published"]["ranges"],
+        cut=config["published"]["cut"],
+        labels=published.labels,
+        bibliography=published.bibliography,
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/estimate_range.py"
+
+
+rule plot_range:
+    """Rank correlation over the lowest accuracy that is kept: IT in one panel, all lines a table."""
+    input:
+        range_curve="results/{experiment}/tables/range_curve.parquet",
+    output:
+        pdf="results/{experiment}/figures/range.pdf",
+        png=report(
+            "results/{experiment}/figures/range.png",
+            caption="report/range.rst",
+            category="Figures",
+        ),
+        tables_pdf="results/{experiment}/figures/range_tables.pdf",
+        tables_png=report(
+            "results/{experiment}/figures/range_tables.png",
+            caption="report/range_tables.rst",
+            category="Figures",
+        ),
+    log:
+        "results/{experiment}/logs/plot_range.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_range.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_range"),
+        labels=published.labels,
+        main_sources=[*config["published"]["main"], *published.ours],
+    script:
+        "../scripts/plot_range.py"
+
+
+rule plot_published:
+    """Published scores against accuracy: every table; alignment with people; Brain-Score's IT."""
+    input:
+        published="results/{experiment}/tables/published.parquet",
+    output:
+        pdf="results/{experiment}/figures/published.pdf",
+        png=report(
+            "results/{experiment}/figures/published.png",
+            caption="report/published.rst",
+            category="Figures",
+        ),
+        alignment_pdf="results/{experiment}/figures/published_alignment.pdf",
+        alignment_png=report(
+            "results/{experiment}/figures/published_alignment.png",
+            caption="report/published_alignment.rst",
+            category="Figures",
+        ),
+        it_pdf="results/{experiment}/figures/published_it.pdf",
+        it_png=report(
+            "results/{experiment}/figures/published_it.png",
+            caption="report/published_it.rst",
+            category="Figures",
+        ),
+    log:
+        "results/{experiment}/logs/plot_published.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_published.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_published"),
+        labels=published.labels,
+        cut=config["published"]["cut"],
+        lines=config["published"]["alone"],
+    script:
+        "../scripts/plot_published.py"

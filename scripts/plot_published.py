@@ -1,0 +1,27 @@
+"""Rule plot_published: published scores against ImageNet accuracy."""
+
+from itcortex import store
+from itcortex.figures import published as figure
+from itcortex.figures import style
+from itcortex.running import job
+
+
+def main(
+    published, pdf, png, alignment_pdf, alignment_png, it_pdf, it_png, labels, cut, lines,
+):  # fmt: skip
+    """Draw every table, and the `lines` that have figures of their own."""
+    scores = store.read_table(published)
+    style.save(figure.draw_tables(scores, labels, cut), pdf, png)
+    alone = (
+        ("published_alignment", alignment_pdf, alignment_png),
+        ("published_it", it_pdf, it_png),
+    )
+    for name, *paths in alone:
+        line = lines[name]
+        label = f"{labels.get(line['source'], line['source'])}: {[*line.values()][-1]}"
+        drawn = figure.draw_one(scores, label, line, cut, hull=name == "published_it")
+        style.save(drawn, *paths)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)
