@@ -14,7 +14,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 
 ANALYSIS = [
-    "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "h5py", "h5netcdf", "xarray",
+    "numpy", "scipy", "scikit-learn", "statsmodels", "pandas", "pyarrow", "h5py", "h5netcdf", "xarray",
     "matplotlib", "seaborn", "pillow", "jinja2", "jsonschema", "pyyaml", "pooch", "requests", "urllib3",
     "tenacity", "filelock", "tqdm", "threadpoolctl", "safetensors", "crc32c", "protobuf", "tfrecord",
 ]  # fmt: skip

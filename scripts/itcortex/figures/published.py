@@ -133,7 +133,7 @@ def draw_one(
     names = list(dict.fromkeys(sorted(rows["kind"], key=lambda one: (one == OTHER, one))))
     figure = style.new_figure(3.5, 3.35 + style.LEGEND_LINE * -(-len(names) // 3))
     height = figure.get_figheight()
-    bottom = 0.62 + style.LEGEND_LINE * -(-(len(names) + 2) // 3)
+    bottom = 0.62 + style.LEGEND_LINE * -(-(len(names) + 2 + hull) // 3)
     axes = figure.add_axes([0.17, bottom / height, 0.8, 1 - (bottom + 0.5) / height])
     if rows.empty:
         style.message(axes, "the table has no such scores")
@@ -154,6 +154,9 @@ def draw_one(
     axes.get_legend().remove()
     handles += _handles(cut)[2:]
     texts = [looks[name].label or name for name in texts] + ["all", f"above {cut:g} %"]
+    if hull:
+        handles.append(Line2D([], [], **FRONTIER))
+        texts.append("upper frontier")
     figure.legend(handles, texts, loc="lower center", ncols=3, borderaxespad=0.3, columnspacing=1.2)
     return figure
 

@@ -93,3 +93,15 @@ def test_names_that_are_in_use_are_plain():
         "a.b-c",
     ]
     assert require_plain(names, "") is None
+
+
+def test_a_table_of_scores_names_files_that_are_there(registry):
+    entry = {"dataset": "d", "files": ["a.zip"], "reduced": "val-8.bin", "format": "maps"}
+    registry["scores"] = {"t": entry, "own": {"path": "experiments/t.csv", "format": "figure"}}
+    check_references(expand_registry(registry), "datasets.yaml")
+    for changed in ({"dataset": "e"}, {"files": ["b.zip"]}, {"reduced": "c.csv"}):
+        registry["scores"]["t"] = entry | changed
+        with pytest.raises(
+            UserError, match=r"datasets.yaml: scores: t: (dataset|file): .* not exist"
+        ):
+            check_references(expand_registry(registry), "datasets.yaml")

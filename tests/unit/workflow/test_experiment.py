@@ -58,8 +58,20 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     assert full.tables == [*always, "rsa", "rsa_ceilings", "attention", "shortcut"]
     assert full.readable_tables == [*bare.readable_tables, "rsa", "attention", "shortcut"]
     assert full.figures[4:] == ["rsa", "attention", "shortcut", "training_net", "training_small"]
+    assert full.pages == ["report.html", "provenance.json"]
     assert full.table_if_any("rsa") == "results/{experiment}/tables/rsa.parquet"
     assert bare.table_if_any("rsa") == []
+
+
+def test_published_scores_alone_have_their_tables_and_figures_and_no_report():
+    config, registry = experiments.repository()
+    tables = config["published"] | {"tables": list(registry["scores"])}
+    ex = experiment(rows=ROWS[:0], recordings=[], rdms=[], published=tables)
+    assert ex.tables == ex.readable_tables == ["published", "range_curve", "family_trends"]
+    assert ex.figures == [
+        "range", "range_tables", "published", "published_alignment", "published_it",
+    ]  # fmt: skip
+    assert ex.pages == []
 
 
 def test_the_settings_that_are_reported_do_not_say_where_downloads_are(ex):

@@ -429,3 +429,26 @@ def test_brainscore_does_not_read_the_folds_and_a_grid_may_leave_out_one_image(c
     name = next(n for n, e in registry["recordings"].items() if e["format"] == "majajhong2015")
     config["recordings"] = [name]
     settings.check_folds(config, registry)
+
+
+def test_an_experiment_may_have_published_scores_alone(config, registry, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    overlay = yaml.safe_load((REPOSITORY / "experiments" / "published.yaml").read_text())
+    config = config | overlay | {"published": config["published"] | overlay["published"]}
+    config["figures"] = {"images": 3} | overlay["figures"]
+    schemas.check(config, schema("config"), "config")
+    models = model_table.read_models(config["models"], schema("models"))
+    assert models.empty
+    assert set(schema("models")["properties"]) | {"where"} == set(models)
+    settings.check_experiment(config, registry, models)
+    config["published"]["tables"] = ["gokce_schrimpf"]
+    with pytest.raises(
+        UserError, match=r"published: tables: .* did you mean 'gokce_schrimpf_2025'"
+    ):
+        settings.check_experiment(config, registry, models)
+
+
+def test_an_experiment_that_compares_nothing_is_refused(config, registry, models):
+    config = config | {"recordings": []}
+    with pytest.raises(UserError, match="config: recordings: none is named"):
+        settings.check_experiment(config, registry, models)
