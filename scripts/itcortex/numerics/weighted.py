@@ -29,11 +29,11 @@ def _centred(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Values minus the mean of each draw, (n, draw)."""
     values = values if values.ndim == 2 else values[:, None]
     total = np.maximum(counts.sum(0), 1e-300)
-    return values - np.einsum("nd,nd->d", np.broadcast_to(values, counts.shape), counts) / total
+    return values - np.einsum("kd,kd->d", np.broadcast_to(values, counts.shape), counts) / total
 
 
 def _product(a: np.ndarray, b: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    return np.einsum("nd,nd,nd->d", a, b, counts)
+    return np.einsum("kd,kd,kd->d", a, b, counts)
 
 
 def _varies(squares: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -60,4 +60,4 @@ def slope(x: np.ndarray, y: np.ndarray, counts: np.ndarray) -> np.ndarray:
     dx = _centred(x, counts)
     xx = _product(dx, dx, counts)
     steps = np.full(counts.shape[1], np.nan)
-    return np.divide(np.einsum("nd,n,nd->d", dx, y, counts), xx, out=steps, where=_varies(xx, x))
+    return np.divide(np.einsum("kd,k,kd->d", dx, y, counts), xx, out=steps, where=_varies(xx, x))

@@ -78,15 +78,18 @@ def test_every_table_has_a_panel_with_all_of_its_lines(curve):
     assert legends == [["IT", "V4"], ["IT", "attention"]]
 
 
-def test_no_text_of_the_panels_leaves_the_figure(curve):
-    figure = range_curve.draw_tables(curve, LABELS)
-    figure.canvas.draw()
-    for text in figure.findobj(Text):
-        if text.get_visible() and text.get_text():
-            box = text.get_window_extent()
-            assert box.x0 >= 0
-            assert box.y0 >= 0
-            assert box.x1 <= figure.bbox.x1
+def test_nothing_that_is_drawn_leaves_the_figure(curve, scores):
+    drawn = [
+        range_curve.draw(curve, LABELS, ["first", "second"]),
+        range_curve.draw_tables(curve, LABELS),
+        published.draw_tables(scores, LABELS, 70),
+        published.draw_one(scores, "First: IT", {"source": "first", "region": "IT"}, 70, hull=True),
+    ]
+    for figure in drawn:
+        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        assert min(box.x0, box.y0) >= 0
+        assert box.x1 <= width
+        assert box.y1 <= height
 
 
 def test_scatters_show_every_network_with_an_accuracy(scores):
