@@ -30,7 +30,7 @@ rule fit_encoding:
         folds=analysis.folds,
         pool=config["encoding"]["pool"],
         window=analysis.window,
-        sweep=config["encoding"]["sweep"],
+        sweep=analysis.sweep,
         permutations=config["encoding"]["permutations"],
         seed=config["seed"],
     script:
@@ -59,7 +59,7 @@ rule estimate_ceiling:
         protocol=analysis.protocol,
         folds=analysis.folds,
         window=analysis.window,
-        sweep=config["encoding"]["sweep"],
+        sweep=analysis.sweep,
         used=analysis.ceiling,
         splits=config["ceiling"]["splits"],
         seed=config["seed"],

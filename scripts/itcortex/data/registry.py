@@ -6,6 +6,8 @@ from itcortex.errors import UserError, choose
 
 #: Formats of recordings whose responses are one value for each image and site.
 FORMATS_WITHOUT_GRID = ("cowley2023", "majajhong2015")
+#: Formats of recordings that have one time bin: windows are not read.
+FORMATS_WITHOUT_TIME = ("cowley2023", "majajhong2015")
 #: Stands for a number in the name and the address of numbered files.
 NUMBER = "{n}"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")

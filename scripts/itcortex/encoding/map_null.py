@@ -45,6 +45,11 @@ class AlignmentNull:
     p: np.ndarray
 
 
+def reduced_size(grid: tuple[int, int], scale: int) -> tuple[int, int]:
+    """Cells of a grid whose sides are divided by `scale`: at least 2 along each axis."""
+    return tuple(max(2, round(side / scale)) for side in grid)
+
+
 def shifted_maps(values: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Maps (draw, y, x) of one map (y, x) moved around a torus, never by zero.
 
@@ -111,7 +116,7 @@ def alignment_null(
     """
     if draws < 1:
         raise ValueError(f"draws must be at least 1, got {draws}")
-    size = tuple(max(2, round(side / scale)) for side in recorded.shape[1:3])
+    size = reduced_size(recorded.shape[1:3], scale)
     first, second = _site_average(recorded, size), _site_average(predicted, size)
     results = []
     for a, b in zip(first, second, strict=True):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from itcortex.data.registry import FORMATS_WITHOUT_TIME
 from itcortex.workflow.experiment import Experiment, Wildcards
 
 
@@ -12,10 +13,23 @@ class Analysis:
 
     ex: Experiment
 
-    def window(self, wildcards: Wildcards) -> list[float]:
-        """Main window of a recording, ms after stimulus onset."""
+    def window(self, wildcards: Wildcards) -> list[float] | None:
+        """Main window of a recording, ms after stimulus onset; None for a recording without time.
+
+        A changed window therefore runs no job of such a recording again.
+        """
+        if not self._has_time(wildcards):
+            return None
         windows = self.ex.settings["encoding"]["window"]
         return windows.get(wildcards.recording, windows["default"])
+
+    def sweep(self, wildcards: Wildcards) -> dict | list:
+        """Windows of a recording's time course; none for a recording without time."""
+        return self.ex.settings["encoding"]["sweep"] if self._has_time(wildcards) else []
+
+    def _has_time(self, wildcards: Wildcards) -> bool:
+        entry = self.ex.registry["recordings"][wildcards.recording]
+        return entry["format"] not in FORMATS_WITHOUT_TIME
 
     def folds(self, wildcards: Wildcards) -> str | int:
         """Folds over the images of a recording: `image`, or how many."""

@@ -1,8 +1,11 @@
 """Map alignment against scipy, over scales."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.ndimage import gaussian_filter
 
 from itcortex.encoding import map_alignment
 
@@ -66,3 +69,29 @@ def test_no_grid_gives_an_empty_table_of_the_same_columns(rng):
     )
     assert len(empty) == 0
     assert list(empty.dtypes) == list(full.dtypes)
+
+
+@pytest.mark.parametrize(("side", "powerless"), [(9, {4}), (17, set())])
+def test_a_grid_too_small_to_tell_a_match_from_chance_is_marked_and_logged(
+    rng, caplog, side, powerless
+):
+    """A quarter of 9 x 9 is 2 x 2: with four positions .8 comes next to a perfect match."""
+    maps = gaussian_filter(rng.standard_normal((6, side, side, 3)), (0, 1.5, 1.5, 0))
+    null = map_alignment.Null("shift", 200, np.random.default_rng(1))
+    table = map_alignment.alignment_table(maps, maps, tuple("abcdef"), tuple("xyz"), null)
+    average = table[table["site"] == "average"]
+    assert average["rho"].min() > 0.999  # a perfect match
+    by_scale = average.groupby("scale")["has_power"].any()
+    assert {scale for scale, has in by_scale.items() if not has} == powerless
+    said = "at 1/4 of the grid (2 x 2 cells): for 6 of 6 images even a nearly perfect match"
+    assert (said in caplog.text) == bool(powerless)
+
+
+@pytest.mark.parametrize(("n", "share"), [(4, 4 / 24), (5, 5 / 120), (6, 6 / 720)])
+def test_a_nearly_perfect_match_is_as_rare_as_all_orders_say(n, share):
+    """Every order of n positions against the first: how many match as well as one swap does."""
+    rho = np.array([stats.spearmanr(range(n), p).statistic for p in permutations(range(n))])
+    bound = map_alignment.nearly_perfect(n)
+    assert np.mean(rho >= bound - 1e-9) == pytest.approx(share)
+    assert map_alignment.tells_from_chance(n, np.array([0.0]))[0] == (share <= 0.05)
+    assert not map_alignment.tells_from_chance(n, np.array([1.0]))[0]

@@ -58,6 +58,7 @@ def test_any_list_of_windows_can_be_given():
 def test_without_time_there_is_one_window_and_its_control():
     timeless = recording(1)
     targets = choose_targets(timeless, [20, 60], {"width_ms": 40, "step_ms": 20})
+    assert choose_targets(timeless, None, []) == targets
     targets += shuffled_targets(targets[0], 1)
     assert [(t.window, t.control) for t in targets] == [(None, "none"), (None, "shuffled_images")]
     stacked = stack_targets(timeless, targets, np.random.default_rng(0))

@@ -189,6 +189,16 @@ def test_a_recording_has_its_own_window_and_ceiling_or_the_default(job):
     assert analysis.folds(own) == 7
 
 
+def test_a_recording_without_time_reads_no_window_so_that_a_new_one_runs_nothing_again(job):
+    config, _ = experiments.repository()
+    analysis = Analysis(experiment(encoding=config["encoding"]))
+    timeless, other = job(recording="v4_210325"), job(recording="m1_ml")
+    assert (analysis.window(timeless), analysis.sweep(timeless)) == (None, [])
+    assert (analysis.window(other), analysis.sweep(other)) == (
+        config["encoding"]["window"]["default"], config["encoding"]["sweep"],
+    )  # fmt: skip
+
+
 def test_the_digits_study_has_its_own_folds_protocol_and_the_true_ceiling(job):
     config, _ = experiments.repository()
     analysis = Analysis(experiment(encoding=config["encoding"] | {"protocol": "reference"}))
