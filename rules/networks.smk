@@ -27,6 +27,7 @@ rule fetch_weights:
         network=ex.network_of,
         source=ex.cell("source"),
         sha256=ex.cell("sha256"),
+        state_dict=ex.cell("state_dict"),
     script:
         "../scripts/fetch_weights.py"
 

@@ -1,5 +1,6 @@
 """Files of weights: read without running code in them, unwrapped, checked, fitted to a network."""
 
+import logging
 import zipfile
 from pathlib import Path
 from pickle import UnpicklingError
@@ -13,7 +14,11 @@ from itcortex.files import sha256_of
 from itcortex.formats.plausible import require_plausible
 from itcortex.networks.network import Network
 from itcortex.weights import keras
-from itcortex.weights.state import State, fitted
+from itcortex.weights.checkpoints import choose_state
+from itcortex.weights.matching import COUNTER, Matched, Wanted, match
+from itcortex.weights.state import State
+
+_log = logging.getLogger(__name__)
 
 SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors")
 # Errors of torch's reader for crafted or damaged files; all are raised before any code in them is run.
@@ -21,32 +26,68 @@ _DAMAGE = (
     UnpicklingError, SafetensorError, zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError,
     LookupError, AttributeError, TypeError, AssertionError, MemoryError,
 )  # fmt: skip
-_WRAPPINGS = ("model", "state_dict")  # keys under which checkpoints keep their state dict
-# The library `robustness` keeps a network, a copy of it for the attacker, and the mean and std by which
-# both normalise images.
-_ROBUST = "module.model."
-_COPY = "module.attacker."
-_NORMALISER = "module.normalizer."
 
 
-def read_fitted(path: str | Path, network: Network, sha256: str = "") -> tuple[State, str]:
-    """State dict of `network` from a file, under the network's own names, and the file's SHA-256.
+def read_fitted(
+    path: str | Path, network: Network, sha256: str = "", state_dict: str = ""
+) -> tuple[State, dict]:
+    """State dict of `network` from a file, under the network's own names, and facts for its origin.
 
-    Tensors are matched by name or, if names differ, by order. Raises `UserError` for a digest other
-    than `sha256` (if one is given), for a file that is not a weights file or holds more than tensors,
-    for tensors that do not fit, and if a checkpoint holds a mean and std of images that are not those
-    of the network's preprocessing.
+    The facts are the file's `sha256`; `state_dict`, the one that was taken, and `other_state_dicts`, if
+    the file holds several or the row names one (`state_dict`, see `checkpoints.choose_state`); and
+    `matched`, if tensors could not be matched by their names (see `matching`).
+
+    Raises `UserError` for a digest other than `sha256` (if one is given), for a file that is no weights
+    file or holds more than tensors, for tensors that do not fit, and if a checkpoint holds a mean and
+    std of images that are not those of the network's preprocessing.
     """
-    path = Path(path)
-    found = checked_sha256(path, sha256)
+    path = Path(path).expanduser()
+    facts = {"sha256": checked_sha256(path, sha256)}
     if path.suffix in keras.SUFFIXES:
-        return keras.read_state(path, network.architecture, network.skeleton()), found
-    state, normaliser = unwrapped(read_content(path), str(path))
+        if state_dict:
+            raise UserError(
+                f"state_dict: {state_dict!r}: a Keras file holds one network; leave it empty"
+            )
+        return keras.read_state(path, network.architecture, network.skeleton()), facts
+    chosen = choose_state(read_content(path), str(path), state_dict)
+    if chosen.others or state_dict:
+        facts |= {"state_dict": chosen.key, "other_state_dicts": list(chosen.others)}
+    if chosen.others:
+        _log.info(
+            f"{path}: holds several state dicts; {chosen.key!r} is taken "
+            f"({'the row names it' if state_dict else 'as timm does'}), and not "
+            f"{', '.join(map(repr, chosen.others))}: the column state_dict of the row chooses"
+        )
     outline = network.skeleton()
-    if normaliser:
-        _check_normaliser(normaliser, network.preprocessing_of(outline), path)
+    if chosen.normaliser:
+        _check_normaliser(chosen.normaliser, network.preprocessing_of(outline), path)
+    wanted = Wanted.of(outline)
     ordered = path.suffix != ".safetensors"  # those are sorted by name when they are written
-    return fitted(state, outline.state_dict(), str(path), ordered), found
+    matched = match(chosen.state, wanted, str(path), ordered)
+    if matched.by_order:
+        facts["matched"] = matched.how
+    _log.info(f"{path}: {len(matched.state)} tensors matched {matched.how}")
+    return _completed(matched, wanted, network, str(path)), facts
+
+
+def _completed(matched: Matched, wanted: Wanted, network: Network, origin: str) -> State:
+    """The network's state dict: what the file lacks are counters (0) and indices that it computes.
+
+    Raises `UserError` for an index that is not the same whenever the network is built.
+    """
+    state = dict(matched.state)
+    computed = [name for name in matched.lacking if not name.endswith(COUNTER)]
+    if computed:
+        first, second = (network.build(seed).state_dict() for seed in (0, 1))
+        for name in computed:
+            if not torch.equal(first[name], second[name]):
+                raise UserError(
+                    f"{origin}: lacks {name}, which is another one whenever the network is built; use a "
+                    "file that holds it"
+                )
+            state[name] = first[name]
+    counters = {name: torch.zeros((), dtype=torch.long) for name in matched.lacking}
+    return {name: (counters | state)[name] for name in wanted.state}
 
 
 def checked_sha256(path: Path, expected: str) -> str:
@@ -94,35 +135,6 @@ def _require_plausible(path: Path) -> None:
             for member in archive.infolist():
                 where = f"{path}: {member.filename}"
                 require_plausible(member.compress_size, member.file_size, where)
-
-
-def unwrapped(content: dict, origin: str) -> tuple[State, State]:
-    """The state dict inside a checkpoint, and the normaliser of images in it (in most there is none).
-
-    Checkpoints of the library `robustness` (for example the L2-robust ResNet-50s of
-    madrylab/robust-imagenet-models on the hub; Salman et al. 2020, Engstrom et al. 2019) hold a
-    network as `module.model.*`, a copy of it for the attacker, and the normaliser of images,
-    `module.normalizer.new_mean` and `new_std`. Raises `UserError` if there is no state dict of tensors.
-    """
-    for name in _WRAPPINGS:
-        if isinstance(content, dict) and isinstance(content.get(name), dict):
-            content = content[name]
-            break
-    if not isinstance(content, dict) or not all(torch.is_tensor(v) for v in content.values()):
-        raise UserError(
-            f"{origin}: holds more than a plain state dict of tensors; save the state dict alone: "
-            "torch.save(model.state_dict(), path)"
-        )
-    if any(name.startswith(_ROBUST) for name in content):
-        content = {name: v for name, v in content.items() if not name.startswith(_COPY)}
-        return _below(content, _ROBUST), _below(content, _NORMALISER)
-    if content and all(name.startswith("module.") for name in content):  # of DataParallel
-        content = _below(content, "module.")
-    return content, {}
-
-
-def _below(state: State, prefix: str) -> State:
-    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
 def _check_normaliser(normaliser: State, preprocessing, path: Path) -> None:

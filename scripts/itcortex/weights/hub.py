@@ -64,20 +64,22 @@ def from_timm(tag: str, network: Network, sha256: str = "") -> tuple[State, dict
     return model.state_dict(), origin
 
 
-def from_hub(address: str, network: Network, sha256: str = "") -> tuple[State, dict]:
+def from_hub(
+    address: str, network: Network, sha256: str = "", state_dict: str = ""
+) -> tuple[State, dict]:
     """Weights from a file on the hub, `owner/repo/file` or `owner/repo/file@revision`.
 
     The mirror's `{repo}/{file}` comes first. The file is read without running code: one that holds
-    more than tensors is refused by name. See `weight_files.unwrapped` for checkpoints that hold
-    their network below a prefix. Raises `UnavailableError`, and `UserError` for what does not fit.
+    more than tensors is refused by name. See `checkpoints.choose_state` for files that hold several
+    state dicts. Raises `UnavailableError`, and `UserError` for what does not fit.
     """
     place, _, revision = address.partition("@")
     owner, repo, file = place.split("/", 2)
     with tempfile.TemporaryDirectory() as folder:
         found = _mirrored(Path(folder, repo, Path(file).name), sha256)
         path, origin = found or hub_file(f"{owner}/{repo}", file, revision or None)
-        state, origin["sha256"] = read_fitted(path, network, sha256)
-    return state, origin
+        state, facts = read_fitted(path, network, sha256, state_dict)
+    return state, origin | facts
 
 
 def hub_file(repo: str, file: str, revision: str | None = None) -> tuple[Path, dict]:

@@ -1,11 +1,12 @@
 """Weights by their source, as state dicts of networks.
 
 A source is `kind:rest`, as in the model table. To add a kind, write a function and add it to `SOURCES`.
-Its arguments are the rest, the network, the digest that the table gives for the file, and the file
-itself (if a rule brings it); it returns a state dict and its origin. Published weights are in `hub`.
+Its arguments are the rest, the network, and what the row says about the file (`FileOptions`); it returns
+a state dict and its origin. Published weights are in `hub`.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -18,17 +19,31 @@ from itcortex.weights.state import State
 Fetched = tuple[State, dict]
 
 
+@dataclass(frozen=True)
+class FileOptions:
+    """What a row of the model table says about its weights file, and where the workflow put the file."""
+
+    sha256: str = ""
+    state_dict: str = ""
+    path: str | Path | None = None
+
+
 def fetch_state(
-    source: str, network: Network, sha256: str = "", file: str | Path | None = None
+    source: str,
+    network: Network,
+    sha256: str = "",
+    file: str | Path | None = None,
+    state_dict: str = "",
 ) -> Fetched:
     """State dict of `network` from `source`, and its origin: file, sha256 and commit, as far as known.
 
     `sha256` is the digest that the weights file must have, if it is known; `file` is the local path of
-    the file of a `data:` source. Raises `UserError` for a source of an unknown kind and for weights that
+    the file of a `data:` source; `state_dict` names the state dict to take where a file holds several
+    (`checkpoints.choose_state`). Raises `UserError` for a source of an unknown kind and for weights that
     do not fit, and `availability.UnavailableError` for a file that its publisher did not give.
     """
     kind, rest = parse_source(source)
-    return SOURCES[kind](rest, network, sha256, file)
+    return SOURCES[kind](rest, network, FileOptions(sha256, state_dict, file))
 
 
 def parse_source(source: str) -> tuple[str, str]:
@@ -41,22 +56,26 @@ def parse_source(source: str) -> tuple[str, str]:
     return kind, rest
 
 
-def from_package(package: str, network: Network, sha256: str = "") -> Fetched:
+def from_package(package: str, network: Network, sha256: str = "", state_dict: str = "") -> Fetched:
     """Weights inside an installed Python package; no internet connection is needed.
 
-    The package's tensors must be those of the network, by name or in the same order, each with the
-    shape and the role (weight, running_mean, ...) of its counterpart; none may be left over. Raises
-    `UserError` if the package is missing or holds no weights file, and if its tensors differ.
+    Raises `UserError` if the package is missing or does not hold one weights file, and for a file that
+    `files.read_fitted` refuses.
     """
     path = _weights_file(package)
-    state, found = read_fitted(path, network, sha256)
-    return state, {"file": path.name, "sha256": found}
+    state, facts = read_fitted(path, network, sha256, state_dict)
+    return state, {"file": path.name} | facts
 
 
-def from_file(path: str | Path, network: Network, sha256: str = "") -> Fetched:
-    """Weights from the user's own file: a state dict (.pth, .safetensors, ...) or a Keras file (.h5)."""
-    state, found = read_fitted(path, network, sha256)
-    return state, {"file": str(path), "sha256": found}
+def from_file(
+    path: str | Path, network: Network, sha256: str = "", state_dict: str = ""
+) -> Fetched:
+    """Weights from the user's own file: a state dict (.pth, .safetensors, ...) or a Keras file (.h5).
+
+    A `~` at the start of the path is the user's home folder.
+    """
+    state, facts = read_fitted(path, network, sha256, state_dict)
+    return state, {"file": str(path)} | facts
 
 
 def untrained(seed: str | int, network: Network) -> State:
@@ -86,27 +105,40 @@ def _weights_file(package: str) -> Path:
     return Path(installed.locate_file(files[0]))
 
 
-def _untrained(seed: str, network: Network, sha256: str, _file) -> Fetched:
-    if sha256:
-        raise UserError(
-            f"sha256: {sha256!r} is given for 'untrained:{seed}', which reads no file; leave it empty"
-        )
+def _untrained(seed: str, network: Network, given: FileOptions) -> Fetched:
+    for column, value in (("sha256", given.sha256), ("state_dict", given.state_dict)):
+        if value:
+            raise UserError(
+                f"{column}: {value!r} is given for 'untrained:{seed}', which reads no file; leave it "
+                "empty"
+            )
     return untrained(seed, network), {}
 
 
-def _brought(name: str, network: Network, sha256: str, file: str | Path | None) -> Fetched:
-    """A file of a registered dataset, `dataset/file`, which the workflow has downloaded to `file`."""
-    if not file:
+def _brought(name: str, network: Network, given: FileOptions) -> Fetched:
+    """A file of a registered dataset, `dataset/file`, which the workflow has downloaded."""
+    if not given.path:
         raise ValueError(f"data:{name}: the file itself is needed")
-    return from_file(file, network, sha256)
+    return from_file(given.path, network, given.sha256, given.state_dict)
 
 
-SOURCES: dict[str, Callable[[str, Network, str, str | Path | None], Fetched]] = {
-    "package": lambda rest, network, sha256, _file: from_package(rest, network, sha256),
+def _timm(tag: str, network: Network, given: FileOptions) -> Fetched:
+    if given.state_dict:
+        raise UserError(
+            f"state_dict: {given.state_dict!r} is given for 'timm:{tag}', a file that timm reads by "
+            "itself; leave it empty"
+        )
+    return hub.from_timm(tag, network, given.sha256)
+
+
+SOURCES: dict[str, Callable[[str, Network, FileOptions], Fetched]] = {
+    "package": lambda rest, network, given: from_package(
+        rest, network, given.sha256, given.state_dict
+    ),
     "untrained": _untrained,
-    "timm": lambda rest, network, sha256, _file: hub.from_timm(rest, network, sha256),
-    "hub": lambda rest, network, sha256, _file: hub.from_hub(rest, network, sha256),
-    "file": lambda rest, network, sha256, _file: from_file(rest, network, sha256),
+    "timm": _timm,
+    "hub": lambda rest, network, given: hub.from_hub(rest, network, given.sha256, given.state_dict),
+    "file": lambda rest, network, given: from_file(rest, network, given.sha256, given.state_dict),
     "data": _brought,
 }
 EXAMPLES = {

@@ -1,4 +1,4 @@
-"""Weights as state dicts: their digest, how they are fitted to a network, and how they are loaded.
+"""Weights as state dicts: their digest, and how they are put in order and loaded.
 
 Where they come from is in `sources`.
 """
@@ -41,23 +41,6 @@ def load(model: nn.Module, architecture: str, state: State, attributes: dict, pa
         raise UserError(
             f"{path}: does not fit {architecture!r} ({reason}); delete it, so that it is made again"
         ) from error
-
-
-def fitted(state: State, target: State, origin: str, ordered: bool = True) -> State:
-    """`state` under the names of `target`: matched by name if the names are the same, else by order.
-
-    If a file does not keep its tensors in order (`ordered` is False), the names must be the same. Raises
-    `UserError`, naming `origin`, for tensors that differ.
-    """
-    if set(state) == set(target):
-        state = {name: state[name] for name in target}
-    elif not ordered:
-        foreign, lacking = sorted(set(state) - set(target)), sorted(set(target) - set(state))
-        raise UserError(
-            f"{origin}: the names of its tensors are not those of the architecture, and a file of this "
-            f"kind does not keep their order; it has {foreign[:3]}, and lacks {lacking[:3]}"
-        )
-    return in_order(state, target, origin)
 
 
 def in_order(state: State, target: State, origin: str) -> State:

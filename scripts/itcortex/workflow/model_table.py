@@ -103,7 +103,7 @@ def _check_source(row: dict, registry: dict) -> None:
         dataset, _, file = rest.partition("/")
         choose(dataset, registry["datasets"], "source: dataset")
         choose(file, registry["datasets"][dataset]["files"], f"source: file of {dataset}")
-    elif kind == "file" and not Path(rest).is_file():
+    elif kind == "file" and not Path(rest).expanduser().is_file():
         raise UserError(f"source: no file {rest}; a path is relative to {Path.cwd()}")
     if row["sha256"] and kind == "untrained":
         raise UserError(f"sha256: given for {row['source']!r}, which reads no file; leave it empty")

@@ -17,8 +17,9 @@ from itcortex.networks.network import Network
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.networks.timm_networks import build
 from itcortex.networks.torch_compat import timm
+from itcortex.weights.matching import Wanted, match
 from itcortex.weights.sources import fetch_state, from_package, parse_source, untrained
-from itcortex.weights.state import digest, fitted, in_order
+from itcortex.weights.state import digest, in_order
 
 pytestmark = pytest.mark.network
 
@@ -330,7 +331,7 @@ def test_safetensors_are_not_taken_in_order():
     """Such a file is sorted by name: order says nothing, and equal shapes would be swapped unseen."""
     renamed = {f"x{i}": value for i, value in enumerate(TARGET.values())}
     with pytest.raises(UserError, match=r"it has \['x0', 'x1', 'x2'\], and lacks \['bn.bias'"):
-        fitted(renamed, TARGET, "w.safetensors", ordered=False)
+        match(renamed, Wanted(TARGET), "w.safetensors", ordered=False)
 
 
 class Attack:
