@@ -13,6 +13,11 @@ RUN     = $(BIN)/snakemake --cores $(CORES) $$( [ -t 2 ] && echo --logger rich )
 OVERLAY = $(if $(filter-out demo,$(EXPERIMENT)),--configfile experiments/$(EXPERIMENT).yaml)
 CONFIG  = $(if $(MIRROR),--config mirror="$(MIRROR)")
 
+# pip and Snakemake write the path into command lines and first lines of scripts without quoting it.
+ifneq ($(words $(CURDIR)),1)
+$(error The path of this folder, "$(CURDIR)", has a space in it, and Snakemake cannot run there: move the folder)
+endif
+
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
 .PHONY: help install demo pictures published macaque paper paper-plan status cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench format lock clean

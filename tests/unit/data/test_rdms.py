@@ -123,6 +123,7 @@ def test_files_that_hold_something_else(published, rng, tmp_path):
         (lambda m: m + np.triu(np.ones_like(m)), "not a symmetric matrix"),
         (lambda m: m + np.eye(len(m)) / 4, "differs from itself by 0.25"),
         (lambda m: m[:, :5], "not a symmetric matrix"),
+        (lambda m: np.where(np.eye(len(m), k=1) > 0, np.nan, m), "of its .* values are not finite"),
         (lambda m: m[:1, :7], "7 dissimilarities are no whole triangle"),
     ],
 )

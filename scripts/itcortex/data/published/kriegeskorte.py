@@ -123,6 +123,11 @@ def _pairs(rdm: np.ndarray, label: str) -> np.ndarray:
     if 1 in rdm.shape:
         n_images_of(rdm.size)
         return rdm.ravel()
+    if missing := int((~np.isfinite(rdm)).sum()):
+        raise UserError(
+            f"{label}: {missing} of its {rdm.size} values are not finite; leave out the images that "
+            "were not measured"
+        )
     if rdm.shape[0] != rdm.shape[1] or not np.allclose(rdm, rdm.T, rtol=0, atol=_SYMMETRY):
         raise UserError(f"{label}: not a symmetric matrix: {rdm.shape}")
     if not np.allclose(np.diag(rdm), 0, rtol=0, atol=_SYMMETRY):
