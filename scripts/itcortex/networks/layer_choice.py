@@ -3,7 +3,8 @@
 The rule is the same for every image network. A forward pass is traced: every operation notes which
 tensors it reads and makes, and every module which tensor it puts out. A tensor belongs to the *trunk*
 if no data goes around it: no later map holds what came through it together with what was made before it
-and read after it. What the network returns, and what its head pools to vectors, goes around nothing.
+and read after it. What the network returns, and what its head pools to vectors without weights of their
+own, goes around nothing. The longest line of such tensors, each made from the one before, counts.
 
 1. Candidates are module outputs that are trunk tensors and maps of more than one position.
 2. Of several that are one tensor, or maps of one size with no convolution or linear map between

@@ -1,7 +1,7 @@
 """Trace of one forward pass: which tensors the modules put out, and which of them are the trunk."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -29,6 +29,10 @@ class Output:
     trunk: bool
 
 
+#: Names of torch's functions that apply weights.
+_WEIGHTED = {"linear", "conv1d", "conv2d", "conv3d"}
+
+
 class _DataFlow(TorchFunctionMode):
     """Notes how every tensor that depends on the input was made: when, from which, and around which.
 
@@ -48,6 +52,8 @@ class _DataFlow(TorchFunctionMode):
         self.made = [0]  # clock of every tensor
         self.first = [0]  # number of the first tensor that the same operation made
         self.through, self.around = [1], [0]
+        self.weighed = [0]  # of `around`, what went past as a vector with weights of its own
+        self.headed = [False]  # a vector that a convolution or linear map made
         self.bypassed = 0  # tensors that data goes around into a later map
         self.numbers = WeakTensorKeyDictionary({batch: 0})
 
@@ -60,16 +66,18 @@ class _DataFlow(TorchFunctionMode):
             made = [args[0]]
         if sources and made:
             self.clock += 1
-            self._note(sources, made)
+            self._note(sources, made, getattr(function, "__name__", "") in _WEIGHTED)
         return result
 
-    def _note(self, sources: list[int], made: list[torch.Tensor]) -> None:
-        through = around = 0
+    def _note(self, sources: list[int], made: list[torch.Tensor], weighted: bool) -> None:
+        through = around = weighed = 0
         start = len(self.made)
         for number in sources:
-            beside = (1 << start) - (1 << self.first[number])
+            beside = (1 << start) - (1 << self.first[number]) & ~(1 << number)
             through |= self.through[number]
-            around |= self.around[number] | beside & ~(1 << number)
+            around |= self.around[number] | beside
+            weighed |= self.weighed[number] | (beside if self.headed[number] else 0)
+        headed = weighted or any(self.headed[number] for number in sources)
         for tensor in made:
             number = len(self.made)
             self.numbers[tensor] = number
@@ -77,17 +85,24 @@ class _DataFlow(TorchFunctionMode):
             self.first.append(start)
             self.through.append(through | 1 << number)
             self.around.append(around)
-            if _is_map(tensor):
-                self.bypassed |= through & around
+            self.weighed.append(weighed)
+            self.headed.append(headed and not _is_map(tensor))
+            self.bypassed |= through & (around if _is_map(tensor) else weighed)
 
     def known(self, items) -> list[int]:
         """Numbers of the tensors among `items` that were computed from the input."""
         tensors = (item for item in tree_leaves(items) if isinstance(item, torch.Tensor))
         return [self.numbers[tensor] for tensor in tensors if tensor in self.numbers]
 
-    def trunk(self, number: int) -> bool:
-        """Whether no later map has data of this tensor together with data that went around it."""
-        return not self.bypassed >> number & 1
+    def trunk(self, numbers: Iterable[int]) -> set[int]:
+        """Those of `numbers` that nothing goes around, in the longest line of one made from another."""
+        free = [number for number in numbers if not self.bypassed >> number & 1]
+        all_free = sum(1 << number for number in set(free))
+        lines = {number: self.through[number] & all_free for number in free}
+        line = max(lines.items(), key=lambda item: (item[1].bit_count(), item[0]), default=(0, 0))[
+            1
+        ]
+        return {number for number in free if line >> number & 1}
 
 
 def _is_map(tensor: torch.Tensor) -> bool:
@@ -126,8 +141,9 @@ def trace(model: nn.Module, batch: torch.Tensor) -> list[Output]:
     finally:
         for handle in handles:
             handle.remove()
+    trunk = flow.trunk(number for _, number, *_ in seen)
     return [
-        Output(name, number, shape, made / flow.clock, before, flow.trunk(number))
+        Output(name, number, shape, made / flow.clock, before, number in trunk)
         for name, number, shape, made, before in seen
         if calls[name] == 1
     ]
