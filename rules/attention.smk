@@ -74,8 +74,9 @@ rule plot_attention:
         pdf="results/{experiment}/figures/attention.pdf",
         png=report(
             "results/{experiment}/figures/attention.png",
-            caption="report/attention.rst",
+            caption="report/figure.rst",
             category="Figures",
+            labels={"figure": TITLES["attention"]},
         ),
     log:
         "results/{experiment}/logs/plot_attention.log",
@@ -88,6 +89,8 @@ rule plot_attention:
         runtime=rising(30),
     params:
         code=ex.code_of("plot_attention"),
+        title=TITLES["attention"],
+        caption=CAPTIONS["attention"],
         data_format=attention.first_format,
         models=ex.shown_names,
         n_images=config["figures"]["images"],

@@ -18,6 +18,7 @@ from itcortex.workflow.data_files import DataFiles
 from itcortex.workflow.experiment import Experiment
 from itcortex.workflow.limits import require_gpus, require_time
 from itcortex.workflow.paths import any_of
+from itcortex.workflow.products import CAPTIONS, TITLES
 from itcortex.workflow.published_scores import PublishedScores
 from itcortex.workflow.requests import Requests
 from itcortex.workflow.resources import rising

@@ -2,7 +2,7 @@
 
 
 rule plot_tradeoff:
-    """The main figure: predictivity against ImageNet top-1, one panel a recording."""
+    """The main figure: predictivity against ImageNet top-1, one panel for each recording."""
     input:
         summary="results/{experiment}/tables/summary.parquet",
         tradeoff="results/{experiment}/tables/tradeoff.parquet",
@@ -10,8 +10,9 @@ rule plot_tradeoff:
         pdf="results/{experiment}/figures/tradeoff.pdf",
         png=report(
             "results/{experiment}/figures/tradeoff.png",
-            caption="report/tradeoff.rst",
+            caption="report/figure.rst",
             category="Figures",
+            labels={"figure": TITLES["tradeoff"]},
         ),
     log:
         "results/{experiment}/logs/plot_tradeoff.log",
@@ -24,6 +25,8 @@ rule plot_tradeoff:
         runtime=rising(30),
     params:
         code=ex.code_of("plot_tradeoff"),
+        title=TITLES["tradeoff"],
+        caption=CAPTIONS["tradeoff"],
         score=config["statistics"]["score"],
         mapping=config["encoding"]["mappings"][0],
     script:
@@ -39,8 +42,9 @@ rule plot_layers:
         pdf="results/{experiment}/figures/layers.pdf",
         png=report(
             "results/{experiment}/figures/layers.png",
-            caption="report/layers.rst",
+            caption="report/figure.rst",
             category="Figures",
+            labels={"figure": TITLES["layers"]},
         ),
     log:
         "results/{experiment}/logs/plot_layers.log",
@@ -53,6 +57,8 @@ rule plot_layers:
         runtime=rising(30),
     params:
         code=ex.code_of("plot_layers"),
+        title=TITLES["layers"],
+        caption=CAPTIONS["layers"],
         planted=teacher.planted,
         mapping=config["encoding"]["mappings"][0],
     script:
@@ -69,8 +75,9 @@ rule plot_maps:
         pdf="results/{experiment}/figures/maps.pdf",
         png=report(
             "results/{experiment}/figures/maps.png",
-            caption="report/maps.rst",
+            caption="report/figure.rst",
             category="Figures",
+            labels={"figure": TITLES["maps"]},
         ),
     log:
         "results/{experiment}/logs/plot_maps.log",
@@ -83,6 +90,8 @@ rule plot_maps:
         runtime=rising(30),
     params:
         code=ex.code_of("plot_maps"),
+        title=TITLES["maps"],
+        caption=CAPTIONS["maps"],
         recording_names=ex.recordings,
         models=ex.shown_names,
         n_images=config["figures"]["images"],
@@ -99,8 +108,9 @@ rule plot_timecourse:
         pdf="results/{experiment}/figures/timecourse.pdf",
         png=report(
             "results/{experiment}/figures/timecourse.png",
-            caption="report/timecourse.rst",
+            caption="report/figure.rst",
             category="Figures",
+            labels={"figure": TITLES["timecourse"]},
         ),
     log:
         "results/{experiment}/logs/plot_timecourse.log",
@@ -113,6 +123,8 @@ rule plot_timecourse:
         runtime=rising(30),
     params:
         code=ex.code_of("plot_timecourse"),
+        title=TITLES["timecourse"],
+        caption=CAPTIONS["timecourse"],
         mapping=config["encoding"]["mappings"][0],
         recording_names=ex.recordings,
     script:

@@ -65,14 +65,16 @@ rule plot_range:
         pdf="results/{experiment}/figures/range.pdf",
         png=report(
             "results/{experiment}/figures/range.png",
-            caption="report/range.rst",
+            caption="report/figures.rst",
             category="Figures",
+            labels={"figure": TITLES["range"]},
         ),
         tables_pdf="results/{experiment}/figures/range_tables.pdf",
         tables_png=report(
             "results/{experiment}/figures/range_tables.png",
-            caption="report/range_tables.rst",
+            caption="report/figures.rst",
             category="Figures",
+            labels={"figure": TITLES["range_tables"]},
         ),
     log:
         "results/{experiment}/logs/plot_range.log",
@@ -85,6 +87,8 @@ rule plot_range:
         runtime=rising(30),
     params:
         code=ex.code_of("plot_range"),
+        titles={"range": TITLES["range"], "range_tables": TITLES["range_tables"]},
+        captions={"range": CAPTIONS["range"], "range_tables": CAPTIONS["range_tables"]},
         labels=published.labels,
         main_sources=[*config["published"]["main"], *published.ours],
     script:
@@ -99,20 +103,23 @@ rule plot_published:
         pdf="results/{experiment}/figures/published.pdf",
         png=report(
             "results/{experiment}/figures/published.png",
-            caption="report/published.rst",
+            caption="report/figures.rst",
             category="Figures",
+            labels={"figure": TITLES["published"]},
         ),
         alignment_pdf="results/{experiment}/figures/published_alignment.pdf",
         alignment_png=report(
             "results/{experiment}/figures/published_alignment.png",
-            caption="report/published_alignment.rst",
+            caption="report/figures.rst",
             category="Figures",
+            labels={"figure": TITLES["published_alignment"]},
         ),
         it_pdf="results/{experiment}/figures/published_it.pdf",
         it_png=report(
             "results/{experiment}/figures/published_it.png",
-            caption="report/published_it.rst",
+            caption="report/figures.rst",
             category="Figures",
+            labels={"figure": TITLES["published_it"]},
         ),
     log:
         "results/{experiment}/logs/plot_published.log",
@@ -125,6 +132,16 @@ rule plot_published:
         runtime=rising(30),
     params:
         code=ex.code_of("plot_published"),
+        titles={
+            "published": TITLES["published"],
+            "published_alignment": TITLES["published_alignment"],
+            "published_it": TITLES["published_it"],
+        },
+        captions={
+            "published": CAPTIONS["published"],
+            "published_alignment": CAPTIONS["published_alignment"],
+            "published_it": CAPTIONS["published_it"],
+        },
         labels=published.labels,
         cut=config["published"]["cut"],
         lines=config["published"]["alone"],

@@ -14,6 +14,7 @@ rule render_report:
         attention=ex.table_if_any("attention"),
         shortcut=ex.table_if_any("shortcut"),
         figures=expand("results/{{experiment}}/figures/{figure}.png", figure=ex.figures),
+        template=workflow.source_path("../scripts/itcortex/report/page_template.html"),
     output:
         report="results/{experiment}/report.html",
     log:

@@ -66,8 +66,9 @@ rule plot_rsa:
         pdf="results/{experiment}/figures/rsa.pdf",
         png=report(
             "results/{experiment}/figures/rsa.png",
-            caption="report/rsa.rst",
+            caption="report/figure.rst",
             category="Figures",
+            labels={"figure": TITLES["rsa"]},
         ),
     log:
         "results/{experiment}/logs/plot_rsa.log",
@@ -80,6 +81,8 @@ rule plot_rsa:
         runtime=rising(30),
     params:
         code=ex.code_of("plot_rsa"),
+        title=TITLES["rsa"],
+        caption=CAPTIONS["rsa"],
         pattern=config["rsa"]["pattern"],
     script:
         "../scripts/plot_rsa.py"

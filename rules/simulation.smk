@@ -136,8 +136,9 @@ rule plot_shortcut:
         pdf="results/{experiment}/figures/shortcut.pdf",
         png=report(
             "results/{experiment}/figures/shortcut.png",
-            caption="report/shortcut.rst",
+            caption="report/figure.rst",
             category="Figures",
+            labels={"figure": TITLES["shortcut"]},
         ),
     log:
         "results/{experiment}/logs/plot_shortcut.log",
@@ -150,6 +151,8 @@ rule plot_shortcut:
         runtime=rising(30),
     params:
         code=ex.code_of("plot_shortcut"),
+        title=TITLES["shortcut"],
+        caption=CAPTIONS["shortcut"],
         n_images=config["figures"]["images"],
         base=study.base,
     script:

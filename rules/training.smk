@@ -52,8 +52,9 @@ rule plot_training:
         pdf="results/{experiment}/figures/training_{model}.pdf",
         png=report(
             "results/{experiment}/figures/training_{model}.png",
-            caption="report/training.rst",
+            caption="report/figure.rst",
             category="Figures",
+            labels={"figure": TITLES["training_{model}"]},
         ),
     log:
         "results/{experiment}/logs/plot_training/{model}.log",
@@ -66,7 +67,9 @@ rule plot_training:
         runtime=rising(30),
     params:
         code=ex.code_of("plot_training"),
-        title="{model}",
+        title=TITLES["training_{model}"],
+        caption=CAPTIONS["training_{model}"],
+        model="{model}",
     script:
         "../scripts/plot_training.py"
 

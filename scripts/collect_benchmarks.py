@@ -6,7 +6,7 @@ from itcortex.tables import benchmarks
 
 
 def main(table, table_csv, patterns, experiment, models, used, state):
-    """Read the benchmark files that there are; they are no inputs, see `benchmarks.state`.
+    """Read the benchmark files that exist; they are not inputs, `benchmarks.state` says why.
 
     `patterns` are those of the rules' benchmark files, `models` the "model weights" of the experiment,
     `used` its other names by wildcard; `state` only says when this is to be run again.

@@ -6,11 +6,11 @@ from itcortex.running import job
 from itcortex.tables.summary import of_mapping
 
 
-def main(scores, summary, pdf, png, planted, mapping):
+def main(scores, summary, pdf, png, planted, mapping, title, caption):
     """Draw every model's layers by one mapping; `planted` marks true layers of simulated sites."""
     tables = [of_mapping(store.read_table(path), mapping) for path in (scores, summary)]
     drawn = layers.draw(*tables, planted=planted)
-    style.save(drawn, pdf, png)
+    style.save(drawn, pdf, png, title, caption)
 
 
 if __name__ == "__main__":

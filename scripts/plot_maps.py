@@ -5,11 +5,14 @@ from itcortex.figures import examples, maps, style
 from itcortex.running import job
 
 
-def main(recordings, stimuli, predictions, pdf, png, recording_names, models, n_images):
+def main(
+    recordings, stimuli, predictions, pdf, png, recording_names, models, n_images,
+    title, caption,
+):  # fmt: skip
     """Draw one block per recording; `models` are labels "model weights".
 
-    `recordings`, `stimuli` and `recording_names` are in one order; `predictions` are in any, they
-    carry their names.
+    `recordings`, `stimuli` and `recording_names` are in one order. `predictions` may be in any order:
+    they hold the names of their recordings and models.
     """
     predicted = [store.read_recording(path) for path in predictions]
     blocks = [
@@ -21,7 +24,7 @@ def main(recordings, stimuli, predictions, pdf, png, recording_names, models, n_
         )
         for name, recording, images in zip(recording_names, recordings, stimuli, strict=True)
     ]
-    style.save(maps.draw(blocks, n_images), pdf, png)
+    style.save(maps.draw(blocks, n_images), pdf, png, title, caption)
 
 
 if __name__ == "__main__":

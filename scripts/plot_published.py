@@ -8,10 +8,15 @@ from itcortex.running import job
 
 def main(
     published, pdf, png, alignment_pdf, alignment_png, it_pdf, it_png, labels, cut, lines,
+    titles, captions,
 ):  # fmt: skip
-    """Draw every table, and the `lines` that have figures of their own."""
+    """Draw every table, and the `lines` that have figures of their own.
+
+    `titles` and `captions` go by name of the figure.
+    """
     scores = store.read_table(published)
-    style.save(figure.draw_tables(scores, labels, cut), pdf, png)
+    about = titles["published"], captions["published"]
+    style.save(figure.draw_tables(scores, labels, cut), pdf, png, *about)
     alone = (
         ("published_alignment", alignment_pdf, alignment_png),
         ("published_it", it_pdf, it_png),
@@ -20,7 +25,7 @@ def main(
         line = lines[name]
         label = f"{labels.get(line['source'], line['source'])}: {[*line.values()][-1]}"
         drawn = figure.draw_one(scores, label, line, cut, hull=name == "published_it")
-        style.save(drawn, *paths)
+        style.save(drawn, *paths, titles[name], captions[name])
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ from itcortex.figures import style
 from itcortex.running import job
 
 
-def main(rsa, rsa_ceilings, pdf, png, pattern):
-    """Draw one row of panels a set of RDMs; `pattern` (map or pooled) says what a layer is."""
+def main(rsa, rsa_ceilings, pdf, png, pattern, title, caption):
+    """Draw a row of panels for every set of RDMs; `pattern` (map or pooled) says what a layer is."""
     table = store.read_table(rsa)
     drawn = figure.draw(table[table["pattern"] == pattern], store.read_table(rsa_ceilings))
-    style.save(drawn, pdf, png)
+    style.save(drawn, pdf, png, title, caption)
 
 
 if __name__ == "__main__":

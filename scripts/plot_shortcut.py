@@ -5,13 +5,15 @@ from itcortex.figures import shortcut, style
 from itcortex.running import job
 
 
-def main(table, examples, pdf, png, n_images, base):
+def main(table, examples, pdf, png, n_images, base, title, caption):
     """Draw the table of collect_shortcut, and maps of some networks (files of score_shortcut).
 
     `base` is the model that the others of the table are set against.
     """
     kept = [shortcut.Examples.of_arrays(*store.read_arrays(path)) for path in examples]
-    style.save(shortcut.draw(store.read_table(table), kept, n_images, base), pdf, png)
+    style.save(
+        shortcut.draw(store.read_table(table), kept, n_images, base), pdf, png, title, caption
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from itcortex.running import job
 from itcortex.tables.summary import of_mapping
 
 
-def main(summary, pdf, png, recordings, recording_names, mapping):
+def main(summary, pdf, png, recordings, recording_names, mapping, title, caption):
     """Draw every model's course by one mapping; of `recordings`, in order, the mean response."""
     read = {
         name: store.read_recording(path)
@@ -19,7 +19,7 @@ def main(summary, pdf, png, recordings, recording_names, mapping):
     }
     rows = of_mapping(store.read_table(summary), mapping)
     drawn = timecourse.draw(rows, responses=responses)
-    style.save(drawn, pdf, png)
+    style.save(drawn, pdf, png, title, caption)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ from itcortex.running import job
 from itcortex.tables.summary import of_mapping
 
 
-def main(summary, tradeoff, pdf, png, score, mapping):
+def main(summary, tradeoff, pdf, png, score, mapping, title, caption):
     """Draw `score` (a column of the summary) of every model in the main window, by one mapping."""
     tables = [of_mapping(store.read_table(path), mapping) for path in (summary, tradeoff)]
     drawn = figure.draw(*tables, score)
-    style.save(drawn, pdf, png)
+    style.save(drawn, pdf, png, title, caption)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ PACKAGES = (*stamp.PACKAGES, "pandas", "matplotlib")
 
 def main(
     summary, tradeoff, ceilings, alignment, orientation, models, rsa, attention, shortcut, figures,
-    report, experiment, settings, template=page.TEMPLATE, fingerprints=None, captions=None,
+    template, report, experiment, settings, fingerprints,
 ):  # fmt: skip
-    """Write the page; `figures` are PNG files, `fingerprints` and `captions` go by name.
+    """Write the page; `figures` are PNG files that hold their captions.
 
     `rsa`, `attention` and `shortcut` are empty where the experiment has none.
     """
@@ -26,8 +26,7 @@ def main(
         experiment,
         settings,
         versions=stamp.versions(PACKAGES),
-        fingerprints=fingerprints or {},
-        captions=captions or {},
+        fingerprints=fingerprints,
         template=template,
     )
     with atomic_path(report) as path:

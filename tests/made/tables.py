@@ -20,6 +20,9 @@ DEMO = [
     ("resnet18", "untrained", "untrained", "resnet", 0.1, 0.24),
     ("vit_tiny_patch16_224", "untrained", "untrained", "vit", 0.1, 0.17),
 ]
+#: What the table of models says of a network that was trained here; columns that all tables get.
+DESCRIPTION = {"category": "cnn", "family": "f", "top1": 70.0, "baseline": "z w",
+               "series": "harmonized", "strength": 0.5, "seed": 1.0}  # fmt: skip
 RECORDINGS = {
     "m1_pl": ("Monkey 1", "PL"),
     "m1_ml": ("Monkey 1", "ML"),
@@ -76,6 +79,7 @@ def summary(models=None, recordings=RECORDINGS, simulated=True, starts=STARTS) -
                             "top1": top1,
                             "category": category,
                             "family": family,
+                            "baseline": "",
                             "series": "",
                             "strength": np.nan,
                             "seed": np.nan,

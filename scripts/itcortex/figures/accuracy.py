@@ -27,7 +27,7 @@ SLASH = {"marker": [(-0.5, -1), (0.5, 1)], "markersize": 7, "linestyle": "none",
 
 @dataclass(frozen=True)
 class Pair:
-    """Axes of one panel: for trained networks and, on their left, for untrained ones if any."""
+    """Axes of one panel: of trained networks and, if there are any, of untrained ones on their left."""
 
     trained: Axes
     strip: Axes | None = None
@@ -90,6 +90,14 @@ def limits(rows: pd.DataFrame) -> tuple[float, float]:
     return low - margin, high + margin
 
 
+def ordinate(scores: np.ndarray, room: float) -> tuple[float, float]:
+    """Limits of an ordinate with zero and all defined scores, and a share `room` of it on both sides."""
+    values = np.append(np.asarray(scores, dtype=float), 0.0)
+    bottom, top = np.nanmin(values), np.nanmax(values)
+    margin = room * max(top - bottom, 0.1)
+    return bottom - margin, top + margin
+
+
 def abscissa_label(without: int = 0) -> str:
     """Label of the abscissa; says how many networks have no value and are not drawn."""
     noun = "model" if without == 1 else "models"
@@ -100,7 +108,7 @@ def abscissa_label(without: int = 0) -> str:
 def placed(rows: pd.DataFrame, spread: float = 0.22) -> pd.DataFrame:
     """`rows` with their abscissa `x`: top-1, or for untrained networks a place in the strip.
 
-    Those stand side by side, in the order of the rows, at most `spread` from the strip's middle.
+    Untrained ones stand side by side in the order of the rows, at most `spread` from the middle.
     """
     untrained = rows.category == UNTRAINED
     reach = spread if untrained.sum() > 1 else 0.0
@@ -112,18 +120,20 @@ def placed(rows: pd.DataFrame, spread: float = 0.22) -> pd.DataFrame:
 def draw_points(
     pair: Pair, points: pd.DataFrame, score: str, bars: dict, size: float = LARGE
 ) -> None:
-    """One marker a row of `points` at (x, score), of `size` times its category's; intervals as `bars`.
+    """Draw every row of `points` at (x, score) as a marker of `size` times its category's size.
 
-    Rare categories lie on top of frequent ones. Intervals are the columns `{score}_low`, `_high`.
+    Intervals, the columns `{score}_low` and `{score}_high`, are lines that look like `bars`. Rare
+    categories lie on top of frequent ones.
     """
     for name in points.category.value_counts().index:
-        look, some, axes = style.category(name), points[points.category == name], pair.axes_of(name)
-        if f"{score}_low" in some:
+        look, axes = style.category(name), pair.axes_of(name)
+        rows = points[points.category == name]
+        if f"{score}_low" in rows:
             axes.vlines(
-                some.x, some[f"{score}_low"], some[f"{score}_high"], color=look.colour, **bars
+                rows.x, rows[f"{score}_low"], rows[f"{score}_high"], color=look.colour, **bars
             )
         axes.plot(
-            some.x, some[score], look.marker, color=look.colour, zorder=3, label=name,
+            rows.x, rows[score], look.marker, color=look.colour, zorder=3, label=name,
             markersize=size * look.size, markeredgecolor="white",
             markeredgewidth=0.5,
         )  # fmt: skip

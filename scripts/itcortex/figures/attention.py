@@ -1,7 +1,8 @@
 """Agreement with human attention against ImageNet accuracy, over a gallery of photographs.
 
-One column a kind of map. Above, the paper's measure; below, what is left of it when the mean map of the
-other photographs is regressed out: agreement beyond a liking for the places where people usually look.
+Each column is a kind of map. Above is the paper's measure. Below is what is left of it when the mean map
+of the other photographs is regressed out: agreement beyond a liking for the places where people usually
+look.
 """
 
 import numpy as np
@@ -98,12 +99,9 @@ def _figure(
 def _ordinate(table: pd.DataFrame, models: pd.DataFrame, score: str) -> tuple[float, float]:
     """Limits of the ordinate that the panels of a row share: scores with references, and zero."""
     ceiling = table["ceiling" + score.removeprefix("rho")]
-    values = models[[score, f"{score}_low", f"{score}_high"]].to_numpy(float).ravel()
+    scores = models[[score, f"{score}_low", f"{score}_high"]].to_numpy(float).ravel()
     centre = table[table.control == "centre_bias"]["rho"] if score == "rho" else []
-    values = np.concatenate([values, ceiling, centre, [0.0]]).astype(float)
-    bottom, top = np.nanmin(values), np.nanmax(values)
-    room = 0.08 * max(top - bottom, 0.1)
-    return bottom - room, top + room
+    return accuracy.ordinate(np.concatenate([scores, ceiling, centre]), 0.08)
 
 
 def _references(pair: accuracy.Pair, known: pd.DataFrame, score: str) -> None:
@@ -127,7 +125,7 @@ def _references(pair: accuracy.Pair, known: pd.DataFrame, score: str) -> None:
 
 
 def _points(pair: accuracy.Pair, rows: pd.DataFrame, score: str) -> pd.DataFrame:
-    """One marker a model with its interval; returns what was drawn, with its abscissa `x`."""
+    """Draw every model as a marker with its interval; returns what was drawn, with its abscissa `x`."""
     points = accuracy.placed(rows[np.isfinite(rows.top1) & np.isfinite(rows[score])])
     size = accuracy.SMALL if len(points) > MOST_NAMED else accuracy.LARGE
     accuracy.draw_points(pair, points, score, accuracy.BAR, size)
@@ -135,7 +133,7 @@ def _points(pair: accuracy.Pair, rows: pd.DataFrame, score: str) -> pd.DataFrame
 
 
 def _about(rows: pd.DataFrame) -> str:
-    """What the scores of a column are over."""
+    """Which photographs and classes the scores of a column are of."""
     undefined = int(rows.undefined.max()) if len(rows) else 0
     classes = {"predicted": "predicted class", "label": "true class"}
     text = f"{rows.n_images.max():,} photographs" if len(rows) else "no model"

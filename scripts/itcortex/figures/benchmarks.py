@@ -14,9 +14,11 @@ from matplotlib.ticker import MaxNLocator
 
 from itcortex.errors import UserError
 from itcortex.figures import style
+from itcortex.figures.names import shorten
 from itcortex.tables import benchmarks, panels
 
 MOST = 20  # rules, and models, that are drawn one by one; the others are summed up
+LONGEST = 30  # characters of a name beside its bar
 COLOURED = 6  # rules with a colour of their own: those that took most time
 REST = "#B8B8B8"
 LINE, GAP, TOP, BOTTOM = 0.235, 0.75, 1.0, 1.0  # inches; LINE is one rule or model
@@ -29,8 +31,9 @@ UNITS = ((7200.0, 3600.0, "h"), (100.0, 60.0, "min"), (0.0, 1.0, "s"))  # from, 
 class Rows:
     """What one pair of panels shows from top to bottom.
 
-    seconds : (name, rule) summed time, a column a rule; memory : one row a job (name, memory_mb);
-    notes : text behind every bar.
+    seconds : summed time, a row for every name and a column for every rule.
+    memory : a row for every job: name, memory_mb.
+    notes : what is written behind every bar.
     """
 
     seconds: pd.DataFrame
@@ -107,11 +110,6 @@ def span(seconds: float) -> str:
     return f"{value:.0f} {unit}" if value >= 9.95 else f"{value:.1f} {unit}"
 
 
-def shorten(name: str, most: int = 30) -> str:
-    """A name of at most `most` letters, without its middle if it is longer."""
-    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
-
-
 def _draw_times(axes: Axes, rows: Rows, colours: dict[str, str]) -> None:
     """Stacked bars, longest at the top, and what they are made of."""
     total = rows.seconds.sum(axis=1)
@@ -127,7 +125,7 @@ def _draw_times(axes: Axes, rows: Rows, colours: dict[str, str]) -> None:
             note, (left[k], k), xytext=(4, 0), textcoords="offset points", va="center",
             fontsize=8, color=style.GREY,
         )  # fmt: skip
-    axes.set_yticks(place, [shorten(name) for name in rows.seconds.index])
+    axes.set_yticks(place, [shorten(name, LONGEST) for name in rows.seconds.index])
     axes.set_ylim(len(total) - 0.4, -0.6)
     axes.set_xlim(0, left.max() * 1.62 if left.max() else 1)  # room for the notes
     axes.set_xlabel(f"time, summed over jobs ({unit})")
@@ -136,7 +134,7 @@ def _draw_times(axes: Axes, rows: Rows, colours: dict[str, str]) -> None:
 
 
 def _draw_memory(axes: Axes, rows: Rows) -> None:
-    """A point a job, the largest one of each row with its number."""
+    """Every job as a point; the largest of each row has its number beside it."""
     names = list(rows.seconds.index)
     known = rows.memory.dropna()
     place = known["name"].map({name: k for k, name in enumerate(names)})

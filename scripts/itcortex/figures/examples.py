@@ -12,6 +12,7 @@ from itcortex.data.stimuli import Stimuli
 from itcortex.encoding.map_alignment import map_alignment
 from itcortex.errors import UserError, nearest
 from itcortex.numerics.metrics import mean_defined, pearson
+from itcortex.tables import panels
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,14 @@ def join(
         )
         if not same:
             raise UserError(
-                f"predictions of {label!r} have other images or sites than recording {name!r}; "
-                "delete them to make them anew"
+                f"predictions of {label!r} have other images or sites than recording {name!r}; delete "
+                "them, and the next run makes them again"
             )
     about = recording.attributes
     return Block(
-        title=f"{about['area']}, {about['monkey']}, {name}"
-        + (" (simulated)" if about.get("simulated") else ""),
+        title=panels.marked(
+            f"{about['area']}, {about['monkey']}, {name}", bool(about.get("simulated"))
+        ),
         unit=about.get("unit", "a.u."),
         image_ids=recording.image_ids,
         site_ids=recording.site_ids,

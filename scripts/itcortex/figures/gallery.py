@@ -6,25 +6,23 @@ that the score sees; a network's saliency is smoothed first, as in the rows `blu
 
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 
 from itcortex.attention.agreement import smooth
 from itcortex.data.images import decode_rgb
 from itcortex.data.photographs import Photographs
 from itcortex.errors import UserError
-from itcortex.figures import style
-from itcortex.figures.maps import shorten, wrap
+from itcortex.figures import image_grid, style
+from itcortex.figures.image_grid import Columns
+from itcortex.figures.names import shorten_file, wrap
 from itcortex.numerics.ranks import correlate_ranks, unit_ranks
 from itcortex.numerics.sampling import spread
+from itcortex.tables.numbers import number
 
 WIDTH, GAP, LEFT, HEAD, FOOT = 1.36, 0.06, 0.5, 0.68, 0.5  # inches
-COLOURS, OPACITY = "viridis", 0.72
+OPACITY = 0.72
 KINDS = {"eye": "eye fixations", "mouse": "mouse-guided view", "clicks": "clicks"}
 
 
@@ -47,11 +45,15 @@ class Gallery:
     rho: dict[str, np.ndarray]
 
     @property
+    def columns(self) -> Columns:
+        """The photograph, what people did, what networks did."""
+        return Columns(LEFT, WIDTH, GAP, (1, len(self.human), len(self.saliency)), 1.5 * GAP)
+
+    @property
     def size(self) -> tuple[float, float]:
         """Width and height (inches) that it needs."""
-        columns = 1 + len(self.human) + len(self.saliency)
         heights = sum(_height(pixels) + GAP for pixels in self.pixels)
-        return LEFT + columns * (WIDTH + GAP) + 3 * GAP, HEAD + heights + FOOT
+        return self.columns.right + GAP, HEAD + heights + FOOT
 
 
 def join(
@@ -68,7 +70,10 @@ def join(
     """
     shared = set(photographs.image_ids).intersection(*(ids for ids, _ in examples.values()))
     if not shared or not examples:
-        raise UserError("attention: the models' examples share no photograph; score them anew")
+        raise UserError(
+            "attention: the models' examples share no photograph; delete them, and the next run makes "
+            "them again"
+        )
     known = [image for image in photographs.image_ids if image in shared]
     index = [photographs.image_ids.index(image) for image in known]
     human = {kind: maps[index] for kind, maps in photographs.maps.items()}
@@ -100,27 +105,30 @@ def join(
 
 def draw(figure: Figure, gallery: Gallery, top: float) -> None:
     """Draw a gallery into `figure`, from `top` inches below its upper edge."""
-    n_human, y = len(gallery.human), top + HEAD
-    starts = [
-        LEFT + k * (WIDTH + GAP) + 1.5 * GAP * ((k > 0) + (k > n_human))
-        for k in range(1 + n_human + len(gallery.saliency))
-    ]
-    _heads(figure, top, starts, gallery)
+    columns, n_human, y = gallery.columns, len(gallery.human), top + HEAD
+    kinds = [wrap(KINDS.get(kind, kind)) for kind in gallery.human]
+    names = ["photograph", *kinds, *map(wrap, gallery.saliency)]
+    columns.name_columns(figure, top + HEAD - 0.06, names)
+    columns.bracket(figure, 1, top + 0.2, "people")
+    columns.bracket(figure, 2, top + 0.2, "networks' saliency")
     for row, pixels in enumerate(gallery.pixels):
         height = _height(pixels)
-        _write(figure, LEFT - 0.08, y + height / 2, shorten(gallery.image_ids[row]), rotation=90,
-               ha="right", va="center", fontsize=8)  # fmt: skip
-        _photograph(_axes(figure, starts[0], y, height), pixels)
+        columns.name_row(figure, y, height, shorten_file(gallery.image_ids[row]))
+        cells = [columns.add_image(figure, k, y, height) for k in range(len(columns.starts))]
+        image_grid.draw_photograph(cells[0], pixels)
         maps = [*gallery.human.values(), *gallery.saliency.values()]
-        for start, values in zip(starts[1:], maps, strict=True):
-            _map(_axes(figure, start, y, height), pixels, values[row])
-        for start, rho in zip(starts[1 + n_human :], gallery.rho.values(), strict=True):
-            _corner(figure, start, y, rho[row])
+        for axes, values in zip(cells[1:], maps, strict=True):
+            _draw_map(axes, pixels, values[row])
+        for axes, rho in zip(cells[1 + n_human :], gallery.rho.values(), strict=True):
+            text = number(rho[row]) if np.isfinite(rho[row]) else "undefined"
+            image_grid.write_corner(axes, f"ρ {text}")
         y += height + GAP
-    _colour_bar(figure, starts[1], y)
+    ticks = {0: "lowest", 1: "highest rank"}
+    image_grid.draw_scale(figure, columns.starts[1], y + 0.08, (0, 1), ticks)
     first = next(iter(gallery.human))
     note = f"ρ: of the smoothed saliency with {KINDS.get(first, first)}"
-    _write(figure, starts[1 + n_human], y + 0.08, note, va="top", fontsize=8, color=style.GREY)
+    place = figure, columns.starts[1 + n_human], y + 0.08
+    style.write_at(*place, note, va="top", color=style.GREY)
 
 
 def _height(pixels: np.ndarray) -> float:
@@ -128,70 +136,11 @@ def _height(pixels: np.ndarray) -> float:
     return WIDTH * pixels.shape[0] / pixels.shape[1]
 
 
-def _axes(figure: Figure, left: float, top: float, height: float) -> Axes:
-    w, h = figure.get_size_inches()
-    axes = figure.add_axes((left / w, 1 - (top + height) / h, WIDTH / w, height / h))
-    axes.set(xticks=[], yticks=[])
-    axes.spines[:].set_visible(False)
-    return axes
-
-
-def _write(figure: Figure, left: float, top: float, text: str, **options) -> None:
-    w, h = figure.get_size_inches()
-    figure.text(left / w, 1 - top / h, text, **options)
-
-
-def _photograph(axes: Axes, pixels: np.ndarray, grey: bool = False) -> None:
-    shown = pixels if not grey else 85 + 0.5 * (pixels @ np.array([0.299, 0.587, 0.114]))
-    axes.imshow(shown, extent=(0, 1, 1, 0), cmap="gray", vmin=0, vmax=255, aspect="auto")
-
-
-def _map(axes: Axes, pixels: np.ndarray, values: np.ndarray) -> None:
-    """Ranks of a map over the greyscale photograph; nothing where it has none."""
-    _photograph(axes, pixels, grey=True)
-    ranks = unit_ranks(values)
+def _draw_map(axes: Axes, pixels: np.ndarray, values: np.ndarray) -> None:
+    """Ranks of a map over the grey photograph; where it has none, the panel says so."""
+    ranks = image_grid.rank_map(values)
     if ranks is None:
+        image_grid.draw_photograph(axes, pixels, grey=True)
         style.message(axes, "undefined")
         return
-    shares = (ranks - ranks.min()) / np.ptp(ranks)
-    axes.imshow(
-        shares.reshape(values.shape), extent=(0, 1, 1, 0), cmap=COLOURS, vmin=0, vmax=1,
-        alpha=OPACITY, aspect="auto", interpolation="bilinear",
-    )  # fmt: skip
-
-
-def _corner(figure: Figure, left: float, top: float, rho: float) -> None:
-    """Rho in the upper left corner of a map, readable on any ground."""
-    text = f"ρ {rho:.2f}".replace("-", "\N{MINUS SIGN}").replace("nan", "undefined")
-    _write(figure, left + 0.05, top + 0.05, text, ha="left", va="top", fontsize=8, color="white",
-           fontweight="bold", path_effects=[withStroke(linewidth=1.8, foreground="black")])  # fmt: skip
-
-
-def _heads(figure: Figure, top: float, starts: list[float], gallery: Gallery) -> None:
-    """Names of the columns, under brackets that say what people and what networks did."""
-    w, h = figure.get_size_inches()
-    kinds = [wrap(KINDS.get(kind, kind)) for kind in gallery.human]
-    texts = ["photograph", *kinds, *map(wrap, gallery.saliency)]
-    for start, text in zip(starts, texts, strict=True):
-        _write(figure, start + WIDTH / 2, top + HEAD - 0.06, text, ha="center", va="bottom",
-               fontsize=8, linespacing=1.1)  # fmt: skip
-    last = len(gallery.human)
-    groups = (("people", 1, last), ("networks' saliency", last + 1, len(starts) - 1))
-    for text, first, end in groups:
-        left, right = starts[first] + 0.03, starts[end] + WIDTH - 0.03
-        y = 1 - (top + 0.2) / h
-        line = mpl.lines.Line2D([left / w, right / w], [y, y], color=style.GREY, linewidth=0.8)
-        figure.add_artist(line)
-        _write(figure, (left + right) / 2, top + 0.17, text, ha="center", va="bottom", fontsize=8)
-
-
-def _colour_bar(figure: Figure, left: float, top: float) -> None:
-    """The colour scale that all maps share."""
-    w, h = figure.get_size_inches()
-    axes = figure.add_axes((left / w, 1 - (top + 0.17) / h, 2.0 / w, 0.09 / h))
-    bar = figure.colorbar(
-        ScalarMappable(Normalize(0, 1), COLOURS), cax=axes, orientation="horizontal", ticks=[0, 1]
-    )
-    bar.set_ticks([0, 1], labels=["lowest", "highest rank"])
-    bar.outline.set_visible(False)
-    axes.tick_params(length=0)
+    image_grid.draw_map(axes, pixels, ranks, (0, 1), alpha=OPACITY, interpolation="bilinear")

@@ -1,6 +1,5 @@
 """Predictivity of every layer against its depth, one panel per recording."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,7 +8,6 @@ from matplotlib.lines import Line2D
 from itcortex.figures import models, style
 from itcortex.tables import panels
 
-COMMON_DEPTHS = np.linspace(0, 1, 11)  # where models with different layers are averaged
 PLANTED = {"color": style.INK, "linewidth": 1.2, "linestyle": (0, (1, 1.5))}
 
 
@@ -42,48 +40,25 @@ def draw(
     for place, panel in zip(places, shown, strict=True):
         axes = first = figure.add_subplot(place, sharey=first)
         rows = panel.of(real)
-        _draw_panel(axes, rows, score, looks)
+        models.draw_depths(axes, _by_layer(rows, score), looks)
         if score == "r":
             style.draw_ceiling(axes, panel.of(main).ceiling)
         if planted and panel.recording in planted:
             _mark_planted(axes, rows, planted[panel.recording])
         axes.axhline(0, color=style.PALE, linewidth=0.8, zorder=0)
         axes.set_title(panel.title, loc="left", fontweight="bold")
-        axes.set(xlabel="relative depth of the layer", xlim=(-0.04, 1.04))
         style.label_ordinate(axes, place, style.SCORES.get(score, score))
     return figure
 
 
 def _by_layer(rows: pd.DataFrame, score: str) -> pd.DataFrame:
-    """One model's layers in order of depth: mean and standard error over folds, share chosen."""
+    """Of every model and layer the mean and standard error over folds, and how many folds chose it."""
     return (
-        rows.groupby("layer", observed=True)
-        .agg(depth=("depth", "first"), mean=(score, "mean"), error=(score, "sem"),
+        rows.groupby([*models.KEYS, "layer"], observed=True)
+        .agg(depth=("depth", "first"), score=(score, "mean"), error=(score, "sem"),
              chosen=("chosen", "mean"))
-        .sort_values("depth")
+        .reset_index()
     )  # fmt: skip
-
-
-def _draw_panel(axes: Axes, rows: pd.DataFrame, score: str, looks: dict) -> None:
-    """Every model's line and chosen layers; with many models the median of every category."""
-    courses = []
-    for keys, of_model in rows.groupby(models.KEYS, observed=True):
-        look, layer = looks[keys], _by_layer(of_model, score)
-        axes.plot(layer.depth, layer["mean"], zorder=2, **look.line)
-        if look.thin:
-            y = np.interp(COMMON_DEPTHS, layer.depth, layer["mean"])
-            courses.append(pd.DataFrame({"x": COMMON_DEPTHS, "y": y}).assign(
-                model=keys[0], weights=keys[1]))  # fmt: skip
-            continue
-        low, high = layer["mean"] - layer.error, layer["mean"] + layer.error
-        axes.fill_between(layer.depth, low, high, color=look.colour, alpha=0.12, linewidth=0)
-        picked = layer[layer.chosen > 0]
-        axes.scatter(
-            picked.depth, picked["mean"], s=8 + 70 * picked.chosen, zorder=3, color=look.colour,
-            marker=look.marker, edgecolor="white", linewidth=0.6,
-        )  # fmt: skip
-    if courses:
-        models.draw_medians(axes, pd.concat(courses), looks)
 
 
 def _mark_planted(axes: Axes, rows: pd.DataFrame, truth: dict) -> None:

@@ -15,6 +15,7 @@ KEYS = ["model", "weights"]
 MOST_NAMED = 12  # with more models names hide the data: categories stand for them
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1, 1.5)))
 THIN = {"linewidth": 0.5, "alpha": 0.25}
+COMMON_DEPTHS = np.linspace(0, 1, 11)  # where models with different layers are averaged
 DARKEST = 0.55  # share of dark grey in the last model of a category
 
 
@@ -63,7 +64,7 @@ def looks(summary: pd.DataFrame) -> dict[tuple[str, str], Look]:
 
 
 def legend_handles(looks_of: dict[tuple[str, str], Look]) -> list[Line2D]:
-    """One legend entry a model or, where they are thin, a category."""
+    """One legend entry for every model or, where models are thin lines, for every category."""
     handles = {}
     for look in looks_of.values():
         label = look.category if look.thin else look.name
@@ -72,6 +73,38 @@ def legend_handles(looks_of: dict[tuple[str, str], Look]) -> list[Line2D]:
             markersize=look.size, markeredgecolor="white", markeredgewidth=0.5,
         )  # fmt: skip
     return list(handles.values())
+
+
+def draw_depths(axes: Axes, layers: pd.DataFrame, looks_of: dict[tuple[str, str], Look]) -> None:
+    """Every model's line over the relative depth of its layers, and dots at chosen ones.
+
+    With models too many to be told apart, bold lines are the medians of categories instead of dots.
+
+    Parameters
+    ----------
+    layers : a row for every layer: model, weights, depth, score, the share of choices that fell on it
+        (`chosen`) and, if there is one, its standard error (`error`), drawn as a band.
+    """
+    courses = []
+    for keys, of_model in layers.sort_values("depth").groupby(KEYS, observed=True):
+        look = looks_of[keys]
+        axes.plot(of_model.depth, of_model.score, zorder=2, **look.line)
+        if look.thin:
+            y = np.interp(COMMON_DEPTHS, of_model.depth, of_model.score)
+            course = pd.DataFrame({"x": COMMON_DEPTHS, "y": y})
+            courses.append(course.assign(model=keys[0], weights=keys[1]))
+            continue
+        if "error" in of_model:
+            low, high = of_model.score - of_model.error, of_model.score + of_model.error
+            axes.fill_between(of_model.depth, low, high, color=look.colour, alpha=0.12, linewidth=0)
+        picked = of_model[of_model.chosen > 0]
+        axes.scatter(
+            picked.depth, picked.score, s=8 + 70 * picked.chosen, zorder=3, color=look.colour,
+            marker=look.marker, edgecolor="white", linewidth=0.6,
+        )  # fmt: skip
+    if courses:
+        draw_medians(axes, pd.concat(courses), looks_of)
+    axes.set(xlabel="relative depth of the layer", xlim=(-0.04, 1.04))
 
 
 def draw_medians(axes: Axes, courses: pd.DataFrame, looks_of: dict[tuple[str, str], Look]) -> None:

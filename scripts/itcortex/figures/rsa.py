@@ -10,8 +10,8 @@ from matplotlib.patches import Patch
 
 from itcortex.errors import UserError
 from itcortex.figures import accuracy, models, style
+from itcortex.tables import panels
 
-COMMON_DEPTHS = np.linspace(0, 1, 11)  # where models with different layers are averaged
 ORDINATE = "similarity of geometry (Spearman ρ)"
 WIDTHS, HEIGHT, GAPS = (3.0, 4.4), 2.75, (0.35, 1.05)  # inches
 STRIP, SPREAD = (0.17, 0.04), 0.26  # of untrained networks: shape, and reach of their points
@@ -53,7 +53,7 @@ def draw(table: pd.DataFrame, ceilings: pd.DataFrame) -> Figure:
         left.set(ylim=limits, ylabel=ORDINATE)
         accuracy.draw_head(left, _title(rows), _about(rows, known))
         _references(left, known, others)
-        _draw_depth(left, rows, looks)
+        models.draw_depths(left, rows.assign(score=rows.rho), looks)
         right = _accuracy_axes(figure, places[k, 1], rows, limits)
         for axes in right.both:
             _references(axes, known)
@@ -78,8 +78,8 @@ def _place(table: pd.DataFrame, rdm: str) -> str:
 
 def _title(rows: pd.DataFrame) -> str:
     """What was recorded where, and whether it is simulated."""
-    title = _place(rows, rows.rdm.iloc[0]) + (" (simulated)" if rows.simulated.iloc[0] else "")
-    return title[0].upper() + title[1:]
+    place = _place(rows, rows.rdm.iloc[0])
+    return panels.marked(place[0].upper() + place[1:], rows.simulated.iloc[0])
 
 
 def _about(rows: pd.DataFrame, ceilings: pd.DataFrame) -> str:
@@ -95,10 +95,8 @@ def _about(rows: pd.DataFrame, ceilings: pd.DataFrame) -> str:
 def _limits(table: pd.DataFrame, ceilings: pd.DataFrame) -> tuple[float, float]:
     """Ordinate of all panels: scores with intervals, ceilings, zero."""
     columns = ["rho", "rho_chosen_held_out_low", "rho_chosen_held_out_high"]
-    shown = ceilings[ceilings.quantity != "session_reliability"].rho
-    values = np.concatenate([table[columns].to_numpy(float).ravel(), shown, [0.0]])
-    room = 0.05 * max(np.ptp(values), 0.1)
-    return values.min() - room, values.max() + room
+    drawn = ceilings[ceilings.quantity != "session_reliability"].rho
+    return accuracy.ordinate(np.concatenate([table[columns].to_numpy(float).ravel(), drawn]), 0.05)
 
 
 def _references(axes: Axes, ceilings: pd.DataFrame, others: list | None = None) -> None:
@@ -117,27 +115,6 @@ def _references(axes: Axes, ceilings: pd.DataFrame, others: list | None = None) 
         )  # fmt: skip
 
 
-def _draw_depth(axes: Axes, rows: pd.DataFrame, looks: dict) -> None:
-    """Every model's line and chosen layers; with many models the median of every category."""
-    courses = []
-    for keys, of_model in rows.groupby(models.KEYS, observed=True):
-        look, layers = looks[keys], of_model.sort_values("depth")
-        axes.plot(layers.depth, layers.rho, zorder=2, **look.line)
-        if look.thin:
-            y = np.interp(COMMON_DEPTHS, layers.depth, layers.rho)
-            course = pd.DataFrame({"x": COMMON_DEPTHS, "y": y})
-            courses.append(course.assign(model=keys[0], weights=keys[1]))
-            continue
-        picked = layers[layers.chosen > 0]
-        axes.scatter(
-            picked.depth, picked.rho, s=8 + 70 * picked.chosen, zorder=3, color=look.colour,
-            marker=look.marker, edgecolor="white", linewidth=0.6,
-        )  # fmt: skip
-    if courses:
-        models.draw_medians(axes, pd.concat(courses), looks)
-    axes.set(xlabel="relative depth of the layer", xlim=(-0.04, 1.04))
-
-
 def _accuracy_axes(
     figure: Figure, place: SubplotSpec, rows: pd.DataFrame, ylim: tuple[float, float]
 ) -> accuracy.Pair:
@@ -151,7 +128,7 @@ def _accuracy_axes(
 
 
 def _draw_accuracy(pair: accuracy.Pair, rows: pd.DataFrame, looks: dict) -> pd.DataFrame:
-    """One marker a model with its interval, and its last layer; returns what was drawn."""
+    """Draw every model as a marker with its interval, and its last layer; returns what was drawn."""
     points = rows[rows.final & np.isfinite(rows.top1)].sort_values(["top1", *models.KEYS])
     points = accuracy.placed(points, SPREAD)
     for one in points.itertuples():

@@ -1,8 +1,9 @@
 """What networks read of digits with a shortcut, over the strength of the harmonization, and examples.
 
 Maps are drawn as ranks over pixels, because ranks are all that their score sees; a white line goes
-around the object. One regime (a model, trained in one way) has three panels that hold all measures;
-several have a row of small panels a factor, in which each is set against the first one, the base.
+around the object. A single regime (a model, trained in one way) has three panels that hold all measures.
+Several regimes have a row of small panels for every factor, in which each is set against the first one,
+the base.
 """
 
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 
 from itcortex.errors import UserError
-from itcortex.figures import style
-from itcortex.numerics.ranks import unit_ranks
+from itcortex.figures import image_grid, style
+from itcortex.figures.image_grid import Columns
 
 GAP, APART, HEAD, NOTE = 0.07, 0.13, 0.62, 0.42  # inches: between images and groups, above, below
 LARGEST = 1.3  # an image, inches
@@ -77,47 +78,13 @@ class Examples:
         return cls(title, arrays["images"], arrays["human"], {kind: arrays[kind] for kind in KINDS})
 
 
-@dataclass(frozen=True)
-class _Gallery:
-    """Images and maps in columns: where they lie, in inches from the figure's upper left corner."""
-
-    figure: Figure
-    side: float
-
-    def left(self, column: int) -> float:
-        """Left edge of a column; image and object, then the maps of one network after another."""
-        groups = (column > 1) + max(0, column - 2) // len(KINDS)
-        return LEFT + column * (self.side + GAP) + groups * APART
-
-    def axes(self, column: int, row: int) -> Axes:
-        w, h = self.figure.get_size_inches()
-        bottom = HEAD + row * (self.side + GAP) + self.side
-        place = (self.left(column) / w, 1 - bottom / h, self.side / w, self.side / h)
-        axes = self.figure.add_axes(place)
-        axes.set(xticks=[], yticks=[])
-        axes.spines[:].set_visible(False)
-        return axes
-
-    def write(self, left: float, top: float, text: str, **options) -> None:
-        w, h = self.figure.get_size_inches()
-        self.figure.text(left / w, 1 - top / h, text, **options)
-
-    def bracket(self, first: int, text: str) -> None:
-        """A line over the maps of one network, with its name."""
-        w, h = self.figure.get_size_inches()
-        ends = self.left(first) + 0.03, self.left(first + len(KINDS) - 1) + self.side - 0.03
-        line = Line2D([x / w for x in ends], [1 - 0.34 / h] * 2, color=style.GREY, linewidth=0.8)
-        self.figure.add_artist(line)
-        self.write(sum(ends) / 2, 0.29, text, ha="center", va="bottom", fontsize=9)
-
-
 @style.styled
 def draw(table: pd.DataFrame, examples: list[Examples], n_images: int, base: str = "") -> Figure:
     """Above: images, where the object is, and maps of some networks. Below: measures over strength.
 
-    A point is a network, the line goes through the means over seeds. `table` is that of rule
-    collect_shortcut; weights with one strength, from which others were fine-tuned, have no curve.
-    `base` is the model that the others are set against, where there are others.
+    Points are networks; lines go through the means over seeds. `table` is that of rule
+    collect_shortcut; a series with one strength, from which others were fine-tuned, has no curve.
+    `base` is the model that the others are set against, if there are others.
     """
     if table.empty:
         raise UserError("the table of the digits study has no rows: there is nothing to draw")
@@ -125,13 +92,12 @@ def draw(table: pd.DataFrame, examples: list[Examples], n_images: int, base: str
     several = len(regimes) > 1
     factors = _factors(regimes, base) if several else {}
     span, panels = _grid_size(len(factors)) if several else _panels_size()
-    count = min([n_images, *(len(one.images) for one in examples)]) if examples else 0
-    columns = 2 + len(KINDS) * len(examples)
-    side = min(LARGEST, (span - len(examples) * APART - (columns - 1) * GAP) / columns)
-    top = HEAD + count * (side + GAP) + NOTE if count else 0.0
+    count = min([n_images, *(len(example.images) for example in examples)]) if examples else 0
+    columns = _columns(examples, span)
+    top = HEAD + count * (columns.width + GAP) + NOTE if count else 0.0
     figure = style.new_figure(LEFT + span + RIGHT, top + panels)
     if count:
-        _draw_examples(_Gallery(figure, side), examples, count)
+        _draw_examples(figure, columns, examples, count)
     if several:
         _draw_grid(figure, regimes, factors, top)
     else:
@@ -140,7 +106,7 @@ def draw(table: pd.DataFrame, examples: list[Examples], n_images: int, base: str
 
 
 def regimes_of(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Rows of the table by model, and by series where a model has several.
+    """Rows of the table by model, and by series of trainings where a model has several.
 
     A series with a single strength is left out, unless there are no others.
     """
@@ -156,37 +122,42 @@ def regimes_of(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 # --- examples -------------------------------------------------------------------------------------
 
 
-def _draw_examples(gallery: _Gallery, examples: list[Examples], count: int) -> None:
-    first = examples[0]
-    columns = [("“human” map", first, first.human)]
-    for one in examples:
-        gallery.bracket(1 + len(columns), one.title)
-        columns += [(label, one, one.maps[kind]) for kind, label in KINDS.items()]
-    _head(gallery, 0, "image")
-    for column, (label, one, maps) in enumerate(columns, start=1):
-        _head(gallery, column, label)
-        for row in range(count):
-            _map(gallery.axes(column, row), maps[row], one.human[row])
+def _columns(examples: list[Examples], span: float) -> Columns:
+    """The image and where its object is, then the maps of one network after another."""
+    groups = (2, *[len(KINDS)] * len(examples))
+    count = sum(groups)
+    width = (span - len(examples) * APART - (count - 1) * GAP) / count
+    return Columns(LEFT, min(LARGEST, width), GAP, groups, APART)
+
+
+def _draw_examples(figure: Figure, columns: Columns, examples: list[Examples], count: int) -> None:
+    first, side = examples[0], columns.width
+    maps = [(first.human, first.human)]
+    for group, example in enumerate(examples, start=1):
+        columns.bracket(figure, group, 0.34, example.title)
+        maps += [(example.maps[kind], example.human) for kind in KINDS]
+    names = ["image", "“human” map", *[*KINDS.values()] * len(examples)]
+    columns.name_columns(figure, HEAD - 0.06, names)
     for row in range(count):
-        gallery.axes(0, row).imshow(first.images[row])
+        top = HEAD + row * (side + GAP)
+        cells = [columns.add_image(figure, k, top, side) for k in range(len(names))]
+        cells[0].imshow(first.images[row])
+        for axes, (values, human) in zip(cells[1:], maps, strict=True):
+            _map(axes, values[row], human[row])
     note = (
         "maps: ranks over pixels, bright is high; white: around the object; the shortcut is intact"
     )
-    below = HEAD + count * (gallery.side + GAP)
-    gallery.write(LEFT, below + 0.02, note, va="top", fontsize=8, color=style.GREY)
-
-
-def _head(gallery: _Gallery, column: int, text: str) -> None:
-    middle = gallery.left(column) + gallery.side / 2
-    gallery.write(middle, HEAD - 0.06, text, ha="center", va="bottom", fontsize=8)
+    below = HEAD + count * (side + GAP) + 0.02
+    style.write_at(figure, LEFT, below, note, va="top", color=style.GREY)
 
 
 def _map(axes: Axes, values: np.ndarray, human: np.ndarray) -> None:
-    ranks = unit_ranks(values)
+    """Ranks of a map, and a line around the object; where it has none, the panel says so."""
+    ranks = image_grid.rank_map(values)
     if ranks is None:
         style.message(axes, "undefined")
         return
-    axes.imshow(ranks.reshape(values.shape), cmap="viridis")
+    axes.imshow(ranks, cmap=image_grid.COLOURS)
     axes.contour(human, [0.35 * human.max()], colors="white", linewidths=0.9)
 
 
@@ -215,7 +186,7 @@ def _draw_panels(figure: Figure, name: str, part: pd.DataFrame, top: float) -> N
 
 
 def _curve(axes: Axes, part: pd.DataFrame, name: str, strengths: list, colour, marker) -> None:
-    """One measure of one regime: a point a seed, side by side, and a line through the means."""
+    """One measure of one regime: seeds as points side by side, and a line through their means."""
     order = part.groupby("strength")["seed"].rank(method="dense") - 1
     spread = 0.1 * (order - order.max() / 2) / max(order.max(), 1)
     axes.plot(part["strength"].map(strengths.index) + spread, part[name], marker, color=colour,

@@ -12,7 +12,6 @@ from pathlib import Path
 import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
-from matplotlib import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -71,7 +70,7 @@ LOOK = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": "line",
-    "axes.prop_cycle": cycler(color=[look.colour for look in CATEGORIES.values()]),
+    "axes.prop_cycle": mpl.cycler(color=[look.colour for look in CATEGORIES.values()]),
     "xtick.major.size": 3.5,
     "ytick.major.size": 3.5,
     "xtick.major.width": 0.8,
@@ -123,6 +122,18 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), dpi=100)
     FigureCanvasAgg(figure)
     return figure
+
+
+def axes_at(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes whose upper left corner is at (left, top) inches from the figure's."""
+    w, h = figure.get_size_inches()
+    return figure.add_axes((left / w, 1 - (top + height) / h, width / w, height / h))
+
+
+def write_at(figure: Figure, left: float, top: float, text: str, **options) -> None:
+    """Write a text of 8 pt (or as `options` say) at (left, top) inches from the upper left corner."""
+    w, h = figure.get_size_inches()
+    figure.text(left / w, 1 - top / h, text, **{"fontsize": 8, **options})
 
 
 def panel_grid(
@@ -178,10 +189,18 @@ def message(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=GREY)
 
 
-def save(figure: Figure, pdf: str | Path, png: str | Path) -> None:
-    """Write a figure as PDF and as PNG (200 dpi), without a date: same figure, same bytes."""
+def save(
+    figure: Figure, pdf: str | Path, png: str | Path, title: str = "", caption: str = ""
+) -> None:
+    """Write a figure as PDF and as PNG (200 dpi), without a date: same figure, same bytes.
+
+    Title and caption go into both files, where readers of PDF and the report find them.
+    """
+    in_pdf = {"Title": title, "Subject": caption} if title else {}
+    in_png = {"Title": title, "Description": caption} if title else {}
     with mpl.rc_context(THEME):
         with atomic_path(pdf) as path:
-            figure.savefig(path, format="pdf", metadata={"CreationDate": None, "ModDate": None})
+            no_date = {"CreationDate": None, "ModDate": None}
+            figure.savefig(path, format="pdf", metadata=in_pdf | no_date)
         with atomic_path(png) as path:
-            figure.savefig(path, format="png", dpi=200, metadata={"Software": None})
+            figure.savefig(path, format="png", dpi=200, metadata=in_png | {"Software": None})

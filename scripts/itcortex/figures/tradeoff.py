@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 from itcortex.figures import accuracy, style, twins
 from itcortex.figures.models import MOST_NAMED
 from itcortex.tables import panels
+from itcortex.tables.numbers import number
 from itcortex.tables.statistics import MINIMUM_MODELS, ONE_TEST, baseline, frontier
 
 FRONTIER = {"color": "#B8B8B8", "linewidth": 7, "alpha": 0.65, "solid_joinstyle": "round"}
@@ -28,9 +29,8 @@ def draw(
 
     Parameters
     ----------
-    summary : the summary table. Where it has a column `baseline` ("model weights", empty for
-        others), arrows run from that model to its harmonized twin, strength by strength; seeds of
-        one strength are dots around their mean.
+    summary : the summary table. Arrows run from the network in column `baseline` to its harmonized
+        twins, strength by strength; seeds of one strength are dots around their mean.
     tradeoff : the trade-off table; its rank correlation is written into the panels.
     score : column of the summary on the ordinate.
     arrows : draw the arrows to harmonized twins.
@@ -40,34 +40,26 @@ def draw(
     figure, places = style.panel_grid(
         len(shown), (3.2, 3.0), (0.75, 0.4, 0.62), _handles(main, score), (0.5, 1.3)
     )
-    xlim, ylim = accuracy.limits(main), _ordinate(main, score)
+    columns = [c for c in (score, f"{score}_low", f"{score}_high") if c in main]
+    xlim, ylim = accuracy.limits(main), accuracy.ordinate(main[columns].to_numpy(float), 0.07)
     named = []
     for place, panel in zip(places, shown, strict=True):
         rows = panel.of(main)
         pair = accuracy.add_pair(figure, place, rows, xlim, ylim)
         _background(pair, rows, score)
-        points, found = _points(pair, rows, score)
-        if arrows and "baseline" in rows:
-            twins.draw_arrows(pair.trained, found, score)
+        points, networks = _points(pair, rows, score)
+        if arrows:
+            twins.draw_arrows(pair.trained, networks, score)
         accuracy.draw_head(pair.left, panel.title, _rank_text(panel, tradeoff, score))
         pair.trained.set_xlabel(accuracy.abscissa_label(_without(rows, score)))
         _ceiling_note(pair.trained, rows, score)
         style.label_ordinate(pair.left, place, style.SCORES.get(score, score))
-        named += [(pair, points, found)] if len(found) <= MOST_NAMED else []
+        named += [(pair, points, networks)] if len(networks) <= MOST_NAMED else []
     for axes in figure.axes:
         axes.set_autoscale_on(False)
-    for one in named:
-        _name(figure, *one, score)
+    for drawn in named:
+        _name(figure, *drawn, score)
     return figure
-
-
-def _ordinate(main: pd.DataFrame, score: str) -> tuple[float, float]:
-    """Limits of the ordinate that all panels share: scores with intervals, and zero."""
-    columns = [c for c in (score, f"{score}_low", f"{score}_high") if c in main]
-    values = np.append(main[columns].to_numpy(float), 0.0)
-    bottom, top = np.nanmin(values), np.nanmax(values)
-    room = 0.07 * max(top - bottom, 0.1)
-    return bottom - room, top + room
 
 
 def _background(pair: accuracy.Pair, rows: pd.DataFrame, score: str) -> None:
@@ -96,45 +88,44 @@ def _trained(rows: pd.DataFrame, score: str) -> pd.DataFrame:
 def _points(
     pair: accuracy.Pair, rows: pd.DataFrame, score: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One marker a network with its interval; single seeds as dots.
+    """Draw every network as a marker with its interval, and single seeds as dots.
 
     Returns the rows that can be drawn, with their abscissa `x`, and the networks they are of.
     """
     known = (rows.control == "none") & np.isfinite(rows.top1) & np.isfinite(rows[score])
     points = accuracy.placed(rows[known])
-    found = twins.networks(points, score)
-    few = len(found) <= MOST_NAMED
+    networks = twins.networks(points, score)
+    few = len(networks) <= MOST_NAMED
     bars, size = (accuracy.BAR, accuracy.LARGE) if few else (accuracy.THIN_BAR, accuracy.SMALL)
-    accuracy.draw_points(pair, found, score, bars, size)
+    accuracy.draw_points(pair, networks, score, bars, size)
     seeds = twins.seeds(points)
     if len(seeds):
         pair.trained.plot(seeds.x, seeds[score], zorder=2.9, **twins.SEEDS)
-    return points, found
+    return points, networks
 
 
 def _name(
-    figure: Figure, pair: accuracy.Pair, points: pd.DataFrame, found: pd.DataFrame, score: str
+    figure: Figure, pair: accuracy.Pair, points: pd.DataFrame, networks: pd.DataFrame, score: str
 ) -> None:
     """Write the networks' names, off their seeds too."""
     seeds = twins.seeds(points)
     dots = [accuracy.around(pair.trained, *at) for at in seeds[["x", score]].to_numpy(float)]
-    accuracy.name_points(figure, pair, found, score, dots)
+    accuracy.name_points(figure, pair, networks, score, dots)
 
 
 def _rank_text(panel: panels.Panel, tradeoff: pd.DataFrame | None, score: str) -> str:
     """The rank correlation with its interval, or why there is none."""
     if tradeoff is None or tradeoff.empty:
         return ""
-    found = panel.of(tradeoff)
-    found = found[(found.statistic == "spearman") & (found.group == "all") & (found.score == score)]
-    if found.empty:
+    rows = panel.of(tradeoff)
+    rows = rows[(rows.statistic == "spearman") & (rows.group == "all") & (rows.score == score)]
+    if rows.empty:
         return ""
-    one = found.iloc[0]
-    if not np.isfinite(one.value):
-        return f"no rank correlation: {one.note.split(';')[0]}"
-    interval = f" [{one.low:.2f}, {one.high:.2f}]" if np.isfinite(one.low) else ""
-    text = f"Spearman ρ = {one.value:.2f}{interval}, {one.n_models} models"
-    return text.replace("-", "\N{MINUS SIGN}")
+    rank = rows.iloc[0]
+    if not np.isfinite(rank.value):
+        return f"no rank correlation: {rank.note.split(';')[0]}"
+    interval = f" [{number(rank.low)}, {number(rank.high)}]" if np.isfinite(rank.low) else ""
+    return f"Spearman ρ = {number(rank.value)}{interval}, {rank.n_models} models"
 
 
 def _without(rows: pd.DataFrame, score: str) -> int:
@@ -148,9 +139,10 @@ def _ceiling_note(axes: Axes, rows: pd.DataFrame, score: str) -> None:
     known = rows[np.isfinite(rows.ceiling)]
     if score != "r_over_ceiling" or known.empty:
         return
-    one = known.iloc[0]
+    ceiling = known.iloc[0]
+    name = str(ceiling.ceiling_name).replace("_", " ")
     axes.annotate(
-        f"noise ceiling r = {one.ceiling:.2f} ({str(one.ceiling_name).replace('_', ' ')})",
+        f"noise ceiling r = {number(ceiling.ceiling)} ({name})",
         (1, 0.5), (5, 0), xycoords="axes fraction", textcoords="offset points", rotation=90,
         ha="left", va="center", fontsize=8, color=style.GREY,
     )  # fmt: skip

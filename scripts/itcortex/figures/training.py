@@ -15,7 +15,8 @@ from itcortex.figures import style
 PANEL, MARGINS, BETWEEN = (2.75, 1.95), (0.7, 0.2, 0.62), (0.62, 0.75)  # inches
 RAMP: Colormap = colormaps["plasma"]  # its dark and middle part: readable on white
 BASELINE = style.CATEGORIES["cnn"].colour
-#: Title, what is drawn solid (validation, or training where there is no other), dashed, as percent.
+#: By title: what is drawn solid (validation, or training where there is nothing else), what is drawn
+#: dashed, and whether it is written in percent.
 PANELS = {
     "cross-entropy": ("validation_cross_entropy", "cross_entropy", False),
     "accuracy (%)": ("validation_accuracy", "accuracy", True),
@@ -29,10 +30,10 @@ LOGARITHMIC = ("std of the saliency", "learning rate")
 
 @style.styled
 def draw(history: pd.DataFrame, title: str) -> Figure:
-    """One panel a measure against epochs, one colour a strength, one line a seed.
+    """Every measure against epochs in a panel of its own: colours are strengths, lines are seeds.
 
     `history` holds rows of several trainings of one network, with columns strength and seed. Solid
-    lines are of validation, dashed ones of training. A measure that was not made says so.
+    lines are of validation, dashed ones of training. The panel of a measure that was not made says so.
     """
     if history.empty:
         raise UserError("the history has no rows: there is nothing to draw")

@@ -1,4 +1,4 @@
-"""Harmonized networks: one point a strength, its seeds around it, arrows from the baseline."""
+"""Harmonized networks: a point for every strength, its seeds around it, arrows from the baseline."""
 
 from itertools import pairwise
 
@@ -15,11 +15,11 @@ ARROW = {"arrowstyle": "-|>", "color": COLOUR, "lw": 1.0, "shrinkA": 3, "shrinkB
 
 
 def networks(points: pd.DataFrame, score: str) -> pd.DataFrame:
-    """`points` (columns model, weights, series, strength, baseline, x, `score`), a row a network.
+    """A row for every network of `points`: model, weights, series, strength, baseline, x and `score`.
 
     Seeds of one model, series and strength are one network, at their mean. The mean of several has no
     interval: those of the seeds are over images, not over seeds. Rows are indexed by the network's
-    name; `baseline` is the name of the network that one is compared with, NaN if it is not among
+    name; `baseline` is the name of the network that it is compared with, NaN if that is not among
     `points`.
     """
     names = _network(points)
@@ -29,16 +29,16 @@ def networks(points: pd.DataFrame, score: str) -> pd.DataFrame:
     name_of = dict(
         zip(points.model.astype(str) + " " + points.weights.astype(str), names, strict=True)
     )
-    shown = "strength " + points.strength.map("{:g}".format)
-    found = points.assign(
-        weights=shown.where(points.strength.notna(), points.weights.astype(str)),
+    called = "strength " + points.strength.map("{:g}".format)
+    means = points.assign(
+        weights=called.where(points.strength.notna(), points.weights.astype(str)),
         baseline=points.baseline.astype(str).map(name_of).groupby(names).transform("first"),
         x=groups.x.transform("mean"),
         **{score: groups[score].transform("mean")},
         **{end: points[end].mask(several) for end in ends},
     )
-    found.index = names
-    return found[~found.index.duplicated()]
+    means.index = names
+    return means[~means.index.duplicated()]
 
 
 def seeds(points: pd.DataFrame) -> pd.DataFrame:
@@ -46,21 +46,21 @@ def seeds(points: pd.DataFrame) -> pd.DataFrame:
     return points[_network(points).duplicated(keep=False)]
 
 
-def draw_arrows(axes: Axes, found: pd.DataFrame, score: str) -> None:
+def draw_arrows(axes: Axes, means: pd.DataFrame, score: str) -> None:
     """An arrow from every baseline to its harmonized twin, and on from strength to strength.
 
-    `found` are rows of `networks`.
+    `means` are rows of `networks`.
     """
-    trained = found.index[found.category != "untrained"]  # those are not on these axes
-    twins = found[(found.category == "harmonized") & found.baseline.isin(trained)]
+    trained = means.index[means.category != "untrained"]  # those are not on these axes
+    twins = means[(means.category == "harmonized") & means.baseline.isin(trained)]
     for (_, baseline), some in twins.groupby([twins.model.astype(str), "baseline"], sort=False):
-        path = pd.concat([found.loc[[baseline]], some.sort_values("strength", kind="stable")])
+        path = pd.concat([means.loc[[baseline]], some.sort_values("strength", kind="stable")])
         for start, end in pairwise(path[["x", score]].itertuples(index=False, name=None)):
             axes.annotate("", end, start, zorder=2.8, arrowprops=ARROW)
 
 
 def _network(points: pd.DataFrame) -> pd.Series:
-    """Name of the network that every row is of: what was trained alike but for the seed is one."""
+    """Name of the network of every row: rows that differ in the seed of our training alone share it."""
     model = points.model.astype(str) + " "
     trained = model + points.series.astype(str) + " " + points.strength.map("strength {:g}".format)
     return trained.where(points.strength.notna(), model + points.weights.astype(str))

@@ -23,6 +23,11 @@ def correlate_ranks(a: np.ndarray | None, b: np.ndarray | None) -> float:
     return np.nan if a is None or b is None else float(np.clip(a @ b, -1, 1))
 
 
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rho of two series of numbers (n,) that vary; ties share their mean rank."""
+    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
+
+
 def partial(rho: float, with_a: float, with_b: float) -> float:
     """Partial correlation of a and b given c, from the three correlations among them.
 

@@ -6,6 +6,7 @@ import pandas as pd
 from itcortex.data.recordings import CONFIGURED
 from itcortex.encoding.ceilings import FEW_SITES, NO_BOUND
 from itcortex.encoding.orientation import LOWEST_R
+from itcortex.tables.numbers import number
 from itcortex.tables.panels import Panel, model_names, of_summary
 
 SLOPES = {
@@ -13,15 +14,6 @@ SLOPES = {
     "quantile_slope": "Among the best at each accuracy (0.9 quantile) it changes by",
     "frontier_slope": "The upper frontier, which cannot rise past its peak, changes by",
 }
-
-
-def number(value: float, digits: int = 2) -> str:
-    """A number as text, with a true minus sign; an en dash for one that is missing."""
-    if value is None or not np.isfinite(value):
-        return "\N{EN DASH}"
-    text = f"{value:.{digits}f}"
-    is_zero = float(text) == 0
-    return (text.lstrip("-") if is_zero else text).replace("-", "\N{MINUS SIGN}")
 
 
 def interval(low: float, high: float, digits: int = 2) -> str:

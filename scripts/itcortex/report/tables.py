@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from itcortex.report.findings import number
 from itcortex.tables import panels
+from itcortex.tables.numbers import number
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def summary_table(panel: panels.Panel, summary: pd.DataFrame) -> Table:
 
 
 def window(start: pd.Series, stop: pd.Series) -> str:
-    """The one window of some rows, ms after stimulus onset, or that there is no time axis."""
+    """The window that rows share, in ms after stimulus onset, or that there is no time axis."""
     if start.empty or not np.isfinite(start.iloc[0]):
         return "(no time axis)"
     return f"{start.iloc[0]:g} to {stop.iloc[0]:g} ms"
@@ -198,4 +198,4 @@ def shortcut_table(shortcut: pd.DataFrame | None) -> Table | None:
         ]
         for row in shown.itertuples()
     ]  # fmt: skip
-    return Table("Digits with a shortcut (SIMULATED), a row a network", columns, rows)
+    return Table("Digits with a shortcut (SIMULATED); every row is a network", columns, rows)

@@ -1,8 +1,9 @@
 """Where time and memory went: the benchmark files of all jobs as one table.
 
-A file is what Snakemake measured of one job (psutil, every 30 s and more often in the beginning): a
-table with one row and the columns s, max_rss, max_uss, cpu_time, io_in, io_out and others. Which job it
-is says its path, by the pattern that its rule gives for it. What a job used of a GPU is not measured.
+A file holds what Snakemake measured of one job (with psutil, every 30 s and more often in the
+beginning): a table with one row and the columns s, max_rss, max_uss, cpu_time, io_in, io_out and
+others. Its path says which job it is of, by the pattern of its rule. What a job used of a GPU is not
+measured.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ _WILDCARD = re.compile(r"\{(\w+)[^}]*\}")
 
 
 def find(patterns: Mapping[str, str], experiment: str) -> list[Path]:
-    """Benchmark files that exist, of every rule's pattern; of this experiment or shared, sorted."""
+    """Benchmark files that exist by the patterns of all rules, of this experiment or shared; sorted."""
     found = set()
     for pattern in patterns.values():
         named = pattern.replace("{experiment}", experiment)
@@ -37,9 +38,10 @@ def find(patterns: Mapping[str, str], experiment: str) -> list[Path]:
 
 
 def state(patterns: Mapping[str, str], experiment: str) -> str:
-    """16 hex digits that change whenever a job leaves another benchmark: a parameter of the rule that
-    collects them, which cannot have them as inputs (a benchmark is a product of its job: asking for it
-    would plan that job, and all before it, again).
+    """16 hex digits that change whenever a job leaves another benchmark file.
+
+    They are a parameter of the rule that collects the files. The files cannot be its inputs: they are
+    products of their jobs, and asking for them would plan those jobs, and all before them, again.
     """
     digest = hashlib.sha256()
     for path in find(patterns, experiment):
@@ -54,7 +56,7 @@ def collect(
     models: Sequence[tuple[str, str]],
     used: Mapping[str, Sequence[str]],
 ) -> pd.DataFrame:
-    """One row a job: rule, model, weights, of (its other wildcards), and `MEASURES`.
+    """A row for every job: rule, model, weights, of (its other wildcards), and `MEASURES`.
 
     Parameters
     ----------
@@ -63,8 +65,8 @@ def collect(
     models : (model, weights) of the experiment; jobs of other networks are left out.
     used : {wildcard: values that the experiment uses}; other values are left out.
 
-    What Snakemake could not measure, as of a job of milliseconds, is NaN. Raises `UserError` if no
-    job has left a benchmark, and for a file that is none.
+    What Snakemake could not measure is NaN, as for a job that took milliseconds. Raises `UserError`
+    if no job has left a benchmark file, and for a file that cannot be read as one.
     """
     rows, known = [], set(models)
     for rule, pattern in patterns.items():
@@ -78,18 +80,21 @@ def collect(
             job = {"rule": rule, "model": model, "weights": weights}
             rows += [job | {"of": " ".join(wildcards.values())} | row for row in read(path)]
     if not rows:
-        raise UserError(f"experiment {experiment}: no job has left a benchmark yet; run it first")
+        raise UserError(
+            f"experiment {experiment}: no job has left a benchmark file yet; run the experiment first"
+        )
     return pd.DataFrame(rows)
 
 
 def read(path: str | Path) -> list[dict[str, float]]:
-    """`MEASURES` of a job, one a repetition; raises `UserError`, naming it, for another file."""
+    """`MEASURES` of every run of a job. Raises `UserError` that names the file if it cannot be read."""
     try:
         table = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
         values = table[list(MEASURES)].astype(np.float64).rename(columns=MEASURES)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
-            f"{path}: no benchmark of a job ({error}); delete it, the next run of its job makes it anew"
+            f"{path}: not a benchmark file of a job ({error}); delete it, and the next run of the job "
+            "writes it again"
         ) from error
     return values.to_dict("records")
 

@@ -23,22 +23,27 @@ class Panel:
 
 
 def of_summary(summary: pd.DataFrame) -> list[Panel]:
-    """Panels of a summary, in its order, with titles that tell them apart and say if simulated."""
+    """Panels of a summary, in its order, with titles that tell them apart and say if SIMULATED."""
     if summary.empty:
         raise UserError("the summary table has no rows: there is nothing to draw")
-    found = summary.drop_duplicates(["recording", "mapping", "protocol"])
-    place = found.drop_duplicates("recording").set_index("recording")
+    first = summary.drop_duplicates(["recording", "mapping", "protocol"])
+    place = first.drop_duplicates("recording").set_index("recording")
     place = place.area.astype(str) + ", " + place.monkey.astype(str)
     shared = place.duplicated(keep=False)
-    several = [name for name in ("mapping", "protocol") if found[name].nunique() > 1]
-    drawn = []
-    for row in found.itertuples():
+    several = [name for name in ("mapping", "protocol") if first[name].nunique() > 1]
+    panels = []
+    for row in first.itertuples():
         parts = [place[row.recording]]
         parts += [row.recording] if shared[row.recording] else []
         parts += [str(getattr(row, name)) for name in several]
-        title = ", ".join(parts) + (" (simulated)" if row.simulated else "")
-        drawn.append(Panel(row.recording, row.mapping, row.protocol, title))
-    return drawn
+        title = marked(", ".join(parts), row.simulated)
+        panels.append(Panel(row.recording, row.mapping, row.protocol, title))
+    return panels
+
+
+def marked(title: str, simulated: bool) -> str:
+    """A title that says, in capitals, where it is of a simulated recording."""
+    return f"{title} (SIMULATED)" if simulated else title
 
 
 def model_names(rows: pd.DataFrame) -> pd.Series:

@@ -8,22 +8,22 @@ _ORDER = ("recording", "model", "strength", "seed")
 
 
 def trained_with(attributes: dict, path: str) -> dict:
-    """Strength and seed that a weights file notes; `UserError` if it was not trained here."""
+    """Strength and seed that a file of weights notes; `UserError` if it was not trained here."""
     training = attributes.get("training", {})
     if "strength" not in training or "seed" not in training:
         raise UserError(
-            f"{path}: its attributes name no strength and seed of a training; only weights of rule "
-            "train_harmonized can be compared over strengths"
+            f"{path}: its attributes name no strength and seed of a training; only weights that rule "
+            "train_harmonized made can be compared over strengths"
         )
     return {"strength": float(training["strength"]), "seed": int(training["seed"])}
 
 
 def join(probes: pd.DataFrame, summary: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:
-    """One row a network: its measures and its predictivity of the simulated array.
+    """A row for every network: what it is, its measures and its predictivity of the simulated array.
 
-    `summary` has one row a network and recording (`over_folds` with ceilings), `networks` the columns
-    model, weights, family and series. Raises `UserError` for a network that has only one of measures
-    and predictivity.
+    `summary` has one row for each network and recording (`summary.over_folds` with ceilings);
+    `networks` has the columns model, weights, family and series. Raises `UserError` for a network
+    that has only measures or only predictivity.
     """
     keys = ["model", "weights"]
     wanted = ["recording", "layer", "r", "r_low", "r_high", "ceiling", "r_over_ceiling"]

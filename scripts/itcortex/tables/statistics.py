@@ -4,8 +4,8 @@ The unit of resampling is the model family, not the model: members of a family s
 design, so intervals that treat them as independent are too narrow.
 
 NaN policy, for the whole module (`reason_undefined`, `reason_without_interval`): a statistic that
-is undefined is NaN and its note says why. A bootstrap draw in which it is undefined is drawn
-anew, at most `MAXIMUM_TRIES` times the number of draws in all, and the note counts such draws.
+is undefined is NaN and its note says why. A bootstrap draw in which it is undefined is replaced by
+another, with at most `MAXIMUM_TRIES` times the number of draws in all, and the note counts them.
 Models without an accuracy or a score are left out, and the note counts them too.
 """
 
@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 from sklearn.linear_model import QuantileRegressor
 
 from itcortex.errors import UserError, nearest
+from itcortex.numerics.ranks import rank_correlation
 from itcortex.numerics.sampling import percentile_interval
 
 MINIMUM_MODELS = 5  # with fewer, every rank correlation is within chance
@@ -28,11 +28,6 @@ LEVEL = 0.95
 # The paper's trade-off is that of networks trained for accuracy alone.
 NOT_BASELINE = ("harmonized", "untrained")
 ONE_TEST = ["recording", "mapping", "protocol"]
-
-
-def spearman(top1: np.ndarray, score: np.ndarray) -> float:
-    """Rank correlation of accuracy and score (both (model,)); ties get their mean rank."""
-    return float(np.corrcoef(rankdata(top1), rankdata(score))[0, 1])
 
 
 def slope(top1: np.ndarray, score: np.ndarray) -> float:
@@ -90,7 +85,7 @@ def frontier_slope(top1: np.ndarray, score: np.ndarray) -> float:
 
 
 STATISTICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "spearman": spearman,
+    "spearman": rank_correlation,
     "slope": slope,
     "theil_sen_slope": theil_sen_slope,
     "quantile_slope": quantile_slope,
@@ -158,7 +153,7 @@ def clustered_draws(
     return np.array(values), redrawn
 
 
-def estimate(
+def with_interval(
     statistic: str,
     top1: np.ndarray,
     score: np.ndarray,
@@ -167,7 +162,7 @@ def estimate(
     draws: int,
     rng: np.random.Generator,
 ) -> Estimate:
-    """One statistic of (model,) arrays with its percentile interval, after the NaN policy."""
+    """One statistic of (model,) arrays with its percentile interval, by the module's NaN policy."""
     known = np.isfinite(top1) & np.isfinite(score)
     notes = [f"left out: {np.sum(~known)} without accuracy or score"] if not known.all() else []
     top1, score, families = top1[known], score[known], families[known]
@@ -223,7 +218,7 @@ def tradeoff_table(
             some = models if group == "all" else models[models.category == group]
             columns = some.top1.to_numpy(float), some[score].to_numpy(float), some.family.to_numpy()
             for statistic in STATISTICS:
-                found = estimate(statistic, *columns, draws=draws, rng=rng)
+                found = with_interval(statistic, *columns, draws=draws, rng=rng)
                 rows.append(
                     {**test, "score": score, "statistic": statistic, "group": group} | asdict(found)
                 )

@@ -11,20 +11,22 @@ import pandas as pd
 from itcortex.numerics import sampling
 from itcortex.numerics.metrics import METRICS, predictivity
 
-JOB = ["recording", "model", "weights", "mapping", "protocol"]
-SITEWISE = ("pls", "ridge")  # mappings whose r is one of a site: ceilings of sites apply to it
+#: What one fit of all layers is known by.
+FITTED = ["recording", "model", "weights", "mapping", "protocol"]
+#: Mappings whose r belongs to a site, so that ceilings of sites apply to it.
+SITEWISE = ("pls", "ridge")
 TEXTS = ["category", "family", "baseline", "series"]
 DESCRIBED = [*TEXTS, "top1", "strength", "seed"]  # of a model, told in every table about models
 WINDOW = ["control", "main_window", "window_start", "window_stop"]
 
 
 def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
-    """Median over sites: one row a model, recording, target, layer and fold.
+    """Median over sites: a row for every model, recording, target, layer and fold.
 
     Columns r, rho and explained_variance are medians over sites with a defined value; `n_sites`
-    counts all sites, `undefined_sites` those without.
+    counts all sites, `undefined_sites` those without one.
     """
-    keys = [*JOB, *WINDOW, "permutation", "layer", "depth", "fold", "chosen"]
+    keys = [*FITTED, *WINDOW, "permutation", "layer", "depth", "fold", "chosen"]
     grouped = raw.groupby(keys, observed=True, sort=False, dropna=False)
     table = grouped[list(METRICS)].median()
     table.insert(0, "n_sites", grouped["site"].size())
@@ -42,8 +44,8 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
     `p_shuffled`, the share of permutations that score as well: (1 + those) / (1 + all).
     """
     rows, shuffled = [], {}
-    for key, scores in raw.groupby([*JOB, *WINDOW], observed=True, sort=False, dropna=False):
-        row = dict(zip([*JOB, *WINDOW], key, strict=True))
+    for key, scores in raw.groupby([*FITTED, *WINDOW], observed=True, sort=False, dropna=False):
+        row = dict(zip([*FITTED, *WINDOW], key, strict=True))
         chosen = scores[scores["chosen"]]
         shape = (
             chosen["permutation"].nunique(),
@@ -58,7 +60,7 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
             best = _best_layer(scores, shape[1:])
         else:
             low, high = sampling.percentile_interval(r).tolist()
-            shuffled[tuple(row[name] for name in JOB)] = r
+            shuffled[tuple(row[name] for name in FITTED)] = r
         rows.append(
             row
             | {name: float(predictivity(value).mean()) for name, value in values.items()}
@@ -72,7 +74,7 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
 
 def _p_shuffled(row: dict, shuffled: dict[tuple, np.ndarray]) -> float:
     """p value of a score of the main window; NaN for others, and without a control."""
-    control = shuffled.get(tuple(row[name] for name in JOB))
+    control = shuffled.get(tuple(row[name] for name in FITTED))
     if control is None or row["control"] != "none" or not row["main_window"]:
         return np.nan
     return float((1 + (control >= row["r"]).sum()) / (1 + len(control)))
@@ -87,8 +89,8 @@ def _best_layer(part: pd.DataFrame, shape: tuple[int, int]) -> float:
 def add_ceilings(summary: pd.DataFrame, ceilings: pd.DataFrame) -> pd.DataFrame:
     """Join the ceiling in use (mean over folds) and divide: `ceiling`, `r_over_ceiling`, bounds.
 
-    A window without a positive ceiling (nothing there can be predicted) gets NaN, and so do mappings
-    whose r is not one of sites.
+    A window without a positive ceiling, in which nothing can be predicted, gets NaN, and so do
+    mappings whose r does not belong to sites.
     """
     keys = ["recording", "window_start", "window_stop"]
     used = ceilings[ceilings["used"]]

@@ -137,9 +137,14 @@ class Experiment:
 
     @property
     def figures(self) -> list[str]:
-        """Names of the figures of this experiment; learning curves have one a trained model."""
-        shown = [figure.name for figure in FIGURES if self._has(figure.needs)]
-        return shown + [f"training_{model}" for model in self.trained["model"].unique()]
+        """Names of the figures of this experiment."""
+        models = self.trained["model"].unique()
+        names = [figure.name for figure in FIGURES if self._has(figure.needs)]
+        return [
+            name.format(model=model)
+            for name in names
+            for model in (models if "{model}" in name else [""])
+        ]
 
     def _has(self, needs: str) -> bool:
         return len(getattr(self, needs)) > 0

@@ -1,10 +1,14 @@
-"""What exists when: every table and figure of an experiment, and what it needs."""
+"""What exists when: every table and figure of an experiment, what it needs, and captions of figures.
+
+Title and caption of a figure stand here alone. Its rule hands them to its script, which writes them
+into the files; the report takes them from there, and Snakemake's report from the rule's parameters.
+"""
 
 from typing import NamedTuple
 
 
-class Product(NamedTuple):
-    """A table or figure.
+class Table(NamedTuple):
+    """A table.
 
     `needs` names the property of an `Experiment` that must not be empty.
     A `readable` table is short enough to be read, and so written as CSV too.
@@ -15,34 +19,160 @@ class Product(NamedTuple):
     readable: bool = False
 
 
+class Figure(NamedTuple):
+    """A figure, by the name of its files; one with {model} in it comes once for every trained model.
+
+    `needs` as of a table. The caption is plain text, whole sentences.
+    """
+
+    name: str
+    title: str
+    caption: str
+    needs: str
+
+
 TABLES = (
-    Product("scores", needs="recordings"),
-    Product("summary", needs="recordings", readable=True),
-    Product("models", needs="recordings", readable=True),
-    Product("alignment", needs="recordings"),
-    Product("ceilings", needs="recordings"),
-    Product("orientation", needs="recordings"),
-    Product("tradeoff", needs="recordings", readable=True),
-    Product("rsa", needs="rdms", readable=True),
-    Product("rsa_ceilings", needs="rdms"),
-    Product("attention", needs="attention", readable=True),
-    Product("shortcut", needs="studied", readable=True),
-    Product("published", needs="published", readable=True),
-    Product("range_curve", needs="published", readable=True),
-    Product("family_trends", needs="published", readable=True),
+    Table("scores", needs="recordings"),
+    Table("summary", needs="recordings", readable=True),
+    Table("models", needs="recordings", readable=True),
+    Table("alignment", needs="recordings"),
+    Table("ceilings", needs="recordings"),
+    Table("orientation", needs="recordings"),
+    Table("tradeoff", needs="recordings", readable=True),
+    Table("rsa", needs="rdms", readable=True),
+    Table("rsa_ceilings", needs="rdms"),
+    Table("attention", needs="attention", readable=True),
+    Table("shortcut", needs="studied", readable=True),
+    Table("published", needs="published", readable=True),
+    Table("range_curve", needs="published", readable=True),
+    Table("family_trends", needs="published", readable=True),
 )
-#: Learning curves come beside these, one figure a trained model.
 FIGURES = (
-    Product("tradeoff", needs="recordings"),
-    Product("layers", needs="recordings"),
-    Product("maps", needs="recordings"),
-    Product("timecourse", needs="recordings"),
-    Product("rsa", needs="rdms"),
-    Product("attention", needs="attention"),
-    Product("shortcut", needs="studied"),
-    Product("range", needs="published"),
-    Product("range_tables", needs="published"),
-    Product("published", needs="published"),
-    Product("published_alignment", needs="published"),
-    Product("published_it", needs="published"),
+    Figure(
+        "tradeoff",
+        "Predictivity against ImageNet accuracy",
+        "Each panel is a recording, each marker a network; bars are 95 % bootstrap intervals "
+        "over images and sites. Untrained networks stand at chance accuracy, left of the break "
+        "in the axis; the grey band repeats their range. The dotted line is the control with "
+        "shuffled images. A thick grey line is the convex upper frontier; it is drawn where "
+        "there are at least five trained networks. Where a network was trained here with "
+        "several seeds, dots are the seeds and the star is their mean; arrows run from the "
+        "baseline through rising strengths of the harmonization.",
+        needs="recordings",
+    ),
+    Figure(
+        "layers",
+        "Predictivity of every layer",
+        "Pearson r against the layer's relative depth in the network: mean over folds with its "
+        "standard error. Dots mark the layers that were chosen without the test images; the "
+        "larger a dot, the more folds chose its layer. The dashed line is the noise ceiling.",
+        needs="recordings",
+    ),
+    Figure(
+        "maps",
+        "Recorded and predicted responses",
+        "Maps over the photograph, for images from the best to the worst predicted one, so that "
+        "nobody chose them. Each map is drawn in standard deviations from its mean; ρ is the "
+        "rank correlation of the maps averaged over sites. A recording without a grid of "
+        "positions shows single sites instead, where each point is an image.",
+        needs="recordings",
+    ),
+    Figure(
+        "timecourse",
+        "Predictivity over time",
+        "Pearson r in every time window, drawn at the window's centre, with 95 % bootstrap "
+        "bands. The yellow window is the one of all other results; the dashed line is the noise "
+        "ceiling. The grey area is the mean response, on a scale of its own. A recording "
+        "without a time axis has no course.",
+        needs="recordings",
+    ),
+    Figure(
+        "rsa",
+        "Geometry of layers, neurons and voxels",
+        "Spearman's ρ between the dissimilarities of images in layers and in neurons or voxels. "
+        "Left: every layer by its depth. Right, against ImageNet accuracy: the layer that half "
+        "of the images chose, scored on the other half, with 95 % intervals over images; hollow "
+        "markers are the last layer. The grey band is the noise ceiling over subjects; the "
+        "macaque RDM is one RDM of a group and has none. The dotted line is the other species' "
+        "RDM, which is a context and no ceiling.",
+        needs="rdms",
+    ),
+    Figure(
+        "attention",
+        "What networks and people look at",
+        "Agreement of networks' saliency with maps of human attention, against ImageNet "
+        "accuracy: mean Spearman's ρ over photographs, with 95 % intervals. Above, as it is; "
+        "below, with the mean map of the other photographs partialled out, since people and "
+        "some networks like the centre of any picture. The dashed line is what people reach "
+        "among themselves, the dotted one what the nearness to the centre reaches alone. At the "
+        "bottom, photographs with the maps.",
+        needs="attention",
+    ),
+    Figure(
+        "shortcut",
+        "What harmonization changes: digits with a shortcut (SIMULATED)",
+        "Digits on photographs, with a shortcut in the background that tells the digit in most "
+        "training images. Above: test images with the place of the digit, and the maps of a "
+        "baseline and of the network of strength 1, or nearest to it, by gradient and by "
+        "covering. Below, over the strength of the harmonization, with one point for each seed: "
+        "correct answers with the shortcut as in training and with it broken, agreement of the "
+        "maps with the place of the digit, and predictivity of simulated sites that read the "
+        "digit only. Where there are several trainings, each factor has a row of panels: grey "
+        "is the base, coloured ones differ from it in this factor alone. It says what these "
+        "networks use, and nothing about the brain.",
+        needs="studied",
+    ),
+    Figure(
+        "range",
+        "Rank correlation over the range of accuracy",
+        "Spearman's ρ of ImageNet top-1 and predictivity of macaque IT among the networks whose "
+        "top-1 is at least the value on the abscissa, for published tables of scores, with 95 % "
+        "bands from families drawn with replacement. Below: how many networks are left. The "
+        "sign depends on the range of accuracy. Each band holds for one range at a time, and is "
+        "a rough guide where a table has few families.",
+        needs="published",
+    ),
+    Figure(
+        "range_tables",
+        "Rank correlation over the range of accuracy, table by table",
+        "As in the figure before, with a panel for each published table and all of its regions "
+        "and benchmarks. Bands are drawn for the first three lines of a panel. Points of "
+        "Linsley et al. (2023) were read off the figure and have no names: their bands take "
+        "networks as independent.",
+        needs="published",
+    ),
+    Figure(
+        "published",
+        "Published scores against ImageNet accuracy",
+        "A panel for each table and benchmark, with least-squares lines over all networks and "
+        "over those of at least the accuracy that the setting published: cut names. Scores are "
+        "normalised as their publishers chose: heights of two panels do not compare.",
+        needs="published",
+    ),
+    Figure(
+        "published_alignment",
+        "Published alignment with people against ImageNet accuracy",
+        "Alignment of networks' saliency with human maps, over the ceiling between people, "
+        "against ImageNet top-1: networks of timm, scored by the authors' lab.",
+        needs="published",
+    ),
+    Figure(
+        "published_it",
+        "Published predictivity of IT against ImageNet accuracy",
+        "Predictivity of macaque IT on Brain-Score's leaderboard of about 2021 against ImageNet "
+        "top-1, with the convex upper frontier: what the paper's first figure shows, from "
+        "published scores.",
+        needs="published",
+    ),
+    Figure(
+        "training_{model}",
+        "Learning curves of {model}",
+        "One colour for each strength of the harmonization, one line for each seed; strength 0 "
+        "is the baseline with the same recipe. Solid lines are of validation images, dashed "
+        "ones of training images.",
+        needs="trained",
+    ),
 )
+#: Of every figure, by its name.
+TITLES = {figure.name: figure.title for figure in FIGURES}
+CAPTIONS = {figure.name: figure.caption for figure in FIGURES}

@@ -11,6 +11,7 @@ from itcortex.errors import UserError
 from itcortex.numerics import ranks as numerics_ranks
 from itcortex.tables import summary as tables_summary
 from made.attention import CEILINGS, SIDE, of, photographs, smooth_maps
+from made.tables import DESCRIPTION
 
 LABELS = {"attention": "osie", "model": "net", "weights": "imagenet"}
 
@@ -175,9 +176,7 @@ def test_controls_without_a_model_come_once_a_set(rng):
     table = agreement.summarise(pd.concat(parts), CEILINGS, {"osie": "half_half"}, 100, rng)
     control = table[table["control"] == "centre_bias"]
     assert control[["model", "n_images", "rho"]].to_numpy().tolist() == [["", 2, 0.6]]
-    known = {"category": "cnn", "family": "f", "top1": 70.0, "baseline": ""}
-    known |= {"series": "", "strength": np.nan, "seed": np.nan}
-    models = pd.DataFrame([{"model": "a", "weights": "imagenet"} | known])
+    models = pd.DataFrame([{"model": "a", "weights": "imagenet"} | DESCRIPTION])
     described = tables_summary.describe_models(table, models)
     assert described.set_index("model")["category"].to_dict() == {"a": "cnn", "b": "", "": ""}
     assert described.set_index("model")["top1"]["a"] == 70.0

@@ -15,6 +15,7 @@ from itcortex import store
 from itcortex.networks.network import Network
 from itcortex.weights.state import digest
 from made.attention import CEILINGS, of, photographs
+from made.tables import DESCRIPTION
 
 pytestmark = pytest.mark.network
 
@@ -78,9 +79,9 @@ def test_scripts_score_a_planted_network_and_collect_it(network, tmp_path, rng):
 
     ceilings = CEILINGS.assign(image="")
     store.write_table(tmp_path / "ceilings.parquet", ceilings)
-    known = {"category": "cnn", "family": "f", "top1": 70.0, "baseline": "z w"}
     models = tmp_path / "models.parquet"
-    store.write_table(models, pd.DataFrame([{"model": "net", "weights": "imagenet"} | known]))
+    described = {"model": "net", "weights": "imagenet"} | DESCRIPTION
+    store.write_table(models, pd.DataFrame([described]))
     out = tmp_path / "attention.parquet", tmp_path / "attention.csv"
     collect_attention.main(
         [files[0]], [tmp_path / "ceilings.parquet"], models, *out, {"osie": "half_half"}, {}, 50, 0
@@ -94,7 +95,7 @@ def test_scripts_score_a_planted_network_and_collect_it(network, tmp_path, rng):
     assert summary["top1"][0] == 70 and summary["category"][0] == "cnn"
     pd.testing.assert_frame_equal(
         store.read_table(out[1]).fillna({"model": "", "weights": "", "saliency": "", "category": "",
-                                         "family": "", "baseline": ""}),
+                                         "family": "", "baseline": "", "series": ""}),
         summary, check_dtype=False,
     )  # fmt: skip
 

@@ -220,7 +220,7 @@ def test_script_draws_the_same_bytes_twice_and_cuts_nothing_off(
         files = tmp_path / f"{k}.pdf", tmp_path / f"{k}.png"
         plot_attention.main(
             tmp_path / "attention.parquet", tmp_path / "osie.parquet", paths, *files, "osie",
-            list(examples), 3, 0.03, "raw",
+            list(examples), 3, 0.03, "raw", "A title", "A caption.",
         )  # fmt: skip
         written.append([path.read_bytes() for path in files])
     assert written[0] == written[1]

@@ -178,7 +178,7 @@ def test_tradeoff_draws_every_model_and_names_few(demo):
     figure = tradeoff.draw(demo, trade(demo))
     assert points(figure) == {"cnn": 9, "untrained": 6}
     assert titles(figure) == [
-        "PL, Monkey 1 (simulated)", "ML, Monkey 1 (simulated)", "ML, Monkey 2 (simulated)"
+        "PL, Monkey 1 (SIMULATED)", "ML, Monkey 1 (SIMULATED)", "ML, Monkey 2 (SIMULATED)"
     ]  # fmt: skip
     shown = texts(figure)
     for name, *_ in made_tables.DEMO:
@@ -314,9 +314,9 @@ def test_four_recordings_wrap_into_two_rows():
 def test_panels_tell_sessions_and_mappings_apart(demo):
     sessions = made_tables.summary(recordings={"s1": ("M", "V4"), "s2": ("M", "V4")})
     shown = [panel.title for panel in panels.of_summary(sessions)]
-    assert shown == ["V4, M, s1 (simulated)", "V4, M, s2 (simulated)"]
+    assert shown == ["V4, M, s1 (SIMULATED)", "V4, M, s2 (SIMULATED)"]
     two = pd.concat([demo, demo.assign(mapping="ridge")])
-    assert "PL, Monkey 1, ridge (simulated)" in [p.title for p in panels.of_summary(two)]
+    assert "PL, Monkey 1, ridge (SIMULATED)" in [p.title for p in panels.of_summary(two)]
 
 
 def test_weights_are_named_where_a_model_has_several(paper):
@@ -345,7 +345,7 @@ def test_layers_draw_the_mean_over_folds_and_the_chosen_layers(demo):
     ]  # fmt: skip
     assert len(chosen) == 5
     assert np.diff(chosen[0].get_sizes())[0] > 0  # three of four folds chose the second
-    assert sum("(simulated)" in title for title in titles(figure)) == 3
+    assert sum("(SIMULATED)" in title for title in titles(figure)) == 3
 
 
 def test_layers_mark_the_planted_layer_where_the_teacher_is_a_model(demo):
@@ -469,7 +469,7 @@ def test_maps_show_photographs_maps_and_their_rank_correlation(tmp_path):
     rows = [t for t in texts(figure) if "\nrank " in t]
     assert rows[0] == f"photo{ranked[0]}\nrank 1 of 6"
     assert rows[-1] == f"photo{ranked[5]}\nrank 6 of 6"
-    assert "PL, Monkey 1, made_17x17 (simulated)" in texts(figure)
+    assert "PL, Monkey 1, made_17x17 (SIMULATED)" in texts(figure)
     photograph, average = figure.axes[0].images[0], figure.axes[1].images[1]
     np.testing.assert_array_equal(photograph.get_array(), one.images[ranked[0]])
     shown = average.get_array()
@@ -525,13 +525,6 @@ def test_missing_images_and_models_are_named(tmp_path):
         examples.join(name, recording, stimuli, {})
 
 
-def test_long_names_are_broken_and_shortened():
-    assert maps.wrap("tf_efficientnet_lite0 imagenet") == "tf_efficientnet_\nlite0 imagenet"
-    assert maps.wrap("resnet18") == "resnet18"
-    assert maps.shorten("a_very_long_name_of_a_rocket_000017.jpg") == "a_very_lo…t_000017"
-    assert maps.shorten("chelsea.png") == "chelsea"
-
-
 # --- scripts --------------------------------------------------------------------------------------
 
 
@@ -545,20 +538,25 @@ def test_scripts_write_pdf_and_png(demo, tmp_path):
     def out(name):
         return tmp_path / f"{name}.pdf", tmp_path / f"{name}.png"
 
-    summary = tmp_path / "summary.parquet"
-    plot_tradeoff.main(summary, tmp_path / "tradeoff.parquet", *out("a"), "r_over_ceiling", "pls")
-    plot_layers.main(tmp_path / "scores.parquet", summary, *out("b"), {}, "pls")
+    summary, about = tmp_path / "summary.parquet", {"title": "Ρ", "caption": "Agreement (ρ)."}
+    plot_tradeoff.main(
+        summary, tmp_path / "tradeoff.parquet", *out("a"), "r_over_ceiling", "pls", **about
+    )
+    plot_layers.main(tmp_path / "scores.parquet", summary, *out("b"), {}, "pls", **about)
     plot_maps.main(
         [grid["recording"], flat["recording"]], [grid["stimuli"], flat["stimuli"]],
         [*flat["predictions"], *grid["predictions"]], *out("c"),
-        recording_names=[grid_name, flat_name], models=["b untrained"], n_images=2,
+        recording_names=[grid_name, flat_name], models=["b untrained"], n_images=2, **about,
     )  # fmt: skip
-    plot_timecourse.main(summary, *out("d"), [], [], "pls")
+    plot_timecourse.main(summary, *out("d"), [], [], "pls", **about)
     plot_timecourse.main(
         summary, *out("e"), recordings=[grid["recording"], flat["recording"]],
-        recording_names=["m1_pl", "m1_ml"], mapping="pls",
+        recording_names=["m1_pl", "m1_ml"], mapping="pls", **about,
     )  # fmt: skip
     for name in "abcde":
         pdf, png = out(name)
         assert pdf.read_bytes().startswith(b"%PDF") and png.stat().st_size > 10_000
+        assert b"/Subject" in pdf.read_bytes()
+        texts = Image.open(png).text
+        assert (texts["Title"], texts["Description"]) == ("Ρ", "Agreement (ρ).")
     assert out("d")[1].read_bytes() != out("e")[1].read_bytes()

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.text import Text
+from PIL import Image
 
 import plot_published
 import plot_range
@@ -12,6 +13,7 @@ from itcortex import store
 from itcortex.figures import published, range_curve
 from itcortex.tables.published import range_table
 from itcortex.tables.trends import Ranges
+from itcortex.workflow.products import CAPTIONS, TITLES
 from made.scores import networks, tidy_scores
 
 LABELS = {"first": "First et al. 2020", "second": "Second et al. 2021"}
@@ -146,10 +148,15 @@ def test_scripts_write_every_figure(scores, curve, tmp_path):
     for name, table in (("published", scores[few]), ("range_curve", curve)):
         store.write_table(tmp_path / f"{name}.parquet", table)
     out = [tmp_path / f"{k}.{kind}" for k in range(5) for kind in ("pdf", "png")]
-    plot_range.main(tmp_path / "range_curve.parquet", *out[:4], {"first": "First"}, ["first"])
+    table = tmp_path / "range_curve.parquet"
+    plot_range.main(table, *out[:4], {"first": "First"}, ["first"], TITLES, CAPTIONS)
     lines = {
         "published_alignment": {"source": "second", "region": "attention"},
         "published_it": {"source": "first", "region": "IT"},
     }
-    plot_published.main(tmp_path / "published.parquet", *out[4:], LABELS, 70, lines)
+    plot_published.main(
+        tmp_path / "published.parquet", *out[4:], LABELS, 70, lines, TITLES, CAPTIONS
+    )
+    names = ["range", "range_tables", "published", "published_alignment", "published_it"]
+    assert [Image.open(path).text["Title"] for path in out[1::2]] == [TITLES[n] for n in names]
     assert all(path.stat().st_size > 5000 for path in out)

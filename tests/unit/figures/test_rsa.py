@@ -114,7 +114,7 @@ def test_ceiling_context_and_titles(ceilings):
     assert sum("scored on the rest; all its units" in text for text in found) == 2
     pooled = texts(rsa.draw(layers(pattern="pooled", simulated=True), ceilings))
     assert sum("mean over positions" in text for text in pooled) == 2
-    assert "Macaque IT (simulated)" in pooled
+    assert "Macaque IT (SIMULATED)" in pooled
 
 
 def test_band_and_line_are_at_their_values(ceilings):
@@ -174,6 +174,9 @@ def test_script_draws_one_pattern(ceilings, tmp_path):
     store.write_table(tmp_path / "rsa.parquet", both)
     store.write_table(tmp_path / "c.parquet", ceilings)
     out = [tmp_path / "f.pdf", tmp_path / "f.png"]
-    plot_rsa.main(tmp_path / "rsa.parquet", tmp_path / "c.parquet", *out, "map")
-    expected = written(rsa.draw(layers(), ceilings), tmp_path, "expected")
-    assert [path.read_bytes() for path in out] == expected
+    plot_rsa.main(
+        tmp_path / "rsa.parquet", tmp_path / "c.parquet", *out, "map", "A title", "A caption."
+    )
+    expected = [tmp_path / "expected.pdf", tmp_path / "expected.png"]
+    style.save(rsa.draw(layers(), ceilings), *expected, "A title", "A caption.")
+    assert [path.read_bytes() for path in out] == [path.read_bytes() for path in expected]

@@ -47,7 +47,7 @@ def test_points_are_the_networks_and_lines_go_through_their_means(table, rng):
             assert np.round(points.get_xdata()).tolist() == [0, 0, 1, 1, 2, 2]
     images = [axes for axes in figure.axes if axes.images]
     assert len(images) == 3 * (2 + 2 * 2)
-    np.testing.assert_array_equal(images[-1].images[0].get_array(), examples[0].images[2])
+    np.testing.assert_array_equal(images[-6].images[0].get_array(), examples[0].images[2])
     texts = {text.get_text() for text in figure.texts}
     assert {"baseline", "harmonized, strength 1"} <= texts
 
@@ -114,5 +114,7 @@ def test_the_rule_draws_the_table_and_the_examples(table, rng, tmp_path):
     store.write_table(tmp_path / "t.parquet", table)
     store.write_arrays(tmp_path / "a.h5", arrays(rng), {"strength": 0.3})
     outputs = tmp_path / "f.pdf", tmp_path / "f.png"
-    plot_shortcut.main(tmp_path / "t.parquet", [tmp_path / "a.h5"], *outputs, 2, "net")
+    plot_shortcut.main(
+        tmp_path / "t.parquet", [tmp_path / "a.h5"], *outputs, 2, "net", "A title", "A caption."
+    )
     assert Image.open(outputs[1]).size[0] > 1500 and outputs[0].stat().st_size > 1e4

@@ -63,7 +63,9 @@ def test_the_rule_draws_all_histories_in_one_figure(tmp_path, history):
     for strength, part in history.groupby("strength"):
         paths.append(tmp_path / f"{strength}.parquet")
         part.to_parquet(paths[-1])
-    plot_training.main(paths, tmp_path / "a.pdf", tmp_path / "a.png", "net")
+    plot_training.main(
+        paths, tmp_path / "a.pdf", tmp_path / "a.png", "net", "A title", "A caption."
+    )
     assert (
         Image.open(tmp_path / "a.png").size[0] > 1500 and (tmp_path / "a.pdf").stat().st_size > 1e4
     )

@@ -12,14 +12,17 @@ import pytest
 import render_report
 from itcortex import store
 from itcortex.errors import UserError
+from itcortex.figures import style
 from itcortex.report import findings
 from itcortex.report import page as report_page
 from itcortex.tables import panels, statistics
+from itcortex.tables.numbers import number
 from made import tables as made_tables
 
-PNG = b"\x89PNG\r\n\x1a\nnot much of an image"
 STATISTICS = OrderedDict(score="r_over_ceiling", draws=20)  # a workflow's configuration may be one
 SETTINGS = {"experiment": "demo", "statistics": STATISTICS}
+FIGURES = {"tradeoff": "A cloud", "maps": "Two maps", "other": "Something else"}
+CAPTION = "What it shows (ρ)."
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 
@@ -68,18 +71,24 @@ def tables(summary, draws=20):
     }
 
 
-def render(folder, summary, settings=SETTINGS, **options):
+def draw(folder, name, title, caption=CAPTION):
+    """A small figure with its title and caption, as a PNG file."""
+    path = folder / f"{name}.png"
+    style.save(style.new_figure(1, 1), folder / f"{name}.pdf", path, title, caption)
+    return path
+
+
+def render(folder, summary, settings=SETTINGS, fingerprints=None, caption=CAPTION):
     """The page, by the script, and the page taken apart."""
     paths = {}
     for name, table in tables(summary).items():
         paths[name] = folder / f"{name}.parquet"
         store.write_table(paths[name], table)
-    figures = [folder / f"{name}.png" for name in ("tradeoff", "maps", "other")]
-    for path in figures:
-        path.write_bytes(PNG)
+    figures = [draw(folder, name, title, caption) for name, title in FIGURES.items()]
     render_report.main(
         **paths, rsa=[], attention=[], shortcut=[], figures=figures, report=folder / "report.html",
-        experiment="demo", settings=settings, **options,
+        template=report_page.TEMPLATE, experiment="demo", settings=settings,
+        fingerprints=fingerprints or {},
     )  # fmt: skip
     html = (folder / "report.html").read_text(encoding="utf-8")
     page = Page()
@@ -110,15 +119,16 @@ def test_page_is_self_contained(demo, tmp_path):
     assert {tag for tag, _ in page.tags}.isdisjoint({"link", "iframe", "object", "embed"})
 
 
-def test_figures_are_embedded_whole_with_alternative_texts(demo, tmp_path):
-    _, page = render(tmp_path, demo, captions={"maps": "A caption of our own."})
+def test_figures_are_embedded_whole_with_the_captions_that_they_hold(demo, tmp_path):
+    _, page = render(tmp_path, demo)
     images = [attributes for tag, attributes in page.tags if tag == "img"]
     assert len(images) == 3
-    for image in images:
-        assert base64.b64decode(image["src"].split(",")[1]) == PNG
-    assert images[0]["alt"].startswith("Predictivity against ImageNet accuracy. One panel")
-    assert images[1]["alt"] == "Recorded and predicted responses. A caption of our own."
-    assert "A caption of our own." in page.text
+    for image, (name, title) in zip(images, FIGURES.items(), strict=True):
+        drawn = (tmp_path / f"{name}.png").read_bytes()
+        assert base64.b64decode(image["src"].split(",")[1]) == drawn
+        assert image["alt"] == f"{title}. {CAPTION}"
+    assert page.text.count(CAPTION) == 3
+    assert "Something else" in page.text
 
 
 def test_every_model_and_statistic_has_a_row(demo, tmp_path):
@@ -138,7 +148,7 @@ def test_every_model_and_statistic_has_a_row(demo, tmp_path):
         f"{best.r:.2f} [{best.r_low:.2f}, {best.r_high:.2f}]", "0.70",
         f"{best.r_over_ceiling:.2f} "
         f"[{best.r_over_ceiling_low:.2f}, {best.r_over_ceiling_high:.2f}]",
-        "blocks.6", "0.010", findings.number(control),
+        "blocks.6", "0.010", number(control),
     ]  # fmt: skip
     assert page.tables[4][1][-1] == "3 models, 5 are needed"
 
@@ -164,7 +174,7 @@ def test_simulated_recordings_get_a_banner_and_real_ones_none(demo, tmp_path):
     assert "Some recordings of this run are simulated." in page.text
     assert "The responses of m1_pl were computed" in page.text
     _, page = render(tmp_path, demo.assign(simulated=False))
-    assert "imulated" not in page.text
+    assert "simulated" not in page.text.lower()
 
 
 def test_same_tables_give_the_same_bytes(demo, tmp_path):
@@ -174,10 +184,7 @@ def test_same_tables_give_the_same_bytes(demo, tmp_path):
 def test_hostile_names_are_text(demo, tmp_path):
     evil = '<script>alert("x")</script><img src=x onerror=y>'
     wrong = demo.replace({"model": {"resnet18": evil}, "area": {"PL": evil}})
-    html, page = render(
-        tmp_path, wrong, settings={"experiment": evil}, fingerprints={evil: "ab12"},
-        captions={"maps": evil},
-    )  # fmt: skip
+    html, page = render(tmp_path, wrong, {"experiment": evil}, {evil: "ab12"}, caption=evil)
     assert [t for t, _ in page.tags].count("script") == 1
     assert [t for t, _ in page.tags].count("img") == 3
     assert evil not in html
@@ -212,7 +219,7 @@ def test_recordings_without_grid_and_time_are_described(demo, tmp_path):
         window_start=np.nan, window_stop=np.nan
     )
     html = report_page.render(
-        shown, [], "demo", {}, versions={}, fingerprints={}, captions={}
+        shown, [], "demo", {}, versions={}, fingerprints={}
     )  # fmt: skip
     page = Page()
     page.feed(html)
@@ -221,10 +228,16 @@ def test_recordings_without_grid_and_time_are_described(demo, tmp_path):
     assert [row[2] for row in page.tables[1][1:]] == ["(no time axis)"] * 2
 
 
-def test_a_figure_that_is_no_image_is_an_error(tmp_path):
+def test_a_figure_that_is_no_image_or_has_no_caption_is_an_error(tmp_path):
     (tmp_path / "maps.png").write_text("<svg/>")
-    with pytest.raises(UserError, match=r"maps.png: not a PNG image"):
-        report_page.embed(tmp_path / "maps.png", {})
+    with pytest.raises(UserError, match=r"maps.png: not a PNG image with Title"):
+        report_page.embed(tmp_path / "maps.png")
+    whole = draw(tmp_path, "whole", "A title")
+    (tmp_path / "maps.png").write_bytes(whole.read_bytes()[:200])
+    with pytest.raises(UserError, match=r"maps.png: not a PNG image with Title"):
+        report_page.embed(tmp_path / "maps.png")
+    with pytest.raises(UserError, match=r"bare.png: not a PNG image with Title.*draws it again"):
+        report_page.embed(draw(tmp_path, "bare", ""))
 
 
 # --- sentences ------------------------------------------------------------------------------------
@@ -233,7 +246,7 @@ def test_a_figure_that_is_no_image_is_an_error(tmp_path):
 def test_few_models_cannot_test_the_tradeoff_and_the_page_says_so(demo):
     short = findings.in_short(demo, tables(demo)["tradeoff"])
     assert short == [
-        "PL, Monkey 1 (simulated); ML, Monkey 1 (simulated); ML, Monkey 2 (simulated): the "
+        "PL, Monkey 1 (SIMULATED); ML, Monkey 1 (SIMULATED); ML, Monkey 2 (SIMULATED): the "
         "trade-off cannot be tested in this run (3 models, 5 are needed)."
     ]
 
@@ -311,50 +324,47 @@ def test_slopes_are_told_with_their_intervals(rng):
     assert len(found) == 3
     assert found[2] == (
         "The upper frontier, which cannot rise past its peak, changes by "
-        f"{findings.number(one.value, 4)} per percentage point of accuracy (95 % CI "
-        f"{findings.number(one.low, 4)} to {findings.number(one.high, 4)})."
+        f"{number(one.value, 4)} per percentage point of accuracy (95 % CI "
+        f"{number(one.low, 4)} to {number(one.high, 4)})."
     )
 
 
 def test_models_without_weights_are_named_at_the_head_of_the_page(demo):
     shown = tables(demo)
-    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={})
     assert "Models without scores" not in html
     shown["models"].loc[0, "missing"] = "the hub knows no such file"
-    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={})
     assert "Models without scores" in html
     assert "the hub knows no such file" in html
 
 
 def test_rsa_attention_and_digits_have_their_tables_where_the_experiment_has_them(demo):
     shown = tables(demo)
-    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={})
     sections = ["rsa", "attention", "shortcut"]
     assert not any(f'id="{name}"' in html for name in sections)
     html = report_page.render(
         shown | {name: getattr(made_tables, name)() for name in sections},
-        [], "demo", {}, versions={}, fingerprints={}, captions={},
+        [], "demo", {}, versions={}, fingerprints={},
     )  # fmt: skip
     assert 'id="rsa"' in html and "0.42 [0.38, 0.47]" in html
     assert 'id="attention"' in html and "centre bias" in html and "0.11 [0.08, 0.14]" in html
     assert 'id="shortcut"' in html and "harmonization" in html.lower() and "0.83" in html
 
 
-def test_numbers_have_true_minus_signs_and_no_minus_zero():
-    assert findings.number(-0.214) == "−0.21"
-    assert findings.number(-0.001) == "0.00"
-    assert findings.number(np.nan) == "–"
+def test_an_interval_that_is_missing_is_not_told():
     assert findings.interval(np.nan, 1.0) == ""
 
 
 def test_a_turned_grid_is_warned_of_at_the_head_of_the_page(demo, tmp_path):
     shown = tables(demo)
-    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={})
     assert "Is the grid the right way round?" not in html
     turned = shown["orientation"]
     worse = (turned.recording == "m1_pl") & (turned.orientation == "as configured")
     shown["orientation"] = turned.assign(r=turned.r.where(~worse, 0.01))
-    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={}, captions={})
+    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={})
     assert "Is the grid the right way round?" in html
     assert "m1_pl: r is 0.01 as configured" in html
     assert "if flipped vertically" in html

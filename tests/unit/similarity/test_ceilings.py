@@ -13,6 +13,7 @@ from itcortex.data.rdms import Rdms
 from itcortex.similarity import ceilings
 from itcortex.similarity.ceilings import ceilings_table, subject_ceilings
 from made.rdms import ATTRIBUTES, ids, noisy_subjects
+from made.tables import DESCRIPTION
 
 
 def value(table, quantity, rdm=None):
@@ -89,8 +90,8 @@ def test_script_joins_tables(rng, tmp_path):
     rdms = {"a": noisy_subjects(rng, rng.standard_normal((10, 20)), 1)}
     store.write_rdms(tmp_path / "a.h5", rdms["a"])
     models = tmp_path / "models.parquet"
-    known = {"weights": "w", "category": "cnn", "family": "f", "baseline": "z w"}
-    rows = [{"model": m, "top1": t} | known for m, t in (("x", 70.0), ("y", 71.0))]
+    known = DESCRIPTION | {"weights": "w"}
+    rows = [known | {"model": m, "top1": t} for m, t in (("x", 70.0), ("y", 71.0))]
     store.write_table(models, pd.DataFrame(rows))
     paths = []
     for k, name in enumerate(("x", "y")):

@@ -97,7 +97,7 @@ def test_without_jobs_there_is_nothing_to_collect(tmp_path, monkeypatch):
 
 def test_a_file_that_is_no_benchmark_is_named(results):
     Path("results/benchmarks/prepare_stimuli/photographs.tsv").write_text("a\tb\n1\t2\n")
-    with pytest.raises(UserError, match=r"photographs\.tsv: no benchmark of a job"):
+    with pytest.raises(UserError, match=r"photographs\.tsv: not a benchmark file of a job"):
         collected()
 
 
@@ -153,13 +153,6 @@ def test_names_beyond_the_most_are_summed_up():
 )
 def test_times_have_the_unit_that_suits_them(seconds, text):
     assert drawn.span(seconds) == text
-
-
-def test_a_long_name_loses_its_middle():
-    name = "resnet50 harmonized/strength-1.0/seed-3"
-    assert len(drawn.shorten(name)) == 30
-    assert drawn.shorten(name).startswith("resnet50") and drawn.shorten(name).endswith("seed-3")
-    assert drawn.shorten("resnet50") == "resnet50"
 
 
 def test_scripts_write_a_table_and_a_figure(results):

@@ -9,6 +9,7 @@ from scipy.stats import linregress, spearmanr, theilslopes
 import estimate_tradeoff
 from itcortex import store
 from itcortex.errors import UserError
+from itcortex.numerics.ranks import rank_correlation
 from itcortex.tables import statistics
 from made import tables as made_tables
 
@@ -24,7 +25,7 @@ def cloud(rng):
 def test_rank_and_slopes_agree_with_scipy(cloud):
     top1, score, _ = cloud
     # the same formulas in another order of summation: rounding only
-    assert statistics.spearman(top1, score) == pytest.approx(spearmanr(top1, score)[0], abs=1e-12)
+    assert rank_correlation(top1, score) == pytest.approx(spearmanr(top1, score)[0], abs=1e-12)
     assert statistics.slope(top1, score) == pytest.approx(linregress(top1, score)[0], abs=1e-12)
     assert statistics.theil_sen_slope(top1, score) == pytest.approx(theilslopes(score, top1)[0])
 
@@ -104,7 +105,7 @@ def test_resampling_takes_families_whole():
 
 def test_interval_of_unrelated_models_is_that_of_the_ordinary_bootstrap(cloud):
     top1, score, _ = cloud
-    alone = statistics.estimate(
+    alone = statistics.with_interval(
         "slope", top1, score, np.arange(60), draws=2000, rng=np.random.default_rng(1)
     )
     rng = np.random.default_rng(2)
@@ -118,10 +119,10 @@ def test_interval_of_unrelated_models_is_that_of_the_ordinary_bootstrap(cloud):
 def test_copies_of_models_within_families_do_not_narrow_the_interval(cloud):
     """Ten identical copies of every model carry no more information than one."""
     top1, score, families = cloud
-    few = statistics.estimate(
+    few = statistics.with_interval(
         "slope", top1, score, families, draws=300, rng=np.random.default_rng(3)
     )
-    many = statistics.estimate(
+    many = statistics.with_interval(
         "slope",
         *(np.tile(a, 10) for a in (top1, score, families)),
         draws=300,
@@ -132,7 +133,7 @@ def test_copies_of_models_within_families_do_not_narrow_the_interval(cloud):
 
 
 def test_too_few_models_give_nan_and_say_so(rng):
-    found = statistics.estimate(
+    found = statistics.with_interval(
         "spearman", np.array([75.1, 76.8, 77.6]), np.array([0.5, 0.4, 0.3]), np.array(list("abc")),
         draws=10, rng=rng,
     )  # fmt: skip
@@ -143,7 +144,7 @@ def test_too_few_models_give_nan_and_say_so(rng):
 
 def test_constant_accuracy_is_undefined(rng):
     for name in statistics.STATISTICS:
-        found = statistics.estimate(
+        found = statistics.with_interval(
             name, np.full(6, 0.1), np.arange(6.0), np.arange(6), draws=10, rng=rng
         )
         assert np.isnan(found.value)
@@ -152,17 +153,17 @@ def test_constant_accuracy_is_undefined(rng):
 
 def test_constant_score_has_a_slope_but_no_rank_correlation(rng):
     arguments = (np.arange(6.0), np.full(6, 0.3), np.arange(6))
-    rank = statistics.estimate("spearman", *arguments, draws=20, rng=rng)
+    rank = statistics.with_interval("spearman", *arguments, draws=20, rng=rng)
     assert np.isnan(rank.value)
     assert rank.note == "all models have the same score"
     for name in ("slope", "theil_sen_slope", "quantile_slope", "frontier_slope"):
-        assert statistics.estimate(name, *arguments, draws=20, rng=rng).value == pytest.approx(
+        assert statistics.with_interval(name, *arguments, draws=20, rng=rng).value == pytest.approx(
             0, abs=1e-9
         )
 
 
 def test_two_families_give_a_value_without_interval(rng):
-    found = statistics.estimate(
+    found = statistics.with_interval(
         "slope", np.arange(6.0), np.arange(6.0) * 2, np.repeat([0, 1], 3), draws=10, rng=rng
     )
     assert found.value == pytest.approx(2)
@@ -173,7 +174,7 @@ def test_two_families_give_a_value_without_interval(rng):
 def test_models_without_a_score_are_left_out_and_counted(cloud, rng):
     top1, score, families = cloud
     holed = np.append(score, [np.nan, np.nan])
-    found = statistics.estimate(
+    found = statistics.with_interval(
         "slope", np.append(top1, [10, 20]), holed, np.append(families, [0, 0]), draws=50, rng=rng
     )
     assert found.value == statistics.slope(top1, score)
@@ -183,7 +184,7 @@ def test_models_without_a_score_are_left_out_and_counted(cloud, rng):
 def test_undefined_draws_are_drawn_anew_and_counted(rng):
     """Three families of one accuracy each: one draw in nine takes one family three times."""
     arguments = (np.repeat([60.0, 70.0, 80.0], 2), np.arange(6.0), np.repeat([0, 1, 2], 2))
-    found = statistics.estimate("slope", *arguments, draws=900, rng=rng)
+    found = statistics.with_interval("slope", *arguments, draws=900, rng=rng)
     redrawn = int(found.note.split()[0])
     assert found.note == f"{redrawn} undefined draws drawn anew"
     # expected 900 / 8 = 112, sd about 11: five sd
@@ -194,7 +195,7 @@ def test_undefined_draws_are_drawn_anew_and_counted(rng):
 def test_too_many_undefined_draws_give_no_interval(monkeypatch, rng):
     monkeypatch.setattr(statistics, "MAXIMUM_TRIES", 1)
     arguments = (np.repeat([60.0, 70.0, 80.0], 2), np.arange(6.0), np.repeat([0, 1, 2], 2))
-    found = statistics.estimate("slope", *arguments, draws=200, rng=rng)
+    found = statistics.with_interval("slope", *arguments, draws=200, rng=rng)
     assert np.isfinite(found.value)
     assert np.isnan(found.low)
     assert found.note.startswith("no interval: only ")
@@ -254,7 +255,7 @@ def test_published_figure_gives_the_known_rank_correlations(shared):
         "M1_PL": (-0.07, -0.27, 0.13), "M1_ML": (-0.21, -0.40, 0.02), "M2_ML": (0.11, -0.09, 0.33)
     }  # fmt: skip
     for panel, group in points.groupby("panel"):
-        found = statistics.estimate(
+        found = statistics.with_interval(
             "spearman", group.imagenet_top1.to_numpy(), group.neural_predictivity.to_numpy(),
             np.arange(len(group)), draws=2000, rng=np.random.default_rng(0),
         )  # fmt: skip

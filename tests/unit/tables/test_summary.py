@@ -15,6 +15,7 @@ from itcortex.tables.summary import (
     over_folds,
     over_sites,
 )
+from made.tables import DESCRIPTION
 
 LABELS = {
     "recording": "rec", "model": "net", "weights": "w", "mapping": "pls", "protocol": "corrected",
@@ -102,17 +103,13 @@ def test_ceilings_are_joined_by_recording_and_window_and_divided(raw):
 
 def test_descriptions_are_added_and_unknown_models_stay_visible(raw):
     summary = over_folds(raw[0], 20, np.random.default_rng(0))
-    known = {"category": "cnn", "family": "f", "top1": 70.0, "baseline": "", "missing": ""}
-    known |= {"series": "harmonized", "strength": 0.3, "seed": 2.0}
-    models = pd.DataFrame([{"model": "net", "weights": "w"} | known])
-    found = describe_models(summary, models)
+    known = DESCRIPTION | {"model": "net", "weights": "w", "missing": ""}
+    found = describe_models(summary, pd.DataFrame([known]))
     assert "missing" not in found
-    trained = found[["series", "strength", "seed"]].drop_duplicates()
-    assert trained.values.tolist() == [["harmonized", 0.3, 2.0]]
-    unknown = describe_models(summary.assign(model="other"), models)
-    assert unknown["series"].eq("").all()
-    assert unknown[["strength", "seed"]].isna().all(axis=None)
-    assert found["top1"].unique().tolist() == [70.0]
+    assert found[[*DESCRIPTION]].drop_duplicates().to_dict("records") == [DESCRIPTION]
+    stranger = describe_models(summary, pd.DataFrame([known | {"model": "other"}])).iloc[0]
+    assert stranger["category"] == stranger["series"] == ""
+    assert np.isnan([stranger["top1"], stranger["strength"], stranger["seed"]]).all()
     found = describe_recordings(
         found, {"rec": {"monkey": "m", "area": "IT", "simulated": True, "unit": "x"}}
     )

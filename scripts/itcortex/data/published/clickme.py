@@ -25,7 +25,6 @@ from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
-from crc32c import crc32c
 
 from itcortex.data.images import DAMAGE, open_image
 from itcortex.data.photographs import CLASSES, MAP_SIDE, Photographs
@@ -130,6 +129,8 @@ def _frames(handle: BinaryIO, size: int) -> Iterator[_Frame]:
 
 def _masked_crc(content: bytes) -> int:
     """CRC32C as TFRecord stores it."""
+    from crc32c import crc32c  # noqa: PLC0415 (only rules that read shards have it)
+
     crc = crc32c(content)
     return ((crc >> 15 | crc << 17) + _MASK) & 0xFFFFFFFF
 

@@ -9,7 +9,7 @@ from crc32c import crc32c
 from itcortex.data.published import clickme
 from itcortex.errors import UserError
 
-pytestmark = pytest.mark.usefixtures("unharmed")
+pytestmark = [pytest.mark.network, pytest.mark.usefixtures("unharmed")]
 
 
 def record(content: bytes, length: int | None = None) -> bytes:
