@@ -38,7 +38,7 @@ rule all:
     """Everything of the configured experiment: tables, figures and the report."""
     default_target: True
     input:
-        expand("results/{experiment}/{page}", experiment=ex.name, page=ex.pages),
+        ex.pages,
         expand("results/{experiment}/tables/{table}.parquet", experiment=ex.name, table=ex.tables),
         expand(
             "results/{experiment}/tables/{table}.csv",

@@ -29,7 +29,7 @@ def networks(points: pd.DataFrame, score: str) -> pd.DataFrame:
     name_of = dict(
         zip(points.model.astype(str) + " " + points.weights.astype(str), names, strict=True)
     )
-    called = "strength " + points.strength.map("{:g}".format)
+    called = "strength " + points.strength.map("{:g}".format).astype(str)
     means = points.assign(
         weights=called.where(points.strength.notna(), points.weights.astype(str)),
         baseline=points.baseline.astype(str).map(name_of).groupby(names).transform("first"),
@@ -62,5 +62,10 @@ def draw_arrows(axes: Axes, means: pd.DataFrame, score: str) -> None:
 def _network(points: pd.DataFrame) -> pd.Series:
     """Name of the network of every row: rows that differ in the seed of our training alone share it."""
     model = points.model.astype(str) + " "
-    trained = model + points.series.astype(str) + " " + points.strength.map("strength {:g}".format)
+    trained = (
+        model
+        + points.series.astype(str)
+        + " "
+        + points.strength.map("strength {:g}".format).astype(str)
+    )
     return trained.where(points.strength.notna(), model + points.weights.astype(str))

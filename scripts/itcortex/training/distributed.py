@@ -19,7 +19,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection, parent_process, reduction
 from pathlib import Path
@@ -38,7 +38,6 @@ from itcortex.errors import UserError
 from itcortex.running.log import logged_to
 from itcortex.training.interruption import Stop, stop_requests
 
-_RESULT = "result.pickle"  # what rank 0 returns, in the folder where the ranks meet
 _GRACE = 5.0  # seconds for the other ranks to end, after one failed, before they are killed
 
 
@@ -93,13 +92,19 @@ def launch(function: Callable, arguments: tuple, processes: int, device: str) ->
     threads = max(1, torch.get_num_threads() // processes)
     with tempfile.TemporaryDirectory() as folder, stop_requests() as stop:
         joining = (processes, device, threads, folder)
+        receiver, sender = multiprocessing.get_context("spawn").Pipe(duplex=False)
         ranks = multiprocessing.start_processes(
-            _run, (joining, _Log(), function, arguments), processes, join=False
+            _run, (joining, _Log(), sender, function, arguments), processes, join=False
         )
+        sender.close()  # the ranks have it: when they end without a result, the pipe ends
+        results = []
+        reader = threading.Thread(target=_receive, args=(receiver, results), daemon=True)
+        reader.start()
         try:
             if not _wait(ranks, stop, Path(folder)):
                 return None
-            return pickle.loads(Path(folder, _RESULT).read_bytes())
+            reader.join()
+            return results[0]
         finally:
             for process in ranks.processes:
                 process.kill()
@@ -107,6 +112,12 @@ def launch(function: Callable, arguments: tuple, processes: int, device: str) ->
 
 
 # --- the process that starts the ranks ------------------------------------------------------------
+
+
+def _receive(receiver: connection.Connection, results: list) -> None:
+    """Put what rank 0 sends into `results`; nothing if it ends without."""
+    with receiver, suppress(EOFError):
+        results.append(receiver.recv())
 
 
 def _wait(ranks: ProcessContext, stop: Stop, folder: Path) -> bool:
@@ -162,7 +173,14 @@ def _write_to(descriptor) -> TextIO:
     return os.fdopen(descriptor.detach(), "w", buffering=1, encoding="utf-8")
 
 
-def _run(rank: int, joining: tuple, log: TextIO, function: Callable, arguments: tuple) -> None:
+def _run(
+    rank: int,
+    joining: tuple,
+    log: TextIO,
+    sender: connection.Connection,
+    function: Callable,
+    arguments: tuple,
+) -> None:
     """Body of a rank's process."""
     threading.Thread(target=_end_with_starter, daemon=True).start()
     *joining, folder = joining
@@ -170,7 +188,8 @@ def _run(rank: int, joining: tuple, log: TextIO, function: Callable, arguments: 
         try:
             result = function(_join(rank, *joining, f"{folder}/meeting"), *arguments)
             if rank == 0:
-                Path(folder, _RESULT).write_bytes(pickle.dumps(result))
+                # by value: torch's own way shares memory with a process that is about to end
+                sender.send_bytes(pickle.dumps(result))
         except Exception as error:  # noqa: BLE001 (raised again by the starting process)
             mendable = isinstance(error, UserError)
             message = str(error) if mendable else traceback.format_exc()

@@ -112,8 +112,10 @@ class Experiment:
 
     @property
     def pages(self) -> list[str]:
-        """What tells all about networks and recordings: the report and where its numbers come from."""
-        return ["report.html", "provenance.json"] if self.recordings else []
+        """Files about all networks and recordings: the report, and where its numbers come from."""
+        if not self.recordings:
+            return []
+        return [page.format(experiment=self.name) for page in (paths.REPORT, paths.PROVENANCE)]
 
     @property
     def reported_settings(self) -> dict:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
