@@ -50,9 +50,10 @@ def choose_layers(
     candidates = _candidates(maps, count)
     if _largest_gap(candidates, end) > 1 / 2:
         stages = _intermediates(model, geometry)
-        if not stages:
+        goes_around = any(not output.trunk for output, _ in read)
+        if not stages and (goes_around or not candidates):
             raise UserError(_uncovered(_name(model), candidates, end))
-        candidates = stages
+        candidates = stages or candidates  # a plain chain may have a single layer
     positions = np.linspace(0, len(candidates) - 1, min(count, len(candidates)))
     return [candidates[i] for i in np.round(positions).astype(int)]
 

@@ -321,7 +321,7 @@ def test_a_users_network_goes_the_whole_way(folder, rng):
     """Weights from a file, layers by the rule, and the same numbers as by hand."""
     network = mine(arguments={"width": 5})
     torch.save(network.build(seed=3).state_dict(), folder / "mine.pth")
-    fetch_weights.main("w.safetensors", network.asdict(), "file:mine.pth", "", "mine.pth")
+    fetch_weights.main("w.safetensors", network.asdict(), "file:mine.pth", file="mine.pth")
     images = rng.integers(0, 256, (3, 12, 10, 3), dtype=np.uint8)
     store.write_stimuli("s.h5", Stimuli(images, ("a", "b", "c")))
     extract_activations.main(
