@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 from itcortex.data.published import clickme
 from itcortex.numerics import resample
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.network]
 
 
 @pytest.fixture(scope="module")
