@@ -25,6 +25,7 @@ def main(source, table, stimuli, recording, entry, images):
     responses = read_published(source, entry["format"], options, entry["attributes"] | origin)
     shown = store.read_image_ids(stimuli)
     require_shown(responses, shown, entry.get("part", False), origin["source"])
+    responses = responses.with_pictures(store.read_pictures(stimuli))
     store.write_recording(recording, responses.oriented(entry.get("orientation", CONFIGURED)))
 
 

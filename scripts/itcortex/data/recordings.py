@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -71,6 +71,22 @@ class Recording:
             trials=None,
             attributes=self.attributes | attributes | time,
         )
+
+    def with_pictures(self, pictures: Mapping[str, str]) -> "Recording":
+        """The recording with a label "picture" for each image, if any two images show the same.
+
+        `pictures` gives for every image the name of the first image with the same pixels.
+        """
+        shown = [pictures[name] for name in self.image_ids]
+        if len(set(shown)) == len(shown):
+            return self
+        labels = self.attributes.get("image_labels", {}) | {"picture": shown}
+        return replace(self, attributes=self.attributes | {"image_labels": labels})
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """What every image shows: images of the same pixels have the same name here."""
+        return tuple(self.attributes.get("image_labels", {}).get("picture", self.image_ids))
 
     def oriented(self, orientation: str) -> "Recording":
         """The recording with its grid turned as one of `ORIENTATIONS` says."""

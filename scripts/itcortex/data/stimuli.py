@@ -1,7 +1,9 @@
 """Stimuli: the images that were shown, as one uint8 array with their names."""
 
+import hashlib
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +37,34 @@ class Stimuli:
                 f"{len(self.images)} images need as many unique ids; got {len(self.image_ids)}, "
                 f"{len(set(self.image_ids))} of them different"
             )
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """For every image the name of the first image with the same pixels: its own, or a twin's."""
+        first: dict[bytes, str] = {}
+        digests = [hashlib.sha256(image.tobytes()).digest() for image in self.images]
+        return tuple(
+            first.setdefault(digest, name)
+            for digest, name in zip(digests, self.image_ids, strict=True)
+        )
+
+
+def twins_of(image_ids: Sequence[str], pictures: Sequence[str]) -> list[tuple[str, ...]]:
+    """Names of images with the same pixels, one tuple for each such picture, in the images' order."""
+    by_picture: dict[str, list[str]] = {}
+    for image, picture in zip(image_ids, pictures, strict=True):
+        by_picture.setdefault(picture, []).append(image)
+    return [tuple(names) for names in by_picture.values() if len(names) > 1]
+
+
+def warn_of_twins(stimuli: Stimuli, where: str) -> None:
+    """Count and name images of the same pixels in the log."""
+    twins = twins_of(stimuli.image_ids, stimuli.pictures)
+    if twins:
+        _log.warning(
+            "%s: %d of %d images have a twin with the same pixels; twins are kept in one fold: %s",
+            where, sum(map(len, twins)), len(stimuli.image_ids), "; ".join(map(" = ".join, twins)),
+        )  # fmt: skip
 
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}

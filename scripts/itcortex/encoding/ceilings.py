@@ -13,6 +13,10 @@ split_half
 split_half_bound
     Square root of split_half: the highest correlation that a perfect model can have with the
     repeat-averaged response, whose noise it cannot predict.
+twin_images, twin_images_bound
+    Where images were shown under two names (twins, see `itcortex.data.stimuli`): the correlation
+    between the responses to the two, which is the test-retest reliability of a response, and its
+    square root, the highest correlation that a perfect model can have with it.
 truth
     Correlation of recorded with noise-free responses; known for simulated recordings only.
 """
@@ -35,8 +39,11 @@ NO_BOUND = {
     "best_pair": "the best of many pairs of noisy sites; a good model can score more",
     "best_pair_reference": "the best of many pairs of noisy sites; a good model can score more",
     "split_half": "a reliability; a perfect model reaches its square root",
+    "twin_images": "a reliability; a perfect model reaches its square root",
     "internal_consistency": "a reliability; a perfect model reaches its square root",
 }
+#: With fewer pairs of twins there is no ceiling of theirs.
+FEWEST_TWINS = 10
 #: With fewer sites, what sites predict of each other says little about what can be predicted.
 FEW_SITES = 10
 
@@ -127,6 +134,28 @@ def split_half(trials: np.ndarray, splits: int, rng: np.random.Generator) -> np.
     return 2 * r / (1 + r)
 
 
+def twin_images(responses: np.ndarray, pictures: tuple[str, ...]) -> np.ndarray:
+    """Correlation (site,) between the responses to the images of a picture that was shown twice.
+
+    Parameters
+    ----------
+    responses : float64 array (image, position, site)
+    pictures : tuple of str
+        What every image shows. Of a picture with more images the first two count.
+
+    Each pair counts in both orders, so that the order of names does not matter (the intraclass
+    correlation of Fisher). NaN where there are fewer than `FEWEST_TWINS` pairs.
+    """
+    images: dict[str, list[int]] = {}
+    for index, picture in enumerate(pictures):
+        images.setdefault(picture, []).append(index)
+    pairs = np.array([members[:2] for members in images.values() if len(members) > 1], int)
+    if len(pairs) < FEWEST_TWINS:
+        return np.full(responses.shape[2], np.nan)
+    first, second = (responses[pairs[:, k]].reshape(-1, responses.shape[2]) for k in (0, 1))
+    return pearson(np.concatenate([first, second]), np.concatenate([second, first]))
+
+
 def truth(responses: np.ndarray, noise_free: np.ndarray, fold_of: np.ndarray) -> np.ndarray:
     """Correlation (fold, site) of recorded and noise-free responses, both (image, position, site)."""
     n_sites = responses.shape[2]
@@ -184,6 +213,11 @@ def estimate_ceilings(
         bound = np.sqrt(np.clip(reliability, 0, None))
         values["split_half"] = np.full(n_folds, median_over_sites(reliability))
         values["split_half_bound"] = np.full(n_folds, median_over_sites(bound))
+    of_twins = twin_images(flat, recording.pictures)
+    if np.isfinite(of_twins).any():
+        bound = np.sqrt(np.clip(of_twins, 0, None))
+        values["twin_images"] = np.full(n_folds, median_over_sites(of_twins))
+        values["twin_images_bound"] = np.full(n_folds, median_over_sites(bound))
     if noise_free is not None:
         values["truth"] = median_over_sites(truth(flat, noise_free.reshape(flat.shape), fold_of))
     return values

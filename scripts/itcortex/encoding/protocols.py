@@ -85,13 +85,13 @@ class Protocol:
 def divide_into_folds(recording: Recording, folds: str | int, seed: int) -> Division:
     """Folds of the images, drawn by `seed` (see `itcortex.mappings.folds.assign_folds`)."""
     n_positions = recording.responses.shape[1] * recording.responses.shape[2]
-    fold_of = assign_folds(recording.image_ids, folds, np.random.default_rng(seed), n_positions)
-    return Division.into_folds(fold_of, recording.image_ids)
+    fold_of = assign_folds(recording.pictures, folds, np.random.default_rng(seed), n_positions)
+    return Division.into_folds(fold_of, recording.pictures)
 
 
 def divide_as_brainscore(recording: Recording, folds: str | int, seed: int) -> Division:
     """Brain-Score's ten splits, balanced over objects; its number and seed are fixed."""
-    return brainscore.divide(recording.labels(brainscore.STRATIFIED_BY))
+    return brainscore.divide(recording.labels(brainscore.STRATIFIED_BY), recording.pictures)
 
 
 def nested_choice(results: list[LayerScores]) -> np.ndarray:

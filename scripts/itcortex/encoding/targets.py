@@ -1,5 +1,6 @@
 """Time windows and controls: which sets of responses one job predicts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,11 +68,22 @@ def shuffled_targets(main: Target, permutations: int) -> list[Target]:
     return [Target(main.window, "shuffled_images", True, number) for number in numbers]
 
 
-def shuffling(n_images: int, rng: np.random.Generator) -> np.ndarray:
-    """Another image for every image, int (image,): a step along a random cycle through all of them."""
-    cycle = rng.permutation(n_images)
+def shuffling(pictures: Sequence, rng: np.random.Generator) -> np.ndarray:
+    """An image of another picture for every image, int (image,), from what every image shows.
+
+    A step along a random cycle through all images. Where it leads to a twin, the responses of that
+    image change places with those of others until it does not. Raises `UserError` where more than half
+    of the images show one picture.
+    """
+    _, picture_of = np.unique(pictures, return_inverse=True)
+    if np.bincount(picture_of).max() > len(picture_of) / 2:
+        raise UserError("more than half of the images show one picture: they cannot be shuffled")
+    cycle = rng.permutation(len(picture_of))
     moved = np.empty_like(cycle)
     moved[cycle] = np.roll(cycle, 1)
+    while (alike := np.flatnonzero(picture_of[moved] == picture_of)).size:
+        other = rng.integers(len(moved))
+        moved[[alike[0], other]] = moved[[other, alike[0]]]
     return moved
 
 
@@ -84,10 +96,9 @@ def stack_targets(
     folds: drawn from one seed, every image would get the responses to an image of the fold before.
     """
     averages = {window: window_average(recording, window) for window in {t.window for t in targets}}
-    n_images = len(recording.image_ids)
     return np.stack(
         [
-            averages[t.window][shuffling(n_images, rng)]
+            averages[t.window][shuffling(recording.pictures, rng)]
             if t.control == "shuffled_images"
             else averages[t.window]
             for t in targets

@@ -67,20 +67,35 @@ def stratified_splits(
         ) from error
 
 
-def draw_splits(labels, n_splits: int = 10, test_share: float = 0.1, seed: int = 1) -> list[Split]:
-    """`stratified_splits`, each with the share of its training images that chooses the layer."""
+def draw_splits(
+    labels, pictures=None, n_splits: int = 10, test_share: float = 0.1, seed: int = 1
+) -> list[Split]:
+    """`stratified_splits`, each with the share of its training images that chooses the layer.
+
+    `pictures` (image,) name what images show: those of one picture, twins, are divided as one.
+    """
     if n_splits < 2:
         raise UserError(f"brainscore: {n_splits} splits; at least 2 are needed")
-    labels, splits = np.asarray(labels), []
+    images: dict = {}
+    for index, picture in enumerate(range(len(labels)) if pictures is None else pictures):
+        images.setdefault(picture, []).append(index)
+    groups = [np.array(members) for members in images.values()]
+    labels, splits = np.asarray(labels)[[members[0] for members in groups]], []
+
+    def together(chosen):
+        return np.concatenate([groups[k] for k in chosen])
+
     for train, test in stratified_splits(labels, n_splits, test_share, seed):
         ((_, validation),) = stratified_splits(labels[train], 1, test_share, seed)
-        splits.append(Split(train, test, train[validation]))
+        splits.append(Split(together(train), together(test), together(train[validation])))
     return splits
 
 
-def divide(labels, n_splits: int = 10, test_share: float = 0.1, seed: int = 1) -> Division:
+def divide(
+    labels, pictures=None, n_splits: int = 10, test_share: float = 0.1, seed: int = 1
+) -> Division:
     """`draw_splits` as a division of the images, named split-00, split-01, ..."""
-    splits = draw_splits(labels, n_splits, test_share, seed)
+    splits = draw_splits(labels, pictures, n_splits, test_share, seed)
     names = tuple(f"split-{index:02d}" for index in range(n_splits))
     return Division(names, tuple(splits), len(labels))
 

@@ -59,16 +59,16 @@ class Division:
     n_images: int
 
     @classmethod
-    def into_folds(cls, fold_of: np.ndarray, image_ids: tuple[str, ...] = ()) -> "Division":
+    def into_folds(cls, fold_of: np.ndarray, pictures: tuple[str, ...] = ()) -> "Division":
         """The division that holds out one fold after the other; `fold_of` (image,) counts from 0.
 
-        A fold of one image has the image's name where `image_ids` are given and every fold is one
-        image; else folds are called fold-00, fold-01, ...
+        A fold has the name of its picture where `pictures` (image,) are given and every fold is one
+        picture; else folds are called fold-00, fold-01, ...
         """
         n_folds = int(fold_of.max()) + 1
         names = [f"fold-{fold:02d}" for fold in range(n_folds)]
-        if n_folds == len(image_ids):
-            names = [image_ids[i] for i in np.argsort(fold_of)]
+        if n_folds == len(set(pictures)):
+            names = [pictures[int(np.argmax(fold_of == fold))] for fold in range(n_folds)]
         splits = [
             Split(
                 np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold), np.empty(0, int)
@@ -96,41 +96,47 @@ class Division:
 
 
 def assign_folds(
-    image_ids: tuple[str, ...],
+    pictures: tuple[str, ...],
     folds: str | int,
     rng: np.random.Generator,
     n_positions: int | None = None,
 ) -> np.ndarray:
     """Fold of every image: its own ("image"), or one of `folds` nearly equal parts drawn by `rng`.
 
-    The draw is over sorted ids: the order of images in a file does not matter.
+    Images of one picture, twins, are in one fold: what a model learned of one is no test of it on the
+    other. The draw is over sorted names: the order of images in a file does not matter.
 
     Parameters
     ----------
-    image_ids : tuple of str
+    pictures : tuple of str
+        Name of what every image shows; twins have the same.
     folds : "image" or int
     rng : numpy Generator
     n_positions : int, optional
         Positions of the recording's grid, 1 without a grid. Where it is given, folds of fewer than
         `FEWEST_SAMPLES` samples are refused.
 
-    Raises `UserError` when there are fewer images than folds, fewer than three folds (two are needed
+    Raises `UserError` when there are fewer pictures than folds, fewer than three folds (two are needed
     to fit the models that choose a layer for the third), or too few samples in a fold.
     """
-    n_images = len(image_ids)
-    n_folds = n_images if folds == "image" else int(folds)
-    if n_folds > n_images or n_folds < 3:
+    names, picture_of, sizes = np.unique(pictures, return_inverse=True, return_counts=True)
+    n_pictures = len(names)
+    n_folds = n_pictures if folds == "image" else int(folds)
+    if n_folds > n_pictures or n_folds < 3:
         raise UserError(
             f"encoding: folds: {folds!r} needs at least 3 folds and no more than there are images "
-            f"({n_images}); choose a number from 3 to {n_images}"
+            f"({n_pictures}); choose a number from 3 to {n_pictures}"
         )
     if n_positions is not None:
-        require_samples(n_images, n_folds, n_positions, folds)
+        require_samples(n_pictures, n_folds, n_positions, folds)
     if folds == "image":
-        return np.arange(n_images)
-    assigned = np.empty(n_images, int)
-    assigned[rng.permutation(np.argsort(image_ids))] = np.arange(n_images) % n_folds
-    return assigned
+        order = {name: fold for fold, name in enumerate(dict.fromkeys(pictures))}
+        return np.array([order[name] for name in pictures])
+    fold_of_picture, filled = np.empty(n_pictures, int), np.zeros(n_folds, int)
+    for picture in rng.permutation(n_pictures):
+        fold_of_picture[picture] = filled.argmin()
+        filled[fold_of_picture[picture]] += sizes[picture]
+    return fold_of_picture[picture_of]
 
 
 def require_samples(n_images: int, n_folds: int, n_positions: int, folds: str | int) -> None:

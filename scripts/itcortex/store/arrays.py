@@ -53,11 +53,12 @@ def read_recording(path: str | Path) -> Recording:
 
 
 def write_stimuli(path: str | Path, stimuli: Stimuli) -> None:
-    """Write images and their ids; chunked by image."""
+    """Write images, their ids and which show the same picture; chunked by image."""
     with atomic_path(path) as temporary, create_result(temporary, "stimuli") as handle:
         chunks = (1, *stimuli.images.shape[1:])
         handle.create_dataset("images", data=stimuli.images, chunks=chunks, **COMPRESSION)
         write_names(handle, "image_ids", stimuli.image_ids)
+        write_names(handle, "pictures", stimuli.pictures)
 
 
 def read_stimuli(path: str | Path) -> Stimuli:
@@ -70,6 +71,13 @@ def read_image_ids(path: str | Path) -> tuple[str, ...]:
     """Names of the images of stimuli, without reading the images."""
     with open_result(path, "stimuli") as handle:
         return read_names(handle, "image_ids")
+
+
+def read_pictures(path: str | Path) -> dict[str, str]:
+    """The picture of every image of stimuli: the name of the first image with the same pixels."""
+    with open_result(path, "stimuli") as handle:
+        names, pictures = (read_names(handle, key) for key in ("image_ids", "pictures"))
+        return dict(zip(names, pictures, strict=True))
 
 
 def count_images(path: str | Path) -> int:

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import time
 import zipfile
 
 import numpy as np
@@ -189,3 +190,26 @@ def test_photographs_of_the_v4_session(shared):
     assert stimuli.images.shape == (640, 112, 112, 3)
     assert stimuli.image_ids[::639] == ("image0001.jpg", "image0640.jpg")
     assert 60 < stimuli.images.mean() < 180  # photographs, neither black nor white
+
+
+def test_pictures_under_two_names_are_found_logged_and_stored(tmp_path, rng, caplog):
+    images = rng.integers(0, 256, (6, 20, 20, 3), dtype=np.uint8)
+    images[4], images[5] = images[1], images[1]
+    almost = images[0].copy()
+    almost[3, 3, 0] ^= 1
+    images[2] = almost  # differs in one bit: another picture
+    files = {f"set/{name}.png": encode(image) for name, image in zip("abcdef", images, strict=True)}
+    path = pack(tmp_path / "a.zip", files)
+    prepare_stimuli.main(path, tmp_path / "s.h5", "set", None)
+    assert "3 of 6 images have a twin with the same pixels" in caplog.text
+    assert "b.png = e.png = f.png" in caplog.text
+    pictures = store.read_pictures(tmp_path / "s.h5")
+    assert pictures == {f"{a}.png": f"{b}.png" for a, b in zip("abcdef", "abcdbb", strict=True)}
+
+
+def test_finding_twins_among_1200_pictures_takes_less_than_a_second(rng):
+    images = rng.integers(0, 256, (1200, 112, 112, 3), dtype=np.uint8)
+    stimuli = Stimuli(images, tuple(f"i{k}" for k in range(1200)))
+    started = time.process_time()
+    assert len(set(stimuli.pictures)) == 1200
+    assert time.process_time() - started < 1

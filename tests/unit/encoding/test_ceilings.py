@@ -134,6 +134,24 @@ def test_a_ceiling_that_a_recording_does_not_have_is_refused_with_those_it_has(r
         ceilings.as_table("rec", [None], [found], ["f"] * 6, "split_half")
 
 
+def test_twin_images_are_a_test_retest_reliability(rng):
+    """Planted: signal 1 and noise of variance .25, 1 and 4 in each of two showings."""
+    signal, noise = rng.standard_normal((3000, 1, 3)), np.sqrt([0.25, 1.0, 4.0])
+    shown = np.concatenate([signal, signal]) + noise * rng.standard_normal((6000, 1, 3))
+    pictures = tuple(f"p{k % 3000}" for k in range(6000))
+    found = ceilings.twin_images(shown, pictures)
+    np.testing.assert_allclose(found, 1 / (1 + noise**2), atol=0.04)  # 3000 pairs
+    np.testing.assert_allclose(ceilings.twin_images(shown[::-1], pictures[::-1]), found)
+    assert np.isnan(ceilings.twin_images(shown[:3009], pictures[:3009])).all()  # nine pairs
+    recorded = recording(shown[:, :, None, None].astype("float32"))
+    folds = np.arange(6000) % 3
+    assert "twin_images" not in ceilings.estimate_ceilings(recorded, None, folds, 2, rng)
+    recorded = recorded.with_pictures({f"i{k}": f"i{k % 3000}" for k in range(6000)})
+    every = ceilings.estimate_ceilings(recorded, None, folds, 2, rng)
+    assert every["twin_images"] == pytest.approx(np.full(3, 0.5), abs=0.04)
+    assert every["twin_images_bound"] == pytest.approx(np.full(3, np.sqrt(0.5)), abs=0.03)
+
+
 def test_few_sites_are_warned_of(rng, caplog):
     few, many = (recording(rng.standard_normal((6, 4, 5, 1, n))) for n in (5, 10))
     ceilings.estimate_ceilings(many, None, np.arange(6), 5, rng)

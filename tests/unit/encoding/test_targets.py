@@ -91,8 +91,18 @@ def test_shuffling_knows_nothing_of_the_folds():
     fold_of = assign_folds(ids, 10, np.random.default_rng(7))
 
     def folds_before(rng):
-        return ((fold_of - fold_of[shuffling(60, rng)]) % 10 == 1).mean()
+        return ((fold_of - fold_of[shuffling(ids, rng)]) % 10 == 1).mean()
 
     assert folds_before(np.random.default_rng(7)) == 1
     # one of ten by chance; 60 images: standard error .04
     assert folds_before(np.random.default_rng([7, SHUFFLING])) < 0.25
+
+
+def test_no_image_gets_the_responses_of_its_twin(rng):
+    pictures = [f"p{k % 6}" for k in range(12)]
+    for _ in range(50):
+        moved = shuffling(pictures, rng)
+        assert sorted(moved) == list(range(12))
+        assert all(pictures[k] != pictures[other] for k, other in enumerate(moved))
+    with pytest.raises(UserError, match="more than half of the images show one picture"):
+        shuffling(["a", "a", "a", "b"], rng)

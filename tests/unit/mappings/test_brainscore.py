@@ -66,10 +66,25 @@ def test_splits_of_another_seed_number_and_share():
     assert [len(test) for _, test in first] == [35, 35, 35]
     assert any(set(a[1]) != set(b[1]) for a, b in zip(first, second, strict=True))
     np.testing.assert_array_equal(first[1][1], brainscore.stratified_splits(OBJECTS, 3, 0.25)[1][1])
-    division = brainscore.divide(OBJECTS, 2)
+    division = brainscore.divide(OBJECTS, n_splits=2)
     assert division.names == ("split-00", "split-01")
     assert division.n_images == len(OBJECTS)
     assert len(division) == 2
+
+
+def test_twins_are_divided_as_one_and_without_any_the_draw_is_the_same():
+    pictures = [f"p{k % 130}" for k in range(140)]  # ten pictures twice
+    for split in brainscore.draw_splits(OBJECTS, pictures):
+        parts = np.full(140, 0)
+        parts[split.test], parts[split.validation] = 1, 2
+        np.testing.assert_array_equal(parts[:10], parts[130:])
+        assert sorted([*split.train, *split.test]) == list(range(140))
+    own = [f"p{k}" for k in range(140)]
+    for one, other in zip(
+        brainscore.draw_splits(OBJECTS, own), brainscore.draw_splits(OBJECTS), strict=True
+    ):
+        for name in ("train", "test", "validation"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
 @pytest.mark.parametrize(

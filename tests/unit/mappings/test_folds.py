@@ -74,6 +74,21 @@ def test_correlations_of_noise_are_near_zero_most_often_from_five_samples_on(rng
         assert np.mean(np.abs(r) > 0.75) == pytest.approx(share, abs=0.015)
 
 
+@pytest.mark.parametrize("folds", [3, 7, "image"])
+def test_twins_are_in_one_fold_and_folds_stay_nearly_equal(folds):
+    """40 images, 12 of them shown under two names more."""
+    pictures = tuple(f"p{k:02d}" for k in range(28)) + tuple(f"p{k:02d}" for k in range(12))
+    fold_of = assign_folds(pictures, folds, np.random.default_rng(2))
+    for picture in set(pictures):
+        assert len({f for f, p in zip(fold_of, pictures, strict=True) if p == picture}) == 1
+    sizes = np.bincount(fold_of)
+    assert sizes.min() >= 1
+    assert sizes.max() - sizes.min() <= 2
+    division = Division.into_folds(fold_of, pictures)
+    assert len(division) == (28 if folds == "image" else folds)
+    assert division.names[0] == ("p00" if folds == "image" else "fold-00")
+
+
 def test_every_pair_of_folds_is_one_problem():
     pairs = {problem.held_out for problem in pair_problems(5, 0)}
     assert len(pairs) == 10
