@@ -59,7 +59,7 @@ def draw(table: pd.DataFrame, gallery: Gallery | None = None, saliency: str = "r
                 title = f"{SETS.get(attention, attention)}: {KINDS.get(kind, kind)}"
                 accuracy.draw_head(pair.left, title, _about(rows))
             else:
-                pair.trained.set_xlabel(accuracy.abscissa_label())
+                pair.trained.set_xlabel(accuracy.abscissa_label(len(rows) - len(points)))
             if row and not column:
                 named = pair, points, score
     if len(named[1]) <= MOST_NAMED:  # once: all panels have the same models at the same places

@@ -40,6 +40,7 @@ CATEGORIES = {
     "self_supervised": Category("self-supervised", "#CC79A7", "D", 5.2),
     "robust": Category("adversarially robust", "#56B4E9", "v", 6.6),
     "harmonized": Category("harmonized", "#D55E00", "*", 10.0),
+    "own": Category("your own", "#000000", "P", 6.6),
     "untrained": Category("untrained", "#5A5A5A", "X", 6.6),
 }
 INK, GREY, PALE = "#222222", "#666666", "#D5D5D5"
@@ -89,6 +90,7 @@ LOOK = {
     "legend.handletextpad": 0.5,
     "pdf.fonttype": 42,  # text stays text
     "svg.hashsalt": "itcortex",
+    "text.parse_math": False,  # a $ in a name is a $
 }
 THEME = {
     **mpl.rcParamsDefault,

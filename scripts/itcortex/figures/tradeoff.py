@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from itcortex.figures import accuracy, style, twins
 from itcortex.figures.models import MOST_NAMED
 from itcortex.tables import panels
-from itcortex.tables.numbers import number
+from itcortex.tables.numbers import bounds, number
 from itcortex.tables.statistics import MINIMUM_MODELS, ONE_TEST, baseline, frontier
 
 FRONTIER = {"color": "#B8B8B8", "linewidth": 7, "alpha": 0.65, "solid_joinstyle": "round"}
@@ -124,7 +124,7 @@ def _rank_text(panel: panels.Panel, tradeoff: pd.DataFrame | None, score: str) -
     rank = rows.iloc[0]
     if not np.isfinite(rank.value):
         return f"no rank correlation: {rank.note.split(';')[0]}"
-    interval = f" [{number(rank.low)}, {number(rank.high)}]" if np.isfinite(rank.low) else ""
+    interval = " [{}, {}]".format(*bounds(rank.low, rank.high)) if np.isfinite(rank.low) else ""
     return f"Spearman ρ = {number(rank.value)}{interval}, {rank.n_models} models"
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from itcortex.errors import UserError
 from itcortex.figures import style
@@ -79,6 +79,8 @@ def _finish(axes: Axes, name: str, epochs: int, last: bool) -> None:
         axes.set_xlabel("epoch")
     if name in LOGARITHMIC:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(LogFormatter())  # without formulas, see `style.LOOK`
+        axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
     elif name == "harmonization loss":
         axes.set_ylim(bottom=0)
 

@@ -29,7 +29,7 @@ def networks(points: pd.DataFrame, score: str) -> pd.DataFrame:
     name_of = dict(
         zip(points.model.astype(str) + " " + points.weights.astype(str), names, strict=True)
     )
-    called = "strength " + points.strength.map("{:g}".format).astype(str)
+    called = points.strength.map("strength {:g}".format).astype(str)
     means = points.assign(
         weights=called.where(points.strength.notna(), points.weights.astype(str)),
         baseline=points.baseline.astype(str).map(name_of).groupby(names).transform("first"),

@@ -6,7 +6,7 @@ import pandas as pd
 from itcortex.data.recordings import CONFIGURED
 from itcortex.encoding.ceilings import FEW_SITES, NO_BOUND
 from itcortex.encoding.orientation import LOWEST_R
-from itcortex.tables.numbers import number
+from itcortex.tables.numbers import bounds, number
 from itcortex.tables.panels import Panel, model_names, of_summary
 
 SLOPES = {
@@ -20,7 +20,7 @@ def interval(low: float, high: float, digits: int = 2) -> str:
     """A 95 % interval in words; empty where there is none."""
     if not (np.isfinite(low) and np.isfinite(high)):
         return ""
-    return f"95 % CI {number(low, digits)} to {number(high, digits)}"
+    return "95 % CI {} to {}".format(*bounds(low, high, digits))
 
 
 def in_short(summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
@@ -30,6 +30,12 @@ def in_short(summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
         answer = _rank(_statistic(panel.of(tradeoff), "spearman"))
         titles.setdefault(answer, []).append(panel.title)
     return [f"{'; '.join(of_answer)}: {answer}" for answer, of_answer in titles.items()]
+
+
+def without_accuracy(models: pd.DataFrame) -> list[str]:
+    """Networks with scores that are in no trend, because the model table has no accuracy for them."""
+    rows = models[(models["missing"] == "") & models["top1"].isna()]
+    return [f"{row.model} {row.weights}" for row in rows.itertuples()]
 
 
 def turned_grids(orientation: pd.DataFrame) -> list[str]:

@@ -113,6 +113,7 @@ def _from_tables(tables: dict[str, pd.DataFrame]) -> dict:
         "orientation": orientation_table(tables["orientation"]),
         "turned": findings.turned_grids(tables["orientation"]),
         "missing": missing_models(tables["models"]),
+        "without_accuracy": findings.without_accuracy(tables["models"]),
         "rsa": rsa_table(tables.get("rsa")),
         "attention": attention_table(tables.get("attention")),
         "shortcut": shortcut_table(tables.get("shortcut")),

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from itcortex.report.findings import number
+from itcortex.tables.numbers import bounds, number
 from itcortex.tables.published import LINE, at_cut, line_names
 
 CUTS = (0, 20, 40, 50, 60, 70, 75)  # columns of the table, % of top-1
@@ -144,7 +144,7 @@ def _estimate(row: pd.Series, digits: int = 2) -> str:
     value = number(row["value"], digits)
     if not np.isfinite(row["low"]):
         return value
-    return f"{value} [{number(row['low'], digits)}, {number(row['high'], digits)}]"
+    return "{} [{}, {}]".format(value, *bounds(row["low"], row["high"], digits))
 
 
 def range_rows(curve: pd.DataFrame, labels: dict[str, str]) -> str:

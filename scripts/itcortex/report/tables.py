@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from itcortex.encoding.ceilings import NO_BOUND
 from itcortex.tables import panels
-from itcortex.tables.numbers import number
+from itcortex.tables.numbers import bounds, number
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def figure(value: float, digits: int = 2, low: float = np.nan, high: float = np.
     """A cell with a number and, where it has one, its 95 % interval."""
     shown = number(value, digits)
     if np.isfinite(low) and np.isfinite(high):
-        shown += f" [{number(low, digits)}, {number(high, digits)}]"
+        shown += " [{}, {}]".format(*bounds(low, high, digits))
     return Cell(shown, float(value) if np.isfinite(value) else "", True)
 
 
@@ -86,10 +87,11 @@ def ceiling_table(ceilings: pd.DataFrame, summary: pd.DataFrame) -> Table:
                 text(recording), text(str(name).replace("_", " ")),
                 text(window(pd.Series([start]), pd.Series([stop]))), figure(values.mean()),
                 text(f"{number(spread[0])} to {number(spread[1])}" if len(values) > 1 else None),
-                text("yes" if group.used.any() else "no"),
+                text("no" if name in NO_BOUND else "yes"), text("yes" if group.used.any() else "no"),
             ]
         )  # fmt: skip
-    columns = ["recording", "ceiling", "window", "mean", "range over folds", "scores divided by it"]
+    columns = ["recording", "ceiling", "window", "mean", "range over folds", "upper bound",
+               "scores divided by it"]  # fmt: skip
     return Table("Noise ceilings in the main window", columns, rows)
 
 

@@ -1,5 +1,6 @@
 """Figures hold what their tables hold, in files that are the same every time."""
 
+import dataclasses
 import io
 import itertools
 
@@ -81,7 +82,7 @@ def paper():
 
 def test_categories_differ_in_colour_and_in_marker():
     looks = style.CATEGORIES.values()
-    assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == 7
+    assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == 8
 
 
 #: How people without one kind of cone see linear RGB (Machado, Oliveira & Fernandes 2009, severity 1).
@@ -120,6 +121,23 @@ def test_what_seaborn_draws_has_our_colours_and_fonts():
     assert [to_hex(line.get_color()).upper() for line in axes.lines] == colours[:2]
     assert axes.xaxis.label.get_fontname() == "DejaVu Sans"
     assert not axes.spines["top"].get_visible()
+
+
+def test_an_own_network_is_drawn_beside_the_trend_and_is_no_part_of_it(paper):
+    mine = (paper.model == "cnn_1") & (paper.weights == "imagenet")
+    own = paper.assign(category=paper.category.mask(mine, "own"))
+    assert "cnn_1" not in set(statistics.baseline(own).model)
+    assert len(statistics.baseline(own)) == len(statistics.baseline(paper)) - 1
+    figure = tradeoff.draw(own)
+    assert points(figure)["own"] == 1
+    assert "your own" in texts(figure)
+
+
+def test_networks_without_accuracy_are_counted_below_the_panel(demo):
+    figure = tradeoff.draw(demo.assign(top1=demo.top1.mask(demo.model == "tf_efficientnet_lite1")))
+    assert points(figure) == {"cnn": 6, "untrained": 6}
+    label = "ImageNet top-1 accuracy (%)\nnot shown: 1 model without a value"
+    assert texts(figure).count(label) == 3
 
 
 def test_drawing_leaves_matplotlibs_settings_alone(demo):
@@ -368,7 +386,7 @@ def test_layers_of_many_models_draw_medians_of_categories(paper):
     scores = made_tables.scores(paper, folds=2)
     figure = layers.draw(scores, paper)
     bold = {line.get_label(): line for line in figure.axes[0].lines if line.get_linewidth() == 1.8}
-    assert set(bold) == {look.label for look in style.CATEGORIES.values()}
+    assert set(bold) == {style.category(name).label for name in paper.category.unique()}
     some = scores[(scores.category == "robust") & (scores.control == "none")]
     by_model = some.groupby(["model", "depth"], observed=True).r.mean().unstack()
     assert bold["adversarially robust"].get_ydata()[0] == pytest.approx(by_model[0.0].median())
@@ -428,6 +446,25 @@ def test_population_response_averages_what_is_known(tmp_path):
     expected = np.nanmean(recording.responses.astype(float), axis=(0, 1, 2, 4))
     np.testing.assert_allclose(response, expected)
     assert times[response.argmax()] == pytest.approx(115, abs=15)
+
+
+# --- names that look like something else ----------------------------------------------------------
+
+
+def test_dollars_and_markup_in_names_are_drawn_as_they_are(demo, tmp_path):
+    names = ("a$_{b", "$x$ <b>&amp;")
+    made = block(tmp_path)
+    odd = dataclasses.replace(
+        made, image_ids=tuple(f"$_{{{k} <i>.png" for k in range(len(made.image_ids))),
+        predicted=dict(zip(names, made.predicted.values(), strict=True)),
+    )  # fmt: skip
+    figure = maps.draw([odd], 2)
+    written(figure, tmp_path, "odd")  # what matplotlib takes for a formula fails here
+    assert any(text.startswith("$_{") and "<i>\nrank 1" in text for text in texts(figure))
+    renamed = demo.replace({"model": {"tf_efficientnet_lite0": "net$_{x"}})
+    figure = tradeoff.draw(renamed)
+    written(figure, tmp_path, "odd")
+    assert texts(figure).count("net$_{x") == 3
 
 
 # --- maps -----------------------------------------------------------------------------------------

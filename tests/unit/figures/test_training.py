@@ -7,7 +7,7 @@ from PIL import Image
 
 import plot_training
 from itcortex.errors import UserError
-from itcortex.figures import training
+from itcortex.figures import style, training
 
 
 @pytest.fixture
@@ -41,6 +41,15 @@ def test_every_training_is_a_line_in_every_panel(history):
             wanted[:2] = np.nan  # the baseline makes no saliency: no loss, not one of 0
         np.testing.assert_allclose(curves(axes), wanted)
         assert len(curves(axes, "--")) == (4 if dashed else 0)
+
+
+def test_ticks_of_logarithmic_axes_are_plain_text(history, tmp_path):
+    figure = training.draw(history, "net")
+    style.save(figure, tmp_path / "a.pdf", tmp_path / "a.png")
+    axes = [axes for axes in figure.axes if axes.get_yscale() == "log"]
+    ticks = [text.get_text() for a in axes for text in a.get_yticklabels(which="both")]
+    assert len(axes) == 2 and any(ticks)
+    assert not any("$" in tick for tick in ticks)
 
 
 def test_a_measure_that_was_not_made_says_so(history):

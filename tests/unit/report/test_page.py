@@ -315,6 +315,15 @@ def test_a_ceiling_that_bounds_nothing_gives_no_percentage(demo, changes, said):
     assert re.search(said, first)
 
 
+def test_networks_without_accuracy_stay_in_tables_and_are_listed(demo):
+    shown = tables(demo.assign(top1=demo.top1.mask(demo.model == "tf_efficientnet_lite1")))
+    options = {"versions": {}, "fingerprints": {}}
+    html = report_page.render(shown, [], "demo", {}, **options)
+    assert "in no\ntrend: tf_efficientnet_lite1 imagenet." in html
+    assert html.count('<th scope="row" data-key="tf_efficientnet_lite1">') == 3
+    assert "in no\ntrend" not in report_page.render(tables(demo), [], "demo", {}, **options)
+
+
 def test_slopes_are_told_with_their_intervals(rng):
     summary = made_tables.summary(made_tables.paper_models(rng), {"m1_pl": ("M", "PL")})
     table = tables(summary)["tradeoff"]

@@ -125,7 +125,7 @@ def test_accuracy_of_a_trained_network_is_what_its_training_measured(tmp_path):
         collect_models.main([history], *out, models, ["net h/strength-1/seed-0"])
 
 
-def test_only_a_trained_row_may_lack_its_accuracy(tmp_path):
+def test_accuracy_may_be_empty_but_for_untrained_rows_and_needs_its_source(tmp_path):
     from pathlib import Path
 
     root = Path(__file__).resolve().parents[3]
@@ -134,7 +134,12 @@ def test_only_a_trained_row_may_lack_its_accuracy(tmp_path):
     head = "model,weights,architecture,source,category,family,top1,top1_source\n"
     csv.write_text(head + "net,harmonized,resnet18,trained:t,cnn,f,,\n")
     assert np.isnan(model_table.read_models(csv, schema)["top1"][0])
-    csv.write_text(head + "net,in1k,resnet18,timm:a1_in1k,cnn,f,,\n")
+    csv.write_text(head + "net,in1k,resnet18,timm:a1_in1k,own,f,,\n")
+    assert np.isnan(model_table.read_models(csv, schema)["top1"][0])
+    csv.write_text(head + "net,in1k,resnet18,timm:a1_in1k,cnn,f,71.5,\n")
+    with pytest.raises(UserError, match="'top1_source' is a required property"):
+        model_table.read_models(csv, schema)
+    csv.write_text(head + "net,none,resnet18,untrained:0,untrained,f,,\n")
     with pytest.raises(UserError, match="'top1' is a required property"):
         model_table.read_models(csv, schema)
 
