@@ -3,9 +3,12 @@
 import hashlib
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from contextlib import suppress
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 from types import ModuleType
 
@@ -31,9 +34,10 @@ def find_builder(builder: str) -> Callable[..., "nn.Module"]:
 def builder_digest(builder: str) -> str:
     """What identifies a builder's code: SHA-256 of its file, or name and version of its package.
 
-    Empty without a builder. It is a parameter of the rules that build networks, so that a changed file
-    runs their jobs again; what the file itself imports does not count. Raises `UserError` for a builder
-    that is not there.
+    A package whose code can change without its version, because it was installed with `pip install -e`
+    or is found through PYTHONPATH, is identified by SHA-256 of all its Python files. Empty without a
+    builder. It is a parameter of the rules that build networks, so that changed code runs their jobs
+    again; what a single file imports does not count. Raises `UserError` for a builder that is not there.
     """
     if not builder:
         return ""
@@ -41,14 +45,39 @@ def builder_digest(builder: str) -> str:
     if place.endswith(".py"):
         return hashlib.sha256(_existing(place).read_bytes()).hexdigest()
     package = place.partition(".")[0]
-    names = packages_distributions().get(package, [package])
-    try:
-        return f"{names[0]} {version(names[0])}"
-    except PackageNotFoundError as error:
+    files = _files_of(package)
+    if not files:
         raise UserError(
             f"builder: {builder!r}: no installed package has a module {package!r}; install it, or "
             "give a file, like networks/mine.py:build"
-        ) from error
+        )
+    name = packages_distributions().get(package, [package])[0]
+    with suppress(PackageNotFoundError):
+        installed = distribution(name)
+        if files[0].is_relative_to(Path(installed.locate_file("")).resolve()):
+            return f"{name} {installed.version}"
+    return _digest_of(tuple((path, path.stat().st_mtime_ns) for path in files))
+
+
+def _files_of(package: str) -> list[Path]:
+    """Python files of a package or of a single module, without importing it; none if there is none."""
+    spec = None if package in sys.stdlib_module_names else importlib.util.find_spec(package)
+    if spec is None:
+        return []
+    folders = [Path(folder).resolve() for folder in spec.submodule_search_locations or ()]
+    found = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    return found or ([Path(spec.origin).resolve()] if spec.has_location else [])
+
+
+@lru_cache(maxsize=32)
+def _digest_of(files: tuple[tuple[Path, int], ...]) -> str:
+    """SHA-256 over names and contents of files; their dates only tell whether to read them again."""
+    total, root = hashlib.sha256(), os.path.commonpath([path.parent for path, _ in files])
+    for path, _ in files:
+        content = path.read_bytes()
+        total.update(f"{os.path.relpath(path, root)} {len(content)}\n".encode())
+        total.update(content)
+    return total.hexdigest()
 
 
 def _parts(builder: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from itcortex.data.registry import require_plain
 from itcortex.errors import UserError, choose
 from itcortex.files import atomic_path
 from itcortex.networks.builders import builder_digest
-from itcortex.networks.network import Network
+from itcortex.networks.network import LAYER_RULE, Network
 from itcortex.networks.timm_names import known_architectures, require_tag
 from itcortex.workflow.schemas import _located, check
 
@@ -117,7 +117,7 @@ def check_layers(network: Network, names: list[str], where: str) -> None:
     """
     place = where.rpartition(": ")[0]
     known = json.dumps(network.asdict()) + _located(place, builder_digest, network.builder)
-    key = hashlib.sha256(f"{known} {bool(names)}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{known} {bool(names)} {LAYER_RULE}".encode()).hexdigest()[:16]
     folder = Path(".snakemake") / "itcortex" / f"timm-{version('timm')}"
     cached = folder / f"{network.architecture}-{key}.json"
     if not cached.is_file():

@@ -136,6 +136,33 @@ def test_a_builder_of_an_installed_package_is_found():
     assert builder_digest(network.builder) == f"timm {version('timm')}"
 
 
+@pytest.mark.parametrize("installed", ["editable", "by path alone"])
+def test_changed_code_of_a_package_that_keeps_its_version_is_a_changed_builder(
+    tmp_path, monkeypatch, installed
+):
+    """As `pip install -e` leaves it: the version in one folder, the code in another."""
+    package, site = tmp_path / "source" / "lab_networks_x", tmp_path / "site"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "parts.py").write_text("WIDTH = 4\n")
+    monkeypatch.syspath_prepend(package.parent)
+    if installed == "editable":
+        info = site / "lab_networks_x-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(
+            "Metadata-Version: 2.1\nName: lab_networks_x\nVersion: 1.0\n"
+        )
+        (info / "top_level.txt").write_text("lab_networks_x\n")
+        monkeypatch.syspath_prepend(site)
+    first = builder_digest("lab_networks_x.build:build")
+    assert len(first) == 64
+    (package / "__init__.py").touch()
+    assert builder_digest("lab_networks_x.build:build") == first
+    (package / "parts.py").write_text("WIDTH = 5\n")
+    assert builder_digest("lab_networks_x.build:build") != first
+    assert "lab_networks_x" not in sys.modules
+
+
 def test_a_changed_file_is_a_changed_builder(folder):
     """By its content, not its date; a new file is what is built from then on."""
     path = folder / "networks" / "mine.py"
