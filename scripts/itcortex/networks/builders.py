@@ -6,13 +6,15 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 from types import ModuleType
 
 from itcortex.errors import UserError, nearest
+
+#: Endings of the files that say what a package builds: code, compiled code and settings.
+_CODE = {".py", ".so", ".pyd", ".cpp", ".cu", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini"}
 
 
 def find_builder(builder: str) -> Callable[..., "nn.Module"]:
@@ -34,10 +36,11 @@ def find_builder(builder: str) -> Callable[..., "nn.Module"]:
 def builder_digest(builder: str) -> str:
     """What identifies a builder's code: SHA-256 of its file, or name and version of its package.
 
-    A package whose code can change without its version, because it was installed with `pip install -e`
-    or is found through PYTHONPATH, is identified by SHA-256 of all its Python files. Empty without a
-    builder. It is a parameter of the rules that build networks, so that changed code runs their jobs
-    again; what a single file imports does not count. Raises `UserError` for a builder that is not there.
+    A package whose code can change without its version, because it was installed with
+    `pip install -e` or is found through PYTHONPATH, is identified by SHA-256 of all its files of code
+    and settings. Empty without a builder. It is a parameter of the rules that build networks, so that
+    changed code runs their jobs again; what a single file imports does not count. Raises `UserError`
+    for a builder that is not there.
     """
     if not builder:
         return ""
@@ -51,22 +54,45 @@ def builder_digest(builder: str) -> str:
             f"builder: {builder!r}: no installed package has a module {package!r}; install it, or "
             "give a file, like networks/mine.py:build"
         )
-    name = packages_distributions().get(package, [package])[0]
-    with suppress(PackageNotFoundError):
-        installed = distribution(name)
-        if files[0].is_relative_to(Path(installed.locate_file("")).resolve()):
-            return f"{name} {installed.version}"
-    return _digest_of(tuple((path, path.stat().st_mtime_ns) for path in files))
+    return _released(package, files) or package_digest(package)
+
+
+def package_digest(package: str) -> str:
+    """SHA-256 over names and contents of a package's files of code and settings."""
+    return _digest_of(tuple((path, path.stat().st_mtime_ns) for path in _files_of(package)))
 
 
 def _files_of(package: str) -> list[Path]:
-    """Python files of a package or of a single module, without importing it; none if there is none."""
+    """Files of a package, or of a single module, without importing it; none if there is none."""
     spec = None if package in sys.stdlib_module_names else importlib.util.find_spec(package)
     if spec is None:
         return []
     folders = [Path(folder).resolve() for folder in spec.submodule_search_locations or ()]
-    found = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    inside = (path for folder in folders for path in folder.rglob("*"))
+    found = sorted(path for path in inside if path.suffix in _CODE and path.is_file())
     return found or ([Path(spec.origin).resolve()] if spec.has_location else [])
+
+
+def _released(package: str, files: list[Path]) -> str:
+    """Names and versions of the distributions that list all of a package's files as installed.
+
+    Empty where some file is in no list: an installation with `pip install -e` lists only a pointer to
+    the code, and metadata beside the code (`*.egg-info`) lists nothing.
+    """
+    versions, listed = [], set()
+    for name in _distributions(tuple(sys.path)).get(package, ()):
+        installed = distribution(name)
+        lines = (installed.read_text("RECORD") or "").splitlines()
+        root = Path(installed.locate_file("")).resolve()
+        listed |= {root / line.rsplit(",", 2)[0].strip('"') for line in lines}
+        versions.append(f"{name} {installed.version}")
+    return ", ".join(sorted(set(versions))) if listed.issuperset(files) else ""
+
+
+@lru_cache(maxsize=1)
+def _distributions(_path: tuple[str, ...]) -> dict[str, list[str]]:
+    """Distributions of every package on this path of imports (.3 s to find them)."""
+    return dict(packages_distributions())
 
 
 @lru_cache(maxsize=32)

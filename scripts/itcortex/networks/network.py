@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from itcortex.networks.preprocessing import Preprocessing
 
-#: Number of the rule for layers: what was found by an older one is not taken from a cache.
-LAYER_RULE = 2
 #: Names of Pillow's ways of resizing.
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 

@@ -10,8 +10,8 @@ import pandas as pd
 from itcortex.data.registry import require_plain
 from itcortex.errors import UserError, choose
 from itcortex.files import atomic_path
-from itcortex.networks.builders import builder_digest
-from itcortex.networks.network import LAYER_RULE, Network
+from itcortex.networks.builders import builder_digest, package_digest
+from itcortex.networks.network import Network
 from itcortex.networks.timm_names import known_architectures, require_tag
 from itcortex.workflow.schemas import _located, check
 
@@ -113,11 +113,12 @@ def check_layers(network: Network, names: list[str], where: str) -> None:
     """Raise `UserError` if a network lacks one of these layers; without names, if it has no layers.
 
     The network is built (without weights) and its layers' names are kept in a cache under timm's
-    version and a digest of the network, the code of its builder included.
+    version and a digest of the network, of its builder's code and of the code that looks.
     """
     place = where.rpartition(": ")[0]
     known = json.dumps(network.asdict()) + _located(place, builder_digest, network.builder)
-    key = hashlib.sha256(f"{known} {bool(names)} {LAYER_RULE}".encode()).hexdigest()[:16]
+    known += f" {bool(names)} {package_digest('itcortex.networks')}"
+    key = hashlib.sha256(known.encode()).hexdigest()[:16]
     folder = Path(".snakemake") / "itcortex" / f"timm-{version('timm')}"
     cached = folder / f"{network.architecture}-{key}.json"
     if not cached.is_file():

@@ -136,30 +136,42 @@ def test_a_builder_of_an_installed_package_is_found():
     assert builder_digest(network.builder) == f"timm {version('timm')}"
 
 
-@pytest.mark.parametrize("installed", ["editable", "by path alone"])
+@pytest.mark.parametrize("installed", ["editable", "metadata beside the code", "by path alone"])
 def test_changed_code_of_a_package_that_keeps_its_version_is_a_changed_builder(
     tmp_path, monkeypatch, installed
 ):
-    """As `pip install -e` leaves it: the version in one folder, the code in another."""
+    """As `pip install -e` leaves it: a version, and in its list of files only a pointer to the code."""
     package, site = tmp_path / "source" / "lab_networks_x", tmp_path / "site"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
     (package / "parts.py").write_text("WIDTH = 4\n")
+    (package / "sizes.json").write_text("[4]")
     monkeypatch.syspath_prepend(package.parent)
+    metadata = {"Metadata-Version": "2.1", "Name": "lab_networks_x", "Version": "1.0"}
+    written = "".join(f"{key}: {value}\n" for key, value in metadata.items())
     if installed == "editable":
         info = site / "lab_networks_x-1.0.dist-info"
         info.mkdir(parents=True)
-        (info / "METADATA").write_text(
-            "Metadata-Version: 2.1\nName: lab_networks_x\nVersion: 1.0\n"
-        )
+        (info / "METADATA").write_text(written)
         (info / "top_level.txt").write_text("lab_networks_x\n")
+        (info / "RECORD").write_text(
+            "lab_networks_x.pth,,\nlab_networks_x-1.0.dist-info/METADATA,,\n"
+        )
         monkeypatch.syspath_prepend(site)
+    elif installed == "metadata beside the code":
+        info = package.parent / "lab_networks_x.egg-info"
+        info.mkdir()
+        (info / "PKG-INFO").write_text(written)
+        (info / "top_level.txt").write_text("lab_networks_x\n")
+        (info / "SOURCES.txt").write_text("lab_networks_x/__init__.py\nlab_networks_x/parts.py\n")
     first = builder_digest("lab_networks_x.build:build")
     assert len(first) == 64
     (package / "__init__.py").touch()
     assert builder_digest("lab_networks_x.build:build") == first
     (package / "parts.py").write_text("WIDTH = 5\n")
-    assert builder_digest("lab_networks_x.build:build") != first
+    second = builder_digest("lab_networks_x.build:build")
+    (package / "sizes.json").write_text("[5]")
+    assert len({first, second, builder_digest("lab_networks_x.build:build")}) == 3
     assert "lab_networks_x" not in sys.modules
 
 
