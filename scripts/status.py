@@ -52,4 +52,7 @@ def _latest_log() -> str:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(
+        errors="backslashreplace"
+    )  # logs hold letters that a terminal may not have
     sys.exit(main(sys.argv[1:]))

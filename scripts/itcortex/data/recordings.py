@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from itcortex.errors import UserError, nearest
+from itcortex.formats.unicode import composed
 
 _log = logging.getLogger(__name__)
 AXES = ("image", "y", "x", "ms", "site")
@@ -39,6 +40,7 @@ class Recording:
 
     def __post_init__(self):
         """Refuse arrays whose axes do not fit their names, and names that are given twice."""
+        object.__setattr__(self, "image_ids", tuple(map(composed, self.image_ids)))
         shape = self.responses.shape
         if len(shape) != len(AXES):
             raise UserError(f"responses have axes {shape}; expected {AXES}")

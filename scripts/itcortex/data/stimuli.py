@@ -12,6 +12,7 @@ from PIL import Image
 
 from itcortex.data.images import decode_rgb
 from itcortex.errors import UserError
+from itcortex.formats.unicode import composed
 from itcortex.formats.zips import open_archive
 from itcortex.running.progress import bar
 
@@ -27,6 +28,7 @@ class Stimuli:
 
     def __post_init__(self):
         """Refuse anything that is not uint8 RGB with a unique name for every image."""
+        object.__setattr__(self, "image_ids", tuple(map(composed, self.image_ids)))
         if self.images.dtype != np.uint8 or self.images.ndim != 4 or self.images.shape[3] != 3:
             raise UserError(
                 f"stimuli must be uint8 (image, row, column, 3); got {self.images.dtype} "

@@ -17,6 +17,7 @@ from itcortex.formats import hdf5
 from itcortex.formats.plausible import inflated_bytes
 
 _HEADER = b"MATLAB 5.0 MAT-file, written by itcortex".ljust(116)  # instead of a time stamp
+_V73, _HDF5 = b"MATLAB 7.3", b"\x89HDF\r\n\x1a\n"  # how files begin
 _COMPRESSED = 15  # type of an element that is a zlib stream
 _DAMAGE = (
     MatReadError,
@@ -36,10 +37,12 @@ _DAMAGE = (
 def read_variables(content: bytes, label: str, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Variables `names` of a .mat file given as bytes; cells of text come as arrays of str.
 
-    Raises `UserError`, beginning with `label`, for a damaged file and for a variable that is not
-    in it (the message lists those that are).
+    Raises `UserError`, beginning with `label`, for a damaged file, for a variable that is not in it
+    (the message lists those that are), and for an array that other software than MATLAB wrote as
+    HDF5 and that does not say in which order its axes are.
     """
-    reader = _read_v73 if content.startswith(b"MATLAB 7.3") else _read_v5
+    signed = _HDF5 in (content[:8], content[512:520])  # at once, or behind MATLAB's header
+    reader = _read_v73 if signed or content.startswith(_V73) else _read_v5
     try:
         found, variables = reader(content, names, label)
     except UserError:
@@ -89,12 +92,28 @@ def _read_v5(
 def _read_v73(
     content: bytes, names: Sequence[str], label: str
 ) -> tuple[list[str], dict[str, np.ndarray]]:
-    """Version 7.3 is HDF5: axes in reverse order, a cell is a reference, text is its codes."""
-    variables = {}
+    """Version 7.3 is HDF5: axes in reverse order, a cell is a reference, text is its codes.
+
+    Without MATLAB's header a variable must have MATLAB's attribute `MATLAB_class`: h5py keeps an
+    array's axes as they are, and a grid read the wrong way round is silent.
+    """
+    variables, by_matlab = {}, content.startswith(_V73)
     with h5py.File(io.BytesIO(content), "r") as handle:
         held = [name for name in handle if not name.startswith("#")]  # asks no link where it leads
         for name in (n for n in names if n in held):
-            value = hdf5.entry(handle, name, label)[...].T
+            stored = hdf5.entry(handle, name, label)
+            if isinstance(stored, h5py.Group):
+                raise UserError(f"{label}: {name!r} is a structure, not an array")
+            if h5py.check_string_dtype(stored.dtype):
+                variables[name] = stored.asstr()[...].astype(str)
+                continue
+            if not by_matlab and stored.ndim > 1 and "MATLAB_class" not in stored.attrs:
+                raise UserError(
+                    f"{label}: the file is HDF5 that MATLAB did not write, and its {name!r} of shape "
+                    f"{stored.shape} does not say in which order its axes are (MATLAB stores them "
+                    "reversed); write the file by scipy.io.savemat"
+                )
+            value = stored[...].T
             if value.dtype == object:
                 cells = (hdf5.own_values(handle[cell], label) for cell in value.flat)
                 codes = [cell[...].T.ravel() for cell in cells]

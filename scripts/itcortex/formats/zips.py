@@ -11,14 +11,16 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from itcortex.errors import UserError, nearest
 from itcortex.formats.plausible import require_plausible
+from itcortex.formats.unicode import composed
 
 LIMIT_BYTES = 16 * 2**30  # the published recordings unpack to one or two GB; a zip bomb to PB
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+_UTF8 = 0x800  # flag of a member: its name is UTF-8
 _AGAIN = "delete the file and run again, so that it is made or downloaded anew"
 
 
@@ -26,7 +28,7 @@ class Archive:
     """The files of one open zip archive, by their path inside it (always with forward slashes).
 
     A path is found with or without one top folder around it, because published archives are
-    packed both ways.
+    packed both ways, and whichever way its accents are written (see `formats.unicode`).
     """
 
     def __init__(self, path: Path, members: dict[str, zipfile.ZipInfo], handle: zipfile.ZipFile):
@@ -59,6 +61,7 @@ class Archive:
 
     def _find(self, wanted: str, present: list[str], what: str) -> str:
         """`wanted` if it is present, else the only one that is `wanted` under one top folder."""
+        wanted = composed(wanted)
         if wanted in present:
             return wanted
         under_top = [name for name in present if name.partition("/")[2] == wanted]
@@ -69,9 +72,23 @@ class Archive:
         return under_top[0]
 
 
+def _spelt(member: zipfile.ZipInfo) -> str:
+    """A member's name as it was meant.
+
+    Without the flag that says UTF-8, a name is read by the code page of MS-DOS. macOS's Finder writes
+    UTF-8 and sets no flag: what is valid UTF-8 is taken for that. (A name that is meant in the code
+    page is hardly ever valid UTF-8, but for plain letters, which are the same in both.)
+    """
+    name = member.orig_filename
+    if not member.flag_bits & _UTF8:
+        with suppress(UnicodeError):  # a name of the code page
+            name = name.encode("cp437").decode("utf-8")
+    return composed(name)
+
+
 def _safe_name(path: Path, member: zipfile.ZipInfo) -> str:
     """A member's path with forward slashes; refuse one that could point out of its folder."""
-    name = member.orig_filename.replace("\\", "/")
+    name = _spelt(member).replace("\\", "/")
     if name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in name.split("/"):
         raise UserError(
             f"{path}: member {member.orig_filename!r} points outside of the archive's folder; "

@@ -104,7 +104,7 @@ def _take(names: list[str], count: int, folder: Path, held: ExitStack) -> list[s
 
 def _lock(path: Path) -> IO | None:
     """An exclusive lock on a file, or None if somebody has it."""
-    file = path.open("w")
+    file = path.open("w", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

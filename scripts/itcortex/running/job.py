@@ -52,7 +52,7 @@ def run(main: Callable, snakemake, **more) -> None:
     log_path = Path(snakemake.log[0])
     log_path.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    with log_path.open("w", buffering=1) as log:
+    with log_path.open("w", buffering=1, encoding="utf-8") as log:
         log.write(header(snakemake.rule, dict(snakemake.wildcards), params, snakemake.threads))
         try:
             with (

@@ -109,7 +109,7 @@ def _owner(path: Path) -> str:
 
 def _host(log: Path) -> str:
     """The machine that a run names in its log; empty for one that did not get the lock."""
-    text = log.read_text(errors="replace")
+    text = log.read_text(encoding="utf-8", errors="replace")
     found = re.search(r"^  Host: (.*)$", text, re.MULTILINE)
     return found[1].strip() if found and "LockException" not in text else ""
 
@@ -164,7 +164,7 @@ def advice(folder: Path) -> str:
 def may_exist(folder: Path) -> bool:
     """True if a run in this folder ever submitted jobs to Slurm, by Snakemake's own logs."""
     logs = (folder / ".snakemake" / "log").glob("*.snakemake.log")
-    return any("SLURM run ID" in log.read_text(errors="replace") for log in logs)
+    return any("SLURM run ID" in log.read_text(encoding="utf-8", errors="replace") for log in logs)
 
 
 def queued(folder: Path) -> list[SlurmJob]:

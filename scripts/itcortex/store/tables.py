@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
+from itcortex.errors import UserError
 from itcortex.files import atomic_path
 from itcortex.running import stamp
 
@@ -25,9 +26,13 @@ def write_table(path: str | Path, table: pd.DataFrame) -> None:
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a Parquet or CSV table."""
+    """Read a Parquet table.
+
+    Raises `UserError` for the CSV beside it, which does not say what is a number and what a name (a
+    model may be called 0001 or NA).
+    """
     if Path(path).suffix == ".csv":
-        return pd.read_csv(path)
+        raise UserError(f"{path}: is for reading by eye; name {Path(path).with_suffix('.parquet')}")
     return pd.read_parquet(path)
 
 

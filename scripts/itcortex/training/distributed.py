@@ -143,7 +143,9 @@ def _wait(ranks: ProcessContext, stop: Stop, folder: Path) -> bool:
 
 def _error(number: int, ranks: ProcessContext, folder: Path) -> UserError | RuntimeError:
     """The error of the rank that failed first, or of rank `number`, which was killed."""
-    failures = [json.loads(path.read_text()) for path in folder.glob("failed-*.json")]
+    failures = [
+        json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("failed-*.json")
+    ]
     status = ranks.processes[number].exitcode
     if status < 0 or not failures:
         return UserError(f"process {number + 1} of {len(ranks.processes)}: {_death(status)}")

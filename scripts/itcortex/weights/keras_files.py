@@ -74,7 +74,7 @@ def open_keras(path: str | Path) -> Iterator[KerasFile]:
             "tf_keras): model.save_weights('weights.h5')"
         )
     try:
-        file = h5py.File(path, "r")
+        file = h5py.File(path, "r", locking=False)
     except OSError as error:
         raise UserError(f"{path}: not a readable HDF5 file ({error}); fetch it again") from error
     with file:

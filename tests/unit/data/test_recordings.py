@@ -1,5 +1,6 @@
 """Recordings of monkeys without a grid, options of formats, and windows of time."""
 
+import unicodedata
 import zipfile
 
 import numpy as np
@@ -9,8 +10,8 @@ import prepare_recordings
 from itcortex import store
 from itcortex.data.published.cowley import read_cowley
 from itcortex.data.published.readers import read_published
-from itcortex.data.recordings import Recording, window_average
-from itcortex.data.stimuli import Stimuli, read_images
+from itcortex.data.recordings import Recording, require_shown, window_average
+from itcortex.data.stimuli import Stimuli, join_images, read_images
 from itcortex.errors import UserError
 
 
@@ -21,6 +22,17 @@ def test_formats_and_their_options():
         read_published("x", "arcaro2020", {"mat": "m", "site": [0, 1], "images_folder": "f"}, {})
     with pytest.raises(UserError, match=r"options \['mat'\] do not fit format 'cowley2023'"):
         read_published("x", "cowley2023", {"mat": "m"}, {})
+
+
+def test_accents_taken_apart_match_those_that_are_whole():
+    """macOS takes them apart in the names of files; tables hold them whole."""
+    whole, apart = (unicodedata.normalize(form, "café.png") for form in ("NFC", "NFD"))
+    shown = Stimuli(np.zeros((2, 16, 16, 3), np.uint8), (apart, "b.png"))
+    recorded = Recording(np.zeros((2, 1, 1, 1, 1), np.float32), ("b.png", whole), ("s",))
+    assert join_images(recorded.image_ids, shown.image_ids, "here") == [1, 0]
+    require_shown(recorded, shown.image_ids, part=False, where="here")
+    with pytest.raises(UserError, match="unique"):
+        Stimuli(np.zeros((2, 16, 16, 3), np.uint8), (apart, whole))
 
 
 # --- single trials without grid and time ----------------------------------------------------------

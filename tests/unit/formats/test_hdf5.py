@@ -72,6 +72,24 @@ def test_hdf5_that_reaches_out_or_blows_up_is_refused(craft, message):
         matlab.read_variables(bytes(content), "a.mat", ["imageRF"])
 
 
+@pytest.mark.parametrize("userblock", [0, 512])
+def test_a_mat_that_matlab_did_not_write_must_say_how_its_axes_are(userblock):
+    values = np.arange(24.0).reshape(2, 3, 4)
+    with h5py.File("a.mat", "w", userblock_size=userblock) as handle:
+        handle["a"], handle["group/b"], handle["n"] = values, 1, ["x", "0001"]
+        handle.create_dataset("reversed", data=values.T).attrs["MATLAB_class"] = np.bytes_("double")
+    content = Path("a.mat").read_bytes()
+    found = matlab.read_variables(content, "a.mat", ["reversed", "n"])
+    assert np.array_equal(found["reversed"], values)
+    assert found["n"].tolist() == ["x", "0001"]
+    with pytest.raises(UserError, match=r"a.mat: the file is HDF5 .* 'a' of shape \(2, 3, 4\)"):
+        matlab.read_variables(content, "a.mat", ["a"])
+    with pytest.raises(UserError, match="no variable 'c'; it holds a, group, n, reversed"):
+        matlab.read_variables(content, "a.mat", ["c"])
+    with pytest.raises(UserError, match="'group' is a structure"):
+        matlab.read_variables(content, "a.mat", ["group"])
+
+
 def test_a_cell_that_points_at_a_bomb_is_refused():
     with h5py.File("a.h5", "w", userblock_size=512) as handle:
         never_written(handle, "#refs#/a")

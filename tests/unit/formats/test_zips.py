@@ -2,6 +2,7 @@
 
 import io
 import stat
+import unicodedata
 import zipfile
 
 import pytest
@@ -46,6 +47,41 @@ def test_shadow_files_of_macos_and_dot_files_are_ignored(tmp_path):
     junk = {"__MACOSX/George/._data.mat": b"", "George/.DS_Store": b"", "George/images/": b""}
     with open_archive(pack(tmp_path / "a.zip", FILES | junk)) as archive:
         assert archive.names == sorted(FILES)
+
+
+def without_utf8_flag(path, name: bytes):
+    """A zip of one file whose name is these bytes, as the Finder packs it: it does not say UTF-8."""
+    placeholder = ("x" * len(name)).encode()
+    content = pack(path, {placeholder.decode(): b"1"}).read_bytes()
+    assert content.count(placeholder) == 2  # before the file, and in the directory at the end
+    path.write_bytes(content.replace(placeholder, name))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        ("set/café.png".encode(), "set/café.png"),
+        (unicodedata.normalize("NFD", "set/ü 日.png").encode(), "set/ü 日.png"),
+        ("set/é.png".encode("cp437"), "set/é.png"),  # by the code page, as Windows packs it
+        (b"set/plain.png", "set/plain.png"),
+    ],
+)
+def test_names_of_zips_without_the_utf8_flag(tmp_path, stored, read):
+    with open_archive(without_utf8_flag(tmp_path / "a.zip", stored)) as archive:
+        assert archive.names == [read]
+        assert archive.read(read) == archive.read(unicodedata.normalize("NFD", read)) == b"1"
+
+
+def test_accents_taken_apart_are_the_same_name(tmp_path):
+    split = unicodedata.normalize("NFD", "set/é.png")
+    with open_archive(pack(tmp_path / "a.zip", {split: b"1"})) as archive:
+        assert archive.files("set") == {"é.png": "set/é.png"}
+    with (
+        pytest.raises(UserError, match="twice"),
+        open_archive(pack(tmp_path / "b.zip", {split: b"1", "set/é.png": b"2"})),
+    ):
+        pass
 
 
 def test_backslashes_separate_folders(tmp_path):

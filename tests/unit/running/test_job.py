@@ -3,7 +3,9 @@
 import io
 import logging
 import re
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +14,7 @@ from itcortex.errors import UserError
 from itcortex.running import job, progress
 
 pytestmark = pytest.mark.process
+SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 
 
 class Named(dict):
@@ -70,6 +73,46 @@ def test_after_a_failed_job_nothing_logs_to_its_closed_file(snakemake):
     with pytest.raises(KeyError):
         job.run(lambda **_: {}["missing"], snakemake)
     assert logging.getLogger().handlers == before
+
+
+LATIN = """
+import sys
+from types import SimpleNamespace
+from itcortex.errors import UserError
+from itcortex.running import job
+
+def main():
+    print("\\N{GREEK SMALL LETTER RHO} = 1")
+    raise UserError("\\N{GREEK SMALL LETTER RHO}: not known")
+
+class Named(dict):
+    pass
+
+job.run(main, SimpleNamespace(
+    input=Named(), output=Named(), params=Named(), wildcards=Named(), resources=Named(), rule="r",
+    threads=1, log=[sys.argv[1]],
+))
+"""
+
+
+def test_a_locale_without_unicode_kills_no_job(tmp_path):
+    """Neither where it writes its log, nor where it says on the terminal what is wrong."""
+    plain = {
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "LC_ALL": "C",
+        "PYTHONPATH": str(SCRIPTS),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", LATIN, tmp_path / "x.log"],
+        env=plain,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert b"Error in r: \\u03c1: not known" in done.stderr
+    log = (tmp_path / "x.log").read_text(encoding="utf-8")
+    assert "\N{GREEK SMALL LETTER RHO} = 1\n" in log
 
 
 def test_blas_gets_the_rules_threads(snakemake):

@@ -5,7 +5,6 @@ A zip, with or without a top folder, of MATLAB files (version 5 or 7.3) and fold
 their length is 1; `UniqueNames` names the images, some with the paths of a Windows machine.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
@@ -14,6 +13,7 @@ import numpy as np
 from itcortex.data.recordings import Recording, checked
 from itcortex.errors import UserError, nearest
 from itcortex.formats.matlab import read_variables
+from itcortex.formats.unicode import composed
 from itcortex.formats.zips import open_archive
 
 
@@ -63,8 +63,8 @@ def _match_files(unique_names: np.ndarray, files: dict[str, str], label: str) ->
 
 
 def _folded(name: str) -> str:
-    """A file name as Windows compares it: whatever its case; accents in one form (macOS splits them)."""
-    return unicodedata.normalize("NFC", name).casefold()
+    """A file name as Windows compares it, whatever its case."""
+    return composed(name).casefold()
 
 
 def _five_axes(image_rf: np.ndarray, n_images: int, label: str) -> np.ndarray:

@@ -20,6 +20,7 @@ import pandas as pd
 from itcortex.data.recordings import Recording, checked, mean_over_repeats
 from itcortex.errors import UserError, nearest
 from itcortex.formats import netcdf
+from itcortex.formats.unicode import composed
 
 DIMENSIONS = ("presentation", "neuroid", "time_bin")
 #: Names of the same column, the newer or more certain one first.
@@ -67,7 +68,7 @@ def read_trials(
     where, about_where = str(source), str(table or source)
     found = read_presentations(source)
     shown, neuroids = found.presentations, found.neuroids
-    images = _column(shown, IMAGE, where).astype(str)
+    images = np.array([*map(composed, _column(shown, IMAGE, where).astype(str))], dtype=str)
     sites = _chosen(neuroids, "region", region and [region], where)
     sites &= _chosen(neuroids, "animal", animal and [animal], where)
     if not sites.any():
@@ -122,13 +123,21 @@ def read_image_table(path: str | Path) -> pd.DataFrame:
     Raises `UserError` for a file that is no such table, and for an image given twice.
     """
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not a readable table of images ({error})") from error
-    names = pd.Index(_column(table, IMAGE, str(path)).astype(str))
+    if "variation" in table:
+        table["variation"] = _levels(table["variation"])
+    names = pd.Index(map(composed, _column(table, IMAGE, str(path))))
     if names.has_duplicates:
         raise UserError(f"{path}: gives image {names[names.duplicated()][0]} more than once")
     return table.set_axis(names)
+
+
+def _levels(cells: pd.Series) -> pd.Series:
+    """Levels of variation as numbers, if all are; names and hashes stay text whatever they look like."""
+    numbers = pd.to_numeric(cells, errors="coerce")
+    return cells if numbers.isna().any() else numbers
 
 
 def _one_row_an_image(shown: pd.DataFrame, images: np.ndarray) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """Brain-Score's assembly of Majaj, Hong et al. 2015: trials in place, images by file name, choices."""
 
+import unicodedata
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -167,6 +169,24 @@ def test_tables_that_do_not_fit(tmp_path, source):
     pd.DataFrame({"name": ["a1"]}).to_csv(tmp_path / "other.csv", index=False)
     with pytest.raises(UserError, match=r"other\.csv: has no stimulus_id or image_id; it has name"):
         read_majajhong(source, {}, tmp_path / "other.csv")
+
+
+def test_names_that_look_like_numbers_or_like_nothing_stay_names(tmp_path):
+    names = ["0001", "1e5", "NA", "None", unicodedata.normalize("NFD", "é")]
+    files = ["007", "NaN", "null", "1.0", "é.png"]
+    columns = {
+        "image_id": names,
+        "filename": files,
+        "object_name": files,
+        "variation": [0, 3, 6, 0, 3],
+    }
+    pd.DataFrame(columns).to_csv(tmp_path / "t.csv", index=False)
+    table = majajhong.read_image_table(tmp_path / "t.csv")
+    wanted = np.array(["NA", "0001", "é", "1e5", "None"])
+    found, labels = majajhong.describe_images(wanted, table, "t.csv")
+    assert found == ("null", "007", "é.png", "NaN", "1.0")
+    assert labels["object_name"] == list(found)
+    assert labels["variation"] == [6, 0, 3, 3, 0]
 
 
 def test_two_presentations_of_one_number(tmp_path, table):
