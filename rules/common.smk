@@ -22,11 +22,13 @@ from itcortex.workflow.products import CAPTIONS, TITLES
 from itcortex.workflow.published_scores import PublishedScores
 from itcortex.workflow.requests import Requests
 from itcortex.workflow.resources import rising
+from itcortex.workflow.settings import check_overlays
 from itcortex.workflow.simulations import DigitsStudy, Teacher
 from itcortex.workflow.training_jobs import TrainingJobs
 
 try:
     load_yaml("config.yaml")  # says which line is no YAML; `configfile` does not
+    check_overlays(workflow.overwrite_configfiles, workflow.config_settings.overwrite_config)
 except UserError as error:
     raise WorkflowError(str(error))
 

@@ -49,7 +49,7 @@ def workflow(folder: Path, data: dict) -> None:
     pd.DataFrame([row]).to_csv(folder / "experiments" / "made.csv", index=False)
     training = data | {"start": None, "strengths": [1], "seeds": [0], "recipe": RECIPE | IN_PARTS,
                        "processes": 2, "checkpoint_steps": 2}  # fmt: skip
-    overlay = {"models": ["experiments/models.csv", "experiments/made.csv"],
+    overlay = {"experiment": "made", "models": ["experiments/models.csv", "experiments/made.csv"],
                "training": {"made": training}}  # fmt: skip
     (folder / "made.yaml").write_text(yaml.safe_dump(overlay))
 

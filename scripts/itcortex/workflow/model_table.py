@@ -1,5 +1,6 @@
 """The table of models: read, checked, its layers and sources."""
 
+import csv
 import hashlib
 import json
 from importlib.metadata import version
@@ -37,18 +38,60 @@ def read_models(paths: str | Path | list[str], schema: dict) -> pd.DataFrame:
 
 
 def _read_table(path: str | Path, schema: dict) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False).fillna("")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: model table cannot be read: {error}") from error
+    columns, rows = _rows(path)
     numeric = _numeric(schema)
-    places = [f"{path}: line {number}" for number in range(2, len(table) + 2)]
-    for where, row in zip(places, table.to_dict("records"), strict=True):
+    for where, row in rows.items():
         cells = {key: value for key, value in row.items() if value != ""}
         cells |= {key: _number(cells[key], f"{where}: {key}") for key in numeric if key in cells}
         check(cells, schema, where)
+        _require_percent(cells, where)
         _located(where, Network.of_row, row)
-    return _typed(table.assign(where=places), schema)
+    table = pd.DataFrame([*rows.values()], columns=columns, dtype=str)
+    return _typed(table.assign(where=[*rows]), schema)
+
+
+def _rows(path: str | Path) -> tuple[list[str], dict[str, dict[str, str]]]:
+    """Columns of a CSV, and its rows by file and line; every cell is text, empty lines are no rows.
+
+    Raises `UserError` for what is no CSV, columns of no name or of one name, and rows of too many cells.
+    """
+    lines, end = {}, 0
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            for cells in reader:
+                if any(cells):
+                    lines[end + 1] = cells  # a cell in quotes may run over several lines
+                end = reader.line_num
+    except (OSError, ValueError, csv.Error) as error:
+        raise UserError(f"{path}: model table cannot be read: {error}") from error
+    if not lines:
+        raise UserError(f"{path}: model table cannot be read: it is empty")
+    columns = lines.pop(next(iter(lines)))
+    for name in columns:
+        if columns.count(name) > 1 and name:
+            raise UserError(f"{path}: column {name!r} is there {columns.count(name)} times")
+    rows = {}
+    for line, cells in lines.items():
+        where, padded = f"{path}: line {line}", cells + [""] * (len(columns) - len(cells))
+        named = dict(zip(columns, padded, strict=False))
+        if any(padded[len(columns) :]) or named.pop("", ""):
+            raise UserError(
+                f"{where}: has {len(cells)} cells for {len([*filter(None, columns)])} named columns; "
+                "a cell with a comma in it needs quotes"
+            )
+        rows[where] = named
+    return [name for name in columns if name], rows
+
+
+def _require_percent(row: dict, where: str) -> None:
+    """Raise `UserError` for an accuracy that is a share of 1; that of chance (.1 %) is a percentage."""
+    top1, drawn = row.get("top1", 0), row["source"].startswith("untrained:")
+    if 0 < top1 < 1 and not drawn and row["category"] != "untrained":
+        raise UserError(
+            f"{where}: top1: {top1:g} is in percent, and no trained network is that bad: is it "
+            f"{100 * top1:g} %? Leave it empty for a network that was not trained on ImageNet"
+        )
 
 
 def _numeric(schema: dict) -> list[str]:
@@ -124,7 +167,7 @@ def check_layers(network: Network, names: list[str], where: str) -> None:
     if not cached.is_file():
         found = _located(place, network.readable_layers, not names)
         with atomic_path(cached) as temporary:
-            temporary.write_text(json.dumps(sorted(found)))
-    valid = json.loads(cached.read_text())
+            temporary.write_text(json.dumps(sorted(found)), encoding="utf-8")
+    valid = json.loads(cached.read_text(encoding="utf-8"))
     for name in names:
         choose(name, valid, where)

@@ -7,18 +7,60 @@ from jsonschema import Draft202012Validator
 
 from itcortex.errors import UserError, nearest
 
+#: Values that a file may stand for, with aliases (`*name`) written out; our registry has 2,000.
+MOST_VALUES = 200_000
+#: Types of JSON schemas in words.
+_TYPES = {
+    "integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false",
+    "array": "a list", "object": "a mapping of keys to values", "null": "null",
+}  # fmt: skip
+_CHOICES = ("anyOf", "oneOf")
+
 
 def load_yaml(path: str | Path) -> dict:
-    """Read a YAML mapping with the safe loader; `UserError` names the file and the line."""
+    """Read a YAML mapping with the safe loader.
+
+    Raises `UserError` that names the file and the line, also for a file whose aliases stand for more
+    values than anybody writes (or for themselves): to check those would not end.
+    """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        with Path(path).open(encoding="utf-8") as file:
+            loader = yaml.SafeLoader(file)
+            tree = loader.get_single_node()
+            _require_finite(tree, path)
+            content = loader.construct_document(tree) if tree else None
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); a path is relative to {Path.cwd()}"
+        ) from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        if isinstance(error, UserError):
+            raise
         raise UserError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(content, dict):
         raise UserError(
             f"{path}: expected a mapping of keys to values, got {type(content).__name__}"
         )
     return content
+
+
+def _require_finite(tree: yaml.Node | None, path: str | Path) -> None:
+    """Raise `UserError` if a YAML tree, its aliases written out, has no end or too many values."""
+    sizes: dict[int, float] = {}
+
+    def size(node: yaml.Node) -> float:
+        if id(node) not in sizes:
+            sizes[id(node)] = float("inf")  # for an alias of something around it
+            inner = [] if isinstance(node, yaml.ScalarNode) else node.value
+            pairs = [part for one in inner for part in (one if isinstance(one, tuple) else (one,))]
+            sizes[id(node)] = 1 + sum(map(size, pairs))
+        return sizes[id(node)]
+
+    if tree is not None and size(tree) > MOST_VALUES:
+        raise UserError(
+            f"{path}: its aliases (*name) stand for more than {MOST_VALUES:,} values, or for "
+            "themselves; write out what is meant"
+        )
 
 
 def check(instance: dict, schema: dict, where: str) -> None:
@@ -39,11 +81,33 @@ def _explain(error) -> list[str]:
     if error.validator == "enum":
         valid = [str(value) for value in error.validator_value]
         return [f"{key}: {error.instance!r} is not a choice; {nearest(str(error.instance), valid)}"]
+    if error.validator in _CHOICES and (inner := [e for e in error.context if e.relative_path]):
+        return [
+            line for e in inner for line in _explain(e)
+        ]  # of the right type, with a fault inside
     about = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
     message = error.message
+    if error.validator in _CHOICES and error.context:
+        message = f"{error.instance!r} is none of what is valid: " + "; ".join(
+            dict.fromkeys(_wanted(e) for e in error.context)
+        )
     if error.validator == "pattern":
         message = f"{error.instance!r} is not allowed here; it must match {error.validator_value}"
     return [f"{key}: {message}" + (f" ({about})" if about else "")]
+
+
+def _wanted(error) -> str:
+    """What a branch of a choice asks for, given why it does not hold."""
+    schema = error.schema
+    if "const" in schema or "enum" in schema:
+        return " or ".join(repr(value) for value in schema.get("enum", [schema.get("const")]))
+    if error.validator == "required":
+        return f"the keys {', '.join(map(repr, error.validator_value))}"
+    if schema.get("type") not in _TYPES:
+        return error.message
+    limits = {"minimum": "of at least", "maximum": "of at most"}
+    words = [f"{limits[key]} {schema[key]}" for key in limits if key in schema]
+    return " ".join([_TYPES[schema["type"]], *words])
 
 
 def _located(where: str, function, *arguments):

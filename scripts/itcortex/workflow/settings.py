@@ -1,6 +1,7 @@
 """Checks of settings and tables before any job: what is wrong, where, and what was probably meant."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ from itcortex.data.registry import FORMATS_WITHOUT_GRID
 from itcortex.errors import UserError, choose
 from itcortex.networks.network import Network
 from itcortex.workflow.model_table import check_layers, check_models
+from itcortex.workflow.schemas import load_yaml
 from itcortex.workflow.trainings import check_trainings
 
 
@@ -90,8 +92,32 @@ def _check_teacher(simulation: dict, models: pd.DataFrame, layers: list[str]) ->
 def check_results(folder: str | Path) -> None:
     """Raise `UserError` if results cannot be written where they belong."""
     folder = Path(folder)
+    if folder.is_symlink() and not folder.exists():
+        raise UserError(
+            f"{folder}: is a link to {folder.readlink()}, which is not there; make that folder, or "
+            "remove the link"
+        )
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file; results need a folder of that name")
     existing = folder if folder.exists() else folder.resolve().parent
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise UserError(f"{folder}: not writable; change its permissions, or use --directory")
+        raise UserError(
+            f"{folder}: not writable; change its permissions, or make it a link to a folder where you "
+            "may write"
+        )
+
+
+def check_overlays(overlays: Sequence[str | Path], given: dict) -> None:
+    """Raise `UserError` for an overlay that cannot be read, and if none names its experiment.
+
+    `given` is what overlays and the command line say. Without a name of its own, an overlay's results
+    would take the place of the demo's.
+    """
+    for path in overlays:
+        load_yaml(path)
+    if overlays and "experiment" not in given:
+        raise UserError(
+            f"{', '.join(Path(path).name for path in overlays)}: names no experiment, so that its "
+            "results would replace those of demo; write `experiment: a_name` into it, or `experiment: "
+            "demo` if that is meant"
+        )

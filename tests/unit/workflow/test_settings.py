@@ -86,6 +86,24 @@ def test_schemas_refuse_unknown_keys_everywhere():
         (["experiment"], "a b; rm", r"experiment: 'a b; rm' is not allowed"),
         (["experiment"], "weights", r"experiment: "),
         (["device"], "gpu", r"device: 'gpu'"),
+        (
+            ["encoding", "folds"],
+            "5",
+            r"encoding: folds: '5' is none of what is valid: 'image'; a whole number of at least 3",
+        ),
+        (
+            ["encoding", "folds"],
+            2,
+            r"folds: 2 is none of .*: 'image'; a whole number of at least 3",
+        ),
+        (["models"], 5, r"models: 5 is none of what is valid: text; a list"),
+        (["models"], ["a", 5], r"models: 1: 5 is not of type 'string'"),
+        (
+            ["ceiling", "name"],
+            {"default": "splt_half"},
+            r"default: 'splt_half' is not a choice; did",
+        ),
+        (["ceiling", "name"], 3, r"ceiling: name: 3 is none of what is valid: 'population' or "),
         (["recordings"], ["a", "a"], r"recordings: "),
     ],
 )
@@ -161,6 +179,12 @@ def test_a_layer_that_the_model_does_not_have(config, registry, models, monkeypa
         (",w,resnet18,untrained:0,cnn,f,1,src,", r"(?s)line 2.*'model' is a required property"),
         ("m,w,resnet18,pip:x,cnn,f,1,src,", r"(?s)line 2.*source: 'pip:x' is not allowed"),
         ("m,w,resnet18,untrained:0,cnn,f,1,src,\nm,w,resnet18,untrained:0,cnn,f,1,src,", "twice"),
+        ("m,w,resnet18,timm:x,cnn,f,.751,src,", r"line 2: top1: 0.751 is in percent.* 75.1 %\?"),
+        (
+            "\n,,,,,,,,\nm,w,resnet18,untrained:0,cnn,f,abc,src,",
+            "line 4: top1: 'abc' is not a number",
+        ),
+        ("m,w,resnet18,untrained:0,cnn,f,1,a,b,c", r"line 2: has 10 cells for 9 named columns"),
     ],
 )
 def test_bad_rows_of_a_model_table(tmp_path, row, message):
@@ -203,6 +227,25 @@ def test_bad_cells_of_optional_columns(tmp_path, column, cell, message):
     """Line, column, value, and what is wrong with it."""
     path = table_of(tmp_path, f"m,w,resnet18,untrained:0,cnn,f,1,src,{cell}", column)
     with pytest.raises(UserError, match=message):
+        model_table.read_models(path, schema("models"))
+
+
+def test_lines_are_those_of_the_file_and_names_stay_names(tmp_path):
+    """Blank lines and a cell over two lines do not shift them; Excel adds a mark and empty columns."""
+    path = tmp_path / "models.csv"
+    row = "0001,NA,resnet18,untrained:0,untrained,1e5,.1,"
+    path.write_text(f'\ufeff{HEADER},\n\n{row}"a\nb"\n\n{row.replace("NA", "None")}src\n')
+    read = model_table.read_models(path, schema("models"))
+    assert list(read["where"]) == [f"{path}: line 3", f"{path}: line 6"]
+    assert read[["model", "weights", "family", "top1", "top1_source"]].values.tolist() == [
+        ["0001", "NA", "1e5", 0.1, "a\nb"],
+        ["0001", "None", "1e5", 0.1, "src"],
+    ]
+    path.write_text(f"{HEADER},top1\n{row}a,.1\n")
+    with pytest.raises(UserError, match=r"models.csv: column 'top1' is there 2 times"):
+        model_table.read_models(path, schema("models"))
+    path.write_text("\n")
+    with pytest.raises(UserError, match="cannot be read: it is empty"):
         model_table.read_models(path, schema("models"))
 
 
@@ -370,6 +413,51 @@ def test_files_that_are_missing_or_no_yaml(tmp_path):
         schemas.load_yaml(broken)
 
 
+def bomb(leaf, form):
+    """Nine levels of aliases, nine in each: 400 million values in some 300 characters."""
+    lines = [f"a0: &a0 {leaf}"]
+    lines += [f"a{k + 1}: &a{k + 1} " + form.format(", ".join([f"*a{k}"] * 9)) for k in range(9)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        bomb("[x]", "[{}]"),
+        bomb("{x: y}", "{{<<: [{}]}}"),  # merged while it is read
+        "a: &a [1, *a]",
+        "a: &a {b: {c: *a}}",
+    ],
+)
+def test_aliases_that_have_no_end_are_refused_at_once(tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"mine.yaml: its aliases .* more than 200,000 values"):
+        schemas.load_yaml(path)
+
+
+def test_aliases_and_deep_trees(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("a: &a {x: 1}\nb: *a\nc: {<<: *a, y: 2}\n")
+    assert schemas.load_yaml(path) == {"a": {"x": 1}, "b": {"x": 1}, "c": {"x": 1, "y": 2}}
+    path.write_text("a: " + "[" * 5000)
+    with pytest.raises(UserError, match="cannot be read as YAML"):
+        schemas.load_yaml(path)
+
+
+def test_an_overlay_must_name_its_experiment(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("seed: 1\n")
+    settings.check_overlays([path], {"seed": 1, "experiment": "mine"})
+    settings.check_overlays([], {"seed": 1})
+    with pytest.raises(
+        UserError, match=r"mine.yaml: names no experiment, .* replace those of demo"
+    ):
+        settings.check_overlays([path], {"seed": 1})
+    with pytest.raises(UserError, match=r"none.yaml: cannot be read \(No such file"):
+        settings.check_overlays([tmp_path / "none.yaml"], {})
+
+
 def test_registry_that_refers_to_nothing(registry):
     registry["recordings"]["v4_210325"]["stimuli"] = "v4_images"
     with pytest.raises(UserError, match=r"v4_210325: stimuli: 'v4_images'.*'v4_210325_images'"):
@@ -393,6 +481,17 @@ def test_results_that_cannot_be_written(tmp_path):
     with pytest.raises(UserError, match="is a file; results need a folder"):
         settings.check_results(tmp_path / "results")
     settings.check_results(tmp_path / "new")  # will be created
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    with pytest.raises(UserError, match=r"link: is a link to .*gone, which is not there"):
+        settings.check_results(tmp_path / "link")
+    (tmp_path / "gone").mkdir()
+    settings.check_results(tmp_path / "link")
+
+
+def test_results_that_may_not_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings.os, "access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(UserError, match=r"not writable; .* a link to a folder where you may write"):
+        settings.check_results(tmp_path)
 
 
 def test_nearest_names():
