@@ -30,6 +30,10 @@ onstart:
             require_gpus(workflow.dag.needrun_jobs())
         if workflow.executor_plugin.name == "slurm":
             require_time(workflow.dag.needrun_jobs())
+        require_network(
+            workflow.dag.needrun_jobs(),
+            {"download_data": data.urls, "fetch_weights": ex.weights_addresses},
+        )
     except UserError as error:
         raise WorkflowError(str(error))
 

@@ -16,7 +16,7 @@ from itcortex.workflow.attention_sets import AttentionSets
 from itcortex.workflow.benchmark_files import BenchmarkFiles
 from itcortex.workflow.data_files import DataFiles
 from itcortex.workflow.experiment import Experiment
-from itcortex.workflow.limits import require_gpus, require_time
+from itcortex.workflow.limits import require_gpus, require_network, require_time
 from itcortex.workflow.paths import any_of
 from itcortex.workflow.products import CAPTIONS, TITLES
 from itcortex.workflow.published_scores import PublishedScores

@@ -1,10 +1,12 @@
 """What the response of a server means for a download: go on, start again, wait, or ask elsewhere."""
 
 import re
+import socket
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from urllib3.exceptions import InvalidHeader
+from requests.utils import get_environ_proxies, select_proxy
+from urllib3.exceptions import InvalidHeader, NameResolutionError
 from urllib3.util import Retry
 
 from itcortex.downloads.parts import Origin
@@ -35,6 +37,27 @@ def shown(url: str) -> str:
     """An address as messages and files may show it: without user name and password."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def unknown_host(url: str) -> str | None:
+    """The host of an address if no name server knows it: there is no network, or no such host.
+
+    None if it is known, or if a proxy is asked for the address, which looks it up by itself.
+    """
+    if select_proxy(url, get_environ_proxies(url)):
+        return None
+    host = urlsplit(url).hostname
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        return host
+    return None
+
+
+def is_unresolved(error: Exception) -> bool:
+    """True if a request failed because no name server knew the host."""
+    inner = error.args[0] if error.args else None
+    return isinstance(getattr(inner, "reason", inner), NameResolutionError)
 
 
 def refuse_redirect(response: requests.Response, **_options) -> None:

@@ -49,7 +49,8 @@ class ResumingDownloader:
     `resumed` tells afterwards whether anything was continued.
 
     A call raises `UnavailableError` if the address does not give the file and `UserError` if the disk
-    cannot hold it.
+    cannot hold it. A host that no name server knows at the first request is not asked again: there is
+    no network.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class ResumingDownloader:
         self.patience = patience or Patience()
         self.name = part.target.name
         self.resumed = False
+        self._answered = False
 
     def __call__(self, url: str, output_file: str | Path, pooch) -> None:
         """Bring the file at `url` to `output_file`; the part keeps its bytes, under both names."""
@@ -124,7 +126,10 @@ class ResumingDownloader:
         except _NEVER as error:
             raise UnavailableError(responses.reason(error)) from error
         except (requests.RequestException, HTTPError) as error:
-            raise BrokenTransferError(responses.reason(error)) from error
+            reason = responses.reason(error)
+            if responses.is_unresolved(error) and not self._answered:
+                raise UnavailableError(f"no network, or no such host: {reason}") from error
+            raise BrokenTransferError(reason) from error
 
     def _continued(self, url: str) -> Origin | None:
         """Origin of the part, if it can be continued from `url`."""
@@ -137,6 +142,7 @@ class ResumingDownloader:
 
     def _take(self, response, found: Origin, start: int, origin: Origin | None) -> None:
         """Take what a response carries, or raise what it means."""
+        self._answered = True
         responses.check_status(response, continuing=start > 0)
         first, total = responses.stretch(response)
         whole = response.status_code == 200

@@ -15,7 +15,7 @@ import huggingface_hub
 from huggingface_hub import errors
 
 from itcortex import files
-from itcortex.downloads import fetch
+from itcortex.downloads import fetch, responses
 from itcortex.errors import UserError
 from itcortex.networks.network import Network
 from itcortex.networks.torch_compat import timm
@@ -104,8 +104,18 @@ def hub_file(repo: str, file: str, revision: str | None = None) -> tuple[Path, d
 
 
 def _download(repo: str, file: str, revision: str | None) -> str:
-    """The one call that goes to the hub."""
-    return huggingface_hub.hf_hub_download(repo, file, revision=revision)
+    """The one call that goes to the hub; without a network only its cache is looked at, at once."""
+    unknown = responses.unknown_host(huggingface_hub.constants.ENDPOINT)
+    try:
+        return huggingface_hub.hf_hub_download(
+            repo, file, revision=revision, local_files_only=unknown is not None
+        )
+    except errors.LocalEntryNotFoundError:
+        if unknown is None:
+            raise
+        raise ConnectionError(
+            f"no network: the name {unknown} cannot be resolved, and the cache has no such file"
+        ) from None
 
 
 # --- where timm's weights are ---------------------------------------------------------------------

@@ -253,6 +253,14 @@ class Experiment:
             return paths.DATA.format(dataset=dataset, file=file)
         return rest if kind == "file" else []
 
+    def weights_addresses(self, wildcards: Wildcards) -> list[str]:
+        """The hub's address, if a model's weights come from there and it may be asked."""
+        import huggingface_hub  # noqa: PLC0415 (only for downloads)
+
+        from_hub = self.row(wildcards)["source"].partition(":")[0] in ("timm", "hub")
+        asked = from_hub and not huggingface_hub.is_offline_mode()
+        return [huggingface_hub.constants.ENDPOINT] if asked else []
+
     def training_of(self, key: Key) -> dict:
         """Settings of the training of a row of the model table."""
         return self.settings["training"][self._rows[key]["training"]]

@@ -3,9 +3,13 @@
 Jobs are Snakemake's: `job.rule.name`, and `job.resources`, a mapping.
 """
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
+from itcortex.downloads.fetch import MIRROR
+from itcortex.downloads.responses import unknown_host
 from itcortex.errors import UserError
 from itcortex.running import devices, partitions
 
@@ -36,6 +40,30 @@ def require_time(jobs: Iterable[Any]) -> None:
             for job in sorted(jobs, key=_minutes)
         }
     )
+
+
+def require_network(jobs: Iterable[Any], addresses: dict[str, Callable[[Any], list[str]]]) -> None:
+    """Raise `UserError` if all is to be staged (rule `stage_data`) and there is no network.
+
+    `addresses` are functions of a job's wildcards, by rule: from where the job may download. There is
+    no network if not one of the hosts can be resolved. A mirror may have everything: with one, each
+    job finds out by itself.
+    """
+    jobs = list(jobs)
+    if os.environ.get(MIRROR) or not any(job.rule.name == "stage_data" for job in jobs):
+        return
+    urls = [url for job in jobs for url in addresses.get(job.rule.name, _none)(job.wildcards)]
+    hosts = {urlsplit(url).hostname: url for url in urls}
+    if hosts and all(unknown_host(url) for url in hosts.values()):
+        raise UserError(
+            f"no network: none of the names {', '.join(sorted(hosts))} can be resolved here; stage "
+            "where there is a network, or give a mirror (make stage MIRROR=folder). HF_HUB_OFFLINE=1 "
+            "takes weights from the cache of the Hugging Face hub alone"
+        )
+
+
+def _none(_wildcards: Any) -> list[str]:
+    return []
 
 
 def _minutes(job: Any) -> int:

@@ -88,6 +88,31 @@ def published(tmp_path, fake) -> dict:
     return state
 
 
+def test_without_a_network_the_cache_is_looked_at_and_nothing_is_waited_for(monkeypatch, tmp_path):
+    asked, cached = [], tmp_path / "model.safetensors"
+    cached.write_bytes(b"x")
+
+    def download(repo, file, revision, local_files_only):
+        asked.append(local_files_only)
+        if repo != "a/here":
+            raise behind_missing_file(None)
+        return str(cached)
+
+    monkeypatch.setattr(hub.huggingface_hub, "hf_hub_download", download)
+    monkeypatch.setattr(hub.responses, "unknown_host", lambda url: "hub.invalid")
+    assert hub.hub_file("a/here", "model.safetensors", None)[0] == cached
+    message = (
+        r"no network: the name hub\.invalid cannot be resolved, and the cache has no such file"
+    )
+    with pytest.raises(UnavailableError, match=message):
+        hub.hub_file("a/gone", "model.safetensors", None)
+    assert asked == [True, True]
+    monkeypatch.setattr(hub.responses, "unknown_host", lambda url: None)
+    with pytest.raises(UnavailableError, match="LocalEntryNotFoundError"):
+        hub.hub_file("a/gone", "model.safetensors", None)
+    assert asked == [True, True, False]
+
+
 # --- timm -----------------------------------------------------------------------------------------
 
 
