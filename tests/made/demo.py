@@ -22,6 +22,7 @@ REDUCED = {
     "encoding": {
         "mappings": ["pls", "ridge", "rsa", "cka", "reverse"],
         "components": 8,
+        "permutations": 5,
         "sweep": {"width_ms": 40, "step_ms": 80},
     },
     "alignment": {"draws": 50},
@@ -81,9 +82,7 @@ class Workflow:
 
     def _reduce(self):
         """Fewer models, smaller grids, and settings that take seconds."""
-        table = (self.folder / "experiments" / "models.csv").read_text().splitlines()
-        kept = [line for line in table if line.split(",")[0] in ["model", *MODELS]]
-        (self.folder / "experiments" / "models.csv").write_text("\n".join(kept) + "\n")
+        self.keep_models(*MODELS)
         path = self.folder / "experiments" / "datasets.yaml"
         registry = yaml.safe_load(path.read_text())
         for name, entry in registry["recordings"].items():
@@ -95,6 +94,13 @@ class Workflow:
         path.write_text(yaml.safe_dump(registry, sort_keys=False))
         self.configure(REDUCED)
         self.configure(SMALL_STUDY)
+
+    def keep_models(self, *names: str) -> None:
+        """Drop all other rows of the model table."""
+        path = self.folder / "experiments" / "models.csv"
+        rows = path.read_text().splitlines()
+        kept = [row for row in rows if row.split(",")[0] in ["model", *names]]
+        path.write_text("\n".join(kept) + "\n")
 
     def configure(self, changes: dict) -> None:
         """Change settings in config.yaml, mapping by mapping."""

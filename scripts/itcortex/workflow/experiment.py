@@ -20,7 +20,8 @@ from itcortex.networks.builders import builder_digest
 from itcortex.networks.network import Network
 from itcortex.workflow import missing, paths, trainings
 from itcortex.workflow.defaults import with_defaults
-from itcortex.workflow.fingerprint import SCRIPTS, fingerprint
+from itcortex.workflow.fingerprint import SCRIPTS
+from itcortex.workflow.kept_fingerprints import kept_fingerprint
 from itcortex.workflow.model_table import read_models
 from itcortex.workflow.products import FIGURES, TABLES
 from itcortex.workflow.schemas import check, load_yaml
@@ -33,7 +34,7 @@ TOLD = ["model", "weights", "architecture", "source", "category", "family", "top
         "training", "series", "strength", "seed"]  # fmt: skip
 #: Scripts that make no result, or explain results.
 NO_RESULTS = {"render_report", "collect_benchmarks", "plot_benchmarks", "status", "cancel_orphans"}
-_fingerprint = cache(fingerprint)
+_fingerprint = cache(kept_fingerprint)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
