@@ -18,6 +18,12 @@ ifneq ($(words $(CURDIR)),1)
 $(error The path of this folder, "$(CURDIR)", has a space in it, and Snakemake cannot run there: move the folder)
 endif
 
+# Snakemake and the hub's library keep caches in the home folder; where that cannot be written, beside
+# the results.
+ifeq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && test -w "$${XDG_CACHE_HOME:-$$HOME/.cache}" && echo yes),)
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+endif
+
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
 .PHONY: help install demo pictures published macaque paper paper-plan status cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench format lock clean
@@ -27,11 +33,12 @@ help: ## show this list
 
 install: $(STAMP) ## make the virtual environment .venv from the pinned lock
 
-$(STAMP): envs/requirements.txt
+$(STAMP): envs/requirements.txt envs/torchvision_operators.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"Python >= 3.11 is needed, {sys.executable} is {v[0]}.{v[1]}; choose another: make PYTHON=python3.12 ...")'
 	@echo "Installing the pinned packages into $(VENV) (a few minutes the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements.txt
+	@$(BIN)/python envs/torchvision_operators.py
 	@touch $@
 
 demo: $(STAMP) ## run the demo: simulated arrays, real photographs and networks; downloads no data

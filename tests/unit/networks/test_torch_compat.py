@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 import textwrap
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +18,8 @@ from itcortex.networks.torch_compat import resolve_device, timm
 
 pytestmark = [pytest.mark.network, pytest.mark.process]
 
-SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
+REPOSITORY = Path(__file__).resolve().parents[3]
+SCRIPTS = REPOSITORY / "scripts"
 
 # A torchvision that, like the real one beside a CPU-only torch, stops halfway if no operator `nms`
 # is declared. `half` counts how often it was truly imported.
@@ -70,6 +73,52 @@ def test_other_errors_of_torchvision_are_not_hidden(tmp_path):
     done = run_beside(tmp_path, OTHERWISE)
     assert done.returncode == 1
     assert "RuntimeError: out of memory" in done.stderr
+
+
+# --- an environment of `make install` ---------------------------------------------------------------
+
+
+def run_in_environment(folder: Path, torchvision: str) -> subprocess.CompletedProcess:
+    """Import a torchvision in a new process whose folder of packages is this one."""
+    (folder / "torchvision").mkdir()
+    (folder / "torchvision" / "__init__.py").write_text(torchvision)
+    (folder / "torchvision" / "half.py").write_text(HALF)
+    begin = f"import site; site.addsitedir({str(folder)!r}); import sys; import torchvision; "
+    return subprocess.run(
+        [sys.executable, "-S", "-c", begin + "print(torchvision.complete, getattr(sys, 'times', 0))"],
+        env={"PYTHONPATH": os.pathsep.join([str(folder), *filter(None, sys.path)])},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_an_environment_whose_torchvision_stops_is_mended(tmp_path, monkeypatch):
+    """By two files beside the packages, which Python reads when it starts; they go if not needed."""
+    stops = SimpleNamespace(
+        returncode=1, stderr="RuntimeError: operator torchvision::nms does not exist"
+    )
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: stops)
+    spec = spec_from_file_location("mend", REPOSITORY / "envs" / "torchvision_operators.py")
+    mend = module_from_spec(spec)
+    spec.loader.exec_module(mend)
+    assert mend.install(tmp_path)
+    monkeypatch.undo()
+    done = run_in_environment(tmp_path, BROKEN)
+    assert done.stdout.split() == ["True", "2"], done.stderr
+    for healthy in (
+        SimpleNamespace(returncode=0, stderr=""),
+        SimpleNamespace(returncode=1, stderr="x"),
+    ):
+        monkeypatch.setattr(subprocess, "run", lambda *_, found=healthy, **__: found)
+        assert not mend.install(tmp_path)
+        assert not [*tmp_path.glob("torchvision_operators*")]
+
+
+def test_timm_is_imported_in_this_environment():
+    """As in a notebook: without our library."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import timm"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_transforms_work_in_this_environment():
