@@ -15,8 +15,9 @@ FOLDER = Path(__file__).parent
 
 ANALYSIS = [
     "numpy", "scipy", "scikit-learn", "statsmodels", "pandas", "pyarrow", "h5py", "h5netcdf", "xarray",
-    "matplotlib", "seaborn", "pillow", "jinja2", "jsonschema", "pyyaml", "pooch", "requests", "urllib3",
-    "tenacity", "filelock", "tqdm", "threadpoolctl", "safetensors", "crc32c", "protobuf", "tfrecord",
+    "matplotlib", "seaborn", "plotly", "pillow", "jinja2", "jsonschema", "pyyaml", "pooch", "requests",
+    "urllib3", "tenacity", "filelock", "tqdm", "threadpoolctl", "safetensors", "crc32c", "protobuf",
+    "tfrecord",
 ]  # fmt: skip
 NETWORKS = [
     "torch", "torchvision", "timm", "huggingface_hub", "scikit-image", "tensorboard",

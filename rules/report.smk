@@ -5,6 +5,7 @@ rule render_report:
     """results/{experiment}/report.html: opens anywhere, needs nothing."""
     input:
         summary="results/{experiment}/tables/summary.parquet",
+        scores="results/{experiment}/tables/scores.parquet",
         tradeoff="results/{experiment}/tables/tradeoff.parquet",
         ceilings="results/{experiment}/tables/ceilings.parquet",
         alignment="results/{experiment}/tables/alignment.parquet",
@@ -14,7 +15,18 @@ rule render_report:
         attention=ex.table_if_any("attention"),
         shortcut=ex.table_if_any("shortcut"),
         figures=expand("results/{{experiment}}/figures/{figure}.png", figure=ex.figures),
-        template=workflow.source_path("../scripts/itcortex/report/page_template.html"),
+        recordings=expand("results/recordings/{recording}.h5", recording=ex.recordings),
+        stimuli=data.stimuli_of_recordings,
+        predictions=ex.per_model(
+            "results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5",
+            recording=ex.recordings,
+        ),
+        photographs=attention.shown_photographs,
+        examples=ex.per_model(
+            "results/{experiment}/attention/{attention}/{model}/{weights}.examples.h5",
+            attention=ex.attention,
+        ),
+        provenance="results/{experiment}/provenance.json",
     output:
         report="results/{experiment}/report.html",
     log:
@@ -24,12 +36,16 @@ rule render_report:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=rising(1500),
+        mem_mb=rising(1900),
         runtime=rising(30),
     params:
         code=ex.code_of("render_report"),
         experiment=ex.name,
         settings=ex.reported_settings,
+        registry=data.behind_tables,
+        datasets=data.datasets,
+        recording_names=ex.recordings,
+        photograph_sets=attention.shown_sets,
         fingerprints=ex.fingerprints,
     script:
         "../scripts/render_report.py"

@@ -292,9 +292,20 @@ def files(folder: Path, grid=(17, 17), n_images=6, n_ms=300, models=("a imagenet
 
 
 def models(summary):
-    """The model table of a summary: nothing is missing."""
-    rows = summary[["model", "weights", "category", "top1"]].drop_duplicates()
-    return rows.assign(missing="").reset_index(drop=True)
+    """The model table of a summary, as collect_models writes it: nothing is missing."""
+    told = [
+        "model",
+        "weights",
+        "category",
+        "family",
+        "top1",
+        "baseline",
+        "series",
+        "strength",
+        "seed",
+    ]
+    rows = summary[told].drop_duplicates(["model", "weights"]).reset_index(drop=True)
+    return rows.assign(architecture=rows["model"], source="untrained:0", training="", missing="")
 
 
 def rsa():

@@ -49,6 +49,12 @@ def map_alignment(
     return per_site, of_average
 
 
+def site_average(responses: np.ndarray) -> np.ndarray:
+    """Mean map (image, y, x) over sites, each z-scored first as in `map_alignment`."""
+    spread = responses.std((0, 1, 2))
+    return ((responses - responses.mean((0, 1, 2))) / np.where(spread > 0, spread, 1)).mean(3)
+
+
 @dataclass(frozen=True)
 class Null:
     """How maps of chance are made: see `itcortex.encoding.map_null.alignment_null`."""

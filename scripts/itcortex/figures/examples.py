@@ -122,9 +122,3 @@ def images(rho: dict[str, np.ndarray], n_images: int) -> list[tuple[int, int]]:
     order = np.argsort(-np.where(np.isfinite(mean), mean, -np.inf), kind="stable")
     ranks = np.linspace(0, len(order) - 1, min(n_images, len(order))).round().astype(int)
     return [(int(order[rank]), int(rank) + 1) for rank in ranks]
-
-
-def site_average(responses: np.ndarray) -> np.ndarray:
-    """Mean map (image, y, x) over sites, each z-scored first as in `map_alignment`."""
-    spread = responses.std((0, 1, 2))
-    return ((responses - responses.mean((0, 1, 2))) / np.where(spread > 0, spread, 1)).mean(3)

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from itcortex.encoding.map_alignment import site_average
 from itcortex.figures import examples, image_grid, style
 from itcortex.figures.examples import Block
 from itcortex.figures.image_grid import Columns
@@ -67,8 +68,8 @@ def _draw_maps(figure: Figure, block: Block, top: float, n_images: int) -> None:
     """Rows of photograph, recorded maps and predicted maps."""
     sites, rho = examples.sites(block), examples.alignment(block)
     heads = ["photograph", "all sites", *(f"{what}\n{block.site_ids[k]}" for k, what in sites)]
-    maps = [examples.site_average(block.recorded), *(block.recorded[..., k] for k, _ in sites)]
-    maps += [examples.site_average(responses) for responses in block.predicted.values()]
+    maps = [site_average(block.recorded), *(block.recorded[..., k] for k, _ in sites)]
+    maps += [site_average(responses) for responses in block.predicted.values()]
     columns = _columns(block)
     columns.name_columns(
         figure, top + HEAD - 0.06, heads + [wrap(name) for name in block.predicted]

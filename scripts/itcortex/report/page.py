@@ -1,20 +1,26 @@
 """One self-contained page: what was asked, what was found, figures, tables, settings.
 
 The page loads nothing: images are embedded, style and script are inline, and its content security
-policy forbids the rest. It holds no time stamp: same input, same bytes.
+policy forbids the rest: only scripts run whose digests it names, and none of them may evaluate text. It
+holds no time stamp: same input, same bytes.
 """
 
 import base64
+import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
 import pandas as pd
 import yaml
 from PIL import Image
+from plotly.offline import get_plotlyjs
 
 from itcortex.errors import UserError
-from itcortex.report import findings
+from itcortex.report import claims, findings, limits, methods, payload
+from itcortex.report.run import Run
+from itcortex.report.sections import SECTIONS
 from itcortex.report.tables import (
     alignment_table,
     attention_table,
@@ -27,7 +33,13 @@ from itcortex.report.tables import (
 )
 from itcortex.tables import panels
 
-TEMPLATE = Path(__file__).with_name("page_template.html")
+_HERE = Path(__file__).parent
+#: Scripts of the page in `assets`, in the order in which they run, in one scope.
+SCRIPTS = ("text.js", "data.js", "statistics.js", "state.js", "paint.js", "plot.js", "tip.js",
+           "rows.js", "small_plots.js", "model.js", "compare.js", "export.js", "sortable.js",
+           "explore.js")  # fmt: skip
+STYLE = "page.css"
+TEMPLATE, MACROS = "page.html", "macros.html"
 
 
 def embed(path: str | Path) -> dict:
@@ -54,51 +66,93 @@ def embed(path: str | Path) -> dict:
 
 
 def render(
+    run: Run,
     tables: dict[str, pd.DataFrame],
-    figures: list,
-    experiment: str,
-    settings: dict,
-    *,
-    versions: dict[str, str],
-    fingerprints: dict[str, str],
-    template: str | Path = TEMPLATE,
+    figures: Sequence[str | Path] = (),
+    maps: dict[str, dict] | None = None,
+    saliency: dict[str, dict] | None = None,
 ) -> str:
     """The page as HTML.
 
     Parameters
     ----------
-    tables : summary, tradeoff, ceilings, alignment, orientation and models as the workflow writes
-        them; rsa, attention and shortcut where the experiment has them.
+    tables : summary, scores, tradeoff, ceilings, alignment, orientation and models as the workflow
+        writes them; rsa, attention, shortcut and paired where the experiment has them.
     figures : paths of PNG files that hold their titles and captions.
-    settings : the configuration of the run.
-    versions, fingerprints : of packages and of the rules' code, by name.
+    maps, saliency : what `pictures` makes of every recording with a grid, and of sets of photographs.
     """
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(Path(template).read_text(encoding="utf-8")).render(
-        _from_tables(tables),
-        experiment=experiment,
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    shown = _from_tables(tables) | _from_run(run, tables)
+    sections = [one for one in SECTIONS if not one.needs or shown[one.needs]]
+    content = payload.build(tables, run, maps or {}, saliency or {}, shown["methods"].works)
+    scripts = [get_plotlyjs(), page_script()]
+    return environment.get_template(TEMPLATE).render(
+        shown,
+        sections=sections,
         figures=[embed(path) for path in figures],
-        # the workflow's own kinds of mapping become plain ones, which YAML can write
-        settings=yaml.safe_dump(
-            json.loads(json.dumps(settings)), sort_keys=False, allow_unicode=True, width=90
-        ),
-        versions=versions,
-        fingerprints=fingerprints,
+        style=_asset(STYLE),
+        scripts=scripts,
+        macros=environment.get_template(MACROS).module,
+        policy=policy(scripts),
+        payload=as_data_block(content),
     )
+
+
+def page_script() -> str:
+    """The page's own scripts as one, in a scope of their own."""
+    parts = "\n".join(_asset(name) for name in SCRIPTS)
+    return f'"use strict";\n(() => {{\n{parts}\n}})();\n'
+
+
+def policy(scripts: list[str]) -> str:
+    """Content security policy: nothing is loaded, and of scripts only these run, by their digests."""
+    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    allowed = " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests)
+    return (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src {allowed}; base-uri 'none'; form-action 'none'"
+    )
+
+
+def as_data_block(content: dict) -> str:
+    """JSON that no browser can take for markup, whatever texts it holds."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _asset(name: str) -> str:
+    return (_HERE / "assets" / name).read_text(encoding="utf-8")
+
+
+def _from_run(run: Run, tables: dict[str, pd.DataFrame]) -> dict:
+    """What the templates show of settings and code."""
+    return {
+        "experiment": run.experiment,
+        # the workflow's own kinds of mapping become plain ones, which YAML can write
+        "settings": yaml.safe_dump(
+            json.loads(json.dumps(run.settings)), sort_keys=False, allow_unicode=True, width=90
+        ),
+        "versions": run.versions,
+        "fingerprints": run.fingerprints,
+        "methods": methods.write(run.settings, tables, run.datasets, run.registry),
+        "deviations": limits.deviations(run.settings),
+    }
 
 
 def _from_tables(tables: dict[str, pd.DataFrame]) -> dict:
-    """What the template shows of the tables."""
+    """What the templates show of the tables."""
     summary, tradeoff = tables["summary"], tables["tradeoff"]
     simulated = summary.simulated.astype(bool)
     everything = tradeoff.group == "all"
     return {
         "simulated": [str(name) for name in summary[simulated].recording.unique()],
         "only_simulated": bool(simulated.all()),
+        "claims": claims.by_claim(claims.of_run(summary, tradeoff)),
         "in_short": findings.in_short(summary, tradeoff),
-        "sections": [
+        "recordings_found": [
             {
                 "title": panel.title,
                 "sentences": findings.sentences(panel, summary, tradeoff),
@@ -114,6 +168,7 @@ def _from_tables(tables: dict[str, pd.DataFrame]) -> dict:
         "turned": findings.turned_grids(tables["orientation"]),
         "missing": missing_models(tables["models"]),
         "without_accuracy": findings.without_accuracy(tables["models"]),
+        "limits": limits.limits(summary, tradeoff),
         "rsa": rsa_table(tables.get("rsa")),
         "attention": attention_table(tables.get("attention")),
         "shortcut": shortcut_table(tables.get("shortcut")),

@@ -57,6 +57,16 @@ class AttentionSets:
             name: self.ex.registry["attention"][name]["published"] for name in self.ex.attention
         }
 
+    @property
+    def shown_photographs(self) -> list[str]:
+        """The first file of every set: models keep their saliency on some of its photographs."""
+        return [self.photographs_of(name)[0] for name in self.ex.attention]
+
+    @property
+    def shown_sets(self) -> list[list[str]]:
+        """Name and reader of every set."""
+        return [[name, self.ex.registry["attention"][name]["format"]] for name in self.ex.attention]
+
     def first_photographs(self, wildcards: Wildcards) -> str:
         """Photographs of the set that is drawn: the first file of the first set."""
         return self.photographs_of(self.ex.attention[0])[0]

@@ -3,7 +3,10 @@
 import base64
 import re
 from collections import OrderedDict
+from hashlib import sha256
+from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,13 +18,18 @@ from itcortex.errors import UserError
 from itcortex.figures import style
 from itcortex.report import findings
 from itcortex.report import page as report_page
-from itcortex.tables import panels, statistics
+from itcortex.report.sections import SECTIONS
+from itcortex.tables import panels
 from itcortex.tables.numbers import number
+from itcortex.workflow import fingerprint
+from made import report as made_report
 from made import tables as made_tables
+from made.report import tables
 
 STATISTICS = OrderedDict(score="r_over_ceiling", draws=20)  # a workflow's configuration may be one
-SETTINGS = {"experiment": "demo", "statistics": STATISTICS}
+SETTINGS = made_report.settings(statistics=STATISTICS)
 FIGURES = {"tradeoff": "A cloud", "maps": "Two maps", "other": "Something else"}
+PLOTLY = "globalThis.Plotly = {};"
 CAPTION = "What it shows (ρ)."
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -31,7 +39,7 @@ class Page(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.open, self.tags, self.tables = [], [], []
+        self.open, self.tags, self.tables, self.sortable = [], [], [], []
         self.text = ""
 
     def handle_starttag(self, tag, attrs):
@@ -39,6 +47,7 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
         if tag == "table":
             self.tables.append([])
+            self.sortable += [self.tables[-1]] * (dict(attrs).get("class") == "sortable")
         if tag == "tr":
             self.tables[-1].append([])
         if tag in ("td", "th"):
@@ -58,19 +67,6 @@ class Page(HTMLParser):
             self.tables[-1][-1][-1] += data
 
 
-def tables(summary, draws=20):
-    """All tables of a run."""
-    rng = np.random.default_rng(0)
-    return {
-        "summary": summary,
-        "tradeoff": statistics.tradeoff_table(summary, "r_over_ceiling", draws, rng),
-        "ceilings": made_tables.ceilings(summary),
-        "alignment": made_tables.alignment(summary),
-        "orientation": made_tables.orientation(summary),
-        "models": made_tables.models(summary),
-    }
-
-
 def draw(folder, name, title, caption=CAPTION):
     """A small figure with its title and caption, as a PNG file."""
     path = folder / f"{name}.png"
@@ -78,23 +74,38 @@ def draw(folder, name, title, caption=CAPTION):
     return path
 
 
-def render(folder, summary, settings=SETTINGS, fingerprints=None, caption=CAPTION):
+def render(folder, summary, settings=SETTINGS, fingerprints=None, caption=CAPTION, **changed):
     """The page, by the script, and the page taken apart."""
     paths = {}
     for name, table in tables(summary).items():
         paths[name] = folder / f"{name}.parquet"
         store.write_table(paths[name], table)
     figures = [draw(folder, name, title, caption) for name, title in FIGURES.items()]
+    (folder / "provenance.json").write_text("{}")
+    about = made_report.run(summary)
+    recorded = {name: [] for name in ("recordings", "stimuli", "predictions", "recording_names")}
     render_report.main(
-        **paths, rsa=[], attention=[], shortcut=[], figures=figures, report=folder / "report.html",
-        template=report_page.TEMPLATE, experiment="demo", settings=settings,
-        fingerprints=fingerprints or {},
+        **paths, rsa=[], attention=[], shortcut=[], figures=figures, photographs=[], examples=[],
+        photograph_sets=[], provenance=folder / "provenance.json", report=folder / "report.html",
+        experiment="demo", settings=settings, registry=about.registry, datasets=about.datasets,
+        fingerprints=fingerprints or {}, **recorded | changed,
     )  # fmt: skip
     html = (folder / "report.html").read_text(encoding="utf-8")
+    return html, taken_apart(html)
+
+
+def taken_apart(html):
+    """A page's tags, tables and text."""
     page = Page()
     page.feed(html)
     assert page.open == []
-    return html, page
+    return page
+
+
+@pytest.fixture(autouse=True)
+def short_plotly(monkeypatch):
+    """Five megabytes of plotly are of no interest here; `test_browser.py` runs the whole of it."""
+    monkeypatch.setattr(report_page, "get_plotlyjs", lambda: PLOTLY)
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +125,41 @@ def test_page_is_self_contained(demo, tmp_path):
     ]
     assert all(value.startswith(("data:image/png;base64,", "#")) for value in loading)
     assert not re.search(r"https?://|@import|url\(", html)
-    policy = next(a["content"] for t, a in page.tags if t == "meta" and "http-equiv" in a)
-    assert policy.startswith("default-src 'none'")
     assert {tag for tag, _ in page.tags}.isdisjoint({"link", "iframe", "object", "embed"})
+
+
+def test_no_script_runs_but_those_whose_digests_the_policy_names(demo):
+    html = made_report.render(demo)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1]
+    parts = dict(part.strip().split(" ", 1) for part in unescape(policy).split(";"))
+    assert parts["default-src"] == "'none'" and parts["img-src"] == "data:"
+    assert "unsafe" not in parts["script-src"] and "connect-src" not in parts
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digests = [base64.b64encode(sha256(script.encode()).digest()).decode() for script in scripts]
+    assert parts["script-src"].split() == [f"'sha256-{digest}'" for digest in digests]
+    assert scripts[0] == PLOTLY
+
+
+def test_every_file_of_the_page_makes_a_page_anew():
+    """Editing a style, a script, a template or the list of works re-renders the report."""
+    folder = Path(report_page.__file__).parent
+    files = [path for path in folder.rglob("*") if path.suffix in {".js", ".css", ".html", ".yaml"}]
+    assert len(files) > 30
+    code = fingerprint._Code(fingerprint.SCRIPTS)
+    counted = {
+        line.split()[0]
+        for file, used in code.reached("render_report.py").items()
+        for line in code.data_of(file, used)
+    }
+    assert {path.relative_to(fingerprint.SCRIPTS).as_posix() for path in files} <= counted
+
+
+def test_sections_stand_in_the_order_of_the_data(demo):
+    page = taken_apart(made_report.render(demo))
+    names = [section.name for section in SECTIONS if not section.needs]
+    assert [a["id"] for t, a in page.tags if t == "section"] == names
+    links = [a["href"] for t, a in page.tags if t == "a"]
+    assert links[1:] == [f"#{name}" for name in names]
 
 
 def test_figures_are_embedded_whole_with_the_captions_that_they_hold(demo, tmp_path):
@@ -133,13 +176,13 @@ def test_figures_are_embedded_whole_with_the_captions_that_they_hold(demo, tmp_p
 
 def test_every_model_and_statistic_has_a_row(demo, tmp_path):
     _, page = render(tmp_path, demo)
-    by_size = [(len(table) - 1, table[0][0]) for table in page.tables]
+    by_size = [(len(table) - 1, table[0][0]) for table in page.sortable]
     # models on three recordings; ceilings; statistics of all and per category; alignment
     assert by_size == [
         (5, "model"), (5, "model"), (5, "model"), (6, "recording"), (15, "recording"),
         (15, "recording"), (15, "recording"), (3, "recording"),
     ]  # fmt: skip
-    first = page.tables[0]
+    first = page.sortable[0]
     rows = demo[(demo.recording == "m1_pl") & demo.main_window]
     best = rows[rows.control == "none"].sort_values("r", ascending=False).iloc[0]
     control = rows[(rows.control != "none") & (rows.model == best.model)].r.item()
@@ -150,14 +193,15 @@ def test_every_model_and_statistic_has_a_row(demo, tmp_path):
         f"[{best.r_over_ceiling_low:.2f}, {best.r_over_ceiling_high:.2f}]",
         "blocks.6", "0.010", number(control),
     ]  # fmt: skip
-    assert page.tables[4][1][-1] == "3 models, 5 are needed"
+    assert page.sortable[4][1][-1] == "3 models, 5 are needed"
 
 
 def test_tables_can_be_read_by_machine_and_by_ear(demo, tmp_path):
     html, page = render(tmp_path, demo)
-    assert html.count("<caption>") == html.count('class="sortable"') == 8
+    assert html.count('class="sortable"') == 8
+    assert len(page.tables) == [t for t, _ in page.tags].count("caption")
     heads = [a["scope"] for t, a in page.tags if t == "th"]
-    assert set(heads) == {"col", "row"}
+    assert set(heads) == {"col", "row", "rowgroup"}
     assert [t for t, _ in page.tags].count("h1") == 1
     assert ("html", {"lang": "en"}) in page.tags
     ids = {a["id"] for _, a in page.tags if "id" in a}
@@ -185,11 +229,11 @@ def test_hostile_names_are_text(demo, tmp_path):
     evil = '<script>alert("x")</script><img src=x onerror=y>'
     wrong = demo.replace({"model": {"resnet18": evil}, "area": {"PL": evil}})
     html, page = render(tmp_path, wrong, {"experiment": evil}, {evil: "ab12"}, caption=evil)
-    assert [t for t, _ in page.tags].count("script") == 1
+    assert [t for t, _ in page.tags].count("script") == 3  # the data, plotly, the page's own
     assert [t for t, _ in page.tags].count("img") == 3
     assert evil not in html
     assert evil in page.text
-    assert evil in [row[0] for row in page.tables[0]]
+    assert evil in [row[0] for row in page.sortable[0]]
 
 
 def test_settings_versions_and_fingerprints_are_shown(demo, tmp_path):
@@ -203,7 +247,7 @@ def test_missing_numbers_are_dashes_and_sort_last(demo, tmp_path):
     columns = ["r_over_ceiling", "r_over_ceiling_low", "r_over_ceiling_high", "ceiling"]
     holed = demo.assign(**dict.fromkeys(columns, np.nan), ceiling_name=None)
     _, page = render(tmp_path, holed)
-    assert page.tables[0][1][5:7] == ["–", "–"]
+    assert page.sortable[0][1][5:7] == ["–", "–"]
     assert "There is no noise ceiling to compare this with." in page.text
     keys = [a.get("data-key") for t, a in page.tags if t == "td"]
     assert "nan" not in keys
@@ -218,14 +262,10 @@ def test_recordings_without_grid_and_time_are_described(demo, tmp_path):
     shown["ceilings"] = made_tables.ceilings(demo[demo.recording == "m1_pl"]).assign(
         window_start=np.nan, window_stop=np.nan
     )
-    html = report_page.render(
-        shown, [], "demo", {}, versions={}, fingerprints={}
-    )  # fmt: skip
-    page = Page()
-    page.feed(html)
+    page = taken_apart(made_report.render(still, shown))
     assert "main window (no time axis)" in page.text
     assert "there are no maps to compare" in page.text
-    assert [row[2] for row in page.tables[1][1:]] == ["(no time axis)"] * 2
+    assert [row[2] for row in page.sortable[1][1:]] == ["(no time axis)"] * 2
 
 
 def test_a_figure_that_is_no_image_or_has_no_caption_is_an_error(tmp_path):
@@ -340,23 +380,21 @@ def test_slopes_are_told_with_their_intervals(rng):
 
 def test_models_without_weights_are_named_at_the_head_of_the_page(demo):
     shown = tables(demo)
-    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={})
+    html = made_report.render(demo, shown)
     assert "Models without scores" not in html
     shown["models"].loc[0, "missing"] = "the hub knows no such file"
-    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={})
+    html = made_report.render(demo, shown)
     assert "Models without scores" in html
     assert "the hub knows no such file" in html
 
 
 def test_rsa_attention_and_digits_have_their_tables_where_the_experiment_has_them(demo):
     shown = tables(demo)
-    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={})
+    html = made_report.render(demo, shown)
     sections = ["rsa", "attention", "shortcut"]
     assert not any(f'id="{name}"' in html for name in sections)
-    html = report_page.render(
-        shown | {name: getattr(made_tables, name)() for name in sections},
-        [], "demo", {}, versions={}, fingerprints={},
-    )  # fmt: skip
+    added = {name: getattr(made_tables, name)() for name in sections}
+    html = made_report.render(demo, shown | added)
     assert 'id="rsa"' in html and "0.42 [0.38, 0.47]" in html
     assert 'id="attention"' in html and "centre bias" in html and "0.11 [0.08, 0.14]" in html
     assert 'id="shortcut"' in html and "harmonization" in html.lower() and "0.83" in html
@@ -368,12 +406,12 @@ def test_an_interval_that_is_missing_is_not_told():
 
 def test_a_turned_grid_is_warned_of_at_the_head_of_the_page(demo, tmp_path):
     shown = tables(demo)
-    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={})
+    html = made_report.render(demo, shown)
     assert "Is the grid the right way round?" not in html
     turned = shown["orientation"]
     worse = (turned.recording == "m1_pl") & (turned.orientation == "as configured")
     shown["orientation"] = turned.assign(r=turned.r.where(~worse, 0.01))
-    html = report_page.render(shown, [], "demo", {}, versions={}, fingerprints={})
+    html = made_report.render(demo, shown)
     assert "Is the grid the right way round?" in html
     assert "m1_pl: r is 0.01 as configured" in html
     assert "if flipped vertically" in html

@@ -1,0 +1,110 @@
+// Two networks side by side: differences with intervals, layers, maps.
+
+const COMPARED = ["r", "r_over_ceiling"]; // scores that folds give an interval for
+
+/** The difference of two models that a table of the run holds, first minus second; null without one. */
+function tabledDifference([first, second], condition, score) {
+  for (const one of DATA.paired) {
+    if (one.condition !== condition || one.score !== score) continue;
+    const [a, b] = one.models;
+    const [value, low, high] = one.value;
+    if (a === first && b === second) return { value, low, high, source: "table of paired differences" };
+    if (a === second && b === first) {
+      const turned = (number) => (number === null ? null : -number);
+      return { value: turned(value), low: turned(high), high: turned(low), source: "table of paired differences" };
+    }
+  }
+  return null;
+}
+
+/** The difference of two scores, with an interval over folds where the score has folds. */
+function foldDifference([first, second], condition, key) {
+  const measure = MEASURES.get(key);
+  const [a, b] = [measure.at(first, condition), measure.at(second, condition)];
+  if (a === null || b === null) return null;
+  const folds = DATA.folds[condition];
+  const interval = COMPARED.includes(key) && folds[first] && folds[second] ? pairedInterval(folds[first], folds[second]) : null;
+  if (!interval) return { value: a - b, low: null, high: null, source: "" };
+  const scale = key === "r" ? 1 : MEASURES.get("ceiling").at(first, condition);
+  return { value: a - b, low: interval[0] / scale, high: interval[1] / scale, source: `${DRAWS} draws of the folds, in pairs` };
+}
+
+const differenceOf = (pair, condition, key) => tabledDifference(pair, condition, key) ?? foldDifference(pair, condition, key);
+
+/** Rows of the table of differences: scores of every recording, then facts of the networks. */
+function differenceRows(pair) {
+  const scores = DATA.conditions.flatMap((_, condition) => DATA.scores.map((score) => [score.key, condition, differenceOf(pair, condition, score.key)]));
+  const facts = DATA.facts.map((fact) => [fact.key, null, foldDifference(pair, null, fact.key)]);
+  return [...scores, ...facts].filter(([, , difference]) => difference).map(([key, condition, difference]) => {
+    const measure = MEASURES.get(key);
+    const interval = intervalText(difference.low, difference.high, measure.digits);
+    return [titleOf(condition) || "network", measure.label, ...pair.map((model) => valueText(key, { model, condition })),
+      numberText(difference.value, measure.digits) + (interval ? ` ${interval}` : ""), difference.source];
+  });
+}
+
+function drawDifferences(pair) {
+  const names = pair.map((model) => DATA.models[model].name);
+  const made = tableOf(`${names[0]} minus ${names[1]}, with 95 % intervals`, ["of", "measure", ...names, "difference", "interval from"], differenceRows(pair), [2, 3, 4]);
+  byId("differences").replaceChildren(...made.firstChild.childNodes);
+}
+
+function drawPairLayers(pair) {
+  const figures = DATA.conditions.map((condition, number) => {
+    const traces = pair.flatMap((model, place) => layerTraces(model, number, DATA.models[model].name, LINES[place]));
+    return traces.length ? linePlot(`Layers, ${condition.title}`, `r of every layer of both networks by depth, ${condition.title}`, traces, "relative depth of the layer") : null;
+  }).filter(Boolean);
+  byId("pair-layers").replaceChildren(...figures);
+  pairFigures = figures;
+  if (isPairSeen) drawAll(figures);
+}
+
+function drawPairMaps(pair) {
+  const parts = Object.entries(DATA.maps).filter(([, maps]) => pair.some((model) => maps.models[model])).map(([recording, maps]) => {
+    const said = (name) => pair.map((model) => `\u03c1 ${numberText(DATA.aligned[recording]?.[model]?.[name]?.[0] ?? null)}`);
+    const row = element("div", { class: "map-row" });
+    const paint = () => row.childElementCount || row.append(...maps.images.map((_, image) => mapColumn(maps, image, pair, said)));
+    return element("details", { ontoggle: paint }, element("summary", {}, `Maps of both, ${recording}`),
+      element("p", { class: "hint" }, `From above: photograph, recorded, ${pair.map((model) => DATA.models[model].name).join(", ")}; \u03c1 in the same order.`), row);
+  });
+  byId("pair-maps").replaceChildren(...parts);
+}
+
+let pairFigures = [];
+let isPairSeen = false;
+
+/** Line plots wait until the reader comes near: they would hold up the opening of the page. */
+function watchPair() {
+  const observer = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    isPairSeen = true;
+    drawAll(pairFigures);
+  }, { rootMargin: "400px" });
+  observer.observe(byId("pair-layers"));
+}
+
+/** Show a pair; the selects follow. */
+function drawPair(pair) {
+  byId("first").value = String(pair[0]);
+  byId("second").value = String(pair[1]);
+  drawDifferences(pair);
+  drawPairLayers(pair);
+  drawPairMaps(pair);
+}
+
+function setPair(pair) {
+  VIEW.pair = pair;
+  drawPair(pair);
+  writeAddress();
+}
+
+function startComparison() {
+  for (const id of ["first", "second"]) {
+    byId(id).append(...DATA.models.map((model, number) => element("option", { value: number }, model.name)));
+    byId(id).addEventListener("change", () => setPair([Number(byId("first").value), Number(byId("second").value)]));
+  }
+  byId("exchange").addEventListener("click", () => setPair([...VIEW.pair].reverse()));
+  byId("comparison").hidden = false;
+  watchPair();
+}

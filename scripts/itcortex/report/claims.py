@@ -1,0 +1,117 @@
+"""The claims of the paper, each with the paper's number and what this run says of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from itcortex.tables import panels
+from itcortex.tables.numbers import bounds, number
+
+#: Spearman's correlation of accuracy and predictivity, read off the paper's main figure.
+PAPER_RANK = {"m1_pl": -0.07, "m1_ml": -0.21, "m2_ml": 0.11}
+#: Mean predictivity of harmonized networks minus that of the best other network, read off there.
+PAPER_GAIN = {"m1_pl": 0.042, "m1_ml": 0.048, "m2_ml": 0.045}
+READ_OFF = "read off the published figure"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One line of the summary.
+
+    Attributes
+    ----------
+    number, limits : what the run found and its 95 % interval, as text; "–" and "" where it cannot say.
+    note : what the number is of, or why there is none.
+    """
+
+    claim: str
+    where: str
+    paper: str
+    number: str
+    limits: str
+    note: str
+
+
+def of_run(summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[Claim]:
+    """A line for every claim and recording."""
+    conditions = panels.of_summary(summary)
+    return [
+        *(_rank(panel, panel.of(tradeoff)) for panel in conditions),
+        *(one for panel in conditions if (one := _gain(panel, panel.of(summary)))),
+        *(one for panel in conditions if (one := _training(panel, panel.of(summary)))),
+    ]
+
+
+def by_claim(claims: list[Claim]) -> list[tuple[str, list[Claim]]]:
+    """Claims with all lines of each."""
+    names = dict.fromkeys(one.claim for one in claims)
+    return [(name, [one for one in claims if one.claim == name]) for name in names]
+
+
+def _interval(low: float, high: float) -> str:
+    return "{} to {}".format(*bounds(low, high)) if np.isfinite([low, high]).all() else ""
+
+
+def _rank(panel: panels.Panel, tradeoff: pd.DataFrame) -> Claim:
+    rows = tradeoff[(tradeoff["statistic"] == "spearman") & (tradeoff["group"] == "all")]
+    row = rows.iloc[0] if len(rows) else None
+    known = row is not None and np.isfinite(row["value"])
+    if row is None:
+        note = "not tested"
+    elif known:
+        note = f"Spearman's ρ, {row['n_models']} networks of {row['n_families']} families"
+    else:
+        note = f"cannot be tested: {row['note']}"
+    paper = PAPER_RANK.get(panel.recording)
+    return Claim(
+        "Predictivity falls as ImageNet accuracy rises",
+        panel.title,
+        f"ρ = {number(paper)} ({READ_OFF})" if paper is not None else "falls",
+        number(row["value"]) if known else "–",
+        _interval(row["low"], row["high"]) if known else "",
+        note,
+    )
+
+
+def _gain(panel: panels.Panel, summary: pd.DataFrame) -> Claim | None:
+    """Harmonized networks against the best other one, as the paper puts it."""
+    rows = _real(summary)
+    harmonized = rows[rows["category"] == "harmonized"]
+    others = rows[~rows["category"].isin(["harmonized", "untrained"])]
+    if harmonized.empty or others.empty:
+        return None
+    column = "r_over_ceiling" if rows["r_over_ceiling"].notna().any() else "r"
+    gain = harmonized[column].mean() - others[column].max()
+    paper = PAPER_GAIN.get(panel.recording)
+    return Claim(
+        "The neural harmonizer breaks that trade-off",
+        panel.title,
+        f"+{number(paper, 3)} ({READ_OFF})" if paper is not None else "above all others",
+        number(gain, 3),
+        "",
+        f"mean of {len(harmonized)} harmonized networks minus the best of {len(others)} others, "
+        f"{column.replace('_over_', ' / ')}",
+    )
+
+
+def _training(panel: panels.Panel, summary: pd.DataFrame) -> Claim | None:
+    """The best trained network and the best untrained one."""
+    rows = _real(summary)
+    untrained, trained = (
+        rows[rows["category"] == "untrained"],
+        rows[rows["category"] != "untrained"],
+    )
+    if trained.empty:
+        return None
+    best = trained.loc[trained["r"].idxmax()]
+    note = f"r of {best['model']}, the best trained network"
+    if len(untrained):
+        note += f"; the best untrained one reaches {number(untrained['r'].max())}"
+    return Claim("Trained networks predict the recording", panel.title, "yes",
+                 number(best["r"]), _interval(best["r_low"], best["r_high"]), note)  # fmt: skip
+
+
+def _real(summary: pd.DataFrame) -> pd.DataFrame:
+    main = summary["main_window"].astype(bool) & (summary["control"] == "none")
+    return summary[main & summary["r"].notna()]

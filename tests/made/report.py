@@ -1,0 +1,68 @@
+"""A report of made tables: what it is about, its tables, its pictures and the page."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from itcortex.report import page, pictures
+from itcortex.report.run import Run
+from itcortex.tables import statistics
+from made import tables as made_tables
+
+ROOT = Path(__file__).resolve().parents[2]
+MARKERS = {"cnn": "o", "extra_data": "s", "vit": "^", "self_supervised": "D", "robust": "v",
+           "harmonized": "*", "own": "P", "untrained": "X"}  # fmt: skip
+LOOKS = {
+    name: {"label": name.replace("_", " "), "colour": f"#{40 * k + 20:02x}66aa", "marker": marker}
+    for k, (name, marker) in enumerate(MARKERS.items())
+}
+DATASETS = {"arcaro2020": {"citation": "Arcaro 2020", "licence": "none", "holds": "", "files": {}}}
+
+
+def settings(**changed) -> dict:
+    """The demo's configuration, with changes."""
+    return yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | changed
+
+
+def run(summary: pd.DataFrame, **changed) -> Run:
+    """What a report of a summary is about; every recording is of Arcaro's dataset."""
+    recordings = {str(name): {"dataset": "arcaro2020"} for name in summary["recording"].unique()}
+    about = {"experiment": "demo", "settings": settings(), "datasets": DATASETS, "looks": LOOKS}
+    about |= {"registry": {"recordings": recordings, "rdms": {}, "attention": {}}}
+    return Run(**about | changed)
+
+
+def tables(summary: pd.DataFrame, draws: int = 20) -> dict[str, pd.DataFrame]:
+    """All tables of a run."""
+    rng = np.random.default_rng(0)
+    return {
+        "summary": summary,
+        "scores": made_tables.scores(summary, folds=6),
+        "tradeoff": statistics.tradeoff_table(summary, "r_over_ceiling", draws, rng),
+        "ceilings": made_tables.ceilings(summary),
+        "alignment": made_tables.alignment(summary),
+        "orientation": made_tables.orientation(summary),
+        "models": made_tables.models(summary),
+    }
+
+
+def maps(shown: dict[str, pd.DataFrame], grid=(9, 9)) -> dict[str, dict]:
+    """Maps of every recording and model, as small as they come."""
+    rng = np.random.default_rng(4)
+    names = [" ".join(key) for key in shown["models"][["model", "weights"]].itertuples(index=False)]
+    found = {}
+    for recording, rows in shown["alignment"].groupby("recording", observed=True, sort=False):
+        images = tuple(rows["image"].unique())
+        photographs = {image: rng.integers(0, 255, (16, 16, 3), dtype=np.uint8) for image in images}
+        drawn = [(name, rng.normal(size=(len(images), *grid, 2))) for name in names]
+        recorded = rng.normal(size=(len(images), *grid, 2))
+        found[str(recording)] = pictures.of_recording(recorded, images, photographs, drawn)
+    return found
+
+
+def render(summary: pd.DataFrame, shown: dict | None = None, figures=(), **changed) -> str:
+    """The page."""
+    shown = tables(summary) if shown is None else shown
+    return page.render(run(summary, **changed), shown, figures, maps(shown))
