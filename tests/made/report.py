@@ -22,8 +22,10 @@ DATASETS = {"arcaro2020": {"citation": "Arcaro 2020", "licence": "none", "holds"
 
 
 def settings(**changed) -> dict:
-    """The demo's configuration, with changes."""
-    return yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | changed
+    """Those settings of the demo that a report reads, with changes."""
+    every = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    names = ("experiment", "activations", "encoding", "alignment", "rsa", "ceiling", "statistics")
+    return {name: every[name] for name in names} | changed
 
 
 def run(summary: pd.DataFrame, **changed) -> Run:

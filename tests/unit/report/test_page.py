@@ -114,8 +114,17 @@ def demo():
     return made_tables.summary()
 
 
-def test_page_is_self_contained(demo, tmp_path):
-    html, page = render(tmp_path, demo)
+@pytest.fixture(scope="module")
+def rendered(demo, tmp_path_factory):
+    """The demo's page and the folder that it was made in."""
+    folder = tmp_path_factory.mktemp("report")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_page, "get_plotlyjs", lambda: PLOTLY)
+        return (*render(folder, demo), folder)
+
+
+def test_page_is_self_contained(rendered):
+    html, page, _ = rendered
     assert html.startswith("<!DOCTYPE html>")
     loading = [
         attributes[name]
@@ -128,8 +137,8 @@ def test_page_is_self_contained(demo, tmp_path):
     assert {tag for tag, _ in page.tags}.isdisjoint({"link", "iframe", "object", "embed"})
 
 
-def test_no_script_runs_but_those_whose_digests_the_policy_names(demo):
-    html = made_report.render(demo)
+def test_no_script_runs_but_those_whose_digests_the_policy_names(rendered):
+    html = rendered[0]
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1]
     parts = dict(part.strip().split(" ", 1) for part in unescape(policy).split(";"))
     assert parts["default-src"] == "'none'" and parts["img-src"] == "data:"
@@ -154,28 +163,28 @@ def test_every_file_of_the_page_makes_a_page_anew():
     assert {path.relative_to(fingerprint.SCRIPTS).as_posix() for path in files} <= counted
 
 
-def test_sections_stand_in_the_order_of_the_data(demo):
-    page = taken_apart(made_report.render(demo))
+def test_sections_stand_in_the_order_of_the_data(rendered):
+    page = rendered[1]
     names = [section.name for section in SECTIONS if not section.needs]
     assert [a["id"] for t, a in page.tags if t == "section"] == names
     links = [a["href"] for t, a in page.tags if t == "a"]
     assert links[1:] == [f"#{name}" for name in names]
 
 
-def test_figures_are_embedded_whole_with_the_captions_that_they_hold(demo, tmp_path):
-    _, page = render(tmp_path, demo)
+def test_figures_are_embedded_whole_with_the_captions_that_they_hold(rendered):
+    _, page, folder = rendered
     images = [attributes for tag, attributes in page.tags if tag == "img"]
     assert len(images) == 3
     for image, (name, title) in zip(images, FIGURES.items(), strict=True):
-        drawn = (tmp_path / f"{name}.png").read_bytes()
+        drawn = (folder / f"{name}.png").read_bytes()
         assert base64.b64decode(image["src"].split(",")[1]) == drawn
         assert image["alt"] == f"{title}. {CAPTION}"
     assert page.text.count(CAPTION) == 3
     assert "Something else" in page.text
 
 
-def test_every_model_and_statistic_has_a_row(demo, tmp_path):
-    _, page = render(tmp_path, demo)
+def test_every_model_and_statistic_has_a_row(rendered, demo):
+    page = rendered[1]
     by_size = [(len(table) - 1, table[0][0]) for table in page.sortable]
     # models on three recordings; ceilings; statistics of all and per category; alignment
     assert by_size == [
@@ -196,8 +205,8 @@ def test_every_model_and_statistic_has_a_row(demo, tmp_path):
     assert page.sortable[4][1][-1] == "3 models, 5 are needed"
 
 
-def test_tables_can_be_read_by_machine_and_by_ear(demo, tmp_path):
-    html, page = render(tmp_path, demo)
+def test_tables_can_be_read_by_machine_and_by_ear(rendered):
+    html, page, _ = rendered
     assert html.count('class="sortable"') == 8
     assert len(page.tables) == [t for t, _ in page.tags].count("caption")
     heads = [a["scope"] for t, a in page.tags if t == "th"]
@@ -209,26 +218,28 @@ def test_tables_can_be_read_by_machine_and_by_ear(demo, tmp_path):
     assert links and set(links) <= ids
 
 
-def test_simulated_recordings_get_a_banner_and_real_ones_none(demo, tmp_path):
-    _, page = render(tmp_path, demo)
+def test_simulated_recordings_get_a_banner_and_real_ones_none(rendered, demo):
+    page = rendered[1]
     assert "No neuron was recorded for this run." in page.text
     assert "The responses of m1_pl, m1_ml, m2_ml were computed from a known layer" in page.text
     mixed = demo.assign(simulated=demo.recording == "m1_pl")
-    _, page = render(tmp_path, mixed)
+    page = taken_apart(made_report.render(mixed))
     assert "Some recordings of this run are simulated." in page.text
     assert "The responses of m1_pl were computed" in page.text
-    _, page = render(tmp_path, demo.assign(simulated=False))
+    page = taken_apart(made_report.render(demo.assign(simulated=False)))
     assert "simulated" not in page.text.lower()
 
 
-def test_same_tables_give_the_same_bytes(demo, tmp_path):
-    assert render(tmp_path, demo)[0] == render(tmp_path, demo)[0]
+def test_same_tables_give_the_same_bytes(rendered, demo, tmp_path):
+    assert render(tmp_path, demo)[0] == rendered[0]
 
 
 def test_hostile_names_are_text(demo, tmp_path):
     evil = '<script>alert("x")</script><img src=x onerror=y>'
     wrong = demo.replace({"model": {"resnet18": evil}, "area": {"PL": evil}})
-    html, page = render(tmp_path, wrong, {"experiment": evil}, {evil: "ab12"}, caption=evil)
+    html, page = render(
+        tmp_path, wrong, made_report.settings(experiment=evil), {evil: "ab12"}, caption=evil
+    )
     assert [t for t, _ in page.tags].count("script") == 3  # the data, plotly, the page's own
     assert [t for t, _ in page.tags].count("img") == 3
     assert evil not in html
@@ -355,13 +366,12 @@ def test_a_ceiling_that_bounds_nothing_gives_no_percentage(demo, changes, said):
     assert re.search(said, first)
 
 
-def test_networks_without_accuracy_stay_in_tables_and_are_listed(demo):
+def test_networks_without_accuracy_stay_in_tables_and_are_listed(rendered, demo):
     shown = tables(demo.assign(top1=demo.top1.mask(demo.model == "tf_efficientnet_lite1")))
-    options = {"versions": {}, "fingerprints": {}}
-    html = report_page.render(shown, [], "demo", {}, **options)
+    html = made_report.render(shown["summary"], shown)
     assert "in no\ntrend: tf_efficientnet_lite1 imagenet." in html
     assert html.count('<th scope="row" data-key="tf_efficientnet_lite1">') == 3
-    assert "in no\ntrend" not in report_page.render(tables(demo), [], "demo", {}, **options)
+    assert "in no\ntrend" not in rendered[0]
 
 
 def test_slopes_are_told_with_their_intervals(rng):
@@ -378,10 +388,9 @@ def test_slopes_are_told_with_their_intervals(rng):
     )
 
 
-def test_models_without_weights_are_named_at_the_head_of_the_page(demo):
+def test_models_without_weights_are_named_at_the_head_of_the_page(rendered, demo):
     shown = tables(demo)
-    html = made_report.render(demo, shown)
-    assert "Models without scores" not in html
+    assert "Models without scores" not in rendered[0]
     shown["models"].loc[0, "missing"] = "the hub knows no such file"
     html = made_report.render(demo, shown)
     assert "Models without scores" in html

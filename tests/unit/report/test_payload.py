@@ -1,0 +1,195 @@
+"""What the page's script is given is what the tables hold."""
+
+import base64
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from itcortex.report import claims, limits, methods, page, payload, pictures, references
+from itcortex.tables import panels
+from made import report as made_report
+from made import tables as made_tables
+
+HARMONIZED = ("resnet_h", "harmonized", "harmonized", "resnet", 76.0, 0.66)
+SCORE = "r_over_ceiling"
+
+
+@pytest.fixture(scope="module")
+def summary():
+    """The demo's summary, with a harmonized network whose baseline is the second model."""
+    table = made_tables.summary([*made_tables.DEMO, HARMONIZED])
+    twin = table["model"] == "resnet_h"
+    return table.assign(baseline=np.where(twin, "tf_efficientnet_lite1 imagenet", ""))
+
+
+@pytest.fixture(scope="module")
+def shown(summary):
+    return made_report.tables(summary)
+
+
+@pytest.fixture(scope="module")
+def built(summary, shown):
+    return payload.build(shown, made_report.run(summary), {}, {}, {})
+
+
+def of_key(measures, key):
+    """The one measure of a key."""
+    (found,) = [one for one in measures if one["key"] == key]
+    return found
+
+
+def test_scores_are_those_of_the_summary(built, summary):
+    main = summary[summary["main_window"] & (summary["control"] == "none")]
+    assert [one["recording"] for one in built["conditions"]] == ["m1_pl", "m1_ml", "m2_ml"]
+    for key, place in ((SCORE, "values"), (f"{SCORE}_low", "low"), (f"{SCORE}_high", "high")):
+        found = of_key(built["scores"], SCORE)[place]
+        for values, name in zip(found, ("m1_pl", "m1_ml", "m2_ml"), strict=True):
+            np.testing.assert_allclose(values, main[main["recording"] == name][key], rtol=1e-4)
+
+
+def test_facts_and_texts_are_those_of_the_table_of_models(built):
+    assert of_key(built["facts"], "top1")["values"] == [75.1, 76.8, 77.6, 0.1, 0.1, 76]
+    assert [one["name"] for one in built["models"]][-1] == "resnet_h"
+    assert [one["baseline"] for one in built["models"]] == [None] * 5 + [1]
+
+
+def test_layers_folds_and_courses_are_those_of_their_tables(built, shown, summary):
+    scores = shown["scores"]
+    first = scores[(scores["recording"] == "m1_ml") & (scores["model"] == "tf_efficientnet_lite1")]
+    first = first[first["control"] == "none"]
+    layers = built["layers"][1]["1"]
+    means = first.groupby("layer", observed=True, sort=False)["r"].mean()
+    assert layers["names"] == list(means.index)
+    np.testing.assert_allclose(layers["r"], means, rtol=1e-4)
+    np.testing.assert_allclose(np.sum(layers["chosen"]), 1, rtol=1e-3)  # every fold chose one
+    np.testing.assert_allclose(built["folds"][1]["1"], first[first["chosen"]]["r"], rtol=1e-4)
+    course = built["courses"][1]["models"]["1"]["r"]
+    rows = summary[(summary["recording"] == "m1_ml") & (summary["control"] == "none")]
+    np.testing.assert_allclose(
+        course, rows[rows["model"] == "tf_efficientnet_lite1"]["r"], rtol=1e-4
+    )
+
+
+def test_a_recording_that_a_model_lacks_is_null(summary):
+    lacks = (summary["recording"] == "m2_ml") & (summary["model"] == "resnet18")
+    part = summary[~lacks]
+    built = payload.build(made_report.tables(part), made_report.run(part), {}, {}, {})
+    values = of_key(built["scores"], "r")["values"]
+    assert values[2][3] is None and None not in values[0]
+    assert "3" not in built["layers"][2] and "3" in built["layers"][0]
+
+
+def test_rsa_and_attention_are_measures_of_their_models(summary, shown):
+    named = {"model": "resnet18", "weights": "untrained"}
+    more = shown | {"rsa": made_tables.rsa().assign(**named)}
+    attention = made_tables.attention()
+    more["attention"] = attention.assign(**{k: [v, ""] for k, v in named.items()})
+    built = payload.build(more, made_report.run(summary), {}, {}, {})
+    rsa = of_key(built["facts"], "rsa/monkey/map/rho_chosen_held_out")
+    assert (rsa["values"][3], rsa["low"][3], rsa["high"][3]) == (0.42, 0.38, 0.47)
+    assert rsa["values"][0] is None
+    assert of_key(built["facts"], "attention/photos/eye/rho_partial")["values"][3] == 0.11
+
+
+def test_texts_cannot_leave_the_data_block(built):
+    evil = "</script><img src=x onerror=alert(1)>&amp;"
+    text = page.as_data_block(built | {"evil": evil})
+    assert "<" not in text and ">" not in text and "&" not in text
+    assert json.loads(text)["evil"] == evil
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [(np.nan, None), (np.inf, None), (0.123456789, 0.12346), (240.0, 240), (-0.0, 0), (1e-9, 1e-9)],
+)
+def test_numbers_have_five_digits_and_what_is_missing_is_null(value, plain):
+    assert payload.plain(value) == plain
+    assert payload.plain(np.array([[value]])) == [[plain]]
+
+
+def test_maps_are_bytes_around_the_middle():
+    maps = np.zeros((1, 2, 2))
+    maps[0] = [[-1, 1], [1, -1]]  # one standard deviation each
+    one, other = round((1 / 2.5 + 1) / 2 * 255), round((1 - 1 / 2.5) / 2 * 255)
+    assert list(base64.b64decode(pictures.activity(maps))) == [other, one, one, other]
+    flat = base64.b64decode(pictures.attention(np.ones((1, 28, 28))))
+    assert set(flat) == {round(0.5 * 255)}  # a map without ranks is in the middle
+
+
+def test_images_of_a_page_are_few_and_spread():
+    np.testing.assert_array_equal(pictures.shown(5), range(5))
+    assert len(pictures.shown(640)) == pictures.MOST_IMAGES
+    assert pictures.shown(640)[0] == 0 and pictures.shown(640)[-1] == 639
+
+
+# --- claims, methods, limits ----------------------------------------------------------------------
+
+
+def test_claims_have_the_papers_number_ours_and_the_interval(summary, shown):
+    lines = claims.of_run(summary, shown["tradeoff"])
+    rank, gain, trained = lines[0], lines[3], lines[6]
+    assert (rank.where, rank.number) == ("PL, Monkey 1 (SIMULATED)", "–")
+    assert rank.paper.startswith("ρ = −0.07") and rank.note.endswith("5 are needed")
+    rows = summary[summary["main_window"] & (summary["recording"] == "m1_pl")]
+    real = rows[rows["control"] == "none"].set_index("model")
+    others = real[real["category"] == "cnn"]
+    expected = real.loc["resnet_h", SCORE] - others[SCORE].max()
+    assert gain.number == f"{expected:.3f}" and gain.paper.startswith("+0.042")
+    best = real[real["category"] != "untrained"].sort_values("r").iloc[-1]
+    assert (trained.number, trained.limits) == (
+        f"{best.r:.2f}",
+        f"{best.r_low:.2f} to {best.r_high:.2f}",
+    )
+
+
+def test_methods_say_what_the_settings_say(summary, shown):
+    about = made_report.run(summary)
+    written = methods.write(about.settings, shown, about.datasets, about.registry)
+    text = " ".join(paragraph for _, paragraph in written.paragraphs)
+    assert "partial least squares (Wold et al., 2001; Dayal and MacGregor, 1997)" in text
+    assert "at most 25 components" in text and "one image at a time" in text
+    assert "SIMULATED responses of 32 sites in PL of Monkey 1" in text
+    assert "95 % of 1000 bootstrap draws" in text and "rsa" not in text.lower()
+    changed = about.settings | {"encoding": about.settings["encoding"] | {"components": 7}}
+    other = methods.write(changed, shown, about.datasets, about.registry)
+    assert "at most 7 components" in dict(other.paragraphs)["Mapping"]
+    assert "PLS has at most 7 components; the paper's has 25." in limits.deviations(changed)
+    assert {"linsley2023", "arcaro2020", "wold2001"} <= written.works.keys()
+
+
+def test_every_work_has_an_entry_and_a_line():
+    for key in references._read()["works"]:
+        work = references.work(key)
+        assert work.bibtex.startswith("@") and work.bibtex.count("{") == work.bibtex.count("}")
+        assert f"{{{key}," in work.bibtex
+        assert "{" not in work.text and work.short[-4:].isdigit()
+    named = [*references._read()["datasets"].values(), *references._read()["families"].values()]
+    assert {key for keys in named for key in keys} <= references._read()["works"].keys()
+
+
+def test_what_no_work_is_known_of_is_cited_by_its_own_words():
+    (work,) = references.of_dataset("mine_1", {"citation": "My lab, 100 % unpublished & new"})
+    assert "note = {mine\\_1: My lab, 100 \\% unpublished \\& new}" in work.bibtex
+    model = {"model": "=cmd", "family": "f", "category": "own", "source": "file:/x"}
+    assert [one.key for one in references.of_model(model)] == ["model_cmd"]
+
+
+def test_limits_name_ceilings_that_bound_nothing_and_trends_that_cannot_be_tested(summary, shown):
+    weak = summary.assign(ceiling_name="population", n_sites=5)
+    found = limits.limits(weak, shown["tradeoff"])
+    assert any("population is no upper bound" in one for one in found)
+    assert "m1_pl, m1_ml, m2_ml: fewer than 10 sites." in found
+    (first, *_) = panels.of_summary(summary)
+    assert f"{first.title}: with 3 networks the trade-off cannot be tested." in found
+
+
+def test_paired_differences_are_handed_on_with_both_models(summary, shown):
+    row = {"recording": "m1_ml", "mapping": "pls", "protocol": "leave_one_image_out"}
+    row |= {"first": "resnet_h harmonized", "second": "tf_efficientnet_lite1 imagenet"}
+    table = pd.DataFrame([row | {"score": "r", "value": 0.1, "low": 0.05, "high": 0.15}])
+    built = payload.build(shown | {"paired": table}, made_report.run(summary), {}, {}, {})
+    assert built["paired"] == [
+        {"condition": 1, "models": [5, 1], "score": "r", "value": [0.1, 0.05, 0.15]}
+    ]
