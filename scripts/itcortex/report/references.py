@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 _FILE = Path(__file__).with_name("references.yaml")
-_ACCENTS = {r"{\"o}": "ö", r"{\'e}": "é", r"{\'a}": "á", r"{\c{c}}": "ç"}
+_ACCENTS = {r"{\"o}": "ö", r"{\'e}": "é", r"{\'a}": "á"}
 _NOT_FIELDS = ("type",)
 
 
