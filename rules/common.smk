@@ -55,6 +55,12 @@ if workflow.is_main_process and "--unlock" not in sys.argv and (locked := orphan
 for line in ex.left_out:
     logger.warning(line)
 
+try:
+    if workflow.is_main_process and (changed := ex.made_otherwise):
+        logger.warning(changed)
+except UserError as error:
+    raise WorkflowError(str(error))
+
 
 wildcard_constraints:
     experiment=any_of([ex.name]),

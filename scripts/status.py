@@ -29,7 +29,8 @@ def main(arguments: list[str]) -> int:
     found = status.states(status.planned(plan.stdout), begun, bool(lock), failures)
     targets = {"all", *arguments}
     total = {rule: n for rule, n in status.totals(whole.stdout).items() if rule not in targets}
-    print(status.shown(total, found, status.left_out(plan.stdout), lock), end="")
+    told = status.left_out(plan.stdout), lock, status.made_otherwise(plan.stdout)
+    print(status.shown(total, found, *told), end="")
     return 0
 
 

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from itcortex.errors import UserError
+
 _log = logging.getLogger(__name__)
 _HOST = re.sub(r"[^\w.]", "_", platform.node())
 _WEEK_S = 7 * 24 * 3600
@@ -32,7 +34,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     dead does not replace what its successor has made.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_writable(path.parent)
     rivals, before = False, _version(path)
     for left in path.parent.glob(f".{glob.escape(path.stem)}.partial-*{glob.escape(path.suffix)}"):
         if _is_dead(left):
@@ -51,6 +53,21 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             _log.warning(f"{path}: another process wrote it meanwhile, and its file stays")
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def make_writable(folder: Path) -> None:
+    """Make a folder if it is not there; raise `UserError` where this user may not write."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return
+        problem = f"belongs to user {folder.stat().st_uid} and cannot be written"
+    except PermissionError as error:
+        problem = f"cannot be made ({error})"
+    raise UserError(
+        f"{folder}: {problem}; let its owner give your group the right to write (chmod -R g+w), or "
+        "use a `results` folder of your own"
+    )
 
 
 def _version(path: Path) -> tuple[int, int] | None:

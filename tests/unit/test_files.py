@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from itcortex.errors import UserError
 from itcortex.files import atomic_path
 
 HOST = re.sub(r"[^\w.]", "_", platform.node())
@@ -69,6 +70,19 @@ def test_another_machines_partial_file_is_left_for_a_week(tmp_path, days, stays)
     with atomic_path(tmp_path / "a.h5") as path:
         path.write_bytes(b"whole")
     assert (other.exists(), old.exists()) == (stays, stays)
+
+
+def test_another_users_folder_is_named_with_its_owner(tmp_path, monkeypatch):
+    """Two people with one folder of results."""
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    with (
+        pytest.raises(
+            UserError, match=rf"belongs to user {os.getuid()} and cannot be written; let"
+        ),
+        atomic_path(tmp_path / "a.h5"),
+    ):
+        pytest.fail("written")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_block_that_fails_leaves_nothing(tmp_path):

@@ -11,6 +11,9 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from itcortex.errors import UserError
+from itcortex.files import make_writable
+
+GROUP = 0o664  # of lock files: whoever may write in the folder may lock them
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class Part:
 
         Raises `UserError` if another process holds it. A killed process holds nothing.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / "lock")
+        make_writable(self.folder)
+        lock = FileLock(self.folder / "lock", mode=GROUP)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -97,7 +100,12 @@ class Part:
 
 
 def no_locks(folder: Path, error: Exception) -> str:
-    """Message that the file system of a folder does not lock files, and what to do."""
+    """Message that a file of a folder cannot be locked, and what to do."""
+    if isinstance(error, PermissionError):
+        return (
+            f"{folder}: its lock belongs to another user ({error}); let its owner give your group the "
+            "right to write (chmod -R g+w), or use a `results` folder of your own"
+        )
     return (
         f"{folder}: a file there cannot be locked ({error}), and downloads lock theirs so that two "
         "processes do not write one; put the workflow's folder on a file system with locks, or let "

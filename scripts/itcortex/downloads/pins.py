@@ -13,8 +13,9 @@ import yaml
 from filelock import FileLock
 from jsonschema import Draft202012Validator
 
-from itcortex.downloads.parts import no_locks
+from itcortex.downloads.parts import GROUP, no_locks
 from itcortex.errors import UserError
+from itcortex.files import make_writable
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def pin(lock: str | Path, key: str, found: Pin) -> None:
     replaced as a whole. Raises `UserError` if another digest is pinned.
     """
     lock = Path(lock)
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    make_writable(lock.parent)
     with _held(lock):
         pins = read(lock)
         known = pins.get(key)
@@ -90,7 +91,7 @@ def pin(lock: str | Path, key: str, found: Pin) -> None:
 @contextmanager
 def _held(lock: Path) -> Iterator[None]:
     """Keep other processes from the lock file; `UserError` where its file system has no locks."""
-    waiting = FileLock(lock.with_name(f".{lock.name}.lock"))
+    waiting = FileLock(lock.with_name(f".{lock.name}.lock"), mode=GROUP)
     try:
         waiting.acquire()
     except (OSError, NotImplementedError) as error:

@@ -20,6 +20,7 @@ _RULE = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):$", re.MULTILINE)
 _FIELD = re.compile(r"^    (\w+): (.*)$")
 _ERROR = re.compile(r"^Error in rule (\w+):$", re.MULTILINE)
 _LEFT_OUT = re.compile(r"^left out: ([^:]+): (.*)$", re.MULTILINE)
+_OTHERWISE = re.compile(r"^(results/\S+ was made with other settings.*)$", re.MULTILINE)
 _RAISED = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*", re.MULTILINE)
 _TAIL_BYTES = 20_000
 _SILENT = "ended without a message: killed, out of memory or over its time"
@@ -69,6 +70,12 @@ def totals(text: str) -> dict[str, int]:
 def left_out(text: str) -> dict[str, str]:
     """Models that are in the table and not in the plan, and why."""
     return dict(_LEFT_OUT.findall(text))
+
+
+def made_otherwise(text: str) -> str:
+    """With which settings the results were made, if a dry run says that they are others now."""
+    found = _OTHERWISE.search(text)
+    return found[1] if found else ""
 
 
 def _blocks(text: str, start: re.Pattern) -> Iterator[PendingJob]:
@@ -171,10 +178,17 @@ def _state(
 # --- what is shown --------------------------------------------------------------------------------
 
 
-def shown(total: dict[str, int], found: list[JobState], missing: dict[str, str], note: str) -> str:
+def shown(
+    total: dict[str, int],
+    found: list[JobState],
+    missing: dict[str, str],
+    note: str,
+    settings: str = "",
+) -> str:
     """A page: totals, a table of rules, failed and running jobs with their logs, models left out.
 
-    `total` are those of `totals`, `found` those of `states`, `missing` those of `left_out`.
+    `total` are those of `totals`, `found` those of `states`, `missing` those of `left_out`, `settings`
+    that of `made_otherwise`.
     """
     counts = {name: Counter(s.job.rule for s in found if s.name == name) for name in _COLUMNS}
     pending = Counter(state.job.rule for state in found)
@@ -194,6 +208,7 @@ def shown(total: dict[str, int], found: list[JobState], missing: dict[str, str],
         lines += _listed(name, [state for state in found if state.name == name])
     if missing:
         lines += ["", "left out:", *(f"  {model}: {why}" for model, why in missing.items())]
+    lines += ["", settings] if settings else []
     return "\n".join(lines) + "\n"
 
 

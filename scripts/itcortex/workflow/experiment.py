@@ -22,6 +22,7 @@ from itcortex.workflow import missing, paths, trainings
 from itcortex.workflow.defaults import with_defaults
 from itcortex.workflow.fingerprint import SCRIPTS
 from itcortex.workflow.kept_fingerprints import kept_fingerprint
+from itcortex.workflow.made_with import other_settings
 from itcortex.workflow.model_table import read_models
 from itcortex.workflow.products import FIGURES, TABLES
 from itcortex.workflow.schemas import check, load_yaml
@@ -34,6 +35,7 @@ TOLD = ["model", "weights", "architecture", "source", "category", "family", "top
         "training", "series", "strength", "seed"]  # fmt: skip
 #: Scripts that make no result, or explain results.
 NO_RESULTS = {"render_report", "collect_benchmarks", "plot_benchmarks", "status", "cancel_orphans"}
+_MOST_TOLD = 8  # of settings that have changed
 _fingerprint = cache(kept_fingerprint)
 
 
@@ -122,6 +124,17 @@ class Experiment:
     def reported_settings(self) -> dict:
         """The settings that can change a result: all but where downloads are looked for."""
         return {key: value for key, value in self.settings.items() if key != "mirror"}
+
+    @property
+    def made_otherwise(self) -> str:
+        """What to tell if this experiment's results were made with other settings; else empty."""
+        path = paths.PROVENANCE.format(experiment=self.name)
+        if not (others := other_settings(path, self.reported_settings)):
+            return ""
+        more = f" and {len(others) - _MOST_TOLD} more" if len(others) > _MOST_TOLD else ""
+        told = "; ".join(others[:_MOST_TOLD])
+        made = f"results/{self.name} was made with other settings"
+        return f"{made}, and a run replaces what they change: {told}{more}"
 
     @property
     def tables(self) -> list[str]:

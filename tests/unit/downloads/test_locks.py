@@ -35,6 +35,15 @@ def test_so_does_the_lock_file_of_pins(tmp_path):
     assert not (tmp_path / "lock.yaml").exists()
 
 
+def test_a_lock_of_another_user_is_called_that(tmp_path, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(pins.FileLock, "acquire", refuse)  # root may open every file
+    with pytest.raises(UserError, match=r"its lock belongs to another user .*chmod -R g\+w"):
+        pins.pin(tmp_path / "lock.yaml", "d/a", pins.Pin("0" * 64, 1, "mirror"))
+
+
 @pytest.mark.usefixtures("without_locks")
 def test_a_gpu_that_cannot_be_locked_is_not_taken(tmp_path):
     environment = {devices.VISIBLE: "0,1"}

@@ -107,6 +107,14 @@ def test_models_left_out_are_listed_with_their_reason():
     assert status.left_out(PLAN) == {"vit untrained": "vit.pth is not published; set `mirror`"}
 
 
+def test_settings_that_results_were_made_with_are_at_the_end_of_the_page():
+    line = "results/demo was made with other settings, and a run replaces them: seed was 1, is 2"
+    told = status.made_otherwise(f"Using profile x.\n{line}\n{PLAN}")
+    assert told == line
+    assert status.made_otherwise(PLAN) == ""
+    assert status.shown({"a": 1}, [], {}, "", told).endswith(f"\n\n{line}\n")
+
+
 def test_failures_of_a_run_are_read_with_all_logs():
     (failed,) = status.reported(RUN)
     assert failed.logs == ("results/logs/two.log", ".snakemake/slurm_logs/7.log")
