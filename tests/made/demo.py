@@ -22,7 +22,6 @@ REDUCED = {
     "encoding": {
         "mappings": ["pls", "ridge", "rsa", "cka", "reverse"],
         "components": 8,
-        "permutations": 5,
         "sweep": {"width_ms": 40, "step_ms": 80},
     },
     "alignment": {"draws": 50},
