@@ -233,7 +233,7 @@ def test_the_demo_is_read_checked_and_filled_in(tmp_path, monkeypatch):
     [
         ({"seeed": 3}, "config is not valid:\n.*unknown key 'seeed'; did you mean 'seed'"),
         ({"recordings": ["sim_m1"]}, "config: recordings: 'sim_m1' does not exist"),
-        ({"datasets": "nowhere.yaml"}, "nowhere.yaml: cannot be read as YAML"),
+        ({"datasets": "nowhere.yaml"}, "nowhere.yaml: cannot be read \\(No such file"),
         ({"models": "nowhere.csv"}, "nowhere.csv: model table cannot be read"),
         ({"datasets": "experiments/models.csv"}, "models.csv: expected a mapping"),
     ],
