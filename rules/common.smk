@@ -72,6 +72,7 @@ wildcard_constraints:
     rdm=any_of(ex.registry["rdms"]),
     attention=any_of(ex.registry["attention"]),
     digits=any_of(ex.settings["digits"]),
+    variant=any_of(ex.variants),
     split="train|val",
     shard="[0-9]+",
     file="[^/]+",

@@ -37,6 +37,38 @@ rule fit_encoding:
         "../scripts/fit_encoding.py"
 
 
+rule fit_variant:
+    """One model on one recording as a variant of the analysis has it, for the multiverse."""
+    input:
+        activations=ex.activations_of,
+        recording="results/recordings/{recording}.h5",
+    output:
+        scores="results/{experiment}/variants/{variant}/{recording}/{model}/{weights}.parquet",
+    log:
+        "results/{experiment}/logs/fit_variant/{variant}/{recording}/{model}/{weights}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/fit_variant/{variant}/{recording}/{model}/{weights}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=request.encoding_mem_mb,
+        runtime=request.encoding_runtime,
+    params:
+        code=ex.code_of("fit_variant"),
+        labels=ex.labels,
+        kinds=analysis.variant("mappings"),
+        protocol=analysis.variant("protocol"),
+        components=config["encoding"]["components"],
+        rule=config["encoding"]["rule"],
+        folds=analysis.variant("folds"),
+        pool=config["encoding"]["pool"],
+        window=analysis.window,
+        seed=config["seed"],
+    script:
+        "../scripts/fit_variant.py"
+
+
 rule estimate_ceiling:
     """Every noise ceiling that one recording allows."""
     input:
@@ -62,6 +94,7 @@ rule estimate_ceiling:
         sweep=analysis.sweep,
         used=analysis.ceiling,
         splits=config["ceiling"]["splits"],
+        permutations=config["encoding"]["permutations"],
         seed=config["seed"],
     script:
         "../scripts/estimate_ceiling.py"

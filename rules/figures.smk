@@ -33,6 +33,36 @@ rule plot_tradeoff:
         "../scripts/plot_tradeoff.py"
 
 
+rule plot_multiverse:
+    """Specification curve: every answer in order, with the choices behind it below."""
+    input:
+        multiverse="results/{experiment}/tables/multiverse.parquet",
+        influence="results/{experiment}/tables/multiverse_influence.parquet",
+    output:
+        pdf="results/{experiment}/figures/multiverse.pdf",
+        png=report(
+            "results/{experiment}/figures/multiverse.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["multiverse"]},
+        ),
+    log:
+        "results/{experiment}/logs/plot_multiverse.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_multiverse.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_multiverse"),
+        title=TITLES["multiverse"],
+        caption=CAPTIONS["multiverse"],
+    script:
+        "../scripts/plot_multiverse.py"
+
+
 rule plot_layers:
     """Predictivity of every layer against its depth."""
     input:

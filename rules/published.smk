@@ -6,6 +6,7 @@ rule collect_published:
     input:
         files=published.files,
         ours=[*published.ours.values()],
+        attention=[*published.our_attention.values()],
     output:
         table="results/{experiment}/tables/published.parquet",
         table_csv="results/{experiment}/tables/published.csv",
@@ -22,8 +23,39 @@ rule collect_published:
         code=ex.code_of("collect_published"),
         tables=published.tables,
         titles=[*published.ours],
+        attention_titles=[*published.our_attention],
     script:
         "../scripts/collect_published.py"
+
+
+rule compare_published:
+    """Our scores beside published ones of the same networks, by timm name."""
+    input:
+        published="results/{experiment}/tables/published.parquet",
+        ours=[*published.ours.values()],
+    output:
+        pairs="results/{experiment}/tables/published_pairs.parquet",
+        pairs_csv="results/{experiment}/tables/published_pairs.csv",
+        comparison="results/{experiment}/tables/published_comparison.parquet",
+        comparison_csv="results/{experiment}/tables/published_comparison.csv",
+    log:
+        "results/{experiment}/logs/compare_published.log",
+    benchmark:
+        "results/{experiment}/benchmarks/compare_published.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("compare_published"),
+        titles=[*published.ours],
+        unnamed=published.unnamed,
+        same=config["published"]["same"],
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/compare_published.py"
 
 
 rule estimate_range:
@@ -147,3 +179,34 @@ rule plot_published:
         lines=config["published"]["alone"],
     script:
         "../scripts/plot_published.py"
+
+
+rule plot_comparison:
+    """Our scores against published ones of the same networks."""
+    input:
+        pairs="results/{experiment}/tables/published_pairs.parquet",
+        comparison="results/{experiment}/tables/published_comparison.parquet",
+    output:
+        pdf="results/{experiment}/figures/published_pairs.pdf",
+        png=report(
+            "results/{experiment}/figures/published_pairs.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["published_pairs"]},
+        ),
+    log:
+        "results/{experiment}/logs/plot_comparison.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_comparison.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_comparison"),
+        title=TITLES["published_pairs"],
+        caption=CAPTIONS["published_pairs"],
+        labels=published.labels,
+    script:
+        "../scripts/plot_comparison.py"

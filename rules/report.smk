@@ -65,6 +65,7 @@ rule record_provenance:
             *rules.collect_shortcut.input.scores,
             *rules.collect_shortcut.input.encoding,
             *rules.collect_shortcut.input.ceilings,
+            *rules.estimate_multiverse.input.variants,
         ],
         data=data.files_behind_tables,
         prepared=[*data.prepared_behind_tables, *attention.all_photographs],
@@ -81,6 +82,7 @@ rule record_provenance:
         weights=ex.per_model(
             "results/weights/{model}/{weights}.safetensors", [*ex.scored.index, *ex.studied.index]
         ),
+        scores=[path for table in published.origins.values() for path in table["files"]],
         tables=expand(
             "results/{experiment}/tables/{table}.parquet", experiment=ex.name, table=ex.tables
         ),
@@ -102,5 +104,6 @@ rule record_provenance:
         sources=ex.sources,
         settings=ex.reported_settings,
         fingerprints=ex.fingerprints,
+        published=published.origins,
     script:
         "../scripts/record_provenance.py"

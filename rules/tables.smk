@@ -73,9 +73,19 @@ rule estimate_tradeoff:
     """Does predictivity fall as ImageNet accuracy rises? Bootstraps clustered by model family."""
     input:
         summary="results/{experiment}/tables/summary.parquet",
+        models="results/{experiment}/tables/models.parquet",
+        ceilings="results/{experiment}/tables/ceilings.parquet",
     output:
-        tradeoff="results/{experiment}/tables/tradeoff.parquet",
+        tradeoff_table="results/{experiment}/tables/tradeoff.parquet",
         tradeoff_csv="results/{experiment}/tables/tradeoff.csv",
+        ranges_table="results/{experiment}/tables/tradeoff_ranges.parquet",
+        ranges_csv="results/{experiment}/tables/tradeoff_ranges.csv",
+        families_table="results/{experiment}/tables/tradeoff_families.parquet",
+        families_csv="results/{experiment}/tables/tradeoff_families.csv",
+        partial_table="results/{experiment}/tables/tradeoff_partial.parquet",
+        partial_csv="results/{experiment}/tables/tradeoff_partial.csv",
+        ceiling_effects_table="results/{experiment}/tables/ceiling_effects.parquet",
+        ceiling_effects_csv="results/{experiment}/tables/ceiling_effects.csv",
     log:
         "results/{experiment}/logs/estimate_tradeoff.log",
     benchmark:
@@ -88,7 +98,75 @@ rule estimate_tradeoff:
     params:
         code=ex.code_of("estimate_tradeoff"),
         score=config["statistics"]["score"],
+        ranges=config["published"]["ranges"],
+        cut=config["published"]["cut"],
         draws=config["statistics"]["draws"],
         seed=config["seed"],
     script:
         "../scripts/estimate_tradeoff.py"
+
+
+rule compare_models:
+    """Every two networks on the same sites and images; harmonized networks minus their baselines."""
+    input:
+        encoding=ex.per_model(
+            "results/{experiment}/encoding/{recording}/{model}/{weights}.parquet",
+            recording=ex.recordings,
+        ),
+        models="results/{experiment}/tables/models.parquet",
+    output:
+        pairs="results/{experiment}/tables/model_pairs.parquet",
+        harmonized="results/{experiment}/tables/harmonized.parquet",
+        harmonized_csv="results/{experiment}/tables/harmonized.csv",
+    log:
+        "results/{experiment}/logs/compare_models.log",
+    benchmark:
+        "results/{experiment}/benchmarks/compare_models.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1900),
+        runtime=rising(60),
+    params:
+        code=ex.code_of("compare_models"),
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/compare_models.py"
+
+
+rule estimate_multiverse:
+    """The trade-off under every combination of analysis choices, and which choice moves it most."""
+    input:
+        scores="results/{experiment}/tables/scores.parquet",
+        variants=ex.per_model(
+            "results/{experiment}/variants/{variant}/{recording}/{model}/{weights}.parquet",
+            variant=ex.variants,
+            recording=ex.recordings,
+        ),
+        models="results/{experiment}/tables/models.parquet",
+        ceilings="results/{experiment}/tables/ceilings.parquet",
+    output:
+        multiverse="results/{experiment}/tables/multiverse.parquet",
+        multiverse_csv="results/{experiment}/tables/multiverse.csv",
+        influence="results/{experiment}/tables/multiverse_influence.parquet",
+        influence_csv="results/{experiment}/tables/multiverse_influence.csv",
+        findings="results/{experiment}/tables/multiverse.md",
+    log:
+        "results/{experiment}/logs/estimate_multiverse.log",
+    benchmark:
+        "results/{experiment}/benchmarks/estimate_multiverse.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1900),
+        runtime=rising(60),
+    params:
+        code=ex.code_of("estimate_multiverse"),
+        folds=str(config["encoding"]["folds"]),
+        variant_folds=analysis.variant_folds,
+        ranges=config["multiverse"]["ranges"],
+        draws=config["multiverse"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/estimate_multiverse.py"

@@ -6,11 +6,16 @@ from itcortex import store
 from itcortex.data import stimuli
 from itcortex.encoding import ceilings as noise_ceilings
 from itcortex.encoding.protocols import PROTOCOLS
-from itcortex.encoding.targets import choose_targets
+from itcortex.encoding.targets import SHUFFLING, choose_targets
 from itcortex.running import job, progress
 
+#: Random halves of the trials in each shuffled recording, whose ceilings are averaged anyway.
+SPLITS_BY_CHANCE = 5
 
-def main(recording, truth, ceilings, name, protocol, folds, window, sweep, used, splits, seed):
+
+def main(
+    recording, truth, ceilings, name, protocol, folds, window, sweep, used, splits, permutations, seed,
+):  # fmt: skip
     """Write one row for each ceiling, window and fold.
 
     `truth` is empty, or holds the file with the truth of a simulation.
@@ -30,7 +35,15 @@ def main(recording, truth, ceilings, name, protocol, folds, window, sweep, used,
         )
         for target in progress.bar(analysed, f"{name} ceilings", unit="window")
     ]
-    table = noise_ceilings.as_table(name, analysed, estimates, division.names, used)
+    rng = np.random.default_rng([seed, SHUFFLING])
+    by_chance = [
+        PROTOCOLS[protocol].ceilings(
+            noise_ceilings.shuffled(recorded, rng), analysed[0], division,
+            min(splits, SPLITS_BY_CHANCE), rng, noise_free,
+        )
+        for _ in range(permutations)
+    ]  # fmt: skip
+    table = noise_ceilings.as_table(name, analysed, estimates, division.names, used, by_chance)
     store.write_table(ceilings, table)
 
 

@@ -9,7 +9,7 @@ from itcortex.workflow.provenance import trace
 
 def main(
     jobs, data, prepared, activations, predictions, weights, tables, provenance, registry, datasets,
-    sources, settings, fingerprints,
+    sources, settings, fingerprints, scores, published,
 ):  # fmt: skip
     """Write what `itcortex.workflow.provenance.trace` finds as JSON."""
     found = trace(
@@ -21,6 +21,7 @@ def main(
         sources=sources,
         settings=settings,
         code=fingerprints,
+        published=published,
     )
     with atomic_path(provenance) as path:
         path.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -33,8 +33,10 @@ def schema(name: str) -> dict:
 def model_table(rows) -> pd.DataFrame:
     """Rows as `model_table.read_models` gives them."""
     table = pd.DataFrame(rows, columns=COLUMNS)
-    texts = dict.fromkeys(("builder", "arguments", "preprocessing", "sha256", "baseline"), "")
-    numbers = dict.fromkeys(("step_cost", "activation_mb"), float("nan"))
+    texts = dict.fromkeys(
+        ("builder", "arguments", "preprocessing", "sha256", "baseline", "pretraining"), ""
+    )
+    numbers = dict.fromkeys(("step_cost", "activation_mb", "year"), float("nan"))
     facts = {"architecture": table["model"], "top1": 70.0, "where": "models.csv: line 2"}
     return table.assign(**texts, **numbers, **facts)
 

@@ -1,9 +1,17 @@
 """The experiments on real data: plans of all, and macaque on a few models where the data are at hand."""
 
+import hashlib
+import json
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
+import yaml
+
+from itcortex import store
+from made import tables as made_tables
+from made.scores import brainscore_json, networks
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 
@@ -29,6 +37,47 @@ def test_an_experiment_is_planned_without_any_data(fresh, name):
         assert len(fits) == 3 * (135 + 15 + 5)
         assert sum(job.startswith("prepare_clickme") for job in planned) == 17
         assert not any(job.startswith("train_harmonized") for job in planned)
+
+
+def test_published_scores_alone_run_from_made_tables(fresh):
+    """`make published`, with a made leaderboard that names a network of ours otherwise than timm."""
+    rng = np.random.default_rng(3)
+    accuracy, score, family = networks(rng, 12, 2, slope=0.1, noise=0.05)
+    names = [f"{name}_{k}" for k, name in enumerate(family)]
+    names[:2] = ["lite zero", "lite one"]
+    top1 = {"benchmark": "fei-fei.Deng2009-top1", "score_raw": accuracy / 100}
+    it = {"benchmark": "dicarlo.MajajHong2015.IT-pls", "score_raw": score}
+    rows = pd.concat([pd.DataFrame({"model": names} | one) for one in (top1, it)])
+    brainscore_json(fresh.folder / "board.json", rows.assign(score_ceiled=0.5, error=0.01))
+    entry = {"path": "board.json", "format": "brainscore_web", "label": "Board", "licence": "none"}
+    registry = fresh.folder / "experiments" / "datasets.yaml"
+    entries = yaml.safe_load(registry.read_text())
+    entries["scores"]["brainscore_2021"] = entry | {"citation": "nobody"}
+    registry.write_text(yaml.safe_dump(entries))
+    settings = fresh.folder / "experiments" / "published.yaml"
+    published = yaml.safe_load(settings.read_text())
+    published["published"]["tables"] = ["brainscore_2021", "linsley_2023_figure3"]
+    published["published"]["same"] = {
+        "brainscore_2021": {"lite zero": "tf_efficientnet_lite0.imagenet",
+                            "lite one": "tf_efficientnet_lite1.imagenet"}
+    }  # fmt: skip
+    settings.write_text(yaml.safe_dump(published))
+    ours = fresh.folder / "results" / "macaque" / "tables" / "summary.parquet"
+    store.write_table(ours, made_tables.summary(simulated=False))
+    fresh.configure({"statistics": {"draws": 100}})
+    fresh.run("--configfile", "experiments/published.yaml")
+    results = fresh.folder / "results" / "published"
+    table = pd.read_parquet(results / "tables" / "published_comparison.parquet")
+    assert (table["source"] == "brainscore_2021").all() and set(table["n_models"]) == {2}
+    origins = json.loads((results / "provenance.json").read_text())["published"]
+    assert set(origins) == {
+        "brainscore_2021", "linsley_2023_figure3", "macaque, this workflow",
+    }  # fmt: skip
+    made = hashlib.sha256((fresh.folder / "board.json").read_bytes()).hexdigest()
+    assert origins["brainscore_2021"]["files"] == {"board.json": made}
+    assert "Board, IT: ρ" in (results / "tables" / "findings.md").read_text(encoding="utf-8")
+    assert (results / "figures" / "published_pairs.png").stat().st_size > 1000
+    assert not fresh.planned("--configfile", "experiments/published.yaml")
 
 
 def test_with_imagenet_the_paper_trains_its_six_architectures(fresh):

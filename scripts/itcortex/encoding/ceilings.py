@@ -22,6 +22,8 @@ truth
 """
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -29,7 +31,7 @@ import pandas as pd
 from itcortex.data.recordings import Recording, window_average
 from itcortex.errors import UserError, nearest
 from itcortex.mappings import reference
-from itcortex.numerics.metrics import median_over_sites, pearson
+from itcortex.numerics.metrics import mean_defined, median_over_sites, pearson
 
 _log = logging.getLogger(__name__)
 
@@ -223,23 +225,43 @@ def estimate_ceilings(
     return values
 
 
+def shuffled(recording: Recording, rng: np.random.Generator) -> Recording:
+    """The recording with the images of every site, and of every repeat, in an order of their own.
+
+    What is the same for all images, such as the shape of a map that every image evokes, stays.
+    """
+
+    def permute(values: np.ndarray) -> np.ndarray:
+        keys = rng.random((len(values), 1, 1, 1, *values.shape[4:]))
+        return np.take_along_axis(values, np.argsort(keys, axis=0), axis=0)
+
+    trials = None if recording.trials is None else permute(recording.trials)
+    return replace(recording, responses=permute(recording.responses), trials=trials)
+
+
 def as_table(
     recording: str,
     windows: list[tuple | None],
     estimates: list[dict],
     folds: tuple[str, ...],
     used: str,
+    by_chance: Sequence[dict] = (),
 ) -> pd.DataFrame:
     """Tidy table of what `estimate_ceilings` gave in several windows.
 
     It has one row for each ceiling, window and fold. The column `used` marks the ceiling that scores
-    are divided by. Raises `UserError` if the recording has no ceiling of that name.
+    are divided by. `by_chance` are estimates of shuffled recordings (`shuffled`) in the first
+    window: its rows get `chance` and `chance_high`, mean and 95 % quantile over them of the mean
+    over folds, and `p`, (1 + shuffled recordings with as high a ceiling) / (1 + all). Raises
+    `UserError` if the recording has no ceiling of that name.
     """
     if used not in estimates[0]:
         raise UserError(
             f"config: ceiling: name: recording {recording!r} has no ceiling {used!r}; "
             f"{nearest(used, list(estimates[0]))}"
         )
+    chance = {name: _chance(estimates[0], by_chance, name) for name in estimates[0] if by_chance}
+    unknown = dict.fromkeys(("chance", "chance_high", "p"), np.nan)
     rows = [
         {
             "recording": recording,
@@ -249,9 +271,22 @@ def as_table(
             "fold": fold,
             "value": value,
             "used": name == used,
+            **(chance.get(name, unknown) if k == 0 else unknown),
         }
-        for window, ceilings in zip(windows, estimates, strict=True)
+        for k, (window, ceilings) in enumerate(zip(windows, estimates, strict=True))
         for name, values in ceilings.items()
         for fold, value in zip(folds, values, strict=True)
     ]
     return pd.DataFrame(rows)
+
+
+def _chance(estimates: dict, by_chance: Sequence[dict], name: str) -> dict[str, float]:
+    """Mean and upper quantile of a ceiling by chance, and the p value of the real one."""
+    real = mean_defined(estimates[name])
+    values = np.array([mean_defined(one[name]) for one in by_chance if name in one])
+    values = values[np.isfinite(values)]
+    if not len(values) or not np.isfinite(real):
+        return dict.fromkeys(("chance", "chance_high", "p"), np.nan)
+    p = (1 + (values >= real).sum()) / (1 + len(values))
+    high = float(np.quantile(values, 0.95))
+    return {"chance": float(values.mean()), "chance_high": high, "p": float(p)}

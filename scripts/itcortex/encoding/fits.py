@@ -20,6 +20,7 @@ import pandas as pd
 from itcortex.encoding.protocols import PROTOCOLS, nested_choice
 from itcortex.encoding.raw_scores import raw_scores
 from itcortex.encoding.targets import Target
+from itcortex.mappings.features import effective_dimensionality
 from itcortex.mappings.folds import Division
 from itcortex.mappings.layer_scores import LayerScores
 
@@ -52,6 +53,7 @@ class Fits:
         self.results = {kind: [] for kind in kinds}
         self.control_targets: list[Target] = []
         self.controls: dict[str, dict[int, LayerScores]] = {kind: {} for kind in kinds}
+        self.dimensions: dict[str, float] = {}
 
     def add(self, layer: str, maps: np.ndarray, responses: np.ndarray, division: Division) -> None:
         """Fit every mapping on one layer; `responses` (target, image, y, x, site)."""
@@ -75,12 +77,15 @@ class Fits:
     ) -> None:
         """Fit every mapping to shuffled responses, on the layers that it chose for the real ones.
 
-        `responses` (target, image, y, x, site) are those of `targets`; `read` gives a layer's maps.
+        Of these layers the effective dimensionality is noted too. `responses` (target, image, y, x,
+        site) are those of `targets`; `read` gives a layer's maps.
         """
         self.control_targets = targets
         chosen = {kind: set(self.chosen(kind).tolist()) for kind in self.results}
         for index in sorted(set.union(*chosen.values())):
             maps = read(self.layers[index])
+            grid = responses.shape[2:4]
+            self.dimensions[self.layers[index]] = effective_dimensionality(maps, grid)
             for kind, fit in self.control_fitters.items():
                 if index in chosen[kind]:
                     self.controls[kind][index] = fit(maps, responses, division)
@@ -100,6 +105,7 @@ class Fits:
     ) -> pd.DataFrame:
         """Raw scores of all mappings, see `itcortex.encoding.raw_scores.raw_scores`.
 
+        `effective_dimensionality` is that of a row's layer, known of layers that some mapping chose.
         Of the control there are rows for the layers that were chosen, each in its folds.
         """
         labels = labels | {"protocol": self.protocol.name}
@@ -119,6 +125,8 @@ class Fits:
                 tables.append(table[table["chosen"]])
         joined = pd.concat(tables, ignore_index=True)
         texts = [*labels, "mapping", "control", "layer", "fold", "site"]
+        dimensions = joined["layer"].astype(str).map(self.dimensions).astype(float)
+        joined = joined.assign(effective_dimensionality=dimensions)
         return joined.astype(dict.fromkeys(texts, "category"))
 
     def main_predictions(self, division: Division) -> tuple[np.ndarray, np.ndarray]:

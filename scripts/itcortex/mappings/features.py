@@ -60,6 +60,21 @@ def build_design(
     return Design(stacked, ones, np.concatenate([[0], np.cumsum(sizes)])), order
 
 
+def effective_dimensionality(maps: np.ndarray, grid: tuple[int, int]) -> float:
+    """Effective dimensionality of a layer's features over the samples (images x positions).
+
+    The participation ratio of the eigenvalues l of the features' covariance, (sum l)^2 / sum l^2: n
+    where n directions vary alike, 1 where one direction varies. It equals tr(G)^2 / |G|^2 of the
+    Gram matrix G of centred features, on whichever side is smaller, and is never above the number
+    of samples less one. NaN for features that do not vary. Maps and grid as in `layer_features`.
+    """
+    rows, basis = layer_features(maps, grid)
+    features = build_design(rows, basis, np.zeros(len(rows), dtype=int))[0].rows
+    gram = features @ features.T if len(features) < features.shape[1] else features.T @ features
+    squares = float(np.vdot(gram, gram))
+    return float(np.trace(gram)) ** 2 / squares if squares > 0 else np.nan
+
+
 def fold_samples(
     maps: np.ndarray, grid: tuple[int, int], fold_of: np.ndarray
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:

@@ -20,7 +20,13 @@ from itcortex.store.arrays import (
 )
 from itcortex.store.photographs import read_attention, read_photographs, write_photographs
 from itcortex.store.stamps import read_attributes, read_stamp
-from itcortex.store.tables import count_rows, read_constants, read_table, write_table
+from itcortex.store.tables import (
+    count_rows,
+    read_constants,
+    read_rows,
+    read_table,
+    write_table,
+)
 from itcortex.store.weights import read_weights, read_weights_attributes, write_weights
 
 __all__ = [
@@ -37,6 +43,7 @@ __all__ = [
     "read_pictures",
     "read_rdms",
     "read_recording",
+    "read_rows",
     "read_stamp",
     "read_stimuli",
     "read_table",

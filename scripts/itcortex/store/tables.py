@@ -36,6 +36,12 @@ def read_table(path: str | Path) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
+def read_rows(path: str | Path, columns: list[str], **where) -> pd.DataFrame:
+    """Columns of a Parquet table, only of the rows whose columns have the values of `where`."""
+    filters = [(name, "=", value) for name, value in where.items()]
+    return parquet.read_table(path, columns=columns, filters=filters).to_pandas()
+
+
 def count_rows(path: str | Path) -> int:
     """Number of rows of a Parquet table, without reading them."""
     return parquet.read_metadata(path).num_rows

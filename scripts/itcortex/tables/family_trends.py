@@ -23,6 +23,7 @@ import pandas as pd
 from scipy.stats import rankdata, t
 
 from itcortex.numerics import weighted
+from itcortex.tables.nulls import p_value, permuted_scores
 from itcortex.tables.trends import family_draws, interval_of, note_of
 
 LEVEL = 0.95
@@ -91,21 +92,10 @@ def permutation_p(
     (approximate where families differ much in size). With one network a family this is the ordinary
     permutation test. p = (1 + draws at least as extreme) / (1 + draws). NaN where rho is undefined.
     """
-    sums = Families.of(accuracy, score, families)
-    deviations = score - sums.y[sums.index]
-    order = np.argsort(sums.index, kind="stable")
-    drawn = np.empty((draws + 1, len(score)))
-    drawn[0] = score
-    for k in range(1, draws + 1):
-        shuffled = rng.permutation(len(score))
-        within = shuffled[np.argsort(sums.index[shuffled], kind="stable")]
-        drawn[k, order] = deviations[within]
-        drawn[k] += rng.permutation(sums.y)[sums.index]
+    drawn = permuted_scores(score, families, draws, rng)
     ranks = rankdata(drawn, axis=1).T
     rho = weighted.pearson(rankdata(accuracy), ranks, np.ones_like(ranks))
-    if not np.isfinite(rho[0]):
-        return np.nan
-    return float(np.mean(np.abs(rho) >= abs(rho[0]) - 1e-12))
+    return p_value(rho)
 
 
 def mixed_model(accuracy: np.ndarray, score: np.ndarray, families: np.ndarray) -> list[dict]:

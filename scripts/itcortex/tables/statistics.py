@@ -9,16 +9,16 @@ another, with at most `MAXIMUM_TRIES` times the number of draws in all, and the 
 Models without an accuracy or a score are left out, and the note counts them too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import QuantileRegressor
 
 from itcortex.errors import UserError, nearest
 from itcortex.numerics.ranks import rank_correlation
 from itcortex.numerics.sampling import percentile_interval
+from itcortex.tables.nulls import holm, null_of
 
 MINIMUM_MODELS = 5  # with fewer, every rank correlation is within chance
 MINIMUM_FAMILIES = 3  # two families give three different resamples
@@ -28,6 +28,11 @@ LEVEL = 0.95
 # The paper's trade-off is that of networks trained for accuracy alone; users' own are held against it.
 NOT_BASELINE = ("harmonized", "untrained", "own")
 ONE_TEST = ["recording", "mapping", "protocol"]
+
+
+def pearson(top1: np.ndarray, score: np.ndarray) -> float:
+    """Pearson r of accuracy and score."""
+    return float(np.corrcoef(top1, score)[0, 1])
 
 
 def slope(top1: np.ndarray, score: np.ndarray) -> float:
@@ -44,10 +49,32 @@ def theil_sen_slope(top1: np.ndarray, score: np.ndarray) -> float:
 
 
 def quantile_slope(top1: np.ndarray, score: np.ndarray) -> float:
-    """Slope of the 0.9 quantile of the score: how the best models at each accuracy fare."""
-    line = QuantileRegressor(quantile=QUANTILE, alpha=0, solver="highs")
-    centred = top1 - top1.mean()  # the solver's tolerances are absolute
-    return float(line.fit(centred[:, None], score).coef_[0])
+    """Slope of the 0.9 quantile of the score: how the best models at each accuracy fare.
+
+    The line of least pinball loss (Koenker & Bassett 1978), exactly: the loss is convex in the slope and
+    bends at slopes between two models alone, so that bisection over these finds the least. Of several
+    slopes with the same loss it is the smallest.
+    """
+    i, j = np.triu_indices(len(top1), 1)
+    run = top1[j] - top1[i]
+    slopes = np.unique((score[j] - score[i])[run != 0] / run[run != 0])
+    at_quantile = int(np.ceil(QUANTILE * len(top1) - 1e-9)) - 1
+    weights = np.where(np.arange(len(top1)) < at_quantile, QUANTILE - 1, QUANTILE)
+    weights[at_quantile] -= weights.sum()
+
+    def rises(slope: float) -> bool:
+        """Whether a steeper line has a larger loss."""
+        order = np.argsort(score - slope * top1, kind="stable")
+        return -weights @ top1[order] >= 0
+
+    low, high = 0, len(slopes) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if rises((slopes[middle] + slopes[middle + 1]) / 2):
+            high = middle
+        else:
+            low = middle + 1
+    return float(slopes[low])
 
 
 def frontier(top1: np.ndarray, score: np.ndarray) -> np.ndarray:
@@ -77,7 +104,8 @@ def frontier_slope(top1: np.ndarray, score: np.ndarray) -> float:
     """Mean slope of the frontier's falling part, from its peak to the most accurate model.
 
     Zero where the most accurate model is the peak. By construction it is never above zero, for
-    unrelated numbers too: it describes the frontier of the paper's figure and tests nothing.
+    unrelated numbers too: it describes the frontier of the paper's figure. What tests it is its
+    distance from what unrelated numbers give (`nulls.null_of`).
     """
     vertices = frontier(top1, score)
     peak, last = vertices[vertices[:, 1].argmax()], vertices[-1]
@@ -90,7 +118,12 @@ STATISTICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "theil_sen_slope": theil_sen_slope,
     "quantile_slope": quantile_slope,
     "frontier_slope": frontier_slope,
+    "pearson": pearson,
 }
+#: Statistics that a score without variance does not have.
+CORRELATIONS = ("spearman", "pearson")
+#: Groups of networks beside single categories.
+ALL, WITH_HARMONIZED = "all", "with_harmonized"
 
 
 @dataclass(frozen=True)
@@ -113,7 +146,7 @@ def reason_undefined(
         return f"{len(top1)} {'model' if len(top1) == 1 else 'models'}, {minimum} are needed"
     if np.ptp(top1) == 0:
         return "all models have the same accuracy"
-    if statistic == "spearman" and np.ptp(score) == 0:
+    if statistic in CORRELATIONS and np.ptp(score) == 0:
         return "all models have the same score"
     return ""
 
@@ -183,13 +216,40 @@ def with_interval(
     return Estimate(value, low, high, **counts, note="; ".join(notes))
 
 
-def baseline(summary: pd.DataFrame) -> pd.DataFrame:
-    """Rows that the trade-off is about: real images, main window, networks trained for accuracy."""
+def scored(summary: pd.DataFrame) -> pd.DataFrame:
+    """Rows of trained networks, harmonized ones included: real images, main window."""
     return summary[
         (summary.control == "none")
         & summary.main_window.astype(bool)
-        & ~summary.category.isin(NOT_BASELINE)
+        & (summary.category != "untrained")
     ]
+
+
+def baseline(summary: pd.DataFrame) -> pd.DataFrame:
+    """Rows that the trade-off is about: real images, main window, networks trained for accuracy."""
+    rows = scored(summary)
+    return rows[~rows.category.isin(NOT_BASELINE)]
+
+
+def groups(of_test: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """All networks trained for accuracy, each category of them, and all with the harmonized ones.
+
+    The last group is there only if a network is harmonized.
+    """
+    models = baseline(of_test)
+    yield ALL, models
+    for category in sorted(models.category.unique()):
+        yield category, models[models.category == category]
+    with_harmonized = scored(of_test)
+    if len(with_harmonized) > len(models):
+        yield WITH_HARMONIZED, with_harmonized
+
+
+def require_score(summary: pd.DataFrame, score: str) -> None:
+    """Raise `UserError` if `score` is no column of numbers in `summary`."""
+    numeric = summary.select_dtypes("number").columns.tolist()
+    if score not in numeric:
+        raise UserError(f"score {score!r} is not in the summary table; {nearest(score, numeric)}")
 
 
 def tradeoff_table(
@@ -197,29 +257,44 @@ def tradeoff_table(
 ) -> pd.DataFrame:
     """Every statistic for every recording (x mapping x protocol), over all models and per category.
 
+    Beside value and interval: what unrelated numbers give (`null`, `null_low`, `null_high`, see
+    `nulls.null_of`), the permutation p value `p`, and `p_holm`, corrected over recordings.
+
     Parameters
     ----------
     summary : one row per recording, model, weights, mapping, protocol, control and window.
     score : column of `summary` that is held against `top1` (%).
-    draws : bootstrap draws.
+    draws : bootstrap draws, and permutations.
 
     Raises
     ------
     UserError : `score` is no column of numbers in `summary`.
     """
-    numeric = summary.select_dtypes("number").columns.tolist()
-    if score not in numeric:
-        raise UserError(f"score {score!r} is not in the summary table; {nearest(score, numeric)}")
+    require_score(summary, score)
+    apart = rng.spawn(1)[0]  # intervals do not depend on how many permutations there are
     rows = []
     for keys, of_test in summary.groupby(ONE_TEST, observed=True):
         test = dict(zip(ONE_TEST, keys, strict=True))
-        models = baseline(of_test)
-        for group in ["all", *sorted(models.category.unique())]:
-            some = models if group == "all" else models[models.category == group]
+        for group, some in groups(of_test):
             columns = some.top1.to_numpy(float), some[score].to_numpy(float), some.family.to_numpy()
             for statistic in STATISTICS:
                 found = with_interval(statistic, *columns, draws=draws, rng=rng)
-                rows.append(
-                    {**test, "score": score, "statistic": statistic, "group": group} | asdict(found)
-                )
-    return pd.DataFrame(rows)
+                null = _null(statistic, *columns, found, draws=draws, rng=apart)
+                name = {"score": score, "statistic": statistic, "group": group}
+                rows.append(test | name | asdict(found) | null)
+    table = pd.DataFrame(rows)
+    if table.empty:
+        return table
+    return table.assign(p_holm=holm(table, ["mapping", "protocol", "statistic", "group"]))
+
+
+def _null(
+    statistic: str, top1: np.ndarray, score: np.ndarray, families: np.ndarray, found: Estimate,
+    *, draws: int, rng: np.random.Generator,
+) -> dict[str, float]:  # fmt: skip
+    """`null_of` the networks that a value is of; NaN where there is no value."""
+    if not np.isfinite(found.value):
+        return dict.fromkeys(("null", "null_low", "null_high", "p"), np.nan)
+    known = np.isfinite(top1) & np.isfinite(score)
+    columns = top1[known], score[known], families[known]
+    return null_of(STATISTICS[statistic], *columns, draws=draws, rng=rng)

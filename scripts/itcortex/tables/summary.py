@@ -37,11 +37,13 @@ def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
 def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.DataFrame:
     """Score of every target: mean over folds of the median over sites, at the chosen layers.
 
-    Beside it: its bootstrap interval over folds and sites (`r_low`, `r_high`), the score of the
-    layer that is best on the test images themselves (`r_best_layer`, as the reference reports it),
-    and the difference of the two (`optimism`). The control with shuffled images is the mean over its
-    permutations, and its interval holds 95 % of them; against them a score of the main window has its
-    `p_shuffled`, the share of permutations that score as well: (1 + those) / (1 + all).
+    Beside it: its bootstrap interval over folds and sites (`r_low`, `r_high`), the score of the layer
+    that is best on the test images themselves (`r_best_layer`, as the reference reports it), the
+    difference of the two (`optimism`), and the mean over folds of the chosen layers' effective
+    dimensionality (`effective_dimensionality`; NaN where the jobs did not note it). The control
+    with shuffled images is the mean over its permutations, and its interval holds 95 % of them;
+    against them a score of the main window has its `p_shuffled`, the share of permutations that
+    score as well: (1 + those) / (1 + all).
     """
     rows, shuffled = [], {}
     for key, scores in raw.groupby([*FITTED, *WINDOW], observed=True, sort=False, dropna=False):
@@ -68,8 +70,16 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
             | {"layer": chosen.drop_duplicates("fold")["layer"].mode().iloc[0]}
             | {"n_folds": shape[1], "n_sites": shape[2]}
             | {"undefined_sites": int(np.isnan(values["r"]).any((0, 1)).sum())}
+            | {"effective_dimensionality": _dimensionality(chosen)}
         )
     return pd.DataFrame([row | {"p_shuffled": _p_shuffled(row, shuffled)} for row in rows])
+
+
+def _dimensionality(chosen: pd.DataFrame) -> float:
+    """Mean over folds of the effective dimensionality of the chosen layers."""
+    if "effective_dimensionality" not in chosen:
+        return np.nan
+    return float(chosen.drop_duplicates("fold")["effective_dimensionality"].mean())
 
 
 def _p_shuffled(row: dict, shuffled: dict[tuple, np.ndarray]) -> float:

@@ -1,7 +1,9 @@
 """How the recordings of an experiment are analysed: what may differ from one to the next."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from itcortex.data.registry import FORMATS_WITHOUT_TIME
 from itcortex.workflow.experiment import Experiment, Wildcards
@@ -40,6 +42,26 @@ class Analysis:
         """Protocol of a recording; the digits study always has ours."""
         studied = wildcards.recording in self._digits
         return "corrected" if studied else self.ex.settings["encoding"]["protocol"]
+
+    def variant(self, name: str) -> Callable[[Wildcards], Any]:
+        """A function of a job's wildcards: a setting of its variant, or the experiment's."""
+        return lambda wildcards: self._variant(wildcards.variant)[name]
+
+    @property
+    def variant_folds(self) -> list[str]:
+        """Folds of every job of every variant, variants outermost within a network."""
+        return [
+            str(self._variant(name)["folds"])
+            for _ in self.ex.scored.index
+            for name in self.ex.variants
+            for _ in self.ex.recordings
+        ]
+
+    def _variant(self, name: str) -> dict:
+        usual = {
+            key: self.ex.settings["encoding"][key] for key in ("mappings", "protocol", "folds")
+        }
+        return usual | self.ex.settings["multiverse"]["variants"][name]
 
     def ceiling(self, wildcards: Wildcards) -> str:
         """The ceiling that scores of a recording are divided by; in the digits study the truth."""

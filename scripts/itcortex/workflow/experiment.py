@@ -32,7 +32,8 @@ Wildcards = Any  # Snakemake's: every wildcard is an attribute, a string
 Key = tuple[str, str]  # (model, weights) of one row of the model table
 #: Of a network, told in the table of models and, by it, in all others.
 TOLD = ["model", "weights", "architecture", "source", "category", "family", "top1", "baseline",
-        "training", "series", "strength", "seed"]  # fmt: skip
+        "training", "series", "strength", "seed", "params_m", "input_size", "pretraining",
+        "year"]  # fmt: skip
 #: Scripts that make no result, or explain results.
 NO_RESULTS = {"render_report", "collect_benchmarks", "plot_benchmarks", "status", "cancel_orphans"}
 _MOST_TOLD = 8  # of settings that have changed
@@ -109,15 +110,24 @@ class Experiment:
         return self.settings["attention"]["sets"]
 
     @property
+    def variants(self) -> list[str]:
+        """Names of the variants of the analysis that are fitted beside the main one."""
+        return list(self.settings["multiverse"]["variants"])
+
+    @property
     def published(self) -> list[str]:
         """Names of the tables of published scores."""
         return self.settings["published"]["tables"]
 
     @property
     def pages(self) -> list[str]:
-        """Files about all networks and recordings: the report, and where its numbers come from."""
+        """Files about all networks and recordings: the report, and where its numbers come from.
+
+        Published scores alone have no report.
+        """
         if not self.recordings:
-            return []
+            alone = [paths.PROVENANCE] if self.published else []
+            return [page.format(experiment=self.name) for page in alone]
         return [page.format(experiment=self.name) for page in (paths.REPORT, paths.PROVENANCE)]
 
     @property

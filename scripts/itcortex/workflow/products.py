@@ -39,11 +39,21 @@ TABLES = (
     Table("ceilings", needs="recordings"),
     Table("orientation", needs="recordings"),
     Table("tradeoff", needs="recordings", readable=True),
+    Table("tradeoff_ranges", needs="recordings", readable=True),
+    Table("tradeoff_families", needs="recordings", readable=True),
+    Table("tradeoff_partial", needs="recordings", readable=True),
+    Table("ceiling_effects", needs="recordings", readable=True),
+    Table("model_pairs", needs="recordings"),
+    Table("harmonized", needs="recordings", readable=True),
+    Table("multiverse", needs="recordings", readable=True),
+    Table("multiverse_influence", needs="recordings", readable=True),
     Table("rsa", needs="rdms", readable=True),
     Table("rsa_ceilings", needs="rdms"),
     Table("attention", needs="attention", readable=True),
     Table("shortcut", needs="studied", readable=True),
     Table("published", needs="published", readable=True),
+    Table("published_pairs", needs="published", readable=True),
+    Table("published_comparison", needs="published", readable=True),
     Table("range_curve", needs="published", readable=True),
     Table("family_trends", needs="published", readable=True),
 )
@@ -84,6 +94,17 @@ FIGURES = (
         "bands. The yellow window is the one of all other results; the dashed line is the noise "
         "ceiling. The grey area is the mean response, on a scale of its own. A recording "
         "without a time axis has no course.",
+        needs="recordings",
+    ),
+    Figure(
+        "multiverse",
+        "Specification curve",
+        "Rank correlation of ImageNet accuracy and predictivity under every combination of "
+        "analysis choices, from the lowest to the highest, with 95 % intervals from families "
+        "drawn with replacement; coloured where the interval leaves out zero. Below, which "
+        "choices each specification made; choices are in the order of how much they move the "
+        "answer while all others stay, which the number behind a name says. Diamonds are the main "
+        "analysis. Specifications share data and are no independent tests.",
         needs="recordings",
     ),
     Figure(
@@ -162,6 +183,16 @@ FIGURES = (
         "Predictivity of macaque IT on Brain-Score's leaderboard of about 2021 against ImageNet "
         "top-1, with the convex upper frontier: what the paper's first figure shows, from "
         "published scores.",
+        needs="published",
+    ),
+    Figure(
+        "published_pairs",
+        "Our scores and published ones of the same networks",
+        "Each panel holds a recording of ours against a published table of the same region, each "
+        "point a network that both have. Bars are the 95 % prediction interval of a network from "
+        "the line through all others; a point outside is coloured. Heights need not agree, ranks "
+        "should. Points that were read off a figure have no names: there the abscissa is accuracy "
+        "and the bar what the figure shows at it.",
         needs="published",
     ),
     Figure(

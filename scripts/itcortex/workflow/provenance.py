@@ -17,8 +17,9 @@ HOW_TO_READ = (
     "recording. There: the job's file; SHA-256 of the published or simulated files behind it (`data`, "
     "see `datasets`); digest of the weights' tensors (`weights` says how they were had); fingerprint "
     "of the code of each rule on the way (see `code` for its state now), and the versions of the "
-    "packages it ran with (`environments`). `settings` is the configuration behind the tables, whose "
-    "own SHA-256 are under `tables`."
+    "packages it ran with (`environments`). Tables of published scores and what follows from them are "
+    "made from the files under `published`, with their SHA-256. `settings` is the configuration behind "
+    "the tables, whose own SHA-256 are under `tables`."
 )
 #: Ends of paths, by which files are found wherever results lie.
 WEIGHTS, ACTIVATIONS, PREDICTIONS, STIMULI = map(
@@ -146,6 +147,7 @@ def trace(
     sources: dict,
     settings: dict,
     code: dict[str, str],
+    published: dict[str, dict] | None = None,
 ) -> dict:
     """Everything behind an experiment's tables, as JSON values without a time stamp.
 
@@ -160,6 +162,7 @@ def trace(
     sources : weights' sources by "model/weights".
     settings : the configuration.
     code : fingerprint of every rule's code as it is now.
+    published : tables of published scores by name: `files`, and what the registry says of them.
     """
     files, environments = Files(made_from), Environments()
     with_rows = [path for path in jobs if store.count_rows(path)]
@@ -169,6 +172,10 @@ def trace(
         "settings": settings,
         "tables": {Path(path).name: sha256_of(path) for path in tables},
         "datasets": datasets,
+        "published": {
+            name: table | {"files": {path: sha256_of(path) for path in table["files"]}}
+            for name, table in (published or {}).items()
+        },
         "code": code,
         "environments": environments.by_name,
         "weights": weights_of(entries, files, sources),

@@ -45,6 +45,20 @@ class PublishedScores:
         named = self.ex.settings["published"]["ours"]
         return {title: path for title, path in named.items() if Path(path).is_file()}
 
+    @cached_property
+    def our_attention(self) -> dict[str, str]:
+        """Tables of agreement with human attention that lie beside them, by the same titles."""
+        beside = {
+            title: Path(path).with_name("attention.parquet").as_posix()
+            for title, path in self.ours.items()
+        }
+        return {title: path for title, path in beside.items() if Path(path).is_file()}
+
+    @property
+    def unnamed(self) -> list[str]:
+        """Tables whose networks have no names: points read off a figure."""
+        return [name for name, entry in self.entries.items() if entry["format"] == "figure"]
+
     @property
     def labels(self) -> dict[str, str]:
         """Titles of all sources, ours last."""
@@ -56,6 +70,19 @@ class PublishedScores:
         """Label, citation and licence of every table."""
         keys = ("label", "citation", "licence")
         return [{key: entry[key] for key in keys} for entry in self.entries.values()]
+
+    @property
+    def origins(self) -> dict[str, dict]:
+        """Of every table its files and what the registry says of it; of ours the files alone."""
+        keys = ("label", "citation", "licence", "format")
+        tables = {
+            name: {key: entry[key] for key in keys} | {"files": self._files_of(entry)}
+            for name, entry in self.entries.items()
+        }
+        ours = [self.ours, self.our_attention] if tables else []
+        for title, path in (pair for some in ours for pair in some.items()):
+            tables.setdefault(title, {"files": []})["files"].append(path)
+        return tables
 
     def _files_of(self, entry: dict) -> list[str]:
         if "path" in entry:

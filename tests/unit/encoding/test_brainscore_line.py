@@ -100,7 +100,7 @@ def line(tmp_path_factory):
     )  # fmt: skip
     estimate_ceiling.main(
         folder / "recording.h5", [], folder / "ceilings.parquet", "it", "brainscore", SPLITS,
-        window, SWEEP, "internal_consistency_bound", 10, 1,
+        window, SWEEP, "internal_consistency_bound", 10, 2, 1,
     )  # fmt: skip
     return folder, signal
 

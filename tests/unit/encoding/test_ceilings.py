@@ -163,3 +163,38 @@ def test_few_sites_are_warned_of(rng, caplog):
 def test_one_site_has_no_population():
     with pytest.raises(UserError, match="at least two sites"):
         ceilings.population(np.zeros((3, 4, 1)), np.arange(3))
+
+
+def test_a_ceiling_is_above_chance_where_sites_share_a_signal(rng):
+    """By chance is what shuffled images give: noise lies within it, a shared signal far above."""
+    noise = rng.standard_normal((8, 6, 6, 1, 12))
+    signal = noise + rng.standard_normal((8, 6, 6, 1, 1))
+    for responses, is_above in ((noise, False), (signal, True)):
+        made, fold_of = recording(responses), np.arange(8)
+        shuffles = [ceilings.shuffled(made, rng) for _ in range(19)]
+        real, *chance = (
+            ceilings.estimate_ceilings(one, None, fold_of, 2, rng) for one in (made, *shuffles)
+        )
+        names = tuple(map(str, fold_of))
+        table = ceilings.as_table("a", [None], [real], names, "population", chance)
+        rows = table.drop_duplicates("ceiling_name").set_index("ceiling_name")
+        for name in ("population", "best_pair"):
+            assert (rows["p"][name] == 1 / 20) == is_above
+            assert (real[name].mean() > rows["chance_high"][name]) == is_above
+        assert rows["chance"]["best_pair"] > 0.2  # a maximum over pairs: noise is far from zero
+
+
+def test_shuffling_keeps_what_a_site_and_a_repeat_hold(rng):
+    responses = rng.standard_normal((7, 2, 2, 1, 3)).astype("float32")
+    trials = rng.standard_normal((7, 2, 2, 1, 3, 4)).astype("float32")
+    made = ceilings.shuffled(recording(responses, trials), rng)
+    assert not np.array_equal(made.responses, responses)
+    np.testing.assert_array_equal(np.sort(made.responses, axis=0), np.sort(responses, axis=0))
+    np.testing.assert_array_equal(np.sort(made.trials, axis=0), np.sort(trials, axis=0))
+
+
+def test_windows_without_shuffles_have_no_chance(rng):
+    made = {"population": np.array([0.5, 0.6])}
+    table = ceilings.as_table("a", [(0, 1), (1, 2)], [made, made], ("x", "y"), "population", [made])
+    assert table["p"].tolist()[:2] == [1.0, 1.0] and table["p"].isna().tolist()[2:] == [True, True]
+    assert ceilings.as_table("a", [None], [made], ("x", "y"), "population")["p"].isna().all()

@@ -111,8 +111,8 @@ def test_the_line_runs_from_files_to_findings(tmp_path):
         {"source": "figure", "format": "figure", "files": 1},
     ]
     collect_published.main(
-        [tmp_path / "scores.json", tmp_path / "figure.csv"], [tmp_path / "summary.parquet"],
-        tmp_path / "published.parquet", tmp_path / "published.csv", read, ["ours"],
+        [tmp_path / "scores.json", tmp_path / "figure.csv"], [tmp_path / "summary.parquet"], [],
+        tmp_path / "published.parquet", tmp_path / "published.csv", read, ["ours"], [],
     )  # fmt: skip
     table = store.read_table(tmp_path / "published.parquet")
     assert list(table["source"].unique()) == ["board", "figure", "ours"]

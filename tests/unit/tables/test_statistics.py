@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.spatial import ConvexHull
-from scipy.stats import linregress, spearmanr, theilslopes
+from scipy.stats import linregress, pearsonr, spearmanr, theilslopes
 
 import estimate_tradeoff
 from itcortex import store
@@ -26,6 +26,7 @@ def test_rank_and_slopes_agree_with_scipy(cloud):
     top1, score, _ = cloud
     # the same formulas in another order of summation: rounding only
     assert rank_correlation(top1, score) == pytest.approx(spearmanr(top1, score)[0], abs=1e-12)
+    assert statistics.pearson(top1, score) == pytest.approx(pearsonr(top1, score)[0], abs=1e-12)
     assert statistics.slope(top1, score) == pytest.approx(linregress(top1, score)[0], abs=1e-12)
     assert statistics.theil_sen_slope(top1, score) == pytest.approx(theilslopes(score, top1)[0])
 
@@ -45,6 +46,24 @@ def test_quantile_slope_minimises_the_pinball_loss(cloud):
     best = min(loss(b) for b in slopes)
     # 1e-6 is the tolerance of the linear programme
     assert loss(statistics.quantile_slope(top1, score)) == pytest.approx(best, rel=1e-6)
+
+
+def test_quantile_slope_has_the_loss_of_scikit_learns_linear_programme(rng):
+    """With ties, few points and a steep trend; the slope itself where it is the only one."""
+    from sklearn.linear_model import QuantileRegressor
+
+    for count, slope in ((7, 0.0), (23, 0.05), (48, -2.0)):
+        top1 = rng.integers(60, 80, count).astype(float)
+        score = slope * top1 + rng.normal(0, 0.1, count)
+        line = QuantileRegressor(quantile=0.9, alpha=0, solver="highs")
+        programme = line.fit((top1 - top1.mean())[:, None], score).coef_[0]
+        losses = []
+        for b in (programme, statistics.quantile_slope(top1, score)):
+            r = np.sort(score - b * top1)
+            r = r - r[int(np.ceil(0.9 * count)) - 1]
+            losses.append(np.maximum(0.9 * r, -0.1 * r).sum())
+        # 1e-7 is the tolerance of the linear programme
+        assert losses[1] <= losses[0] + 1e-7
 
 
 def test_frontier_of_points_worked_out_by_hand():
@@ -82,7 +101,9 @@ def test_statistics_do_not_depend_on_the_order_of_models(cloud, rng, name):
     )
 
 
-@pytest.mark.parametrize("name", [n for n in statistics.STATISTICS if n != "spearman"])
+@pytest.mark.parametrize(
+    "name", [n for n in statistics.STATISTICS if n not in statistics.CORRELATIONS]
+)
 def test_slopes_follow_the_units_of_the_score(cloud, name):
     top1, score, _ = cloud
     statistic = statistics.STATISTICS[name]
@@ -204,11 +225,15 @@ def test_too_many_undefined_draws_give_no_interval(monkeypatch, rng):
 def test_table_has_every_statistic_for_all_and_every_category(rng):
     summary = made_tables.summary(made_tables.paper_models(rng))
     table = statistics.tradeoff_table(summary, "r_over_ceiling", 5, rng)
-    groups = ["all", "cnn", "extra_data", "robust", "self_supervised", "vit"]
+    groups = ["all", "cnn", "extra_data", "robust", "self_supervised", "vit", "with_harmonized"]
     assert len(table) == 3 * len(groups) * len(statistics.STATISTICS)
     assert table.group.unique().tolist() == groups
     everything = table[(table.recording == "m1_pl") & (table.group == "all")]
-    assert everything.n_models.tolist() == [135] * 5  # harmonized and untrained excluded
+    assert everything.n_models.tolist() == [135] * 6  # harmonized and untrained excluded
+    with_harmonized = table[(table.recording == "m1_pl") & (table.group == "with_harmonized")]
+    assert with_harmonized.n_models.tolist() == [141] * 6
+    assert (everything.p > 0).all() and (everything.p_holm >= everything.p).all()
+    assert (everything.null_low <= everything.null).all()
     rows = summary[
         (summary.recording == "m1_pl") & summary.main_window & (summary.control == "none")
         & (summary.category == "vit")
@@ -234,16 +259,30 @@ def test_an_unknown_score_names_the_nearest_column(rng):
 
 
 def test_script_writes_the_same_table_twice(tmp_path):
-    store.write_table(tmp_path / "summary.parquet", made_tables.summary())
+    summary = made_tables.summary()
+    store.write_table(tmp_path / "summary.parquet", summary)
+    store.write_table(tmp_path / "models.parquet", made_tables.models(summary))
+    store.write_table(tmp_path / "ceilings.parquet", made_tables.ceilings(summary))
     for name in ("a", "b"):
+        others = [tmp_path / f"{name}_{k}.{end}" for k in range(4) for end in ("parquet", "csv")]
         estimate_tradeoff.main(
-            tmp_path / "summary.parquet", tmp_path / f"{name}.parquet", tmp_path / f"{name}.csv",
-            score="r_over_ceiling", draws=20, seed=1,
+            *(tmp_path / f"{table}.parquet" for table in ("summary", "models", "ceilings")),
+            tmp_path / f"{name}.parquet", tmp_path / f"{name}.csv", *others,
+            score="r_over_ceiling", ranges={"step": 5, "width": 15, "minimum": 20}, cut=70, draws=20,
+            seed=1,
         )  # fmt: skip
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     table = store.read_table(tmp_path / "a.parquet")
     assert (table.note == "3 models, 5 are needed").all()
-    assert len(table) == len(pd.read_csv(tmp_path / "a.csv")) == 3 * 2 * 5
+    assert len(table) == len(pd.read_csv(tmp_path / "a.csv")) == 3 * 2 * 6
+    effects = store.read_table(others[6])
+    assert len(effects) == 3 * 3 * 2  # recordings x trained networks x ceilings
+    ratio = effects["r"] / effects["ceiling"]
+    np.testing.assert_allclose(effects["r_over_ceiling"], ratio)
+    used = effects[effects["used"]].merge(summary[summary.main_window & (summary.control == "none")],
+                                          on=["recording", "model", "weights"])  # fmt: skip
+    np.testing.assert_allclose(used["r_x"], used["r_y"])
+    assert store.read_table(others[0]).empty  # three networks: no range curve
 
 
 @pytest.mark.shared

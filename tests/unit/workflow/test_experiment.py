@@ -49,15 +49,19 @@ def test_what_is_missing_is_neither_trained_nor_scored_but_told():
 def test_tables_and_figures_exist_where_there_is_something_in_them():
     config, _ = experiments.repository()
     bare = experiment(rows=ROWS[:3], rdms=[])
-    always = ["scores", "summary", "models", "alignment", "ceilings", "orientation", "tradeoff"]
+    answers = ["tradeoff", "tradeoff_ranges", "tradeoff_families", "tradeoff_partial",
+               "ceiling_effects", "model_pairs", "harmonized", "multiverse",
+               "multiverse_influence"]  # fmt: skip
+    always = ["scores", "summary", "models", "alignment", "ceilings", "orientation", *answers]
     assert bare.tables == always
-    assert bare.figures == ["tradeoff", "layers", "maps", "timecourse"]
-    assert bare.readable_tables == ["summary", "models", "tradeoff"]
+    assert bare.figures == ["tradeoff", "layers", "maps", "timecourse", "multiverse"]
+    readable = [name for name in answers if name != "model_pairs"]
+    assert bare.readable_tables == ["summary", "models", *readable]
     sets = config["attention"] | {"sets": ["osie"]}
     full = experiment(rdms=["it92_human"], attention=sets)
     assert full.tables == [*always, "rsa", "rsa_ceilings", "attention", "shortcut"]
     assert full.readable_tables == [*bare.readable_tables, "rsa", "attention", "shortcut"]
-    assert full.figures[4:] == ["rsa", "attention", "shortcut", "training_net", "training_small"]
+    assert full.figures[5:] == ["rsa", "attention", "shortcut", "training_net", "training_small"]
     assert [path.rpartition("/")[2] for path in full.pages] == ["report.html", "provenance.json"]
     assert full.table_if_any("rsa") == "results/{experiment}/tables/rsa.parquet"
     assert bare.table_if_any("rsa") == []
@@ -67,11 +71,14 @@ def test_published_scores_alone_have_their_tables_and_figures_and_no_report():
     config, registry = experiments.repository()
     tables = config["published"] | {"tables": list(registry["scores"])}
     ex = experiment(rows=ROWS[:0], recordings=[], rdms=[], published=tables)
-    assert ex.tables == ex.readable_tables == ["published", "range_curve", "family_trends"]
+    assert ex.tables == ex.readable_tables == [
+        "published", "published_pairs", "published_comparison", "range_curve", "family_trends",
+    ]  # fmt: skip
     assert ex.figures == [
         "range", "range_tables", "published", "published_alignment", "published_it",
+        "published_pairs",
     ]  # fmt: skip
-    assert ex.pages == []
+    assert [path.rpartition("/")[2] for path in ex.pages] == ["provenance.json"]
 
 
 def test_the_settings_that_are_reported_do_not_say_where_downloads_are(ex):

@@ -108,14 +108,14 @@ class Line:
             table = pd.DataFrame({"r": np.arange(rows) / 2}).assign(**labels)
             store.write_table(self.add("jobs", f"demo/{path}.parquet"), table)
 
-    def trace(self, tables=(), settings=None, code=None):
+    def trace(self, tables=(), settings=None, code=None, published=None):
         """What the rule writes."""
         written = self.folder / "provenance.json"
         sources = {f"{model}/{KEY}": f"trained:{model}" for model in MODELS}
         record_provenance.main(
             **self.given, tables=tables, provenance=written, registry=REGISTRY,
             datasets={"d": {"licence": "MIT"}}, sources=sources, settings=settings or {},
-            fingerprints=code or {},
+            fingerprints=code or {}, scores=[], published=published or {},
         )  # fmt: skip
         return json.loads(written.read_text())
 
@@ -202,6 +202,16 @@ def test_the_same_packages_share_one_name(line):
     found = line.trace()
     assert len(found["environments"]) == 2
     assert found["jobs"][0]["environments"] == found["jobs"][1]["environments"]
+
+
+def test_published_scores_have_the_digests_of_their_files(line):
+    board = line.folder / "board.csv"
+    board.write_text("model,score\n")
+    told = {"board": {"licence": "MIT", "files": [str(board)]}}
+    found = line.trace(published=told)
+    assert found["jobs"] == [] and found["published"]["board"]["licence"] == "MIT"
+    digest = hashlib.sha256(board.read_bytes()).hexdigest()
+    assert found["published"]["board"]["files"] == {str(board): digest}
 
 
 def test_a_job_without_rows_is_behind_no_row(line):

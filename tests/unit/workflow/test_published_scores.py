@@ -75,6 +75,18 @@ def test_our_experiments_are_lines_once_they_have_run(folder):
     assert found.labels == {"cornet_2019": "CORnet-S 2019", "ran": "ran"}
 
 
+def test_the_origin_of_every_line_is_its_files_and_its_licence(folder):
+    named = {"ran": "results/ran/tables/summary.parquet"}
+    write(folder / named["ran"])
+    write(folder / "results/ran/tables/attention.parquet")
+    found = scores("linsley_2023_figure3", "cornet_2019", ours=named).origins
+    assert list(found) == ["linsley_2023_figure3", "cornet_2019", "ran"]
+    assert found["cornet_2019"]["files"] == ["results/data/published/neurips2019_data.csv"]
+    assert "never redistributed" in found["cornet_2019"]["licence"]
+    assert found["ran"]["files"] == [named["ran"], "results/ran/tables/attention.parquet"]
+    assert scores(ours=named).origins == {}  # without tables nothing is made of ours
+
+
 def test_every_registered_table_has_a_reader():
     from itcortex.data.published.scores.readers import READERS
 

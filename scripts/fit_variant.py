@@ -1,0 +1,32 @@
+"""Rule fit_variant: one model on one recording as a variant of the analysis has it."""
+
+import functools
+
+from itcortex import store
+from itcortex.data import stimuli
+from itcortex.encoding.fits import Fits
+from itcortex.encoding.protocols import PROTOCOLS
+from itcortex.encoding.targets import choose_targets, stack_targets
+from itcortex.numerics.resample import pool_maps
+from itcortex.running import job, progress
+
+
+def main(
+    activations, recording, scores, labels, kinds, protocol, components, rule, folds, pool, window, seed,
+):  # fmt: skip
+    """Score every layer on held-out images in the main window, without controls and predictions."""
+    recorded, features = store.read_recording(recording), store.open_activations(activations)
+    images = stimuli.join_images(recorded.image_ids, features.image_ids, activations)
+    division = PROTOCOLS[protocol].divide(recorded, folds, seed)
+    targets = choose_targets(recorded, window, [])
+    responses = stack_targets(recorded, targets, rng=None)  # nothing is shuffled
+    reduce = None if recorded.has_grid else functools.partial(pool_maps, side=pool)
+    fits = Fits(kinds, protocol, targets, components, rule, seed)
+    for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
+        fits.add(layer, features.read(layer, images, reduce), responses, division)
+    raw = fits.table(labels, features.depths, division.names, recorded.site_ids)
+    store.write_table(scores, raw)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

@@ -1,0 +1,164 @@
+"""Two networks on the same sites and images: is the difference of their scores more than chance?
+
+Both are scored on the same folds of images and the same sites, whose noise they share. Folds and sites
+are drawn with replacement, and every draw serves all networks of a recording: the difference of two
+networks within a draw is paired, and its interval is narrower than their own intervals suggest.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from itcortex.errors import UserError
+from itcortex.numerics.metrics import mean_defined, predictivity
+from itcortex.numerics.sampling import percentile_interval
+from itcortex.tables.statistics import ONE_TEST
+from itcortex.tables.trends import MINIMUM_FAMILIES, family_draws
+
+BATCH = 250  # draws that are in memory at once
+RAW = [*ONE_TEST, "model", "weights", "fold", "site", "r"]
+DIFFERENCE = ["difference", "low", "high", "p", "sites_higher"]
+PAIRS = [*ONE_TEST, "model", "weights", "other_model", "other_weights", *DIFFERENCE, "n_folds",
+         "n_sites"]  # fmt: skip
+NUMBERS = ["strength", "seed", "r", "r_baseline", "top1_difference"]
+HARMONIZED = [*ONE_TEST, "model", "weights", "baseline", "strength", "seed", "family", "r",
+              "r_baseline", *DIFFERENCE, "top1_difference", "n_folds", "n_sites", "note"]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Scores of all networks of one test.
+
+    Attributes
+    ----------
+    names : "model weights" (network,).
+    r : Pearson r (network, fold, site), of the layer that was chosen for a fold; NaN where undefined.
+    drawn : predictivity (network, draw), the same folds and sites of a draw for all networks.
+    """
+
+    names: list[str]
+    r: np.ndarray
+    drawn: np.ndarray
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, draws: int, rng: np.random.Generator) -> "Sites":
+        """From raw scores (columns `RAW`) of one test.
+
+        Raises `UserError` for a network that was scored on other folds or sites than the first.
+        """
+        names, values, index = [], [], None
+        for (model, weights), one in rows.groupby(["model", "weights"], observed=True, sort=False):
+            r = one.set_index(["fold", "site"])["r"].sort_index()
+            index = r.index if index is None else index
+            if not r.index.equals(index):
+                raise UserError(
+                    f"{rows['recording'].iloc[0]}: {model} {weights} was scored on other folds or sites "
+                    f"than {names[0]}; delete its results in encoding/ to make them anew"
+                )
+            names.append(f"{model} {weights}")
+            values.append(r.to_numpy(float))
+        shape = (len(names), index.get_level_values(0).nunique(), -1)
+        stacked = np.array(values).reshape(shape)
+        return cls(names, stacked, _bootstrap(stacked, draws, rng))
+
+    def compare(self, first: int, others: np.ndarray) -> pd.DataFrame:
+        """`DIFFERENCE` of one network (index) and each of others (pair,): first minus other.
+
+        `p` is the two-sided bootstrap p value, twice the smaller share of draws on either side of
+        zero; `sites_higher` the share of sites whose mean over folds is higher in the first.
+        """
+        score = np.array([predictivity(one) for one in self.r])
+        drawn = self.drawn[first] - self.drawn[others]
+        low, high = percentile_interval(drawn.T)
+        count = drawn.shape[1] + 1
+        sides = np.minimum((drawn <= 0).sum(1) + 1, (drawn >= 0).sum(1) + 1)
+        by_site = mean_defined(self.r[first] - self.r[others], axis=1)
+        share = mean_defined(np.where(np.isfinite(by_site), by_site > 0, np.nan))
+        return pd.DataFrame(
+            {"difference": score[first] - score[others], "low": low, "high": high}
+            | {"p": np.minimum(2 * sides / count, 1), "sites_higher": share}
+        )
+
+
+def _bootstrap(r: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Predictivity (network, draw) of r (network, fold, site), folds and sites drawn."""
+    n_folds, n_sites = r.shape[1:]
+    found = np.empty((len(r), draws))
+    for start in range(0, draws, BATCH):
+        size = min(BATCH, draws - start)
+        folds = rng.integers(n_folds, size=(size, n_folds, 1))
+        sites = rng.integers(n_sites, size=(size, 1, n_sites))
+        for k, one in enumerate(r):
+            found[k, start : start + size] = predictivity(one[folds, sites])
+    return found
+
+
+def pairs_table(sites: Sites, test: dict) -> pd.DataFrame:
+    """Every two networks of a test: columns `PAIRS`."""
+    named = pd.DataFrame([name.split(" ", 1) for name in sites.names], columns=["model", "weights"])
+    parts = []
+    for first in range(len(named) - 1):
+        others = np.arange(first + 1, len(named))
+        second = named.iloc[others].add_prefix("other_").reset_index(drop=True)
+        part = sites.compare(first, others).assign(**named.iloc[first]).join(second)
+        parts.append(part)
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    _, n_folds, n_sites = sites.r.shape
+    return table.assign(**test, n_folds=n_folds, n_sites=n_sites).reindex(columns=PAIRS)
+
+
+def harmonized_table(
+    sites: Sites, models: pd.DataFrame, test: dict, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Every harmonized network minus the network it started from, and their mean in a last row.
+
+    Parameters
+    ----------
+    models : the table of models; a network is compared if its `baseline` names one ("model weights").
+
+    Returns
+    -------
+    Columns `HARMONIZED`. A baseline that was not scored is said in `note`. The last row, without a
+    model, is the mean over networks; its draws take folds, sites and whole families with replacement.
+    """
+    place = {name: k for k, name in enumerate(sites.names)}
+    told = models.assign(name=models["model"] + " " + models["weights"]).set_index("name")
+    top1 = told["top1"]
+    twins = told[(told["baseline"].fillna("") != "") & told.index.isin([*place])]
+    rows, draws = [], []
+    for name, twin in twins.iterrows():
+        row = twin[["model", "weights", "baseline", "strength", "seed", "family"]].to_dict()
+        first, other = place[name], place.get(twin["baseline"])
+        row |= {"r": float(predictivity(sites.r[first]))}
+        if other is None:
+            rows.append(row | {"note": f"its baseline {twin['baseline']} was not scored here"})
+            continue
+        row |= sites.compare(first, np.array([other])).iloc[0].to_dict()
+        row |= {"r_baseline": float(predictivity(sites.r[other])), "note": ""}
+        row |= {"top1_difference": twin["top1"] - top1.get(twin["baseline"], np.nan)}
+        rows.append(row)
+        draws.append(sites.drawn[first] - sites.drawn[other])
+    numbers = [*NUMBERS, *DIFFERENCE]
+    table = pd.DataFrame(rows, columns=HARMONIZED).astype(dict.fromkeys(numbers, float))
+    if draws:
+        table.loc[len(table)] = _mean_row(table, np.array(draws), rng)
+    _, n_folds, n_sites = sites.r.shape
+    return table.assign(**test, n_folds=n_folds, n_sites=n_sites)[HARMONIZED]
+
+
+def _mean_row(table: pd.DataFrame, drawn: np.ndarray, rng: np.random.Generator) -> dict:
+    """The mean over harmonized networks; drawn (network, draw) are their differences."""
+    known = table[np.isfinite(table["difference"])]
+    families = known["family"].to_numpy(str)
+    row = dict.fromkeys(HARMONIZED, np.nan) | {"model": "", "weights": "", "baseline": ""}
+    means = known[["r", "r_baseline", "difference", "sites_higher", "top1_difference"]]
+    row |= means.mean().to_dict() | {"family": "", "note": f"mean over {len(known)} networks"}
+    if len(np.unique(families)) < MINIMUM_FAMILIES:
+        note = f"{row['note']}; no interval: {MINIMUM_FAMILIES} families are needed"
+        return row | {"note": note}
+    counts = family_draws(families, drawn.shape[1], rng)[:, 1:]
+    values = (counts * drawn).sum(0) / np.maximum(counts.sum(0), 1)
+    low, high = percentile_interval(values).tolist()
+    sides = min((values <= 0).sum() + 1, (values >= 0).sum() + 1)
+    return row | {"low": low, "high": high, "p": min(2 * sides / (len(values) + 1), 1.0)}
