@@ -1,6 +1,7 @@
 """What a layer's output looks like, and how it becomes maps of the image with channels last."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,8 +57,8 @@ class Geometry:
     """What is known of a model and its input, by which the axes of an output are told apart.
 
     An output is read only if its first axis is the batch, its channel axis has a length that occurs
-    in the model's weights, and the others form a grid with the input's aspect or the model's own
-    patch grid. So swapped axes are refused instead of giving wrong features.
+    in the model's weights, and the others form a grid with the input's aspect or that of the model's
+    patches on this input. So swapped axes are refused instead of giving wrong features.
     """
 
     batch: int
@@ -72,14 +73,14 @@ class Geometry:
     @classmethod
     def of(cls, model: nn.Module, batch: int, input_size: tuple[int, int, int]) -> "Geometry":
         """Geometry of `model` for a batch of images of `input_size` (channel, height, width)."""
-        grids = (getattr(module, "grid_size", None) for module in model.modules())
+        grids = (grid for m in model.modules() for grid in _patch_grids(m, *input_size[1:]))
         own = getattr(model, "num_prefix_tokens", 0)
         return cls(
             batch=batch,
             height=input_size[1],
             width=input_size[2],
             channels=frozenset(n for p in model.parameters() for n in p.shape),
-            patch_grids=tuple(dict.fromkeys(tuple(g) for g in grids if _is_pair(g))),
+            patch_grids=tuple(dict.fromkeys(grids)),
             prefixes=tuple(dict.fromkeys((own, 0, 1, 2))),
             channels_last=getattr(model, "output_fmt", "NCHW") == "NHWC",
             tokens_by_row=not hasattr(model, "unroll"),  # Hiera sorts its tokens by mask unit
@@ -104,7 +105,7 @@ class Geometry:
     def _read_tokens(self, name: str, tokens: int, channels: int, depth: float) -> Layer | None:
         if channels not in self.channels or not self.tokens_by_row:
             return None
-        # The model's own grid first: a number of tokens can be factorised in more than one way.
+        # The grid of the patches first: a number of tokens can be factorised in more than one way.
         for height, width in self.patch_grids:
             if tokens - height * width in self.prefixes:
                 prefix = tokens - height * width
@@ -116,20 +117,49 @@ class Geometry:
                     return Layer(name, "NTC", prefix, height, width, channels, depth)
         return None
 
+    def is_map(self, shape: Iterable[int]) -> bool:
+        """Whether a shape is that of maps (image, channel, height, width) of the input."""
+        batch, *axes = shape
+        return batch == self.batch and len(axes) == 3 and self._is_grid(*axes[1:])
+
     def _is_grid(self, height: int, width: int) -> bool:
-        """Whether a grid has the aspect of the input, up to one position lost by rounding."""
-        if (height, width) in self.patch_grids:
-            return True
-        error = abs(height * self.width - width * self.height)
-        return (
-            height <= self.height and width <= self.width and error < max(self.height, self.width)
+        """Whether positions are the patches of the image, or a grid with the aspect of the input."""
+        return (height, width) in self.patch_grids or _has_aspect(
+            height, width, self.height, self.width
         )
 
 
-def _is_pair(grid) -> bool:
+def _patch_grids(module: nn.Module, height: int, width: int) -> Iterator[tuple[int, int]]:
+    """Grids of the patches that a module may cut an input of this size into.
+
+    First what its patches' size says of this input. The grid that it stores belongs to the size that it
+    was built for, which a network that takes any size need not be shown: it counts only if it has the
+    input's aspect.
+    """
+    stored, patch = (_pair(getattr(module, name, None)) for name in ("grid_size", "patch_size"))
+    if stored and patch:
+        padded = getattr(module, "dynamic_img_pad", False)
+        size = ((height, patch[0]), (width, patch[1]))
+        yield tuple(math.ceil(n / p) if padded else n // p for n, p in size)
+    if stored and _has_aspect(*stored, height, width):
+        yield stored
+
+
+def _has_aspect(rows: int, columns: int, height: int, width: int) -> bool:
+    """Whether a grid has an image's aspect, up to one position lost by rounding."""
     return (
-        isinstance(grid, tuple | list) and len(grid) == 2 and all(isinstance(n, int) for n in grid)
+        rows <= height
+        and columns <= width
+        and abs(rows * width - columns * height) < max(height, width)
     )
+
+
+def _pair(value) -> tuple[int, int] | None:
+    """A size (height, width), from two whole numbers or from one for both."""
+    pair = (value, value) if isinstance(value, int) else value
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        return None
+    return tuple(pair) if all(isinstance(n, int) and n > 0 for n in pair) else None
 
 
 def first_tensor(output) -> torch.Tensor | None:

@@ -531,6 +531,43 @@ def test_tokens_of_an_oblong_image_have_the_grid_of_the_patches():
     assert {(layer.layout, layer.height, layer.width) for layer in layers} == {("NTC", 6, 10)}
 
 
+def test_tokens_have_the_grid_of_the_image_that_is_shown_and_not_of_the_one_built_for():
+    """7 x 28 patches are as many as the 14 x 14 that the network stores."""
+    model = skeleton("vit_tiny_patch16_224", dynamic_img_size=True)
+    layers = choose_layers(model, (3, 112, 448))
+    assert {(layer.height, layer.width, layer.prefix_tokens) for layer in layers} == {(7, 28, 1)}
+
+
+class Stored(nn.Module):
+    """Patches of a network that says, or does not say, how large they are."""
+
+    def __init__(self, grid, patch=None, **more):
+        super().__init__()
+        self.grid_size = grid
+        self.proj = nn.Conv2d(3, 8, 1)
+        vars(self).update(more | ({"patch_size": patch} if patch else {}))
+
+
+@pytest.mark.parametrize(
+    ("stored", "size", "grids"),
+    [
+        (Stored((14, 14), (16, 16)), (224, 224), ((14, 14),)),
+        (Stored((14, 14), 16), (112, 448), ((7, 28),)),
+        (Stored((14, 14), (16, 16)), (120, 450), ((7, 28),)),
+        (Stored((14, 14), (16, 16), dynamic_img_pad=True), (120, 450), ((8, 29),)),
+        (Stored((2, 6), (32, 16)), (64, 96), ((2, 6),)),  # oblong patches
+        (Stored((14, 14)), (112, 448), ()),
+        (Stored((14, 14)), (224, 224), ((14, 14),)),
+        (Stored((7, 7), (1, 1)), (224, 224), ((224, 224), (7, 7))),  # patches of inner maps
+        (Stored(None, (16, 16)), (224, 224), ()),
+        (Stored((2, 2, 2)), (224, 224), ()),
+    ],
+)
+def test_grids_of_patches_are_those_of_this_input(stored, size, grids):
+    """By the size of the patches; a stored grid counts where it has the input's aspect."""
+    assert Geometry.of(stored, 3, (3, *size)).patch_grids == grids
+
+
 # --- layers by name -------------------------------------------------------------------------------
 
 
