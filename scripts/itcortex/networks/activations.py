@@ -7,11 +7,16 @@ import numpy as np
 import torch
 from torch import nn
 
+from itcortex.errors import UserError
 from itcortex.networks.layer_choice import INTERMEDIATE
 from itcortex.networks.layers import Layer, as_maps, first_tensor
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.numerics.resample import pool_maps
 from itcortex.running import progress
+
+#: Largest difference of an image's map alone and in a batch, in lengths of the map. A GPU may take
+#: another algorithm for another number of images, with products of 11 bits: a few times 1e-3.
+_TOLERANCE = 1e-2
 
 
 def extract(
@@ -27,7 +32,7 @@ def extract(
 
     `images` are uint8 (image, row, column, rgb). One batch is held at a time. Maps larger than
     `side` are averaged down to it. Raises ValueError if a layer does not put out what it was chosen
-    for.
+    for, and `UserError` if the first image has other maps alone than in the first batch.
     """
     # channels last: the same sums in an order that convolutions on CPUs take 1.3 to 2 times faster
     model = model.to(device, memory_format=torch.channels_last).eval()
@@ -36,10 +41,32 @@ def extract(
         for start in progress.bar(starts, "activations", unit="batch"):
             batch = preprocessing(images[start : start + batch_size])
             batch = batch.to(device, memory_format=torch.channels_last)
-            outputs.clear()
-            with torch.inference_mode():
-                _forward(model, batch, layers, outputs)
-            yield start, {layer.name: _maps(outputs, layer, len(batch), side) for layer in layers}
+            maps = _run(model, batch, layers, outputs, side)
+            if start == 0:
+                _require_same(maps, _run(model, batch[:1], layers, outputs, side), len(batch))
+            yield start, maps
+
+
+def _run(
+    model: nn.Module, batch: torch.Tensor, layers: list[Layer], outputs: dict, side: int | None
+) -> dict[str, np.ndarray]:
+    outputs.clear()
+    with torch.inference_mode():
+        _forward(model, batch, layers, outputs)
+    return {layer.name: _maps(outputs, layer, len(batch), side) for layer in layers}
+
+
+def _require_same(maps: dict, alone: dict, count: int) -> None:
+    """With the weights that count, and for networks that nobody tried before: a batch is no matter."""
+    for name, (single,) in alone.items():
+        together = maps[name][0]
+        difference = np.linalg.norm(single - together) / (np.linalg.norm(together) or 1)
+        if difference > _TOLERANCE:
+            raise UserError(
+                f"layer {name!r} gives an image other values alone than in a batch of {count} (they "
+                f"differ by {difference:.0%}): features must be a function of one image; look for "
+                "dropout or random numbers in evaluation, and for normalisation over the batch"
+            )
 
 
 @contextmanager

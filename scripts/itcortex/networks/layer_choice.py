@@ -34,62 +34,80 @@ INTERMEDIATE = "forward_intermediates."  # with a number: a layer that is no mod
 _TRACED_IMAGES = 3  # a batch axis that is not easily taken for another one
 
 
+class Survey:
+    """What one traced forward pass says of a network's layers.
+
+    `readable` are all layers that may be named, by name and in order of depth; `trunk` holds the names
+    of those that the rule chooses from. A network on the meta device is enough.
+    """
+
+    def __init__(self, model: nn.Module, input_size: tuple[int, int, int]):
+        weight = next(model.parameters(), torch.zeros(()))
+        batch = torch.zeros(_TRACED_IMAGES, *input_size, device=weight.device, dtype=weight.dtype)
+        outputs = trace(model, batch)
+        self.model, self.geometry = model, Geometry.of(model, _TRACED_IMAGES, input_size)
+        read = [(o, self.geometry.read(o.name, o.shape, o.depth)) for o in outputs]
+        self._read = [(output, layer) for output, layer in read if layer]
+        by_depth = sorted((layer for _, layer in self._read), key=lambda layer: layer.depth)
+        self.readable = {layer.name: layer for layer in by_depth}
+        self.trunk = frozenset(output.name for output, _ in self._read if output.trunk)
+
+    def choose(self, count: int = 10) -> list[Layer]:
+        """At most `count` layers, spread over the network's depth, by the rule in this file's docstring.
+
+        Raises `UserError` if the network has no layer with a map, and if more than half of what makes
+        maps would be left out.
+        """
+        maps = [(o, layer) for o, layer in self._read if layer.height * layer.width > 1]
+        end = max((output.depth for output, _ in maps), default=1.0)
+        candidates = _candidates([(o, layer) for o, layer in maps if o.trunk], count)
+        if _largest_gap(candidates, end) > 1 / 2:
+            stages = _intermediates(self.model, self.geometry)
+            goes_around = any(not output.trunk for output, _ in maps)
+            if not stages and (goes_around or not candidates):
+                raise UserError(_uncovered(_name(self.model), candidates, end))
+            candidates = stages or candidates  # a plain chain may have a single layer
+        positions = np.linspace(0, len(candidates) - 1, min(count, len(candidates)))
+        return [candidates[i] for i in np.round(positions).astype(int)]
+
+    def named(self, names: Iterable[str]) -> list[Layer]:
+        """The layers of these names, in order of depth; they need not belong to the trunk.
+
+        Raises `UserError` for a layer that the model does not have, with the nearest names, and for one
+        whose output cannot be read as a map or a vector per image.
+        """
+        names, modules = list(dict.fromkeys(names)), dict(self.model.named_modules())
+        for name in names:
+            if name not in self.readable and name and name in modules:
+                raise UserError(
+                    f"layers: {name!r} of {_name(self.model)} does not put out, once in a forward "
+                    f"pass, one map or vector per image; {nearest(name, list(self.readable))}"
+                )
+            if name not in self.readable:
+                raise UserError(
+                    f"layers: {_name(self.model)} has no layer {name!r}; "
+                    f"{nearest(name, list(self.readable))}"
+                )
+        return sorted((self.readable[name] for name in names), key=lambda layer: layer.depth)
+
+
 def choose_layers(
     model: nn.Module, input_size: tuple[int, int, int], count: int = 10
 ) -> list[Layer]:
-    """At most `count` layers of a network, spread over its depth, by the rule in this file's docstring.
-
-    Raises `UserError` if the network has no layer with a map, and if more than half of what makes maps
-    would be left out.
-    """
-    outputs, geometry = _traced(model, input_size)
-    read = [(o, geometry.read(o.name, o.shape, o.depth)) for o in outputs]
-    read = [(o, layer) for o, layer in read if layer and layer.height * layer.width > 1]
-    maps = [(o, layer) for o, layer in read if o.trunk]
-    end = max((o.depth for o, _ in read), default=1.0)
-    candidates = _candidates(maps, count)
-    if _largest_gap(candidates, end) > 1 / 2:
-        stages = _intermediates(model, geometry)
-        goes_around = any(not output.trunk for output, _ in read)
-        if not stages and (goes_around or not candidates):
-            raise UserError(_uncovered(_name(model), candidates, end))
-        candidates = stages or candidates  # a plain chain may have a single layer
-    positions = np.linspace(0, len(candidates) - 1, min(count, len(candidates)))
-    return [candidates[i] for i in np.round(positions).astype(int)]
+    """At most `count` layers of a network, spread over its depth: `Survey.choose`."""
+    return Survey(model, input_size).choose(count)
 
 
 def named_layers(
     model: nn.Module, input_size: tuple[int, int, int], names: Iterable[str]
 ) -> list[Layer]:
-    """The layers of these names, in order of depth; they need not belong to the trunk.
-
-    Raises `UserError` for a layer that the model does not have, with the nearest names, and for one
-    whose output cannot be read as a map or a vector per image.
-    """
-    readable = {layer.name: layer for layer in _readable(model, input_size)}
-    modules = dict(model.named_modules())
-    for name in names:
-        if name not in readable and name in modules and name:
-            raise UserError(
-                f"layers: {name!r} of {_name(model)} does not put out, once in a forward pass, one "
-                f"map or vector per image; {nearest(name, list(readable))}"
-            )
-        if name not in readable:
-            raise UserError(
-                f"layers: {_name(model)} has no layer {name!r}; {nearest(name, list(readable))}"
-            )
-    return sorted((readable[name] for name in dict.fromkeys(names)), key=lambda layer: layer.depth)
+    """The layers of these names, in order of depth: `Survey.named`."""
+    return Survey(model, input_size).named(names)
 
 
 def layer_names(model: nn.Module, input_size: tuple[int, int, int]) -> list[str]:
     """Names that may be given as layers of a network, in order of depth."""
-    return [layer.name for layer in _readable(model, input_size)]
-
-
-def _traced(model: nn.Module, input_size: tuple[int, int, int]) -> tuple[list[Output], Geometry]:
-    weight = next(model.parameters(), torch.zeros(()))
-    batch = torch.zeros(_TRACED_IMAGES, *input_size, device=weight.device, dtype=weight.dtype)
-    return trace(model, batch), Geometry.of(model, _TRACED_IMAGES, input_size)
+    return list(Survey(model, input_size).readable)
 
 
 def _candidates(maps: list[tuple[Output, Layer]], count: int) -> list[Layer]:
@@ -144,16 +162,12 @@ def _intermediates(model: nn.Module, geometry: Geometry) -> list[Layer]:
         maps = model.forward_intermediates(
             torch.zeros(size, device=weight.device, dtype=weight.dtype), intermediates_only=True
         )
+    if not all(geometry.is_map(m.shape) for m in maps):
+        return []
     return [
         Layer(f"{INTERMEDIATE}{i}", "NCHW", 0, *m.shape[2:], m.shape[1], (i + 1) / len(maps))
         for i, m in enumerate(maps)
     ]
-
-
-def _readable(model: nn.Module, input_size: tuple[int, int, int]) -> list[Layer]:
-    outputs, geometry = _traced(model, input_size)
-    layers = (geometry.read(o.name, o.shape, o.depth) for o in outputs)
-    return sorted(filter(None, layers), key=lambda layer: layer.depth)
 
 
 def _name(model: nn.Module) -> str:

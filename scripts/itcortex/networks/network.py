@@ -6,6 +6,7 @@ Nothing here loads torch before a network is built.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ class Network:
         from itcortex.networks import timm_networks  # noqa: PLC0415
 
         if self.builder:
-            return self.build()
+            return self.build(seed=0)
         return timm_networks.skeleton(self.architecture, **self.arguments)
 
     def preprocessing_of(self, model: "nn.Module") -> "Preprocessing":
@@ -106,20 +107,29 @@ class Network:
 
         return Preprocessing.of(model, self.preprocessing)
 
-    def readable_layers(self, layer_rule: bool) -> list[str]:
-        """Names that may be given as layers; with `layer_rule` the rule must find some as well.
+    def check(self, names: Iterable[str] = ()) -> list[str]:
+        """Names that may be given as layers, after a check of the network before any job.
 
-        A check before any job. Raises `UserError` if images cannot be run through the network or
-        it has no layer to choose.
+        The layers `names`, or without names those that the rule finds, are what will be compared with
+        neurons. Values decide what shapes cannot: whether a user's network is a function of one image,
+        and whether these layers' maps are maps of the image. timm's networks are known, but for named
+        layers that the rule would not choose from. Raises `UserError` if images cannot be run through
+        the network, if it has no layer to choose, and for a network or a layer that fails.
         """
         from itcortex.networks import layer_choice  # noqa: PLC0415
 
         model = self.skeleton()
         size = self.preprocessing_of(model).input_size
         try:
-            names = layer_choice.layer_names(model, size)
-            if layer_rule:
-                layer_choice.choose_layers(model, size)
+            survey = layer_choice.Survey(model, size)
+            known = [survey.readable[name] for name in names if name in survey.readable]
+            layers = known if names else survey.choose()
+            if not self.builder:
+                layers = [layer for layer in known if layer.name not in survey.trunk]
+            if self.builder or layers:
+                _try(
+                    model if self.builder else self.build(seed=0), size, layers, bool(self.builder)
+                )
         except UserError:
             raise
         except Exception as error:
@@ -127,7 +137,28 @@ class Network:
                 f"{self.builder or self.architecture}: images of {size} (channel, height, width) "
                 f"cannot be run through the network: {type(error).__name__}: {error}"
             ) from error
-        return names
+        return list(survey.readable)
+
+
+def _try(model: "nn.Module", input_size: tuple[int, int, int], layers: list, own: bool) -> None:
+    """Run five images through a network with values, and raise `UserError` for what they show.
+
+    Every layer must change where the image does; one's `own` network must be a function of one image.
+    """
+    import torch  # noqa: PLC0415
+
+    from itcortex.networks import image_by_image, moved_patch  # noqa: PLC0415
+
+    moved_patch.wake(model)
+    images = moved_patch.patched_images(input_size)
+    images = images.to(next(model.parameters(), images))
+    with moved_patch.changes(model, layers) as changes:
+        if own:
+            image_by_image.require_function_of_image(model, images)
+        else:
+            with torch.no_grad():
+                model(images)
+    moved_patch.require_places(model, input_size, layers, changes)
 
 
 # --- cells of the table ---------------------------------------------------------------------------

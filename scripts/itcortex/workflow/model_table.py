@@ -127,12 +127,23 @@ def check_models(models: pd.DataFrame, registry: dict) -> None:
         if row["baseline"]:
             choose(row["baseline"], named, f"{where}: baseline")
         if not row["builder"]:
-            choose(row["architecture"], known_architectures(), f"{where}: architecture")
+            _check_architecture(row["architecture"], where)
         _located(where, _check_source, row, registry)
         names = [name for name in row["layers"].split(";") if name]
         if names or row["builder"] or row["arguments"]:
             network = _located(where, Network.of_row, row)
             check_layers(network, names, f"{where}: layers")
+
+
+def _check_architecture(name: str, where: str) -> None:
+    """A name of timm's; one with the tag of its weights is told to go into two columns."""
+    base, _, tag = name.partition(".")
+    if tag and base in known_architectures():
+        raise UserError(
+            f"{where}: architecture: {name!r} is an architecture with the tag of its weights; write "
+            f"architecture {base} and source timm:{tag}"
+        )
+    choose(name, known_architectures(), f"{where}: architecture")
 
 
 def _check_source(row: dict, registry: dict) -> None:
@@ -153,19 +164,20 @@ def _check_source(row: dict, registry: dict) -> None:
 
 
 def check_layers(network: Network, names: list[str], where: str) -> None:
-    """Raise `UserError` if a network lacks one of these layers; without names, if it has no layers.
+    """Raise `UserError` if a network lacks one of these layers, or fails the check before any job.
 
-    The network is built (without weights) and its layers' names are kept in a cache under timm's
-    version and a digest of the network, of its builder's code and of the code that looks.
+    The network is built (without weights), and once it has passed `Network.check` its layers' names are
+    kept in a cache under timm's version and a digest of the network, of its builder's code and of the
+    code that checks.
     """
     place = where.rpartition(": ")[0]
     known = json.dumps(network.asdict()) + _located(place, builder_digest, network.builder)
-    known += f" {bool(names)} {package_digest('itcortex.networks')}"
+    known += f" {sorted(names)} {package_digest('itcortex.networks')}"
     key = hashlib.sha256(known.encode()).hexdigest()[:16]
     folder = Path(".snakemake") / "itcortex" / f"timm-{version('timm')}"
     cached = folder / f"{network.architecture}-{key}.json"
     if not cached.is_file():
-        found = _located(place, network.readable_layers, not names)
+        found = _located(place, network.check, names)
         with atomic_path(cached) as temporary:
             temporary.write_text(json.dumps(sorted(found)), encoding="utf-8")
     valid = json.loads(cached.read_text(encoding="utf-8"))

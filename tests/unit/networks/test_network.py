@@ -114,7 +114,7 @@ def test_a_file_builds_a_network_with_arguments_and_layers(folder):
         ("stem", 6, 4),
         ("body", 12, 2),
     ]
-    assert network.readable_layers(layer_rule=True) == ["stem", "body.0", "body.1", "body", "head"]
+    assert network.check() == ["stem", "body.0", "body.1", "body", "head"]
 
 
 def test_the_seed_decides_the_initial_weights_of_a_builder(folder):
@@ -246,22 +246,77 @@ def test_a_file_that_does_not_run_is_an_error(folder):
 
 
 @pytest.mark.parametrize(
-    ("function", "rule", "message"),
+    ("function", "message"),
     [
-        ("flat", True, "Sequential: no layer with a map of the image"),
-        ("picky", True, r"picky: images of \(3, 8, 8\) .* cannot be run through the network: Runt"),
+        ("flat", "Sequential: no layer with a map of the image"),
+        ("picky", r"picky: images of \(3, 8, 8\) .* cannot be run through the network: Runt"),
     ],
 )
-def test_networks_whose_layers_cannot_be_read(folder, function, rule, message):
+def test_networks_whose_layers_cannot_be_read(folder, function, message):
     """Found before any job."""
     with pytest.raises(UserError, match=message):
-        mine(function).readable_layers(rule)
+        mine(function).check()
+
+
+LOOSE = """
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class Loose(nn.Module):
+    def __init__(self, drop):
+        super().__init__()
+        self.drop = drop
+        self.patches = nn.Conv2d(3, 16, 2, stride=2)
+        self.tokens, self.mixed = nn.Identity(), nn.Linear(16, 16)
+        self.joined = nn.LayerNorm(16)
+        self.last = nn.Sequential(nn.Linear(16, 16), nn.ReLU())
+
+    def forward(self, images):
+        tokens = self.tokens(self.patches(images).flatten(2).transpose(1, 2))
+        mixed = self.mixed(tokens.transpose(1, 2)).transpose(1, 2)
+        tokens = functional.dropout(self.joined(tokens + mixed), self.drop)
+        return self.last(tokens)
+
+
+def build(drop=0.0):
+    return Loose(drop)
+"""
+
+
+def test_a_users_network_is_tried_before_any_job(folder):
+    """With values: dropout in evaluation, and 16 channels by 16 tokens that are taken for 4 x 4 x 16."""
+    (folder / "networks" / "loose.py").write_text(LOOSE)
+    given = {"preprocessing": PREPROCESSING, "architecture": "loose"}
+    loose = Network(builder="networks/loose.py:build", **given)
+    names = ["patches", "tokens", "mixed", "joined", "last.0", "last.1", "last"]
+    assert loose.check() == loose.check(["tokens", "last"]) == names
+    with pytest.raises(UserError, match=r"layers: 'mixed' of Loose: .*its axes cannot be told"):
+        loose.check(["tokens", "mixed"])
+    drops = Network(builder="networks/loose.py:build", arguments={"drop": 0.1}, **given)
+    with pytest.raises(UserError, match=r"depend on chance .*after layer 'joined', at `dropout`"):
+        drops.check()
+
+
+def test_named_layers_of_timms_networks_are_tried_where_the_rule_would_not_choose(monkeypatch):
+    """Those of the trunk cost nothing: the network is not even built."""
+    network = Network("test_vit", preprocessing={"input_size": [3, 160, 160]})
+    built = []
+    build = Network.build
+    monkeypatch.setattr(
+        Network, "build", lambda self, seed: built.append(seed) or build(self, seed)
+    )
+    assert "blocks.1" in network.check(["blocks.0", "blocks.1"])
+    assert built == []
+    network.check(["blocks.0.attn", "blocks.1.mlp.fc1"])
+    assert built == [0]
 
 
 def test_a_network_without_maps_may_be_named_layers(folder):
     """Only the rule needs maps."""
     flat = mine("flat", preprocessing=PREPROCESSING)
-    assert flat.readable_layers(layer_rule=False) == ["0", "1"]
+    assert flat.check(["0", "1"]) == ["0", "1"]
 
 
 def test_missing_preprocessing_is_an_error(folder):

@@ -285,6 +285,11 @@ def checked(folder, row, columns=""):
     ("row", "columns", "message"),
     [
         (
+            "m,w,resnet50.a1_in1k,timm:a1_in1k,cnn,f,1,src,",
+            "layers",
+            r"architecture: 'resnet50.a1_in1k' is .*; write architecture resnet50 and source timm:a1_i",
+        ),
+        (
             "m,w,resnet18,timm:tv_in2k,cnn,f,1,src,",
             "layers",
             r"no weights 'tv_in2k' of resnet18; did",
