@@ -7,9 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from itcortex.figures import style
+from itcortex.figures.names import shorten
 from itcortex.tables.comparison import LINES
 
 MOST = 12  # panels: the pairs of lines that share most networks
+WIDEST = 38  # characters of a line above a panel
 INSIDE, OUTSIDE, UNKNOWN = "#0072B2", "#D55E00", style.GREY
 NAMES = {INSIDE: "inside what was expected", OUTSIDE: "outside", UNKNOWN: "too few to say"}
 BAR = {"color": "#C8C8C8", "linewidth": 2.5, "alpha": 0.7, "zorder": 1}
@@ -55,8 +57,9 @@ def _panel(axes: Axes, some: pd.DataFrame, line: dict, labels: dict[str, str]) -
     rank = f"ρ = {line['spearman']:.2f}, " if pd.notna(line["spearman"]) else ""
     counted = f"{line['n_inside']} of {line['n_expected']} inside"
     text = f"{rank}{line['n_models']} networks" + (f", {counted}" if line["n_expected"] else "")
-    title = f"{line['our_benchmark']}\n{labels.get(line['source'], line['source'])}: "
-    title += f"{line['benchmark']}\n{text}".replace("-0", "\N{MINUS SIGN}0")
+    theirs = f"{labels.get(line['source'], line['source'])}: {line['benchmark']}"
+    title = f"{shorten(line['our_benchmark'], WIDEST)}\n{shorten(theirs, WIDEST)}\n"
+    title += text.replace("-0", "\N{MINUS SIGN}0")
     axes.set_title(title, loc="left", fontsize=8)
     axes.set_xlabel("published score" if named else "ImageNet top-1 (%)", fontsize=8)
     axes.set_ylabel("our score", fontsize=8)

@@ -27,7 +27,7 @@ from itcortex.numerics import weighted
 from itcortex.numerics.metrics import METRICS
 from itcortex.tables.statistics import MINIMUM_FAMILIES, MINIMUM_MODELS, NOT_BASELINE
 from itcortex.tables.summary import SITEWISE
-from itcortex.tables.trends import family_draws, interval_of
+from itcortex.tables.trends import FEW_FAMILIES, family_draws, interval_of
 
 CHOICES = ["recording", "mapping", "protocol", "folds", "layer", "metric", "ceiling", "window",
            "range", "unit"]  # fmt: skip
@@ -215,6 +215,11 @@ def sentence(multiverse: pd.DataFrame, influence: pd.DataFrame) -> str:
         f"({sure[0]} with an interval below zero) and {share[1]} a positive one ({sure[1]} with an "
         "interval above zero)."
     )
+    if (most_families := multiverse["n_families"].max()) < FEW_FAMILIES:
+        text += (
+            f" Families are few (at most {most_families}): these intervals are too narrow, and a rough "
+            "guide."
+        )
     known = influence.dropna(subset="moves")
     if known.empty:
         return text

@@ -123,7 +123,9 @@ def test_the_planted_turn_makes_the_range_the_choice_that_moves_most(made):
     text = sentence(table, influence)
     assert f"Of {len(table)} specifications" in text and "moves it most is `range`" in text
     below = 100 * (table["value"] < 0).mean()
-    assert f"{below:.0f} % give a negative" in text
+    assert f"{below:.0f} % give a negative" in text and "rough" not in text
+    few = sentence(table.assign(n_families=4), influence)
+    assert "Families are few (at most 4)" in few
     assert table["main"].sum() == 3  # two arrays and their mean
 
 
