@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+from functools import partial
 
 import huggingface_hub
 import pytest
@@ -43,12 +44,9 @@ def server(tmp_path, monkeypatch):
     server.failures, server.asked, server.slept = [], 0, []
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     address = f"http://127.0.0.1:{server.server_address[1]}"
-    monkeypatch.setattr(
-        hub, "_download",
-        lambda repo, file, revision: huggingface_hub.hf_hub_download(
-            repo, file, revision=revision, endpoint=address, cache_dir=tmp_path / "cache"
-        ),
-    )  # fmt: skip
+    here = partial(huggingface_hub.hf_hub_download, endpoint=address, cache_dir=tmp_path / "cache")
+    monkeypatch.setattr(hub.huggingface_hub, "hf_hub_download", here)
+    monkeypatch.setattr(hub.responses, "unknown_host", lambda url: None)
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", server.slept.append)
     yield server
     server.shutdown()

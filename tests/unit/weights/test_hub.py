@@ -2,6 +2,8 @@
 
 import json
 import logging
+import shutil
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
@@ -43,8 +45,9 @@ class FakeHub:
     def __init__(self):
         self.files, self.failures, self.asked = {}, [], []
 
-    def download(self, repo, file, revision):
+    def download(self, repo, file, revision, local_files_only):
         """The file, or what goes wrong."""
+        assert not local_files_only
         self.asked.append((repo, file, revision))
         if self.failures:
             raise self.failures.pop(0)
@@ -73,7 +76,8 @@ def fake(monkeypatch) -> FakeHub:
     """A hub without a network, and no mirror."""
     fake = FakeHub()
     monkeypatch.delenv("ITCORTEX_MIRROR", raising=False)
-    monkeypatch.setattr(hub, "_download", fake.download)
+    monkeypatch.setattr(hub.huggingface_hub, "hf_hub_download", fake.download)
+    monkeypatch.setattr(hub.responses, "unknown_host", lambda url: None)
     return fake
 
 
@@ -318,12 +322,13 @@ def test_a_full_disk_is_not_the_hubs_fault(fake):
 def test_an_address_that_only_timm_knows_is_checked_by_its_name(fake, tmp_path, monkeypatch):
     """Two of the paper's models are on no hub; their file's name ends with its digest."""
     network = Network("legacy_seresnet18.in1k")
-    state, asked = untrained(1, network), []
+    state, asked, published = untrained(1, network), [], tmp_path / "published.pth"
+    torch.save(state, published)
 
     def bring(url, target):
         asked.append(url)
         target.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(state, target)
+        shutil.copy(published, target)
 
     monkeypatch.setattr(hub.fetch, "fetch", bring)
     with pytest.raises(
@@ -331,10 +336,12 @@ def test_an_address_that_only_timm_knows_is_checked_by_its_name(fake, tmp_path, 
     ):
         fetch_state("timm:in1k", network)
     assert asked[0].startswith("https://")
-    monkeypatch.setattr(hub, "_HASHED_NAME", hub.re.compile("no name has a digest"))
+    url = f"https://hub.invalid/legacy_seresnet18-{sha256_of(published)[:8]}.pth"
+    known = replace(timm.get_pretrained_cfg(network.architecture), url=url)
+    monkeypatch.setattr(hub.timm, "get_pretrained_cfg", lambda name: known)
     got, origin = fetch_state("timm:in1k", network)
     assert digest(got) == digest(state)
-    assert origin["file"] == asked[0]
+    assert origin["file"] == asked[1] == url
     monkeypatch.setattr(hub.huggingface_hub, "is_offline_mode", lambda: True)
     with pytest.raises(
         UnavailableError, match="HF_HUB_OFFLINE is set, and no mirror has timm/legacy"
