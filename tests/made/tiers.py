@@ -20,6 +20,7 @@ MARKS = {
     "network": {"network"},
     "process": {"process", "server"},
     "server": {"server"},
+    "browser": {"process", "server"},
     "workflow": {"process", "server", "network"},
     "slurm": {"process", "server", "network"},
 }

@@ -41,6 +41,7 @@ def build(
     conditions, models = panels.of_summary(summary), known_models(tables)
     index = pd.MultiIndex.from_frame(models[KEYS].astype(str))
     numbers = {key: i for i, key in enumerate(index)}
+    main = scores[scores["main_window"].astype(bool) & (scores["control"] == "none")]
     content = {
         "experiment": run.experiment,
         "score": run.settings["statistics"]["score"],
@@ -48,9 +49,9 @@ def build(
         "beside": [*NOT_BASELINE],
         "models": _described(models),
         "conditions": [_condition(panel, summary) for panel in conditions],
-        "layers": [layers(panel.of(scores), numbers) for panel in conditions],
+        "layers": [layers(panel.of(main), numbers) for panel in conditions],
         "courses": [course(panel.of(summary), numbers) for panel in conditions],
-        "folds": [folds(panel.of(scores), numbers) for panel in conditions],
+        "folds": [folds(panel.of(main), numbers) for panel in conditions],
         "ceilings": ceilings(tables["ceilings"], summary),
         "aligned": aligned(tables["alignment"], numbers),
         "paired": paired(tables.get("paired"), conditions, numbers),
@@ -145,49 +146,64 @@ def _measure(one: Measure) -> dict:
 
 def layers(scores: pd.DataFrame, numbers: dict) -> dict[str, dict]:
     """Every layer's r by model number: mean over folds with its standard error, and who chose it."""
-    rows = scores[scores["main_window"].astype(bool) & (scores["control"] == "none")]
-    found = {}
-    for key, some in rows.groupby(KEYS, observed=True, sort=False):
-        by_layer = some.groupby("layer", observed=True, sort=False)
-        table = by_layer.agg(depth=("depth", "first"), r=("r", "mean"), error=("r", "sem"),
-                             chosen=("chosen", "mean")).sort_values("depth")  # fmt: skip
-        columns = {name: plain(table[name].to_numpy(float)) for name in table}
-        found[str(numbers[key])] = {"names": [str(name) for name in table.index], **columns}
-    return found
+    table = (
+        _texts(scores, [*KEYS, "layer"])
+        .groupby([*KEYS, "layer"], sort=False)
+        .agg(
+            depth=("depth", "first"), r=("r", "mean"), error=("r", "sem"), chosen=("chosen", "mean")
+        )
+        .reset_index()
+        .sort_values("depth", kind="stable")
+    )
+    columns = {name: plain(table[name]) for name in ("depth", "r", "error", "chosen")}
+    columns = {"names": table["layer"].tolist(), **columns}
+    return {
+        number: {name: [values[row] for row in rows] for name, values in columns.items()}
+        for number, rows in _places(table, numbers).items()
+    }
 
 
 def course(summary: pd.DataFrame, numbers: dict) -> dict:
     """r and ceiling in every window (ms after onset); no windows where there is no time axis."""
     rows = summary[(summary["control"] == "none") & summary["window_start"].notna()]
-    starts = np.sort(rows["window_start"].unique())
-    if len(starts) < 2:
+    windows = rows.drop_duplicates("window_start").sort_values("window_start")
+    if len(windows) < 2:
         return {"start": [], "stop": [], "ceiling": [], "models": {}}
-    first = rows.drop_duplicates("window_start").set_index("window_start").reindex(starts)
-    models = {
-        str(numbers[key]): {
-            name: plain(some.set_index("window_start")[name].reindex(starts).to_numpy(float))
-            for name in ("r", "r_low", "r_high")
-        }
-        for key, some in rows.drop_duplicates([*KEYS, "window_start"]).groupby(
-            KEYS, observed=True, sort=False
-        )
+    rows = _texts(rows, KEYS).drop_duplicates([*KEYS, "window_start"])
+    wide = rows.set_index([*KEYS, "window_start"])[["r", "r_low", "r_high"]].unstack("window_start")
+    tables = {name: wide[name][windows["window_start"]] for name in ("r", "r_low", "r_high")}
+    return {
+        "start": plain(windows["window_start"]),
+        "stop": plain(windows["window_stop"]),
+        "ceiling": plain(windows["ceiling"]),
+        "models": {
+            str(numbers[key]): {
+                name: plain(table.to_numpy()[place]) for name, table in tables.items()
+            }
+            for place, key in enumerate(tables["r"].index)
+        },
     }
-    stops = first["window_stop"].to_numpy(float)
-    return {"start": plain(starts), "stop": plain(stops),
-            "ceiling": plain(first["ceiling"].to_numpy(float)), "models": models}  # fmt: skip
 
 
 def folds(scores: pd.DataFrame, numbers: dict) -> dict[str, list]:
     """r of every fold at the layer chosen for it, by model number, folds in one order."""
-    rows = scores[scores["main_window"].astype(bool) & (scores["control"] == "none")]
-    rows = rows[rows["chosen"].astype(bool)]
-    names = sorted(rows["fold"].astype(str).unique())
+    rows = _texts(scores[scores["chosen"].astype(bool)], [*KEYS, "fold"])
+    table = rows.drop_duplicates([*KEYS, "fold"]).set_index([*KEYS, "fold"])["r"].unstack("fold")
     return {
-        str(numbers[key]): plain(
-            some.assign(fold=some["fold"].astype(str)).set_index("fold")["r"].reindex(names)
-        )
-        for key, some in rows.groupby(KEYS, observed=True, sort=False)
+        str(numbers[key]): plain(values)
+        for key, values in zip(table.index, table.to_numpy(), strict=True)
     }
+
+
+def _texts(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """A table whose columns of names are plain texts: categories make small groups slow."""
+    return table.assign(**{name: table[name].astype(str) for name in names})
+
+
+def _places(table: pd.DataFrame, numbers: dict) -> dict[str, np.ndarray]:
+    """Places of every model's rows, by its number."""
+    groups = table.groupby(KEYS, sort=False).indices
+    return {str(numbers[key]): rows for key, rows in groups.items()}
 
 
 def ceilings(table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, list[dict]]:

@@ -7,19 +7,21 @@ const actions = { openModel: (model) => openModel(model), sortBy: (sort) => chan
 /** Change the view and draw it. */
 function change(changes) {
   Object.assign(VIEW, changes);
-  draw();
+  draw(plotSoon);
   writeAddress();
 }
 
-function draw() {
+/** Draw the view: the table and the count at once, the plot at once or soon. */
+function draw(plot = drawPlot) {
   const rows = visibleRows(VIEW);
+  const points = pointsOf(rows, VIEW);
   shownRows = drawRows(rows, VIEW, actions);
-  const drawn = drawPlot(rows, VIEW);
   const models = new Set(rows.map((row) => row.model)).size;
-  const without = rows.length - drawn;
-  byId("count").textContent = `${rows.length} of ${totalRows()} rows, ${models} of ${DATA.models.length} networks; ${drawn} points`
+  const without = rows.length - points.length;
+  byId("count").textContent = `${rows.length} of ${totalRows()} rows, ${models} of ${DATA.models.length} networks; ${points.length} points`
     + (without ? `, ${without} without a value on an axis` : "");
   drawControls();
+  plot(points, VIEW);
 }
 
 const totalRows = () => visibleRows({ ...VIEW, ...NO_FILTER }).length;
@@ -100,7 +102,7 @@ function startExports() {
   byId("save-csv").addEventListener("click", () => saveFile(`${DATA.experiment}.csv`, csvOf(shownRows, columnsOf(VIEW)), "text/csv"));
   byId("save-bibtex").addEventListener("click", () => saveFile(`${DATA.experiment}.bib`, bibtexOf(shownRows), "text/plain"));
   byId("save-svg").addEventListener("click", saveSvg);
-  byId("zoom-out").addEventListener("click", draw);
+  byId("zoom-out").addEventListener("click", () => draw());
   byId("copy-address").addEventListener("click", () => copyText(location.href));
   byId("copy-methods").addEventListener("click", () => copyText(byId("methods-text").innerText, byId("methods-text")));
   byId("save-methods-bibtex").addEventListener("click", () => saveFile(`${DATA.experiment}_methods.bib`, entriesOf(DATA.cited.methods), "text/plain"));
@@ -117,7 +119,7 @@ function readAddress() {
   const notice = byId("notice");
   notice.hidden = !unknown.length;
   notice.textContent = unknown.length ? `The address names what this run does not have: ${unknown.join("; ")}.` : "";
-  draw();
+  draw(plotSoon);
   drawPair(VIEW.pair);
   if (VIEW.model !== null) openPage(VIEW.model);
   else if (byId("model").open) byId("model").close();
@@ -126,6 +128,7 @@ function readAddress() {
 /** The plots take the page's colours and width again. */
 function redraw() {
   builtFor = "";
+  measurePage();
   draw();
   document.querySelectorAll("figure.small").forEach((figure) => figure.draw());
 }
@@ -157,8 +160,8 @@ function start() {
   startControls();
   startComparison();
   startExports();
+  measurePage();
   readAddress();
-  watchPlot(openModel);
   watchPage();
 }
 

@@ -4,17 +4,26 @@ const SYMBOLS = { o: "circle", s: "square", "^": "triangle-up", v: "triangle-dow
 const PANEL_HEIGHT = 400;
 const GAP = 0.035; // between panels, as a share of the width
 let inPrint = false;
+let plotWidth = 800; // measured when the page opens and when its width changes: asking lays the page out
 
 /** Colours of the plot as the page is now; paper is white. */
 function palette() {
   if (inPrint) return { ink: "#000000", soft: "#444444", line: "#cccccc", ground: "#ffffff" };
-  return { ink: colour("--ink"), soft: colour("--soft"), line: colour("--line"), ground: colour("--card") };
+  return pagePalette ??= { ink: colour("--ink"), soft: colour("--soft"), line: colour("--line"), ground: colour("--card") };
+}
+
+let pagePalette = null; // of light or dark; asked for once
+
+/** Ask the page for its colours and width again. */
+function measurePage() {
+  pagePalette = null;
+  plotWidth = byId("plot").clientWidth || plotWidth;
 }
 
 /** A category's colour; one that the ground would swallow is that of the text. */
 function shownColour(look, paper) {
   const light = (hex) => [1, 3, 5].reduce((sum, start) => sum + parseInt(hex.slice(start, start + 2), 16), 0) / 765;
-  return Math.abs(light(look.colour) - light(paper.ground)) < 0.25 ? paper.ink : look.colour;
+  return Math.abs(light(look.colour) - light(paper.ground)) < 0.25 ? paper.soft : look.colour;
 }
 
 /** Where the accuracies of untrained networks stand: left of a break, as in the static figure. */
@@ -54,9 +63,9 @@ const axisName = (letter, index) => (index ? `${letter}${index + 1}` : letter);
 /** One trace for each category of a panel. */
 function tracesOf(panel, index, view, gap, paper) {
   const pattern = patternOf(view.mark);
-  const marked = (point) => !pattern || pattern.test(DATA.models[point.model].name);
   return valuesOf("category").map((category) => {
     const points = panel.points.filter((point) => DATA.models[point.model].category === category);
+    if (!points.length) return null;
     const look = DATA.looks[category];
     const hue = shownColour(look, paper);
     const shift = (point) => (gap && category === "untrained" ? gap.at : point.x);
@@ -64,14 +73,21 @@ function tracesOf(panel, index, view, gap, paper) {
       type: "scatter", mode: "markers", name: category, hoverinfo: "none", showlegend: false,
       x: points.map(shift), y: points.map((point) => point.y), customdata: points.map((point) => [point.model, point.condition]),
       xaxis: axisName("x", index), yaxis: axisName("y", index), cliponaxis: false,
-      marker: {
-        symbol: SYMBOLS[look.marker] ?? "circle", color: hue, opacity: points.map((point) => (marked(point) ? 0.92 : 0.13)),
-        size: points.map((point) => (pattern && marked(point) ? 14 : look.marker === "*" ? 13 : 10)),
-        line: { color: points.map((point) => (pattern && marked(point) ? paper.ink : paper.ground)), width: pattern ? 1.5 : 0.8 },
-      },
+      marker: { symbol: SYMBOLS[look.marker] ?? "circle", color: hue, ...emphasis(points, pattern, look, paper) },
       ...(view.bars ? errorBars(points, hue, gap && category === "untrained") : {}),
     };
-  });
+  }).filter(Boolean);
+}
+
+/** Points that the pattern names stand out; without a pattern all are alike. */
+function emphasis(points, pattern, look, paper) {
+  const size = look.marker === "*" ? 13 : 10;
+  if (!pattern) return { opacity: 0.92, size, line: { color: paper.ground, width: 0.8 } };
+  const marked = points.map((point) => pattern.test(DATA.models[point.model].name));
+  return {
+    opacity: marked.map((is) => (is ? 0.95 : 0.13)), size: marked.map((is) => (is ? size + 4 : size)),
+    line: { color: marked.map((is) => (is ? paper.ink : paper.ground)), width: 1.5 },
+  };
 }
 
 /** Bars from each point to the ends of its intervals. */
@@ -95,8 +111,8 @@ function twinLines(panel, index, paper) {
     x.push(baseline.x, point.x, null);
     y.push(baseline.y, point.y, null);
   }
-  return { type: "scatter", mode: "lines", x, y, hoverinfo: "skip", showlegend: false, line: { color: paper.soft, width: 1 },
-    xaxis: axisName("x", index), yaxis: axisName("y", index) };
+  const line = { color: paper.soft, width: 1 };
+  return x.length ? [{ type: "scatter", mode: "lines", x, y, hoverinfo: "skip", showlegend: false, line, xaxis: axisName("x", index), yaxis: axisName("y", index) }] : [];
 }
 
 /** What stands above a panel: its recording, and the rank correlation of the networks of the trend that are shown. */
@@ -167,23 +183,44 @@ function rangesOf(points, view, gap) {
   };
 }
 
-/** Draw the rows that are shown; those without a value on an axis are counted, not drawn. */
-function drawPlot(rows, view) {
+/** Points of the rows that have a value on both axes. */
+const pointsOf = (rows, view) => rows.map((row) => pointOf(row, view)).filter((point) => point.x !== null && point.y !== null);
+
+/** Draw points with axes that fit them. */
+function drawPlot(points, view) {
   const host = byId("plot");
-  const points = rows.map((row) => pointOf(row, view)).filter((point) => point.x !== null && point.y !== null);
   const paper = palette();
   const gap = breakOf(points, view);
   const panels = points.length ? panelsOf(points) : [{ condition: null, title: "", points: [] }];
-  const traces = panels.flatMap((panel, index) => [twinLines(panel, index, paper), ...tracesOf(panel, index, view, gap, paper)]);
-  const layout = layoutOf(panels, view, host.clientWidth || 800, gap, paper, rangesOf(points, view, gap));
+  const traces = panels.flatMap((panel, index) => [...twinLines(panel, index, paper), ...tracesOf(panel, index, view, gap, paper)]);
+  const layout = layoutOf(panels, view, plotWidth, gap, paper, rangesOf(points, view, gap));
   host.setAttribute("aria-label", `Scatter plot of ${points.length} points: ${MEASURES.get(view.y).label} against ${MEASURES.get(view.x).label}. The table below has the same rows.`);
+  host.querySelectorAll(".points path").forEach((path) => { path.style.display = ""; });
   Plotly.react(host, traces, layout, { displayModeBar: false, responsive: false, doubleClick: "reset" });
-  return points.length;
+  if (!host.dataset.watched) watchPlot(host);
+  drawnKeys = traces.filter((trace) => trace.mode === "markers").flatMap((trace) => trace.customdata.map(String));
+  host.setAttribute("aria-busy", "false");
+}
+
+let drawnKeys = []; // of the points in the plot, in the order of their marks
+let drawing = null;
+
+/** Points that are gone go at once; the axes and what came follow when the page has answered. */
+function plotSoon(points, view) {
+  const host = byId("plot");
+  const marks = host.querySelectorAll(".points path");
+  if (marks.length === drawnKeys.length) {
+    const kept = new Set(points.map((point) => String([point.model, point.condition])));
+    marks.forEach((mark, index) => { mark.style.display = kept.has(drawnKeys[index]) ? "" : "none"; });
+  }
+  clearTimeout(drawing);
+  host.setAttribute("aria-busy", "true");
+  drawing = setTimeout(() => drawPlot(points, { ...view }), 90);
 }
 
 /** The points answer to the pointer. */
-function watchPlot(openModel) {
-  const host = byId("plot");
+function watchPlot(host) {
+  host.dataset.watched = "true";
   const rowOf = (event) => {
     const [model, condition] = event.points[0].customdata;
     return { model, condition };
@@ -192,6 +229,6 @@ function watchPlot(openModel) {
     host.style.cursor = "pointer";
     showTip(rowOf(event), event.event.clientX, event.event.clientY);
   });
-  host.on("plotly_unhover", () => hideTip());
+  host.on("plotly_unhover", hideTip);
   host.on("plotly_click", (event) => openModel(rowOf(event).model));
 }

@@ -77,9 +77,20 @@ function drawRows(rows, view, { openModel, sortBy }) {
   const sorted = sortedRows(rows, columns, view.sort);
   const elements = sorted.map((row) => {
     const built = rowElement(row, columns, openModel);
-    built.classList.toggle("marked", Boolean(pattern) && pattern.test(DATA.models[row.model].name));
+    const isMarked = Boolean(pattern) && pattern.test(DATA.models[row.model].name);
+    if (built.classList.contains("marked") !== isMarked) built.classList.toggle("marked");
     return built;
   });
-  byId("rows").tBodies[0].replaceChildren(...elements);
+  fillTable(elements);
   return sorted;
+}
+
+const FIRST_ROWS = 60; // more than the region shows; the others follow when the page has answered
+let filling = null;
+
+function fillTable(elements) {
+  const body = byId("rows").tBodies[0];
+  clearTimeout(filling);
+  body.replaceChildren(...elements.slice(0, FIRST_ROWS));
+  if (elements.length > FIRST_ROWS) filling = setTimeout(() => body.append(...elements.slice(FIRST_ROWS)), 60);
 }
