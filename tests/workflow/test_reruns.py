@@ -11,6 +11,7 @@ from made.demo_jobs import (
     LAST,
     NETWORKS,
     ON_DIGITS,
+    PAIRS,
     RECORDINGS,
     STIMULI,
     STUDIED,
@@ -87,7 +88,7 @@ def test_a_fresh_clone_with_existing_results_runs_nothing(finished, copy_of, tmp
            '"n_broken": int(apart.sum()) + 1')],
          once({"plot_timecourse"}, LAST, of("score_shortcut", STUDIED), STUDY)),
         ([("regression/pls.py", "_CHUNK_BYTES = 192", "_CHUNK_BYTES = 191")],
-         once(of("fit_encoding", KEYS), of("align_maps", KEYS), {"plot_maps"}, COLLECTORS,
+         once(of("fit_encoding", KEYS), of("align_maps", KEYS), {"plot_maps"}, COLLECTORS, PAIRS,
               ON_DIGITS, STUDY)),
     ],
     ids=["align_maps and estimate_ceiling", "plot_timecourse and score_shortcut", "fit_encoding"],
@@ -117,7 +118,9 @@ def test_added_model_runs_its_own_jobs_and_the_collectors(copy_of):
     new = {"fetch_weights net s1", "collect_models"}
     new |= {f"extract_activations {shown} net s1" for shown in STIMULI}
     new |= {f"{rule} {r} net s1" for rule in ("fit_encoding", "align_maps") for r in RECORDINGS}
-    assert copy_of.planned() == once(new, COLLECTORS)  # test_line runs these for a user's own model
+    assert copy_of.planned() == once(
+        new, COLLECTORS, PAIRS
+    )  # test_line runs these for a user's own model
 
 
 @pytest.mark.parametrize(
@@ -127,10 +130,10 @@ def test_added_model_runs_its_own_jobs_and_the_collectors(copy_of):
          once({"plot_maps", "plot_shortcut"}, of("estimate_ceiling", RECORDINGS), COLLECTORS)),
         ({"encoding": {"window": {"sim_m2_ml": [90, 130]}}},
          once(of("fit_encoding", KEYS[2:]), of("align_maps", KEYS[2:]),
-              {"estimate_ceiling sim_m2_ml", "plot_maps"}, COLLECTORS)),
+              {"estimate_ceiling sim_m2_ml", "plot_maps"}, COLLECTORS, PAIRS)),
         ({"activations": {"batch_size": 4}},
          once(*(of(f"extract_activations {shown}", NETWORKS) for shown in STIMULI),
-              of("fit_encoding", KEYS), of("align_maps", KEYS), {"plot_maps"}, COLLECTORS,
+              of("fit_encoding", KEYS), of("align_maps", KEYS), {"plot_maps"}, COLLECTORS, PAIRS,
               of("extract_activations digits_simulated_images", STUDIED), ON_DIGITS, STUDY)),
     ],
 )  # fmt: skip
@@ -165,4 +168,4 @@ def test_a_deleted_intermediate_is_made_again_when_it_is_wanted(copy_of):
     assert copy_of.planned(str(activations)) == {extract: 1}
     (copy_of.folder / "results" / "demo" / "tables" / "scores.parquet").unlink()
     own = {extract, f"fit_encoding {recording} {network}", f"align_maps {recording} {network}"}
-    assert copy_of.planned() == once(own, {"plot_maps"}, COLLECTORS)
+    assert copy_of.planned() == once(own, {"plot_maps"}, COLLECTORS, PAIRS)

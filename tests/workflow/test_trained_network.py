@@ -11,7 +11,7 @@ import pytest
 from itcortex import store
 from itcortex.figures import tradeoff
 from itcortex.tables.summary import of_mapping
-from made.demo_jobs import COLLECTORS, RECORDINGS, STIMULI, of, once
+from made.demo_jobs import COLLECTORS, PAIRS, RECORDINGS, STIMULI, of, once
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 
@@ -77,7 +77,7 @@ def test_it_is_trained_by_two_processes_scored_and_joined_to_its_twin_by_an_arro
     assert copy_of.planned() == once(
         of("train_harmonized", NAMES), of("extract_activations", shown),
         of("fit_encoding", recorded), of("align_maps", recorded),
-        {"collect_models", "plot_training made_net"}, COLLECTORS,
+        {"collect_models", "plot_training made_net"}, COLLECTORS, PAIRS,
     )  # fmt: skip
     copy_of.configure({"recordings": RECORDINGS[1:]})  # one is enough
     (tmp_path / "sitecustomize.py").write_text(WITNESS)

@@ -26,6 +26,8 @@ COVARIATES = {
 KINDS = ("training_data",)
 LEVEL_SIZE = 5  # kinds with fewer networks are one kind, "other"
 ALL = "all of them"
+PARTIAL = [*ONE_TEST, "score", "given", "spearman", "value", "low", "high", "p", "n_models",
+           "n_families", "note"]  # fmt: skip
 
 
 def with_covariates(summary: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
@@ -113,10 +115,11 @@ def partial_table(
 
     Returns
     -------
-    One row a test and `given`: `score`, `spearman` (of the same networks, nothing held fixed), `value`
-    (given the covariates), `low`, `high` (families drawn with replacement), `p`, `n_models`,
-    `n_families`, `note`. Networks without a covariate are left out and counted; a covariate that
-    nobody has, or that does not vary, has a row that says so, and is not among all of them.
+    Columns `PARTIAL`, one row a test and `given`: `score`, `spearman` (of the same networks,
+    nothing held fixed), `value` (given the covariates), `low`, `high` (families drawn with
+    replacement), `p`, `n_models`, `n_families`, `note`. Networks without a covariate are left out
+    and counted; a covariate that nobody has, or that does not vary, has a row that says so, and is
+    not among all of them.
     """
     require_score(summary, score)
     rows = []
@@ -127,7 +130,7 @@ def partial_table(
         for given, names in sets.items():
             row = dict(zip(ONE_TEST, keys, strict=True)) | {"score": score, "given": given}
             rows.append(row | _partial(known, score, names, set(names) <= set(usable), draws, rng))
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=PARTIAL)
 
 
 def _has(rows: pd.DataFrame, name: str) -> pd.Series:

@@ -8,6 +8,7 @@ from scipy.stats import kstest, rankdata, spearmanr
 from itcortex.numerics.ranks import partial
 from itcortex.tables.covariates import (
     ALL,
+    PARTIAL,
     partial_spearman,
     partial_table,
     permutation_p,
@@ -125,6 +126,13 @@ def test_few_networks_have_rows_that_say_so(table, rng, count):
     some = summary[summary["model"].isin([f"n{k}" for k in range(count)])]
     found = partial_table(with_covariates(some, models), "r", 50, rng)
     assert len(found) == 6 and found["value"].isna().all() and (found["note"] != "").all()
+
+
+def test_untrained_networks_alone_have_no_rows(rng):
+    summary = made_tables.summary(made_tables.DEMO[3:])
+    models = summary[["model", "weights"]].drop_duplicates()
+    found = partial_table(with_covariates(summary, models), "r", 20, rng)
+    assert found.empty and list(found) == PARTIAL
 
 
 def test_tables_without_the_columns_have_no_covariate(rng):

@@ -159,6 +159,13 @@ def test_too_few_networks_are_an_empty_multiverse_that_says_so(rng):
     assert "fewer than five" in drawn.axes[0].texts[0].get_text()
 
 
+def test_untrained_networks_alone_are_an_empty_multiverse(rng):
+    summary = made_tables.summary(made_tables.DEMO[3:], TWO, starts=np.array([60.0]))
+    scores = made_tables.scores(summary, folds=2).assign(folds="image")
+    table = multiverse_table(scores, made_tables.ceilings(summary), [70], 20, rng)
+    assert table.empty and list(table) == COLUMNS
+
+
 def test_networks_without_accuracy_and_missing_scores_are_left_out(rng):
     scores, ceilings = tables(rng, recordings={"m1_pl": TWO["m1_pl"]})
     whole = multiverse_table(scores, ceilings, [], 20, rng)
