@@ -13,7 +13,7 @@ from made.slurm_line import SLURM, Run, environment
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
 
 LOCAL = {"all", "fetch_weights"}  # `localrules`: never on a compute node
-MODEL = "mobilenetv3_large_100"
+MODEL, WEIGHTS = "tf_efficientnet_lite0", "imagenet"  # the teacher of the simulated sites
 SMALLER = {  # every Slurm job starts Snakemake anew: few jobs, but one of every rule of the line
     "models": ["experiments/models.csv"],  # trainings go through Slurm in test_preemption
     "recordings": ["sim_m2_ml"],
@@ -132,7 +132,7 @@ def test_with_device_cuda_the_rule_asks_for_a_gpu_and_gets_one(demo):
     if torch.cuda.is_available():
         pytest.skip("there is a real GPU here: the made-up ones stand for its absence")
     demo, _ = demo
-    target = f"results/activations/sim_m2_scenes/{MODEL}/untrained.h5"
+    target = f"results/activations/sim_m2_scenes/{MODEL}/{WEIGHTS}.h5"
     printed = demo.run(target, "--config", "device=cuda", "--retries", "0", status=1)
     (job,) = [job for job in demo.jobs() if job["Partition"] == "gpu"]
     assert (
