@@ -87,7 +87,7 @@ class _Watch(TorchFunctionMode):
         """Run one operation and note what it made."""
         result = function(*args, **(kwargs or {}))
         if not self.busy:
-            read = [item for item in tree_leaves((args, kwargs)) if isinstance(item, torch.Tensor)]
+            read = [item for item in tree_leaves((args, kwargs)) if _is_dense(item)]
             made = args[0] if function is torch.Tensor.__setitem__ else result
             self._notice(getattr(function, "__name__", "?"), made, read)
         return result
@@ -102,7 +102,7 @@ class _Watch(TorchFunctionMode):
     def _notice(self, operation: str, made, read: list[torch.Tensor]) -> None:
         self.busy = True
         for tensor in tree_leaves(made):
-            if isinstance(tensor, torch.Tensor):
+            if _is_dense(tensor):
                 owner = self.inside[-1] if self.inside else ""
                 place = (owner, operation, self.counts[owner, operation])
                 self.counts[owner, operation] += 1
@@ -112,6 +112,10 @@ class _Watch(TorchFunctionMode):
                     self.note(place, tensor)
                 self.last = tensor
         self.busy = False
+
+
+def _is_dense(item) -> bool:
+    return isinstance(item, torch.Tensor) and item.layout == torch.strided
 
 
 def _is_view(tensor: torch.Tensor, read: list[torch.Tensor]) -> bool:
@@ -131,7 +135,7 @@ class _Projections:
 
     def __call__(self, tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         values = tensor.reshape(-1)
-        values = values[:: 1 + len(values) // _LARGEST].float()
+        values = values[:: 1 + len(values) // _LARGEST].float().cpu()
         while self.vectors.shape[1] < len(values):  # longer, but the same at the beginning
             more = torch.randn(2, 2**16, generator=self.generator)
             self.vectors = torch.cat([self.vectors, more], 1)

@@ -71,6 +71,13 @@ def by_hand(_, maps):
     return (maps - maps.mean((0, 2, 3), keepdim=True)) / maps.std((0, 2, 3), keepdim=True)
 
 
+def sparse(_, maps):
+    """A fixed mixing of rows by a sparse matrix, as networks on graphs have it."""
+    matrix = torch.eye(maps.shape[2]).to_sparse()
+    rows = (matrix @ maps.movedim(2, 0).flatten(1)).unflatten(1, maps.movedim(2, 0).shape[1:])
+    return rows.movedim(0, 2)
+
+
 PLAIN = {
     "identity": lambda maps: maps,
     "dropout that is off": nn.Dropout(0.5),
@@ -80,6 +87,7 @@ PLAIN = {
     "group norm": nn.GroupNorm(2, 8),
     "windows": Half(windows),
     "windows in turn": Half(windows_in_turn),
+    "a sparse matrix": Half(sparse),
     "not finite": lambda maps: maps / 0,
 }
 PARTING = {

@@ -482,6 +482,20 @@ def test_a_network_that_the_rule_would_half_leave_out_asks_for_named_layers():
     assert [(layer.height, layer.channels) for layer in layers] == [(16, 16), (8, 32)]
 
 
+def test_stages_that_are_no_maps_are_not_taken_for_some():
+    """A network's own `forward_intermediates` may give tokens, or maps with their axes turned."""
+    model = Decoder()
+    for axes in ((0, 1, 3, 2), (0, 2, 3, 1)):
+        model.forward_intermediates = lambda images, intermediates_only, axes=axes: [
+            model.down[0](images).permute(axes)
+        ]
+        with pytest.raises(UserError, match=r"Decoder: .*column `layers`"):
+            choose_layers(model, (3, 32, 64))
+    model.forward_intermediates = lambda images, intermediates_only: [model.down[0](images)]
+    (layer,) = choose_layers(model, (3, 32, 64))
+    assert (layer.height, layer.width, layer.channels) == (32, 64, 8)
+
+
 def test_a_long_head_of_vectors_leaves_out_no_maps():
     """Only what makes maps has to be covered."""
     head = [module for _ in range(9) for module in (nn.Linear(64, 64), nn.ReLU())]
@@ -533,7 +547,7 @@ def test_tokens_of_an_oblong_image_have_the_grid_of_the_patches():
 
 def test_tokens_have_the_grid_of_the_image_that_is_shown_and_not_of_the_one_built_for():
     """7 x 28 patches are as many as the 14 x 14 that the network stores."""
-    model = skeleton("vit_tiny_patch16_224", dynamic_img_size=True)
+    model = skeleton("vit_tiny_patch16_224", depth=2, dynamic_img_size=True)
     layers = choose_layers(model, (3, 112, 448))
     assert {(layer.height, layer.width, layer.prefix_tokens) for layer in layers} == {(7, 28, 1)}
 
