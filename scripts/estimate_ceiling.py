@@ -36,10 +36,11 @@ def main(
         for target in progress.bar(analysed, f"{name} ceilings", unit="window")
     ]
     rng = np.random.default_rng([seed, SHUFFLING])
+    main = noise_ceilings.of_window(recorded, analysed[0])
     by_chance = [
         PROTOCOLS[protocol].ceilings(
-            noise_ceilings.shuffled(recorded, rng), analysed[0], division,
-            min(splits, SPLITS_BY_CHANCE), rng, noise_free,
+            noise_ceilings.shuffled(main, rng), None, division, min(splits, SPLITS_BY_CHANCE), rng,
+            noise_free,
         )
         for _ in range(permutations)
     ]  # fmt: skip

@@ -225,6 +225,15 @@ def estimate_ceilings(
     return values
 
 
+def of_window(recording: Recording, window: tuple[float, float] | None) -> Recording:
+    """The recording averaged over one window, as one without a time axis."""
+    if not recording.has_time:
+        return recording
+    return replace(
+        recording, responses=window_average(recording, window)[:, :, :, None], trials=None
+    )
+
+
 def shuffled(recording: Recording, rng: np.random.Generator) -> Recording:
     """The recording with the images of every site, and of every repeat, in an order of their own.
 

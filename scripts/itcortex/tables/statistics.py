@@ -124,6 +124,7 @@ STATISTICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 CORRELATIONS = ("spearman", "pearson")
 #: Groups of networks beside single categories.
 ALL, WITH_HARMONIZED = "all", "with_harmonized"
+HARMONIZED = "harmonized"  # their category
 
 
 @dataclass(frozen=True)
@@ -240,9 +241,10 @@ def groups(of_test: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     yield ALL, models
     for category in sorted(models.category.unique()):
         yield category, models[models.category == category]
-    with_harmonized = scored(of_test)
-    if len(with_harmonized) > len(models):
-        yield WITH_HARMONIZED, with_harmonized
+    rows = scored(of_test)
+    harmonized = rows.category == HARMONIZED
+    if harmonized.any():
+        yield WITH_HARMONIZED, rows[harmonized | ~rows.category.isin(NOT_BASELINE)]
 
 
 def require_score(summary: pd.DataFrame, score: str) -> None:

@@ -1,5 +1,7 @@
 """Noise ceilings against planted reliabilities and scikit-learn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
@@ -191,6 +193,17 @@ def test_shuffling_keeps_what_a_site_and_a_repeat_hold(rng):
     assert not np.array_equal(made.responses, responses)
     np.testing.assert_array_equal(np.sort(made.responses, axis=0), np.sort(responses, axis=0))
     np.testing.assert_array_equal(np.sort(made.trials, axis=0), np.sort(trials, axis=0))
+
+
+def test_one_window_is_a_recording_without_time(rng):
+    responses = rng.standard_normal((4, 2, 3, 5, 6)).astype("float32")
+    made = replace(recording(responses), attributes={"ms_start": 0, "ms_bin": 10})
+    windowed = ceilings.of_window(made, (10, 30))
+    assert not windowed.has_time
+    np.testing.assert_allclose(
+        windowed.responses[:, :, :, 0], responses[:, :, :, 1:3].mean(3), atol=1e-6
+    )
+    assert ceilings.of_window(windowed, None) is windowed
 
 
 def test_windows_without_shuffles_have_no_chance(rng):
