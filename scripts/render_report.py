@@ -15,9 +15,10 @@ PACKAGES = (*stamp.PACKAGES, "pandas", "matplotlib", "plotly")
 
 
 def main(
-    summary, scores, tradeoff, ceilings, alignment, orientation, models, rsa, attention, shortcut,
-    figures, recordings, stimuli, predictions, photographs, examples, provenance, report, experiment,
-    settings, registry, datasets, recording_names, photograph_sets, fingerprints,
+    summary, scores, tradeoff, tradeoff_partial, harmonized, model_pairs, ceilings, alignment,
+    orientation, models, rsa, attention, shortcut, figures, recordings, stimuli, predictions,
+    photographs, examples, provenance, report, experiment, settings, registry, datasets,
+    recording_names, photograph_sets, fingerprints,
 ):  # fmt: skip
     """Write the page; `figures` are PNG files that hold their captions.
 
@@ -26,7 +27,13 @@ def main(
     `photograph_sets` names the set and reader of every file of `photographs`.
     """
     paths = {"summary": summary, "scores": scores, "tradeoff": tradeoff, "ceilings": ceilings}
-    paths |= {"alignment": alignment, "orientation": orientation, "models": models}
+    paths |= {"tradeoff_partial": tradeoff_partial, "harmonized": harmonized}
+    paths |= {
+        "model_pairs": model_pairs,
+        "alignment": alignment,
+        "orientation": orientation,
+        "models": models,
+    }
     optional = {"rsa": rsa, "attention": attention, "shortcut": shortcut}
     paths |= {name: path for name, path in optional.items() if path}
     looks = {

@@ -7,6 +7,7 @@ import pandas as pd
 
 from itcortex.tables import panels
 from itcortex.tables.numbers import bounds, number
+from itcortex.tables.statistics import NOT_BASELINE
 
 #: Spearman's correlation of accuracy and predictivity, read off the paper's main figure.
 PAPER_RANK = {"m1_pl": -0.07, "m1_ml": -0.21, "m2_ml": 0.11}
@@ -33,12 +34,16 @@ class Claim:
     note: str
 
 
-def of_run(summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[Claim]:
+def of_run(summary: pd.DataFrame, tradeoff: pd.DataFrame, harmonized: pd.DataFrame) -> list[Claim]:
     """A line for every claim and recording."""
     conditions = panels.of_summary(summary)
     return [
         *(_rank(panel, panel.of(tradeoff)) for panel in conditions),
-        *(one for panel in conditions if (one := _gain(panel, panel.of(summary)))),
+        *(
+            one
+            for panel in conditions
+            if (one := _gain(panel, panel.of(summary), panel.of(harmonized)))
+        ),
         *(one for panel in conditions if (one := _training(panel, panel.of(summary)))),
     ]
 
@@ -74,24 +79,31 @@ def _rank(panel: panels.Panel, tradeoff: pd.DataFrame) -> Claim:
     )
 
 
-def _gain(panel: panels.Panel, summary: pd.DataFrame) -> Claim | None:
-    """Harmonized networks against the best other one, as the paper puts it."""
+def _gain(panel: panels.Panel, summary: pd.DataFrame, harmonized: pd.DataFrame) -> Claim | None:
+    """Harmonized networks against their baselines, in pairs; in words, against the best other one."""
     rows = _real(summary)
-    harmonized = rows[rows["category"] == "harmonized"]
-    others = rows[~rows["category"].isin(["harmonized", "untrained"])]
-    if harmonized.empty or others.empty:
+    ours = rows[rows["category"] == "harmonized"]["r"]
+    others = rows[~rows["category"].isin(NOT_BASELINE)]["r"]
+    if ours.empty:
         return None
-    column = "r_over_ceiling" if rows["r_over_ceiling"].notna().any() else "r"
-    gain = harmonized[column].mean() - others[column].max()
+    mean = harmonized[harmonized["model"] == ""]
+    known = len(mean) and np.isfinite(mean["difference"].iloc[0])
+    note = "no baseline was scored"
+    if known:
+        note = f"{mean['note'].iloc[0]}: r minus that of the baseline"
+    if len(others):
+        over = number(ours.mean() - others.max(), 3)
+        note += f"; mean of harmonized networks minus the best other one: {over}"
     paper = PAPER_GAIN.get(panel.recording)
     return Claim(
         "The neural harmonizer breaks that trade-off",
         panel.title,
-        f"+{number(paper, 3)} ({READ_OFF})" if paper is not None else "above all others",
-        number(gain, 3),
-        "",
-        f"mean of {len(harmonized)} harmonized networks minus the best of {len(others)} others, "
-        f"{column.replace('_over_', ' / ')}",
+        f"+{number(paper, 3)} over the best other network ({READ_OFF})"
+        if paper
+        else "above all others",
+        number(mean["difference"].iloc[0], 3) if known else "–",
+        _interval(mean["low"].iloc[0], mean["high"].iloc[0]) if known else "",
+        note,
     )
 
 

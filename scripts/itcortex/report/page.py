@@ -25,7 +25,9 @@ from itcortex.report.tables import (
     alignment_table,
     attention_table,
     ceiling_table,
+    harmonized_table,
     orientation_table,
+    partial_table,
     rsa_table,
     shortcut_table,
     summary_table,
@@ -77,7 +79,8 @@ def render(
     Parameters
     ----------
     tables : summary, scores, tradeoff, ceilings, alignment, orientation and models as the workflow
-        writes them; rsa, attention, shortcut and paired where the experiment has them.
+        writes them, model_pairs, harmonized and tradeoff_partial; rsa, attention and shortcut where the
+        experiment has them.
     figures : paths of PNG files that hold their titles and captions.
     maps, saliency : what `pictures` makes of every recording with a grid, and of sets of photographs.
     """
@@ -150,7 +153,7 @@ def _from_tables(tables: dict[str, pd.DataFrame]) -> dict:
     return {
         "simulated": [str(name) for name in summary[simulated].recording.unique()],
         "only_simulated": bool(simulated.all()),
-        "claims": claims.by_claim(claims.of_run(summary, tradeoff)),
+        "claims": claims.by_claim(claims.of_run(summary, tradeoff, tables["harmonized"])),
         "in_short": findings.in_short(summary, tradeoff),
         "recordings_found": [
             {
@@ -162,7 +165,11 @@ def _from_tables(tables: dict[str, pd.DataFrame]) -> dict:
         ],
         "ceilings": ceiling_table(tables["ceilings"], summary),
         "tradeoff": tradeoff_table(tradeoff[everything], "Over all baseline networks"),
-        "by_category": tradeoff_table(tradeoff[~everything], "Per category"),
+        "by_category": tradeoff_table(
+            tradeoff[~everything], "Per category, and with harmonized networks"
+        ),
+        "harmonized": harmonized_table(tables["harmonized"]),
+        "partial": partial_table(tables["tradeoff_partial"]),
         "alignment": alignment_table(tables["alignment"]),
         "orientation": orientation_table(tables["orientation"]),
         "turned": findings.turned_grids(tables["orientation"]),

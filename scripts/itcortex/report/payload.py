@@ -23,7 +23,7 @@ DIGITS = 5
 #: Works to cite for any of the numbers.
 ALWAYS = ("linsley2023", "molder2021", "deng2009")
 TOLD = ["model", "weights", "architecture", "source", "category", "family", "series", "training",
-        "baseline"]  # fmt: skip
+        "pretraining", "baseline"]  # fmt: skip
 
 
 def build(
@@ -54,7 +54,7 @@ def build(
         "folds": [folds(panel.of(main), numbers) for panel in conditions],
         "ceilings": ceilings(tables["ceilings"], summary),
         "aligned": aligned(tables["alignment"], numbers),
-        "paired": paired(tables.get("paired"), conditions, numbers),
+        "paired": [paired(panel.of(tables["model_pairs"]), numbers) for panel in conditions],
         "maps": _by_number(maps, numbers),
         "saliency": _by_number(saliency, numbers),
         "provenance": provenance(run.provenance, numbers),
@@ -83,7 +83,7 @@ def _measures(tables: dict, conditions: list[Panel], index: pd.MultiIndex) -> di
 def _works(models: pd.DataFrame, conditions: list[Panel], run: Run, cited: dict[str, Work]) -> dict:
     """BibTeX by key, and the keys to cite for every model, every condition and whatever is shown."""
     rows = models.reindex(columns=["model", *TOLD]).loc[:, lambda t: ~t.columns.duplicated()]
-    of_models = [references.of_model(row) for row in rows.fillna("").astype(str).to_dict("records")]
+    of_models = [references.of_model(row) for row in rows.map(text_of).to_dict("records")]
     entries = [run.registry["recordings"][panel.recording] for panel in conditions]
     of_conditions = [
         references.of_dataset(one["dataset"], run.datasets[one["dataset"]]) for one in entries
@@ -115,7 +115,7 @@ def known_models(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def _described(models: pd.DataFrame) -> list[dict]:
     """Texts about every model; `baseline` is the number of the model it is compared with, or null."""
-    texts = models.reindex(columns=["name", *TOLD]).fillna("").astype(str)
+    texts = models.reindex(columns=["name", *TOLD]).map(text_of)
     keys = texts["model"] + " " + texts["weights"]
     number_of = {key: i for i, key in enumerate(keys)}
     rows = texts.to_dict("records")
@@ -230,18 +230,14 @@ def aligned(alignment: pd.DataFrame, numbers: dict) -> dict[str, dict[str, dict]
     return found
 
 
-def paired(table: pd.DataFrame | None, conditions: list[Panel], numbers: dict) -> list[dict]:
-    """Differences of two models that a table holds, with their intervals."""
-    if table is None:
-        return []
-    found = []
-    for number, panel in enumerate(conditions):
-        for row in panel.of(table).itertuples():
-            ends = [numbers.get(tuple(str(name).split(" ", 1))) for name in (row.first, row.second)]
-            if None not in ends:
-                found.append({"condition": number, "models": ends, "score": str(row.score),
-                              "value": plain([row.value, row.low, row.high])})  # fmt: skip
-    return found
+def paired(table: pd.DataFrame, numbers: dict) -> dict[str, list]:
+    """Differences in r of every two models of one condition, first minus second, by model numbers."""
+    ends = [
+        [numbers.get(key) for key in zip(*(table[name].astype(str) for name in names), strict=True)]
+        for names in (KEYS, [f"other_{name}" for name in KEYS])
+    ]
+    values = {name: plain(table[name]) for name in ("difference", "low", "high", "p")}
+    return {"first": ends[0], "second": ends[1], **values}
 
 
 def provenance(found: dict, numbers: dict) -> dict[str, dict]:

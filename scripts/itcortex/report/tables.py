@@ -97,18 +97,63 @@ def ceiling_table(ceilings: pd.DataFrame, summary: pd.DataFrame) -> Table:
 
 def tradeoff_table(tradeoff: pd.DataFrame, caption: str) -> Table:
     """Statistics of accuracy against predictivity with their notes."""
-    columns = ["recording", "mapping", "models", "statistic", "value [95 % CI]", "number of models",
-               "families", "note"]  # fmt: skip
+    columns = ["recording", "mapping", "models", "statistic", "value [95 % CI]",
+               "unrelated numbers [95 %]", "p, Holm", "number of models", "families",
+               "note"]  # fmt: skip
     rows = [
         [
             text(row.recording), text(row.mapping), text(row.group.replace("_", " ")),
             text(row.statistic.replace("_", " ")),
-            figure(row.value, 2 if row.statistic == "spearman" else 4, row.low, row.high),
+            figure(row.value, digits := _digits(row.statistic), row.low, row.high),
+            figure(row.null, digits, row.null_low, row.null_high), figure(row.p_holm, 3),
             figure(row.n_models, 0), figure(row.n_families, 0), text(row.note),
         ]
         for row in tradeoff.itertuples()
     ]  # fmt: skip
     return Table(caption, columns, rows)
+
+
+def _digits(statistic: str) -> int:
+    """Digits of a statistic: slopes are small numbers."""
+    return 2 if statistic in ("spearman", "pearson") else 4
+
+
+def harmonized_table(harmonized: pd.DataFrame) -> Table | None:
+    """Every harmonized network minus its baseline, and their mean; None without any."""
+    if harmonized.empty:
+        return None
+    columns = ["recording", "network", "baseline", "r", "r of the baseline",
+               "difference [95 % CI]", "p", "sites higher", "top-1 difference (%)",
+               "note"]  # fmt: skip
+    rows = [
+        [
+            text(row.recording), text(f"{row.model} {row.weights}".strip() or "mean"),
+            text(row.baseline or None), figure(row.r), figure(row.r_baseline),
+            figure(row.difference, 3, row.low, row.high), figure(row.p, 3),
+            figure(row.sites_higher), figure(row.top1_difference, 1), text(row.note),
+        ]
+        for row in harmonized.itertuples()
+    ]  # fmt: skip
+    return Table(
+        "Harmonized networks minus their baselines, on the same folds and sites", columns, rows
+    )
+
+
+def partial_table(partial: pd.DataFrame) -> Table | None:
+    """The rank correlation with covariates held fixed; None without any."""
+    if partial.empty:
+        return None
+    columns = ["recording", "mapping", "held fixed", "rho, nothing held fixed", "partial rho [95 % CI]",
+               "p", "number of models", "families", "note"]  # fmt: skip
+    rows = [
+        [
+            text(row.recording), text(row.mapping), text(str(row.given).replace("_", " ")),
+            figure(row.spearman), figure(row.value, 2, row.low, row.high), figure(row.p, 3),
+            figure(row.n_models, 0), figure(row.n_families, 0), text(row.note),
+        ]
+        for row in partial.itertuples()
+    ]  # fmt: skip
+    return Table("Rank correlation with what else differs held fixed", columns, rows)
 
 
 def alignment_table(alignment: pd.DataFrame) -> Table | None:

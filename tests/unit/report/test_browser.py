@@ -71,7 +71,7 @@ def fresh(browser, address):
     """Opens the page in a context of its own; in the end nothing may have gone wrong in any."""
     contexts, problems = [], []
 
-    def go(view="", **options):
+    def go(view="", at=address, **options):
         context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}} | options)
         context.set_default_timeout(10_000 * FACTOR)
         context.add_init_script(WATCH)
@@ -80,7 +80,7 @@ def fresh(browser, address):
         page.on("pageerror", lambda error: problems.append(f"error: {error}"))
         page.on("request", lambda request: problems.append(f"request: {request.url}"))
         contexts.append(context)
-        page.goto(f"{address}#{view}" if view else address)
+        page.goto(f"{at}#{view}" if view else at)
         settle(page)
         return page
 
@@ -260,23 +260,27 @@ def test_a_pair_shows_the_difference_of_the_tables(visit, summary):
     assert row.locator("td").nth(3).inner_text().startswith(f"−{difference:.3f} [")
 
 
-def test_the_interval_of_a_pair_is_that_of_its_folds(visit, shown):
+def test_without_a_table_the_interval_of_a_pair_is_that_of_its_folds(
+    fresh, shown, summary, tmp_path
+):
     """Against a bootstrap of the same folds by numpy; both are within what 1,000 draws leave open."""
-    page = visit()
+    path = tmp_path / "report.html"
+    unpaired = shown | {"model_pairs": shown["model_pairs"].iloc[:0]}
+    path.write_text(made_report.render(summary, unpaired), encoding="utf-8")
+    page = fresh(at=path.as_uri())
     row = page.locator("#differences tr", has_text="predictivity (Pearson r)").first
+    assert row.locator("td").nth(4).inner_text() == "folds, drawn in pairs"
     ends = ends_of(row.locator("td").nth(3).inner_text())
     scores = shown["scores"]
-    kept = scores[
-        scores["chosen"] & (scores["control"] == "none") & (scores["recording"] == "m1_pl")
-    ]
-    r = kept.astype({"fold": str}).pivot(index="fold", columns="model", values="r")
+    kept = scores[scores["chosen"] & (scores["control"] == "none")]
+    kept = kept[kept["recording"] == "m1_pl"].astype({"fold": str})
+    r = kept.pivot(index="fold", columns="model", values="r")
     differences = (r["resnet_h"] - r["tf_efficientnet_lite1"]).to_numpy()
-    rng = np.random.default_rng(0)
-    means = rng.choice(differences, (20_000, len(differences))).mean(1)
+    means = np.random.default_rng(0).choice(differences, (20_000, len(differences))).mean(1)
     # the standard error of a percentile of 1,000 draws is about .1 of the draws' deviation
-    np.testing.assert_allclose(
-        ends, np.percentile(means, [2.5, 97.5]), atol=0.4 * means.std() + 1e-3
-    )
+    expected = np.percentile(means, [2.5, 97.5])
+    np.testing.assert_allclose(ends, expected, atol=0.4 * means.std() + 1e-3)
+    assert fresh.problems() == []
 
 
 def test_the_address_restores_the_view(visit, fresh):

@@ -186,10 +186,11 @@ def test_figures_are_embedded_whole_with_the_captions_that_they_hold(rendered):
 def test_every_model_and_statistic_has_a_row(rendered, demo):
     page = rendered[1]
     by_size = [(len(table) - 1, table[0][0]) for table in page.sortable]
-    # models on three recordings; ceilings; statistics of all and per category; alignment
+    # models on three recordings; ceilings; statistics of all and per category,
+    # and with covariates held fixed; alignment and orientation
     assert by_size == [
-        (5, "model"), (5, "model"), (5, "model"), (6, "recording"), (15, "recording"),
-        (15, "recording"), (15, "recording"), (3, "recording"),
+        (5, "model"), (5, "model"), (5, "model"), (6, "recording"), (18, "recording"),
+        (18, "recording"), (18, "recording"), (15, "recording"), (3, "recording"),
     ]  # fmt: skip
     first = page.sortable[0]
     rows = demo[(demo.recording == "m1_pl") & demo.main_window]
@@ -207,7 +208,7 @@ def test_every_model_and_statistic_has_a_row(rendered, demo):
 
 def test_tables_can_be_read_by_machine_and_by_ear(rendered):
     html, page, _ = rendered
-    assert html.count('class="sortable"') == 8
+    assert html.count('class="sortable"') == 9
     assert len(page.tables) == [t for t, _ in page.tags].count("caption")
     heads = [a["scope"] for t, a in page.tags if t == "th"]
     assert set(heads) == {"col", "row", "rowgroup"}

@@ -4,7 +4,6 @@ import base64
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from itcortex.report import claims, limits, methods, page, payload, pictures, references
@@ -128,15 +127,17 @@ def test_images_of_a_page_are_few_and_spread():
 
 
 def test_claims_have_the_papers_number_ours_and_the_interval(summary, shown):
-    lines = claims.of_run(summary, shown["tradeoff"])
+    lines = claims.of_run(summary, shown["tradeoff"], shown["harmonized"])
     rank, gain, trained = lines[0], lines[3], lines[6]
     assert (rank.where, rank.number) == ("PL, Monkey 1 (SIMULATED)", "–")
     assert rank.paper.startswith("ρ = −0.07") and rank.note.endswith("5 are needed")
     rows = summary[summary["main_window"] & (summary["recording"] == "m1_pl")]
     real = rows[rows["control"] == "none"].set_index("model")
-    others = real[real["category"] == "cnn"]
-    expected = real.loc["resnet_h", SCORE] - others[SCORE].max()
+    expected = real.loc["resnet_h"].r - real.loc["tf_efficientnet_lite1"].r
     assert gain.number == f"{expected:.3f}" and gain.paper.startswith("+0.042")
+    assert gain.limits == f"{expected - 0.03:.2f} to {expected + 0.02:.2f}"
+    best = real[real["category"] == "cnn"]["r"].max()
+    assert gain.note.endswith(f"the best other one: {real.loc['resnet_h'].r - best:.3f}")
     best = real[real["category"] != "untrained"].sort_values("r").iloc[-1]
     assert (trained.number, trained.limits) == (
         f"{best.r:.2f}",
@@ -185,11 +186,12 @@ def test_limits_name_ceilings_that_bound_nothing_and_trends_that_cannot_be_teste
     assert f"{first.title}: with 3 networks the trade-off cannot be tested." in found
 
 
-def test_paired_differences_are_handed_on_with_both_models(summary, shown):
-    row = {"recording": "m1_ml", "mapping": "pls", "protocol": "leave_one_image_out"}
-    row |= {"first": "resnet_h harmonized", "second": "tf_efficientnet_lite1 imagenet"}
-    table = pd.DataFrame([row | {"score": "r", "value": 0.1, "low": 0.05, "high": 0.15}])
-    built = payload.build(shown | {"paired": table}, made_report.run(summary), {}, {}, {})
-    assert built["paired"] == [
-        {"condition": 1, "models": [5, 1], "score": "r", "value": [0.1, 0.05, 0.15]}
-    ]
+def test_paired_differences_are_those_of_their_table(built, shown, summary):
+    table = shown["model_pairs"]
+    rows = table[table["recording"] == "m1_ml"]
+    found = built["paired"][1]
+    assert len(found["first"]) == len(rows) == 15
+    np.testing.assert_allclose(found["difference"], rows["difference"], rtol=1e-4)
+    models = [one["name"] for one in built["models"]]
+    assert [models[number] for number in found["second"]] == list(rows["other_model"])
+    assert built["paired"][0]["p"] == [0.02] * 15

@@ -2,19 +2,26 @@
 
 const COMPARED = ["r", "r_over_ceiling"]; // scores that folds give an interval for
 
-/** The difference of two models that a table of the run holds, first minus second; null without one. */
-function tabledDifference([first, second], condition, score) {
-  for (const one of DATA.paired) {
-    if (one.condition !== condition || one.score !== score) continue;
-    const [a, b] = one.models;
-    const [value, low, high] = one.value;
-    if (a === first && b === second) return { value, low, high, source: "table of paired differences" };
-    if (a === second && b === first) {
-      const turned = (number) => (number === null ? null : -number);
-      return { value: turned(value), low: turned(high), high: turned(low), source: "table of paired differences" };
-    }
-  }
-  return null;
+/** The difference in r of two models as the run's table of pairs has it, first minus second; null without one. */
+function tabledDifference([first, second], condition) {
+  const pairs = DATA.paired[condition];
+  const place = (one, other) => pairs.first.findIndex((model, index) => model === one && pairs.second[index] === other);
+  const [straight, turned] = [place(first, second), place(second, first)];
+  const index = straight < 0 ? turned : straight;
+  if (index < 0) return null;
+  const signed = (value) => (value === null || straight >= 0 ? value : -value);
+  const ends = [signed(pairs.low[index]), signed(pairs.high[index])];
+  const [low, high] = straight < 0 ? ends.reverse() : ends;
+  return { value: signed(pairs.difference[index]), low, high, source: `table model_pairs, p ${numberText(pairs.p[index], 3)}` };
+}
+
+/** The same of scores over the ceiling, which both share. */
+function tabledScore(pair, condition, key) {
+  const found = condition !== null && COMPARED.includes(key) ? tabledDifference(pair, condition) : null;
+  if (!found || key === "r") return found;
+  const ceiling = MEASURES.get("ceiling").at(pair[0], condition);
+  const over = (value) => (value === null ? null : value / ceiling);
+  return ceiling > 0 ? { ...found, value: over(found.value), low: over(found.low), high: over(found.high) } : null;
 }
 
 /** The difference of two scores, with an interval over folds where the score has folds. */
@@ -26,10 +33,10 @@ function foldDifference([first, second], condition, key) {
   const interval = COMPARED.includes(key) && folds[first] && folds[second] ? pairedInterval(folds[first], folds[second]) : null;
   if (!interval) return { value: a - b, low: null, high: null, source: "" };
   const scale = key === "r" ? 1 : MEASURES.get("ceiling").at(first, condition);
-  return { value: a - b, low: interval[0] / scale, high: interval[1] / scale, source: `${DRAWS} draws of the folds, in pairs` };
+  return { value: a - b, low: interval[0] / scale, high: interval[1] / scale, source: "folds, drawn in pairs" };
 }
 
-const differenceOf = (pair, condition, key) => tabledDifference(pair, condition, key) ?? foldDifference(pair, condition, key);
+const differenceOf = (pair, condition, key) => tabledScore(pair, condition, key) ?? foldDifference(pair, condition, key);
 
 /** Rows of the table of differences: scores of every recording, then facts of the networks. */
 function differenceRows(pair) {

@@ -31,7 +31,7 @@ function modelFacts(model) {
   const one = DATA.models[model];
   const numbers = DATA.facts.filter((fact) => fact.values[model] !== null).map((fact) => [fact.label, valueText(fact.key, { model, condition: null })]);
   return listOf([["model and weights", keyOf(one)], ["category", lookOf(model).label], ["family", one.family], ["architecture", one.architecture],
-    ["weights from", one.source], ["training", one.training], ["baseline", one.baseline === null ? "" : DATA.models[one.baseline].name], ...numbers]);
+    ["weights from", one.source], ["training", one.training], ["training data", one.pretraining], ["baseline", one.baseline === null ? "" : DATA.models[one.baseline].name], ...numbers]);
 }
 
 /** Scores under every condition, one row for each. */
