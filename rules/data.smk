@@ -6,7 +6,7 @@ rule prepare_recordings:
     input:
         source=data.recording_file,
         table=data.image_table,
-        stimuli=data.prepared_stimuli,
+        shown=data.labelled_images,
     output:
         recording="results/recordings/{recording}.h5",
     log:
@@ -50,10 +50,34 @@ rule prepare_stimuli:
         "../scripts/prepare_stimuli.py"
 
 
+rule label_images:
+    """What is known of every image: which picture it shows, and of what kind it is."""
+    input:
+        stimuli="results/stimuli/{stimuli}.h5",
+        table=data.table_of_kinds,
+    output:
+        images="results/stimuli/{stimuli}.parquet",
+    log:
+        "results/logs/label_images/{stimuli}.log",
+    benchmark:
+        "results/benchmarks/label_images/{stimuli}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("label_images"),
+        kinds=data.kinds,
+    script:
+        "../scripts/label_images.py"
+
+
 rule prepare_rdms:
     """Published dissimilarities of one set of images, in one form."""
     input:
         source=data.rdm_file,
+        shown=data.labelled_images,
     output:
         rdms="results/rdms/{rdm}.h5",
     log:

@@ -159,3 +159,34 @@ rule plot_timecourse:
         recording_names=ex.recordings,
     script:
         "../scripts/plot_timecourse.py"
+
+
+rule plot_kinds:
+    """Images of every kind, so that a person can check what a table or a clustering says."""
+    input:
+        stimuli=data.of_kinds("results/stimuli/{stimuli}.h5"),
+        images=data.of_kinds("results/stimuli/{stimuli}.parquet"),
+    output:
+        pdf="results/{experiment}/figures/kinds.pdf",
+        png=report(
+            "results/{experiment}/figures/kinds.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["kinds"]},
+        ),
+    log:
+        "results/{experiment}/logs/plot_kinds.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_kinds.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_kinds"),
+        title=TITLES["kinds"],
+        caption=CAPTIONS["kinds"],
+        names=ex.kinds,
+    script:
+        "../scripts/plot_kinds.py"

@@ -43,6 +43,7 @@ rule collect_scores:
         ceiling=expand(
             "results/{{experiment}}/ceilings/{recording}.parquet", recording=ex.recordings
         ),
+        recorded=expand("results/recordings/{recording}.h5", recording=ex.recordings),
         models="results/{experiment}/tables/models.parquet",
     output:
         scores="results/{experiment}/tables/scores.parquet",
@@ -51,6 +52,10 @@ rule collect_scores:
         alignment="results/{experiment}/tables/alignment.parquet",
         ceilings="results/{experiment}/tables/ceilings.parquet",
         orientation="results/{experiment}/tables/orientation.parquet",
+        images="results/{experiment}/tables/images.parquet",
+        images_csv="results/{experiment}/tables/images.csv",
+        kinds="results/{experiment}/tables/kinds.parquet",
+        kinds_csv="results/{experiment}/tables/kinds.csv",
     log:
         "results/{experiment}/logs/collect_scores.log",
     benchmark:

@@ -5,30 +5,41 @@ import pandas as pd
 
 from itcortex import store
 from itcortex.running import job, progress
+from itcortex.tables.kinds import describe_images, image_table, warn_of_kinds
 from itcortex.tables.summary import (
     add_ceilings,
     describe_models,
     describe_recordings,
     over_folds,
+    over_kinds,
     over_sites,
 )
 
 
 def main(
-    encoding, alignments, orientations, ceiling, models, scores, summary, summary_csv, alignment,
-    ceilings, orientation, recordings, draws, seed,
+    encoding, alignments, orientations, ceiling, recorded, models, scores, summary, summary_csv,
+    alignment, ceilings, orientation, images, images_csv, kinds, kinds_csv, recordings, draws, seed,
 ):  # fmt: skip
-    """Join what the jobs wrote with the table of models and the recordings' attributes."""
+    """Join what the jobs wrote with the table of models and the recordings' attributes.
+
+    `recorded` are the recordings, in the order of `recordings`, which has their attributes by name.
+    """
     known = store.read_table(models)
     noise = pd.concat([store.read_table(path) for path in ceiling], ignore_index=True)
     rng = np.random.default_rng(seed)
-    by_fold, by_model = [], []
+    by_fold, by_model, by_kind = [], [], []
     for path in progress.bar(encoding, "scores", unit="job"):
         raw = store.read_table(path)
         by_fold.append(over_sites(raw))
         by_model.append(over_folds(raw, draws, rng))
+        by_kind.append(over_kinds(raw, draws, rng))
+    labels = zip(recordings, map(store.read_image_labels, recorded), strict=True)
+    shown = image_table(dict(labels))
+    of_kinds = describe_models(pd.concat(by_kind, ignore_index=True), known)
     summaries = add_ceilings(pd.concat(by_model, ignore_index=True), noise)
     summaries = describe_recordings(describe_models(summaries, known), recordings)
+    summaries = describe_images(summaries, shown)
+    warn_of_kinds(summaries)
     aligned = pd.concat([store.read_table(path) for path in alignments], ignore_index=True)
 
     store.write_table(ceilings, noise)
@@ -37,6 +48,9 @@ def main(
     folds = pd.concat(by_fold, ignore_index=True)
     store.write_table(scores, describe_models(folds, known))
     store.write_table(alignment, describe_models(aligned, known))
+    for paths, table in (((images, images_csv), shown), ((kinds, kinds_csv), of_kinds)):
+        for path in paths:
+            store.write_table(path, table)
     store.write_table(summary, summaries)
     store.write_table(summary_csv, summaries)
 

@@ -20,7 +20,12 @@ def main(activations, rdms, comparison, labels, splits, draws, seed):
     recorded = published.by_subject()[1]
     comparisons = {
         pattern: compare_layers(
-            recorded, np.stack(pairs), splits, draws, np.random.default_rng(seed)
+            recorded,
+            np.stack(pairs),
+            splits,
+            draws,
+            np.random.default_rng(seed),
+            kinds=published.kinds,
         )
         for pattern, pairs in predicted.items()
     }

@@ -7,11 +7,13 @@ from itcortex.running import job
 READERS = {"kriegeskorte2008": kriegeskorte.read_rdms}
 
 
-def main(source, rdms, entry):
-    """Read `source` as the registry's `entry` says."""
+def main(source, shown, rdms, entry):
+    """Read `source` as the registry's `entry` says; `shown` is what is known of the images."""
     about = entry["attributes"] | {"source": f"{entry['dataset']}/{entry['file']}"}
     read = READERS[entry["format"]]
-    store.write_rdms(rdms, read(source, **entry["options"], attributes=about))
+    labels = store.read_table(shown).set_index("image")
+    published = read(source, **entry["options"], attributes=about)
+    store.write_rdms(rdms, published.with_images(labels["picture"], labels["kind"]))
 
 
 if __name__ == "__main__":

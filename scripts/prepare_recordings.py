@@ -7,10 +7,11 @@ from itcortex.files import sha256_of
 from itcortex.running import job
 
 
-def main(source, table, stimuli, recording, entry, images):
+def main(source, table, shown, recording, entry, images):
     """Read `source` as the registry's `entry` says; `images` is the entry of its stimuli.
 
-    `table` is empty or the table of the images that were shown, `stimuli` are those images.
+    `table` is empty or the table of the images that were shown, `shown` says what is known of those
+    images (rule label_images).
     """
     options = dict(entry.get("options", {}))
     same_file = (images["dataset"], images["file"]) == (entry["dataset"], entry["file"])
@@ -23,9 +24,9 @@ def main(source, table, stimuli, recording, entry, images):
         "source_sha256": sha256_of(source),
     }
     responses = read_published(source, entry["format"], options, entry["attributes"] | origin)
-    shown = store.read_image_ids(stimuli)
-    require_shown(responses, shown, entry.get("part", False), origin["source"])
-    responses = responses.with_pictures(store.read_pictures(stimuli))
+    about = store.read_table(shown).set_index("image")
+    require_shown(responses, list(about.index), entry.get("part", False), origin["source"])
+    responses = responses.with_pictures(about["picture"]).with_kinds(about["kind"])
     store.write_recording(recording, responses.oriented(entry.get("orientation", CONFIGURED)))
 
 

@@ -2,7 +2,7 @@
 
 from itcortex import store
 from itcortex.data.published import kriegeskorte
-from itcortex.data.stimuli import read_images, warn_of_twins
+from itcortex.data.stimuli import read_images
 from itcortex.running import job
 
 READERS = {"zip": read_images, "kriegeskorte2008": kriegeskorte.read_images}
@@ -13,9 +13,7 @@ def main(source, stimuli, folder, size_px, format="zip"):
 
     The folder of a MATLAB file is the variable that holds the images.
     """
-    shown = READERS[format](source, folder, size_px)
-    warn_of_twins(shown, source)
-    store.write_stimuli(stimuli, shown)
+    store.write_stimuli(stimuli, READERS[format](source, folder, size_px))
 
 
 if __name__ == "__main__":

@@ -89,6 +89,10 @@ def summary(models=None, recordings=RECORDINGS, simulated=True, starts=STARTS) -
                             "r": ratio * ceiling,
                             "r_low": (ratio - half) * ceiling,
                             "r_high": (ratio + half) * ceiling,
+                            "r_within_kinds": ratio * ceiling,
+                            "r_within_kinds_low": (ratio - half) * ceiling,
+                            "r_within_kinds_high": (ratio + half) * ceiling,
+                            "kinds_matter": False,
                             "rho": ratio * ceiling * 0.95,
                             "explained_variance": (ratio * ceiling) ** 2,
                             "ceiling_name": "split_half_bound",
@@ -100,6 +104,8 @@ def summary(models=None, recordings=RECORDINGS, simulated=True, starts=STARTS) -
                             "r_best_layer": ratio * ceiling + 0.01,
                             "optimism": 0.01,
                             "n_images": 14,
+                            "n_twins": 0,
+                            "n_kinds": 1,
                             "n_sites": 32,
                             "undefined_sites": 0,
                             "simulated": simulated,
@@ -313,7 +319,8 @@ def rsa():
     row = {"rdm": "monkey", "model": "m", "weights": "w", "pattern": "map", "top1": 70.0}
     row |= {"rho_chosen_held_out": 0.42, "rho_chosen_held_out_low": 0.38}
     row |= {"rho_chosen_held_out_high": 0.47, "rho": 0.3, "rho_low": 0.2, "rho_high": 0.4}
-    return pd.DataFrame([row | {"optimism": 0.01, "final": final} for final in (False, True)])
+    row |= {"optimism": 0.01, "n_kinds": 1}
+    return pd.DataFrame([row | {"final": final} for final in (False, True)])
 
 
 def attention():

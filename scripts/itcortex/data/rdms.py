@@ -3,12 +3,16 @@
 Pairs (i, j), i < j, are in the order of `numpy.triu_indices(images, 1)`: the upper triangle row by row.
 """
 
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from itcortex.data.recordings import SINGLE_KIND
 from itcortex.errors import UserError
 
+_log = logging.getLogger(__name__)
 FEWEST_IMAGES = 8  # halves of four images have six pairs: with fewer nothing can be ranked
 
 
@@ -62,7 +66,37 @@ class Rdms:
             raise UserError(f"the RDM has no images {missing[:5]}; it has {self.image_ids[:5]}")
         order = np.array([index[name] for name in image_ids])
         values = np.stack([upper(square(row)[np.ix_(order, order)]) for row in self.values])
-        return Rdms(values, tuple(image_ids), self.subjects, self.attributes)
+        attributes = dict(self.attributes)
+        if "kinds" in attributes:
+            attributes["kinds"] = [self.kinds[k] for k in order]
+        return Rdms(values, tuple(image_ids), self.subjects, attributes)
+
+    def with_images(self, pictures: Mapping[str, str], kinds: Mapping[str, str]) -> "Rdms":
+        """RDMs of pictures that know their kinds, from what every image shows and of what kind it is.
+
+        Twins, images with the same pixels, become the first of them, with the mean of their
+        dissimilarities to each other picture: no image is compared with itself.
+        """
+        shown = [pictures[name] for name in self.image_ids]
+        names = tuple(dict.fromkeys(shown))
+        attributes = dict(self.attributes)
+        if len(set(labels := [kinds[name] for name in names])) > 1:
+            attributes["kinds"] = labels
+        if len(names) == len(shown):
+            return replace(self, attributes=attributes)
+        share = np.array([[name == picture for picture in shown] for name in names], float)
+        share /= share.sum(1, keepdims=True)
+        values = np.stack([upper(share @ square(row) @ share.T) for row in self.values])
+        _log.warning(
+            "%d images have the pixels of others and are one image with them",
+            len(shown) - len(names),
+        )
+        return Rdms(values, names, self.subjects, attributes)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kind of every image; they are all of one kind where nothing else is known."""
+        return tuple(self.attributes.get("kinds", [SINGLE_KIND] * len(self.image_ids)))
 
 
 def upper(matrix: np.ndarray) -> np.ndarray:

@@ -12,6 +12,8 @@ from itcortex.formats.unicode import composed
 
 _log = logging.getLogger(__name__)
 AXES = ("image", "y", "x", "ms", "site")
+#: Kind of images of which no other is known.
+SINGLE_KIND = "all"
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,23 @@ class Recording:
             return self
         labels = self.attributes.get("image_labels", {}) | {"picture": shown}
         return replace(self, attributes=self.attributes | {"image_labels": labels})
+
+    def with_kinds(self, kinds: Mapping[str, str]) -> "Recording":
+        """The recording with a label "kind" for each image, if they are of several kinds.
+
+        `kinds` gives the kind of every image by its name.
+        """
+        shown = [kinds[name] for name in self.image_ids]
+        if len(set(shown)) == 1:
+            return self
+        labels = self.attributes.get("image_labels", {}) | {"kind": shown}
+        return replace(self, attributes=self.attributes | {"image_labels": labels})
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kind of every image; they are all of one kind where nothing else is known."""
+        known = self.attributes.get("image_labels", {})
+        return tuple(known.get("kind", [SINGLE_KIND] * len(self.image_ids)))
 
     @property
     def pictures(self) -> tuple[str, ...]:

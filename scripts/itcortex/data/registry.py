@@ -107,4 +107,5 @@ def check_scores(registry: dict, where: str) -> None:
 def files_of(entry: dict) -> list[tuple[str, str]]:
     """(dataset, file) of everything that an entry reads."""
     files = entry["files"] if "files" in entry else [entry["file"]]
-    return [(entry["dataset"], file) for file in [*files, *filter(None, [entry.get("table")])]]
+    tables = filter(None, [entry.get("table"), entry.get("kinds", {}).get("table")])
+    return [(entry["dataset"], file) for file in [*files, *tables]]

@@ -9,7 +9,7 @@ brainscore
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -19,6 +19,7 @@ from itcortex.encoding import ceilings
 from itcortex.errors import UserError
 from itcortex.mappings import brainscore, layer_scores, pls, reference, reverse, ridge, similarity
 from itcortex.mappings.folds import Division, assign_folds, choose_layers
+from itcortex.mappings.kinds import Kinds
 from itcortex.mappings.layer_scores import LayerPredictions, LayerScores
 from itcortex.regression.pls import Exact, Nipals
 
@@ -32,6 +33,8 @@ FOLD_MAPPINGS = {
     "cka": similarity.fit_layer_cka,
     "reverse": reverse.fit_layer,
 }
+#: Those of them that compare images with each other.
+GEOMETRIES = ("rsa", "cka")
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,10 @@ class Protocol:
         fit = FOLD_MAPPINGS[mapping]
 
         def fit_folds(maps, responses, division):
-            seeded = {"rng": np.random.default_rng(seed)} if mapping == "reverse" else {}
-            return fit(maps, responses, division.fold_of, **seeded)
+            more = {"rng": np.random.default_rng(seed)} if mapping == "reverse" else {}
+            if mapping in GEOMETRIES:
+                more = {"pictures": division.pictures}
+            return fit(maps, responses, division.fold_of, kinds=division.kinds, **more)
 
         return fit_folds
 
@@ -86,12 +91,13 @@ def divide_into_folds(recording: Recording, folds: str | int, seed: int) -> Divi
     """Folds of the images, drawn by `seed` (see `itcortex.mappings.folds.assign_folds`)."""
     n_positions = recording.responses.shape[1] * recording.responses.shape[2]
     fold_of = assign_folds(recording.pictures, folds, np.random.default_rng(seed), n_positions)
-    return Division.into_folds(fold_of, recording.pictures)
+    return Division.into_folds(fold_of, recording.pictures, Kinds.of(recording.kinds))
 
 
 def divide_as_brainscore(recording: Recording, folds: str | int, seed: int) -> Division:
     """Brain-Score's ten splits, balanced over objects; its number and seed are fixed."""
-    return brainscore.divide(recording.labels(brainscore.STRATIFIED_BY), recording.pictures)
+    division = brainscore.divide(recording.labels(brainscore.STRATIFIED_BY), recording.pictures)
+    return replace(division, kinds=Kinds.of(recording.kinds))
 
 
 def nested_choice(results: list[LayerScores]) -> np.ndarray:
@@ -100,16 +106,22 @@ def nested_choice(results: list[LayerScores]) -> np.ndarray:
 
 
 def _fit_on_folds(maps, responses, division, n_components, rule, nested):
-    return pls.fit_layer(maps, responses, division.fold_of, n_components, nested, rule)
+    return pls.fit_layer(
+        maps, responses, division.fold_of, n_components, nested, rule, division.kinds
+    )
 
 
 def _fit_as_authors(maps, responses, division, n_components, rule, nested):
     """The authors' PLS, whose inner rule is its own."""
-    return reference.fit_layer(maps, responses, division.fold_of, n_components, nested=nested)
+    return reference.fit_layer(
+        maps, responses, division.fold_of, n_components, nested=nested, kinds=division.kinds
+    )
 
 
 def _fit_on_splits(maps, responses, division, n_components, rule, nested):
-    return brainscore.fit_layer(maps, responses, division.splits, n_components, nested, rule)
+    return brainscore.fit_layer(
+        maps, responses, division.splits, n_components, nested, rule, division.kinds
+    )
 
 
 def _of_folds(results, chosen, division):

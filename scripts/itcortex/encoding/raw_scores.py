@@ -5,7 +5,6 @@ import pandas as pd
 
 from itcortex.encoding.targets import Target
 from itcortex.mappings.layer_scores import LayerScores
-from itcortex.numerics.metrics import METRICS
 
 
 def raw_scores(
@@ -31,7 +30,7 @@ def raw_scores(
     windows = [t.window or (np.nan, np.nan) for t in targets]
     metrics = {
         name: np.concatenate([result.metrics[name].ravel() for result in results])
-        for name in METRICS
+        for name in results[0].metrics
     }
     columns = {
         **{name: pd.Categorical([value]).repeat(index.shape[1]) for name, value in labels.items()},

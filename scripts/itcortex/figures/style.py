@@ -47,6 +47,7 @@ INK, GREY, PALE = "#222222", "#666666", "#D5D5D5"
 CEILING = {"color": GREY, "linewidth": 1.0, "linestyle": (0, (4, 2))}
 SCORES = {
     "r": "predictivity (Pearson r)",
+    "r_within_kinds": "predictivity within kinds of image (Pearson r)",
     "r_over_ceiling": "predictivity (r / noise ceiling)",
     "rho": "predictivity (Spearman ρ)",
     "explained_variance": "explained variance",

@@ -31,8 +31,9 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from itcortex.errors import UserError
 from itcortex.mappings.features import build_design, layer_features
 from itcortex.mappings.folds import Division, Split
+from itcortex.mappings.kinds import ONE_KIND, Kinds
 from itcortex.mappings.layer_scores import LayerPredictions
-from itcortex.numerics.metrics import METRICS, mean_defined, median_over_sites, pearson
+from itcortex.numerics.metrics import mean_defined, median_over_sites, pearson
 from itcortex.regression import pls
 from itcortex.regression.design import Problem
 from itcortex.regression.pls_rules import Exact, Nipals
@@ -128,6 +129,7 @@ def fit_layer(
     n_components: int = COMPONENTS,
     nested: bool = True,
     rule: Exact | Nipals = RULE,
+    kinds: Kinds = ONE_KIND,
 ) -> SplitPredictions:
     """PLS from one layer to every site, on explicit splits; see `itcortex.mappings.pls.fit_layer`.
 
@@ -139,6 +141,8 @@ def fit_layer(
         Responses without a grid. The first target chooses layers.
     nested : bool
         Whether to compute `inner`, which chooses layers and costs one more fit for each split.
+    kinds : Kinds
+        Kind of every image, for scores within kinds.
 
     Raises `UserError` for responses on a grid.
     """
@@ -149,7 +153,7 @@ def fit_layer(
             "positions; use protocol: corrected"
         )
     features = fewer_features(layer_features(maps, (gy, gx))[0][:, 0])
-    metrics = {m: np.full((n_targets, len(splits), n_sites), np.nan) for m in METRICS}
+    metrics = {m: np.full((n_targets, len(splits), n_sites), np.nan) for m in kinds.scores}
     inner, held_out, fewest = np.full((len(splits),) * 2, np.nan), [], n_components
     for index, split in enumerate(splits):
         for fit in _fit_split(features, responses[:, :, 0, 0], split, n_components, nested, rule):
@@ -161,8 +165,8 @@ def fit_layer(
                 inner[index, index] = np.nan
                 continue
             recorded = responses[problem.target, split.test, 0, 0]
-            for name, metric in METRICS.items():
-                metrics[name][problem.target, index] = metric(recorded, predicted)
+            for name, values in kinds.score(recorded, predicted, split.test).items():
+                metrics[name][problem.target, index] = values
             if problem.target == 0:
                 held_out.append(predicted.astype(np.float32))
     predictions = average_held_out(held_out, splits, n_images)

@@ -12,12 +12,9 @@ from itertools import combinations
 import numpy as np
 
 from itcortex.errors import UserError
+from itcortex.mappings.kinds import ONE_KIND, Kinds
+from itcortex.numerics.metrics import FEWEST_SAMPLES
 from itcortex.regression.design import Problem
-
-#: Samples (images times positions) that a fold needs at least. The density of Pearson's r of n unrelated
-#: samples is proportional to (1 - r^2)^((n - 4) / 2): r is always +1 or -1 with two samples, most often
-#: near them with three, any value alike with four, and most often near 0 only from five on.
-FEWEST_SAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -52,14 +49,23 @@ class Division:
         Name of every split.
     splits : tuple of Split
     n_images : int
+    pictures : tuple of str
+        What every image shows: twins, images with the same pixels, have the same name. Empty where
+        nothing is known of that.
+    kinds : Kinds
+        The kind of every image.
     """
 
     names: tuple[str, ...]
     splits: tuple[Split, ...]
     n_images: int
+    pictures: tuple[str, ...] = ()
+    kinds: Kinds = ONE_KIND
 
     @classmethod
-    def into_folds(cls, fold_of: np.ndarray, pictures: tuple[str, ...] = ()) -> "Division":
+    def into_folds(
+        cls, fold_of: np.ndarray, pictures: tuple[str, ...] = (), kinds: Kinds = ONE_KIND
+    ) -> "Division":
         """The division that holds out one fold after the other; `fold_of` (image,) counts from 0.
 
         A fold has the name of its picture where `pictures` (image,) are given and every fold is one
@@ -75,7 +81,7 @@ class Division:
             )
             for fold in range(n_folds)
         ]
-        return cls(tuple(names), tuple(splits), len(fold_of))
+        return cls(tuple(names), tuple(splits), len(fold_of), pictures, kinds)
 
     def __len__(self) -> int:
         """Number of splits."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from itcortex.numerics.metrics import METRICS
+from itcortex.mappings.kinds import ONE_KIND, Kinds
 
 
 @dataclass
@@ -14,7 +14,8 @@ class LayerScores:
     Attributes
     ----------
     metrics : dict of float64 arrays (target, fold, site)
-        Every metric of `itcortex.numerics.metrics.METRICS`, on the held-out images of the fold.
+        Every metric of `itcortex.numerics.metrics.METRICS`, on the held-out images of the fold, and r
+        within kinds of image (`itcortex.mappings.kinds`) where there are several.
     inner : float64 array (fold, fold)
         ``inner[i, j]``: median over sites of r on fold j, by models that were fitted without the
         folds i and j. These scores choose the layer of fold i.
@@ -41,10 +42,12 @@ class LayerPredictions(LayerScores):
     n_components: int | None = None
 
 
-def empty_predictions(shape: tuple[int, ...], n_folds: int, n_components: int) -> LayerPredictions:
+def empty_predictions(
+    shape: tuple[int, ...], n_folds: int, n_components: int, kinds: Kinds = ONE_KIND
+) -> LayerPredictions:
     """Scores and predictions to be filled in, for responses of shape (target, image, y, x, site)."""
     return LayerPredictions(
-        metrics={name: np.full((shape[0], n_folds, shape[4]), np.nan) for name in METRICS},
+        metrics={name: np.full((shape[0], n_folds, shape[4]), np.nan) for name in kinds.scores},
         inner=np.full((n_folds, n_folds), np.nan),
         predictions=np.full(shape[1:], np.nan, np.float32),
         n_components=n_components,

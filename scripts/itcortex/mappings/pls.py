@@ -4,8 +4,9 @@ import numpy as np
 
 from itcortex.mappings.features import build_design, layer_features
 from itcortex.mappings.folds import pair_problems, single_problems
+from itcortex.mappings.kinds import ONE_KIND, Kinds
 from itcortex.mappings.layer_scores import LayerPredictions, empty_predictions
-from itcortex.numerics.metrics import METRICS, median_over_sites, pearson
+from itcortex.numerics.metrics import median_over_sites, pearson
 from itcortex.regression import pls
 from itcortex.regression.pls_rules import Exact, Nipals
 
@@ -17,6 +18,7 @@ def fit_layer(
     n_components: int,
     nested: bool = True,
     rule: Exact | Nipals | None = None,
+    kinds: Kinds = ONE_KIND,
 ) -> LayerPredictions:
     """Cross-validated PLS from one layer to every site, for several sets of responses at once.
 
@@ -35,6 +37,8 @@ def fit_layer(
         Whether to compute `inner`, which chooses layers and costs most of the fits.
     rule : Exact or Nipals
         Inner rule of PLS, see `itcortex.regression.pls_rules`; `Exact` when not given.
+    kinds : Kinds
+        Kind of every image, for scores within kinds.
     """
     n_targets, n_images, gy, gx, n_sites = responses.shape
     rows, basis = layer_features(maps, (gy, gx))
@@ -46,7 +50,7 @@ def fit_layer(
     fits = pls.fit_held_out(
         design, coordinates.reshape(n_targets, -1, n_sites), problems, n_components, rule
     )
-    scores = empty_predictions(responses.shape, design.n_groups, n_components)
+    scores = empty_predictions(responses.shape, design.n_groups, n_components, kinds)
     for fit in fits:
         problem = fit.problem
         scores.n_components = min(scores.n_components, fit.n_components)
@@ -54,19 +58,15 @@ def fit_layer(
             recorded = in_order[problem.target, images]
             if problem.target == 0 and len(problem.held_out) == 1:
                 scores.predictions[order[images]] = on_grid.reshape(-1, gy, gx, n_sites)
-            _score(scores, problem, fold, recorded.reshape(-1, n_sites), on_grid)
+            recorded = recorded.reshape(-1, n_sites)
+            predicted = on_grid.reshape(recorded.shape)
+            if len(problem.held_out) == 2:
+                other = sum(problem.held_out) - fold
+                scores.inner[other, fold] = median_over_sites(pearson(recorded, predicted))
+                continue
+            for name, values in kinds.score(recorded, predicted, order[images]).items():
+                scores.metrics[name][problem.target, fold] = values
     return scores
-
-
-def _score(scores, problem, fold, recorded, on_grid):
-    """Put the scores of one problem on one of its held-out folds where they belong."""
-    predicted = on_grid.reshape(recorded.shape)
-    if len(problem.held_out) == 2:
-        other = sum(problem.held_out) - fold
-        scores.inner[other, fold] = median_over_sites(pearson(recorded, predicted))
-        return
-    for name, metric in METRICS.items():
-        scores.metrics[name][problem.target, fold] = metric(recorded, predicted)
 
 
 def _by_fold(design, basis, problem, predicted):

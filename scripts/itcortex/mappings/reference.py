@@ -13,6 +13,7 @@ import numpy as np
 
 from itcortex.errors import UserError
 from itcortex.mappings import folds, layer_scores, pls
+from itcortex.mappings.kinds import ONE_KIND, Kinds
 from itcortex.numerics.metrics import predictivity, spearman, varies
 from itcortex.numerics.resample import bilinear, resize_maps
 from itcortex.regression.pls_rules import Exact, Nipals
@@ -63,6 +64,7 @@ def fit_layer(
     n_components: int = 25,
     switches: ReferenceSwitches = REFERENCE,
     nested: bool = True,
+    kinds: Kinds = ONE_KIND,
 ) -> layer_scores.LayerPredictions:
     """Cross-validated PLS from one layer to every site as the authors run it.
 
@@ -75,13 +77,13 @@ def fit_layer(
     n_components : int
         The authors' 25 are fixed.
     switches : ReferenceSwitches
-    nested : bool
+    nested, kinds
         As in `itcortex.mappings.pls.fit_layer`.
     """
     grid = responses.shape[2:4]
     features = resampled_features(maps, grid, switches)
     rule = Exact() if switches.tolerance is None else Nipals(switches.tolerance)
-    return pls.fit_layer(features, responses, fold_of, n_components, nested=nested, rule=rule)
+    return pls.fit_layer(features, responses, fold_of, n_components, nested, rule, kinds)
 
 
 def resampled_features(

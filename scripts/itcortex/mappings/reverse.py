@@ -14,8 +14,9 @@ length 1).
 import numpy as np
 
 from itcortex.mappings.features import fold_samples
+from itcortex.mappings.kinds import ONE_KIND, Kinds
 from itcortex.mappings.layer_scores import LayerScores
-from itcortex.numerics.metrics import METRICS, median_over_sites, pearson, varies
+from itcortex.numerics.metrics import median_over_sites, pearson, varies
 from itcortex.regression import ridge
 from itcortex.regression.design import Design
 
@@ -30,6 +31,7 @@ def fit_layer(
     rng: np.random.Generator,
     max_units: int = MAX_UNITS,
     penalties: tuple[float, ...] = ridge.PENALTIES,
+    kinds: Kinds = ONE_KIND,
 ) -> LayerScores:
     """Cross-validated prediction of one layer's units from all sites, for several targets.
 
@@ -43,6 +45,8 @@ def fit_layer(
     max_units : int
     penalties : tuple of float
         In units of the mean eigenvalue of the z-scored sites.
+    kinds : Kinds
+        Kind of every image, for scores within kinds.
 
     A layer without a unit that varies has NaN everywhere.
     """
@@ -50,7 +54,7 @@ def fit_layer(
     units, order = _units(maps, (gy, gx), fold_of, rng, max_units)
     bounds = np.concatenate([[0], np.cumsum(np.bincount(fold_of))]) * gy * gx
     n_folds = len(bounds) - 1
-    metrics = {name: np.full((n_targets, n_folds, 1), np.nan) for name in METRICS}
+    metrics = {name: np.full((n_targets, n_folds, 1), np.nan) for name in kinds.scores}
     inner = np.full((n_folds, n_folds), np.nan)
     if not units.shape[1]:
         return LayerScores(metrics, inner)
@@ -72,8 +76,9 @@ def fit_layer(
             inner = median_over_sites(fits.inner)
         for fold in range(n_folds):
             rows = design.group(fold)
-            for name, metric in METRICS.items():
-                values = metric(units[rows], fits.predictions[0, rows])
+            images = order[bounds[fold] // (gy * gx) : bounds[fold + 1] // (gy * gx)]
+            scores = kinds.score(units[rows], fits.predictions[0, rows], images)
+            for name, values in scores.items():
                 metrics[name][target, fold, 0] = median_over_sites(values)
     return LayerScores(metrics, inner)
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from itcortex.mappings.features import build_design, layer_features
+from itcortex.mappings.kinds import ONE_KIND, Kinds
 from itcortex.mappings.layer_scores import LayerPredictions
-from itcortex.numerics.metrics import METRICS, median_over_sites, pearson
+from itcortex.numerics.metrics import median_over_sites, pearson
 from itcortex.regression.ridge import PENALTIES, cross_validate, drop_rounding
 
 
@@ -13,6 +14,7 @@ def fit_layer(
     responses: np.ndarray,
     fold_of: np.ndarray,
     penalties: tuple[float, ...] = PENALTIES,
+    kinds: Kinds = ONE_KIND,
 ) -> LayerPredictions:
     """Cross-validated ridge regression from one layer to every site, for several targets at once.
 
@@ -24,6 +26,8 @@ def fit_layer(
     fold_of : int array (image,)
     penalties : tuple of float
         Positive, in units of the layer's mean eigenvalue; each site takes one of them in each fold.
+    kinds : Kinds
+        Kind of every image, for scores within kinds.
     """
     n_targets, n_images, gy, gx, n_sites = responses.shape
     rows, basis = layer_features(maps, (gy, gx))
@@ -45,11 +49,13 @@ def fit_layer(
         penalties,
         lambda fold, values: pearson(recorded(0, fold), on_grid(values)),
     )
-    metrics = {name: np.empty((n_targets, design.n_groups, n_sites)) for name in METRICS}
+    shape = (n_targets, design.n_groups, n_sites)
+    metrics = {name: np.full(shape, np.nan) for name in kinds.scores}
     for target, fold in np.ndindex(n_targets, design.n_groups):
         predicted = on_grid(fits.predictions[target, design.group(fold)])
-        for name, metric in METRICS.items():
-            metrics[name][target, fold] = metric(recorded(target, fold), predicted)
+        images = order[sizes[fold] : sizes[fold + 1]]
+        for name, values in kinds.score(recorded(target, fold), predicted, images).items():
+            metrics[name][target, fold] = values
     predictions = np.empty((n_images, gy, gx, n_sites), np.float32)
     predictions[order] = on_grid(fits.predictions[0]).reshape(n_images, gy, gx, n_sites)
     return LayerPredictions(metrics, median_over_sites(fits.inner), predictions)

@@ -13,21 +13,30 @@ rsa       Pearson of the two RDMs          Spearman of the two RDMs             
 cka       *debiased* linear CKA            NaN: not defined                      NaN: not defined
 ========  ===============================  ====================================  ==================
 
-Responses enter as they were recorded: sites are not z-scored.
+Responses enter as they were recorded: sites are not z-scored. Twins, images with the same pixels, are
+one image with the mean of their responses: no image is compared with itself. Within kinds of image
+(`itcortex.mappings.kinds`) only samples of one kind are compared.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from itcortex.errors import UserError
 from itcortex.mappings.features import fold_samples
+from itcortex.mappings.kinds import ONE_KIND, Kinds
 from itcortex.mappings.layer_scores import LayerScores
-from itcortex.numerics.metrics import METRICS
 from itcortex.similarity.geometry import compare, cosine, debiased_gram, rdm
 
 
-def fit_layer(maps: np.ndarray, responses: np.ndarray, fold_of: np.ndarray) -> LayerScores:
+def fit_layer(
+    maps: np.ndarray,
+    responses: np.ndarray,
+    fold_of: np.ndarray,
+    kinds: Kinds = ONE_KIND,
+    pictures: tuple[str, ...] = (),
+) -> LayerScores:
     """RSA of one layer and the array on every fold, for several sets of responses.
 
     Parameters
@@ -35,14 +44,25 @@ def fit_layer(maps: np.ndarray, responses: np.ndarray, fold_of: np.ndarray) -> L
     maps : array (image, h, w, channel) or (image, channel)
     responses : float64 array (target, image, y, x, site)
     fold_of : int array (image,)
+    kinds : Kinds
+        Kind of every image, for scores within kinds.
+    pictures : tuple of str
+        What every image shows; twins, which are in one fold, have the same. Empty: no two are alike.
 
     Nothing is fitted, so that ``inner[i, j]`` is the score of fold j for every i. Raises
     `UserError` for a single site, or fewer than three samples in a fold.
     """
-    return _by_fold(maps, responses, fold_of, rdm, compare, "rsa", fewest=3)
+    images = one_image_a_picture(maps, responses, fold_of, kinds, pictures)
+    return _by_fold(*images, rdm, compare, "rsa", fewest=3)
 
 
-def fit_layer_cka(maps: np.ndarray, responses: np.ndarray, fold_of: np.ndarray) -> LayerScores:
+def fit_layer_cka(
+    maps: np.ndarray,
+    responses: np.ndarray,
+    fold_of: np.ndarray,
+    kinds: Kinds = ONE_KIND,
+    pictures: tuple[str, ...] = (),
+) -> LayerScores:
     """Debiased linear CKA (in ``metrics["r"]``) on every fold; otherwise as `fit_layer`.
 
     Raises `UserError` for a single site, or fewer than four samples in a fold.
@@ -51,13 +71,35 @@ def fit_layer_cka(maps: np.ndarray, responses: np.ndarray, fold_of: np.ndarray) 
     def similarity(recorded, predicted):
         return {"r": cosine(recorded, predicted), "rho": np.nan}
 
-    return _by_fold(maps, responses, fold_of, debiased_gram, similarity, "cka", fewest=4)
+    images = one_image_a_picture(maps, responses, fold_of, kinds, pictures)
+    return _by_fold(*images, debiased_gram, similarity, "cka", fewest=4)
+
+
+def one_image_a_picture(
+    maps: np.ndarray,
+    responses: np.ndarray,
+    fold_of: np.ndarray,
+    kinds: Kinds,
+    pictures: tuple[str, ...],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Kinds]:
+    """Maps, responses, folds and kinds with one image a picture: of twins the mean of the responses."""
+    _, first, picture_of = np.unique(pictures, return_index=True, return_inverse=True)
+    if len(first) == len(pictures):
+        return maps, responses, fold_of, kinds
+    share = np.zeros((len(first), len(pictures)))
+    share[picture_of, np.arange(len(pictures))] = 1
+    share /= share.sum(1, keepdims=True)
+    means = np.einsum("pi,tiyxs->tpyxs", share, responses, optimize=True)
+    if kinds.of_image is not None:
+        kinds = replace(kinds, of_image=kinds.of_image[first])
+    return maps[first], means, fold_of[first], kinds
 
 
 def _by_fold(
     maps: np.ndarray,
     responses: np.ndarray,
     fold_of: np.ndarray,
+    kinds: Kinds,
     geometry: Callable,
     similarity: Callable,
     mapping: str,
@@ -71,13 +113,15 @@ def _by_fold(
             f"mapping {mapping}: needs at least 2 sites and {fewest} samples (positions x images) "
             f"in every fold, got {n_sites} and {samples}; use fewer folds or another mapping"
         )
-    metrics = {name: np.full((n_targets, n_folds, 1), np.nan) for name in METRICS}
+    metrics = {name: np.full((n_targets, n_folds, 1), np.nan) for name in kinds.scores}
     for fold, images, features in fold_samples(maps, (gy, gx), fold_of):
-        predicted = geometry(features)
-        for target in range(n_targets):
-            recorded = geometry(responses[target, images].reshape(-1, n_sites))
-            for name, value in similarity(recorded, predicted).items():
-                metrics[name][target, fold, 0] = value
+        of_fold = responses[:, images].reshape(n_targets, -1, n_sites)
+        for kind, rows in {"": slice(None), **kinds.samples(images, len(features))}.items():
+            predicted = geometry(features[rows])
+            for target, sites in enumerate(of_fold):
+                found = similarity(geometry(sites[rows]), predicted)
+                for name, value in ({kind: found["r"]} if kind else found).items():
+                    metrics[name][target, fold, 0] = value
     inner = np.tile(metrics["r"][0, :, 0], (n_folds, 1))
     np.fill_diagonal(inner, np.nan)
     return LayerScores(metrics, inner)

@@ -42,6 +42,11 @@ def explained_variance(recorded: np.ndarray, predicted: np.ndarray) -> np.ndarra
     return 1 - share
 
 
+#: Samples that a correlation needs at least. The density of Pearson's r of n unrelated samples is
+#: proportional to (1 - r^2)^((n - 4) / 2): r is always +1 or -1 with two samples, most often near them
+#: with three, any value alike with four, and most often near 0 only from five on.
+FEWEST_SAMPLES = 5
+
 METRICS = {"r": pearson, "rho": spearman, "explained_variance": explained_variance}
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from itcortex.errors import UserError
-from itcortex.numerics.metrics import predictivity
+from itcortex.numerics.metrics import mean_defined, predictivity
 
 
 def spread(count: int, wanted: int) -> list[int]:
@@ -27,6 +27,24 @@ def bootstrap_mean(
         return np.nan, np.nan
     weights = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=draws)
     low, high = percentile_interval(weights @ values / len(values), level).tolist()
+    return low, high
+
+
+def bootstrap_over_kinds(
+    values: np.ndarray, draws: int, rng: np.random.Generator, level: float = 0.95
+) -> tuple[float, float]:
+    """Percentile interval of the mean over kinds of `predictivity`, of values (kind, fold, site).
+
+    All kinds have the same draw of folds and sites. NaN where no kind has a value.
+    """
+    _, n_folds, n_sites = values.shape
+    if not np.isfinite(values).any():
+        return np.nan, np.nan
+    results = np.empty(draws)
+    for k in range(draws):
+        folds, sites = rng.integers(n_folds, size=(n_folds, 1)), rng.integers(n_sites, size=n_sites)
+        results[k] = mean_defined(predictivity(values[:, folds, sites]))
+    low, high = percentile_interval(results, level).tolist()
     return low, high
 
 

@@ -70,6 +70,7 @@ def sentences(panel: Panel, summary: pd.DataFrame, tradeoff: pd.DataFrame) -> li
     rows = rows.assign(name=model_names(rows))
     real = rows[(rows.control == "none") & np.isfinite(rows.r)]
     found = [
+        _images(real),
         _best(real[real.category != "untrained"]),
         _untrained(real),
         _shuffled(rows[rows.control == "shuffled_images"]),
@@ -106,6 +107,33 @@ def _best(trained: pd.DataFrame) -> str:
         )
     share = number(100 * best.r_over_ceiling, 0)
     return f"{text}, which is {share} % of the noise ceiling ({kind}: {number(best.ceiling)}).{few}"
+
+
+def _images(real: pd.DataFrame) -> str:
+    """Twins and kinds among the images, and what kinds do to the scores; empty where there are none."""
+    if real.empty:
+        return ""
+    first, text = real.iloc[0], ""
+    if first.n_twins:
+        text = (
+            f"{first.n_twins} of the {first.n_images} images have a twin with the same pixels; twins "
+            "were kept together wherever images were divided. "
+        )
+    if first.n_kinds < 2:
+        return text.strip()
+    best, matter = real.loc[real.r.idxmax()], real[real.kinds_matter.astype(bool)]
+    limits = interval(best.r_within_kinds_low, best.r_within_kinds_high) or "no interval"
+    text += (
+        f"The images are of {first.n_kinds} kinds. Within kinds the best network, {best['name']}, "
+        f"reaches r = {number(best.r_within_kinds)} ({limits}), against {number(best.r)} over all "
+        "images. "
+    )
+    if matter.empty:
+        return text + "No network differs by more than the interval of its r."
+    return text + (
+        f"Warning: for {len(matter)} of {len(real)} networks r within kinds lies outside the interval "
+        "of r: telling the kinds of image apart makes a part of these scores."
+    )
 
 
 def _untrained(real: pd.DataFrame) -> str:

@@ -1,6 +1,6 @@
 """Tables of the report: what is shown in every cell, and what its column is sorted by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -43,19 +43,25 @@ def figure(value: float, digits: int = 2, low: float = np.nan, high: float = np.
 
 
 def summary_table(panel: panels.Panel, summary: pd.DataFrame) -> Table:
-    """Every model in the main window of one recording, best first, with its shuffled control."""
+    """Every model in the main window of one recording, best first, with its shuffled control.
+
+    r within kinds has a column where the images are of several kinds.
+    """
     rows = panel.of(summary)
     rows = rows[rows.main_window.astype(bool)]
     shuffled = rows[rows.control == "shuffled_images"].set_index(["model", "weights"]).r
     real = rows[rows.control == "none"].sort_values(["r", "model"], ascending=[False, True])
+    several = (real.n_kinds > 1).any()
     return Table(
         f"Models on {panel.title}, main window {window(real.window_start, real.window_stop)}",
-        ["model", "weights", "category", "top-1 (%)", "r [95 % CI]", "ceiling",
-         "r / ceiling [95 % CI]", "layer", "optimism", "shuffled r"],
+        ["model", "weights", "category", "top-1 (%)", "r [95 % CI]",
+         *(["r within kinds [95 % CI]"] if several else []), "ceiling", "r / ceiling [95 % CI]",
+         "layer", "optimism", "shuffled r"],
         [
             [
                 text(row.model), text(row.weights), text(row.category), figure(row.top1, 1),
-                figure(row.r, 2, row.r_low, row.r_high), figure(row.ceiling),
+                figure(row.r, 2, row.r_low, row.r_high),
+                *([_within_kinds(row)] if several else []), figure(row.ceiling),
                 figure(row.r_over_ceiling, 2, row.r_over_ceiling_low, row.r_over_ceiling_high),
                 text(row.layer), figure(row.optimism, 3),
                 figure(shuffled.get((row.model, row.weights), np.nan)),
@@ -63,6 +69,12 @@ def summary_table(panel: panels.Panel, summary: pd.DataFrame) -> Table:
             for row in real.itertuples()
         ],
     )  # fmt: skip
+
+
+def _within_kinds(row) -> Cell:
+    """r within kinds of image; a warning sign where it lies outside the interval of r."""
+    cell = figure(row.r_within_kinds, 2, row.r_within_kinds_low, row.r_within_kinds_high)
+    return replace(cell, text=f"{cell.text} \N{WARNING SIGN}") if row.kinds_matter else cell
 
 
 def window(start: pd.Series, stop: pd.Series) -> str:
@@ -194,6 +206,7 @@ def rsa_table(rsa: pd.DataFrame | None) -> Table | None:
         return None
     keys = ["rdm", "model", "weights", "pattern"]
     last = rsa[rsa["final"]].sort_values(["rdm", "pattern", "rho_chosen_held_out"], ascending=False)
+    several = (last["n_kinds"] > 1).any()
     columns = ["RDMs", "model", "weights", "pattern", "top-1 (%)", "rho, chosen layer [95 % CI]",
                "rho, last layer [95 % CI]", "optimism"]  # fmt: skip
     rows = [
@@ -201,10 +214,13 @@ def rsa_table(rsa: pd.DataFrame | None) -> Table | None:
             *(text(getattr(row, key)) for key in keys), figure(row.top1, 1),
             figure(row.rho_chosen_held_out, 2, row.rho_chosen_held_out_low,
                    row.rho_chosen_held_out_high),
-            figure(row.rho, 2, row.rho_low, row.rho_high), figure(row.optimism, 3),
+            figure(row.rho, 2, row.rho_low, row.rho_high),
+            figure(row.optimism, 3),
+            *([figure(row.rho_chosen_held_out_within_kinds)] if several else []),
         ]
         for row in last.itertuples()
     ]  # fmt: skip
+    columns += ["chosen layer, within kinds of image"] if several else []
     return Table("Similarity of representations (RSA), best first", columns, rows)
 
 

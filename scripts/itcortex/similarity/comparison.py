@@ -13,10 +13,14 @@ Layer choice: the layer that is best within one half of the images is scored wit
 both ways, over many random halves. The best layer's score on the images that chose it is reported
 beside this and is optimistic.
 
+Within kinds: w is 1 for the images of one kind alone, and rho is averaged over kinds of at least
+`FEWEST_IMAGES` images. Pairs of two kinds, which differ in everything, then count for nothing.
+
 Intervals are of the images; subjects are taken as they are, because they are few. They are wide: of
 simulated sets of 25 and 92 images, 97 to 100 % of the 95 % intervals held the truth.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +50,10 @@ class Comparison:
         Share of the halves for which a layer was chosen.
     held_out : tuple of float
         Score of the chosen layer in the other half, with its interval.
+    within_kinds : float64 array (layer,)
+        Spearman within kinds of image; `rho` where there is one kind.
+    held_out_within_kinds : float
+        Score of the chosen layer in the other half, within kinds.
     """
 
     rho: np.ndarray
@@ -54,6 +62,8 @@ class Comparison:
     r: np.ndarray
     chosen: np.ndarray
     held_out: tuple[float, float, float]
+    within_kinds: np.ndarray
+    held_out_within_kinds: float
 
 
 def layer_patterns(maps: np.ndarray) -> dict[str, np.ndarray]:
@@ -163,8 +173,11 @@ def compare_layers(
     draws: int,
     rng: np.random.Generator,
     level: float = 0.95,
+    kinds: Sequence[str] = (),
 ) -> Comparison:
     """Score all layers' RDMs (layer, pair) with those of subjects (subject, pair); see the module.
+
+    `kinds` has the kind of every image, or nothing where all images are of one.
 
     The interval of the held-out score resamples images; the layers stay those that were chosen. A
     tie between layers is won by the shallower one. Intervals are percentiles of `draws`, without
@@ -194,7 +207,24 @@ def compare_layers(
     linear = [pearson(recorded.T, layer[:, None]).mean() for layer in predicted]
     share = np.bincount(chosen, minlength=len(predicted)) / len(chosen)
     score = (float(held_out.mean()), *percentile_interval(resampled, level).tolist())
-    return Comparison(whole, low, high, np.array(linear), share, score)
+    within, held_out_within = whole, score[0]
+    if len(set(kinds)) > 1:
+        of_kinds = _weights_of_kinds(kinds)
+        within = mean_defined(weighted_spearman(recorded, predicted, of_kinds), axis=0)
+        by_kind = [weighted_spearman(recorded, predicted, halves * one) for one in of_kinds]
+        held_out_within = float(mean_defined(np.ravel([x[other, chosen] for x in by_kind])))
+    return Comparison(whole, low, high, np.array(linear), share, score, within, held_out_within)
+
+
+def _weights_of_kinds(kinds: Sequence[str]) -> np.ndarray:
+    """Weights (kind, image), 1 for the images of a kind; kinds of too few images are left out."""
+    images_of = {name: [kind == name for kind in kinds] for name in dict.fromkeys(kinds)}
+    enough = [images for images in images_of.values() if sum(images) >= FEWEST_IMAGES]
+    if not enough:
+        raise UserError(
+            f"rsa: no kind of image has {FEWEST_IMAGES} images; join kinds, or name none"
+        )
+    return np.array(enough, float)
 
 
 def _resample_held_out(
@@ -235,6 +265,8 @@ def as_table(
             "rho_chosen_held_out_high": high,
             "rho_best_layer": comparison.rho.max(),
             "optimism": comparison.rho.max() - held_out,
+            "rho_chosen_held_out_within_kinds": comparison.held_out_within_kinds,
+            "n_kinds": len(set(rdms.kinds)),
             "n_images": len(rdms.image_ids),
             "n_subjects": len(set(rdms.subjects)),
         }
@@ -243,6 +275,7 @@ def as_table(
                 {**labels, "pattern": pattern, "layer": layer, "depth": depth}
                 | {"rho": comparison.rho[k], "rho_low": comparison.low[k]}
                 | {"rho_high": comparison.high[k], "r": comparison.r[k]}
+                | {"rho_within_kinds": comparison.within_kinds[k]}
                 | {"chosen": comparison.chosen[k], "final": k == len(depths) - 1}
                 | network
             )

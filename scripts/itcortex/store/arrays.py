@@ -4,6 +4,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 
 from itcortex.data.rdms import Rdms
 from itcortex.data.recordings import Recording
@@ -49,35 +50,29 @@ def read_recording(path: str | Path) -> Recording:
         )
 
 
+def read_image_labels(path: str | Path) -> pd.DataFrame:
+    """Names of a recording's images, what they show and their kinds, without reading responses."""
+    with open_result(path, "recording") as handle:
+        names, attributes = read_names(handle, "image_ids"), read_attributes_of(handle)
+    bare = Recording(np.empty((len(names), 0, 0, 0, 0)), names, (), attributes)
+    return pd.DataFrame({"image": names, "picture": bare.pictures, "kind": bare.kinds})
+
+
 # --- stimuli --------------------------------------------------------------------------------------
 
 
 def write_stimuli(path: str | Path, stimuli: Stimuli) -> None:
-    """Write images, their ids and which show the same picture; chunked by image."""
+    """Write images and their ids; chunked by image."""
     with atomic_path(path) as temporary, create_result(temporary, "stimuli") as handle:
         chunks = (1, *stimuli.images.shape[1:])
         handle.create_dataset("images", data=stimuli.images, chunks=chunks, **COMPRESSION)
         write_names(handle, "image_ids", stimuli.image_ids)
-        write_names(handle, "pictures", stimuli.pictures)
 
 
 def read_stimuli(path: str | Path) -> Stimuli:
     """Read what `write_stimuli` wrote."""
     with open_result(path, "stimuli") as handle:
         return Stimuli(handle["images"][...], read_names(handle, "image_ids"))
-
-
-def read_image_ids(path: str | Path) -> tuple[str, ...]:
-    """Names of the images of stimuli, without reading the images."""
-    with open_result(path, "stimuli") as handle:
-        return read_names(handle, "image_ids")
-
-
-def read_pictures(path: str | Path) -> dict[str, str]:
-    """The picture of every image of stimuli: the name of the first image with the same pixels."""
-    with open_result(path, "stimuli") as handle:
-        names, pictures = (read_names(handle, key) for key in ("image_ids", "pictures"))
-        return dict(zip(names, pictures, strict=True))
 
 
 def count_images(path: str | Path) -> int:

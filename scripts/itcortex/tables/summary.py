@@ -8,8 +8,10 @@ a ceiling is an estimate (a model can be better than the other sites are), and i
 import numpy as np
 import pandas as pd
 
+from itcortex.mappings.kinds import OF_KIND
 from itcortex.numerics import sampling
-from itcortex.numerics.metrics import METRICS, predictivity
+from itcortex.numerics.metrics import METRICS, mean_defined, predictivity
+from itcortex.tables.kinds import scores_of_kinds, within_kinds
 
 #: What one fit of all layers is known by.
 FITTED = ["recording", "model", "weights", "mapping", "protocol"]
@@ -24,11 +26,15 @@ def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
     """Median over sites: a row for every model, recording, target, layer and fold.
 
     Columns r, rho and explained_variance are medians over sites with a defined value; `n_sites`
-    counts all sites, `undefined_sites` those without one.
+    counts all sites, `undefined_sites` those without one. `r_within_kinds` is the mean over kinds of
+    image of the median over sites of r within a kind; r where there is one kind.
     """
     keys = [*FITTED, *WINDOW, "permutation", "layer", "depth", "fold", "chosen"]
     grouped = raw.groupby(keys, observed=True, sort=False, dropna=False)
-    table = grouped[list(METRICS)].median()
+    names = scores_of_kinds(raw)
+    medians = grouped[[*METRICS, *names]].median()
+    within = mean_defined(medians[names].to_numpy()) if names else medians["r"]
+    table = medians[[*METRICS]].assign(r_within_kinds=within)
     table.insert(0, "n_sites", grouped["site"].size())
     table.insert(1, "undefined_sites", grouped["site"].size() - grouped["r"].count())
     return table.reset_index()
@@ -44,6 +50,9 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
     with shuffled images is the mean over its permutations, and its interval holds 95 % of them;
     against them a score of the main window has its `p_shuffled`, the share of permutations that
     score as well: (1 + those) / (1 + all).
+
+    `r_within_kinds` is the mean over kinds of image of the score within a kind, with an interval of its
+    own; r where there is one kind. `kinds_matter` says that it lies outside the interval of r.
     """
     rows, shuffled = [], {}
     for key, scores in raw.groupby([*FITTED, *WINDOW], observed=True, sort=False, dropna=False):
@@ -67,6 +76,7 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
             row
             | {name: float(predictivity(value).mean()) for name, value in values.items()}
             | {"r_low": low, "r_high": high, "r_best_layer": best, "optimism": best - r.mean()}
+            | within_kinds(ordered, shape, (float(r.mean()), low, high), draws, rng)
             | {"layer": chosen.drop_duplicates("fold")["layer"].mode().iloc[0]}
             | {"n_folds": shape[1], "n_sites": shape[2]}
             | {"undefined_sites": int(np.isnan(values["r"]).any((0, 1)).sum())}
@@ -80,6 +90,26 @@ def _dimensionality(chosen: pd.DataFrame) -> float:
     if "effective_dimensionality" not in chosen:
         return np.nan
     return float(chosen.drop_duplicates("fold")["effective_dimensionality"].mean())
+
+
+def over_kinds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Score within every kind of image, with its interval over folds and sites; a row for each.
+
+    Of the responses to real images. Empty where all images are of one kind. `rng` gives a generator to
+    these intervals and stays as it is.
+    """
+    rows, real = [], raw[raw["chosen"] & (raw["control"] == "none")]
+    keys, own = [*FITTED, *WINDOW], rng.spawn(1)[0]
+    for key, scores in real.groupby(keys, observed=True, sort=False, dropna=False):
+        shape = (scores["fold"].nunique(), scores["site"].nunique())
+        for name in scores_of_kinds(raw):
+            values = scores.sort_values(["fold", "site"])[name].to_numpy().reshape(shape)
+            r, low, high = float(predictivity(values)), np.nan, np.nan
+            if np.isfinite(r):
+                low, high = sampling.bootstrap_predictivity(values, draws, own)
+            row = dict(zip(keys, key, strict=True)) | {"kind": name.removeprefix(OF_KIND)}
+            rows.append(row | {"r": r, "r_low": low, "r_high": high})
+    return pd.DataFrame(rows, columns=[*keys, "kind", "r", "r_low", "r_high"])
 
 
 def _p_shuffled(row: dict, shuffled: dict[tuple, np.ndarray]) -> float:

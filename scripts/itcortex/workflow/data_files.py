@@ -43,9 +43,11 @@ class DataFiles:
         """The registry's entry of the stimuli that a job's recording was made with."""
         return self.ex.registry["stimuli"][self.recording_entry(wildcards)["stimuli"]]
 
-    def prepared_stimuli(self, wildcards: Wildcards) -> str:
-        """The prepared stimuli that a job's recording was made with."""
-        return paths.STIMULI.format(stimuli=self.recording_entry(wildcards)["stimuli"])
+    def labelled_images(self, wildcards: Wildcards) -> str:
+        """What is known of the images that a job's recording or RDMs were made with."""
+        is_rdm = hasattr(wildcards, "rdm")
+        entry = self.rdm_entry(wildcards) if is_rdm else self.recording_entry(wildcards)
+        return paths.IMAGES.format(stimuli=entry["stimuli"])
 
     def truth(self, wildcards: Wildcards) -> list[str]:
         """The truth file, for a simulated recording."""
@@ -60,6 +62,15 @@ class DataFiles:
     def of_stimuli(self, key: str) -> Callable[[Wildcards], Any]:
         """A function of wildcards: what the registry's entry of a job's stimuli says of `key`."""
         return lambda wildcards: self.ex.registry["stimuli"][wildcards.stimuli][key]
+
+    def kinds(self, wildcards: Wildcards) -> dict:
+        """What the registry says of the kinds of a job's stimuli; nothing where they are of one kind."""
+        return self.ex.registry["stimuli"][wildcards.stimuli].get("kinds", {})
+
+    def table_of_kinds(self, wildcards: Wildcards) -> list[str]:
+        """The file that names the kinds of a job's stimuli, if there is one."""
+        entry, kinds = self.ex.registry["stimuli"][wildcards.stimuli], self.kinds(wildcards)
+        return [path_of(entry | {"file": kinds["table"]})] if "table" in kinds else []
 
     def rdm_entry(self, wildcards: Wildcards) -> dict:
         """The registry's entry of a job's RDMs."""
@@ -111,6 +122,10 @@ class DataFiles:
         """Prepared stimuli of every recording, in the recordings' order."""
         shown = [self.ex.registry["recordings"][name]["stimuli"] for name in self.ex.recordings]
         return [paths.STIMULI.format(stimuli=name) for name in shown]
+
+    def of_kinds(self, pattern: str) -> list[str]:
+        """A pattern's file for each set of stimuli whose images are of several kinds."""
+        return [pattern.format(stimuli=name) for name in self.ex.kinds]
 
     @cached_property
     def behind_tables(self) -> dict[str, dict[str, dict]]:

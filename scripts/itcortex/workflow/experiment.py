@@ -115,6 +115,14 @@ class Experiment:
         return list(self.settings["multiverse"]["variants"])
 
     @property
+    def kinds(self) -> list[str]:
+        """Names of the stimuli whose images are of several kinds."""
+        entries = [self.registry["recordings"][name] for name in self.recordings]
+        entries += [self.registry["rdms"][name] for name in self.rdms]
+        shown = dict.fromkeys(entry["stimuli"] for entry in entries)
+        return [name for name in shown if "kinds" in self.registry["stimuli"][name]]
+
+    @property
     def published(self) -> list[str]:
         """Names of the tables of published scores."""
         return self.settings["published"]["tables"]

@@ -38,6 +38,8 @@ TABLES = (
     Table("alignment", needs="recordings"),
     Table("ceilings", needs="recordings"),
     Table("orientation", needs="recordings"),
+    Table("images", needs="recordings", readable=True),
+    Table("kinds", needs="recordings", readable=True),
     Table("tradeoff", needs="recordings", readable=True),
     Table("tradeoff_ranges", needs="recordings", readable=True),
     Table("tradeoff_families", needs="recordings", readable=True),
@@ -86,6 +88,15 @@ FIGURES = (
         "rank correlation of the maps averaged over sites. A recording without a grid of "
         "positions shows single sites instead, where each point is an image.",
         needs="recordings",
+    ),
+    Figure(
+        "kinds",
+        "Kinds of image",
+        "Images of the recordings whose images are of several kinds: a row for each kind, with how "
+        "many there are. Kinds are named by a table, or found by clustering simple statistics of "
+        "the pixels; look whether they are what they should be, above all the images that are "
+        "farthest from the others of their kind. Scores within kinds stand in the tables.",
+        needs="kinds",
     ),
     Figure(
         "timecourse",

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 from scipy.io import loadmat, savemat
 
+import label_images
 import prepare_rdms
 import prepare_stimuli
 from itcortex import store
@@ -77,6 +78,25 @@ def test_images_may_be_reordered_and_left_out(rng):
 
 
 # --- what is refused ------------------------------------------------------------------------------
+
+
+def test_twins_become_one_image_with_their_mean_dissimilarity(rng):
+    names = tuple(f"i{k}" for k in range(11))
+    pictures = {name: {"i4": "i1", "i9": "i1"}.get(name, name) for name in names}
+    kinds = {name: "face" if name in ("i0", "i1") else "place" for name in names}
+    rdms = Rdms(rng.random((2, 55)), names, ("s", "t"), {"area": "IT"})
+    found = rdms.with_images(pictures, kinds)
+    assert found.image_ids == tuple(n for n in names if n not in ("i4", "i9"))
+    assert found.kinds == ("face", "face", *["place"] * 7)
+    before, after = (as_matrix(one.values[1]) for one in (rdms, found))
+    keep = [0, 2, 3, 5, 6, 7, 8, 10]
+    np.testing.assert_allclose(np.delete(after[1], 1), before[[1, 4, 9]][:, keep].mean(0))
+    others = np.delete(np.delete(after, 1, 0), 1, 1)
+    np.testing.assert_allclose(others, before[np.ix_(keep, keep)], atol=1e-15)
+    assert found.of_images(found.image_ids[::-1]).kinds == found.kinds[::-1]
+    same = rdms.with_images(dict(zip(names, names, strict=True)), dict.fromkeys(names, "all"))
+    assert same.attributes == {"area": "IT"} and same.kinds == ("all",) * 11
+    np.testing.assert_array_equal(same.values, rdms.values)
 
 
 def test_shapes_and_values_that_cannot_be(rng):
@@ -160,6 +180,7 @@ def test_scripts_write_what_was_read(published, tmp_path):
     prepare_stimuli.main(path, tmp_path / "s.h5", "stimuli_92objs", None, "kriegeskorte2008")
     stimuli = store.read_stimuli(tmp_path / "s.h5")
     np.testing.assert_array_equal(stimuli.images, images)
+    label_images.main(tmp_path / "s.h5", [], tmp_path / "s.parquet", {})
     entry = {
         "dataset": "it92",
         "file": "made.mat",
@@ -167,13 +188,13 @@ def test_scripts_write_what_was_read(published, tmp_path):
         "options": {"variable": "RDMs_mIT_hIT_fig1", "names": ["mIT_674neurons"]},
         "attributes": ATTRIBUTES,
     }
-    prepare_rdms.main(path, tmp_path / "r.h5", entry)
+    prepare_rdms.main(path, tmp_path / "s.parquet", tmp_path / "r.h5", entry)
     read = store.read_rdms(tmp_path / "r.h5")
     np.testing.assert_array_equal(read.values, [groups["mIT_674neurons"]])
     assert read.attributes == ATTRIBUTES | {"source": "it92/made.mat"}
     assert read.image_ids == stimuli.image_ids
     first = (tmp_path / "r.h5").read_bytes()
-    prepare_rdms.main(path, tmp_path / "r.h5", entry)
+    prepare_rdms.main(path, tmp_path / "s.parquet", tmp_path / "r.h5", entry)
     assert (tmp_path / "r.h5").read_bytes() == first
     with pytest.raises(UserError, match=r"s\.h5: holds 'stimuli', not 'rdms'"):
         store.read_rdms(tmp_path / "s.h5")

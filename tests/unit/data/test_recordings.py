@@ -6,6 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
+import label_images
 import prepare_recordings
 from itcortex import store
 from itcortex.data.published.cowley import read_cowley
@@ -107,8 +108,9 @@ def prepared(folder, responses, n_shown, **entry):
     store.write_stimuli(folder / "s.h5", Stimuli(np.zeros((n_shown, 16, 16, 3), np.uint8), names))
     entry |= {"dataset": "d", "file": "c.npy", "format": "cowley2023", "attributes": {}}
     images = {"dataset": "d", "file": "images.zip", "folder": ""}
-    source, stimuli, target = folder / "c.npy", folder / "s.h5", folder / "r.h5"
-    prepare_recordings.main(source, [], stimuli, target, entry, images)
+    source, shown, target = folder / "c.npy", folder / "s.parquet", folder / "r.h5"
+    label_images.main(folder / "s.h5", [], shown, {})
+    prepare_recordings.main(source, [], shown, target, entry, images)
     return store.read_recording(target)
 
 
@@ -144,8 +146,9 @@ def test_real_v4_neurons(tmp_path, shared):
     }
     images = {"dataset": "v4_cowley2023", "file": "images_210325.zip", "folder": ""}
     store.write_stimuli(tmp_path / "s.h5", read_images(folder / images["file"]))
+    label_images.main(tmp_path / "s.h5", [], tmp_path / "s.parquet", {})
     prepare_recordings.main(
-        folder / entry["file"], [], tmp_path / "s.h5", tmp_path / "v4.h5", entry, images
+        folder / entry["file"], [], tmp_path / "s.parquet", tmp_path / "v4.h5", entry, images
     )
     recording = store.read_recording(tmp_path / "v4.h5")
     assert recording.responses.shape == (640, 1, 1, 1, 50)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import label_images
 import prepare_stimuli
 from itcortex import store
 from itcortex.data.stimuli import Stimuli, read_images
@@ -201,10 +202,13 @@ def test_pictures_under_two_names_are_found_logged_and_stored(tmp_path, rng, cap
     files = {f"set/{name}.png": encode(image) for name, image in zip("abcdef", images, strict=True)}
     path = pack(tmp_path / "a.zip", files)
     prepare_stimuli.main(path, tmp_path / "s.h5", "set", None)
+    label_images.main(tmp_path / "s.h5", [], tmp_path / "s.parquet", {})
     assert "3 of 6 images have a twin with the same pixels" in caplog.text
     assert "b.png = e.png = f.png" in caplog.text
-    pictures = store.read_pictures(tmp_path / "s.h5")
-    assert pictures == {f"{a}.png": f"{b}.png" for a, b in zip("abcdef", "abcdbb", strict=True)}
+    labels = store.read_table(tmp_path / "s.parquet").set_index("image")
+    expected = {f"{a}.png": f"{b}.png" for a, b in zip("abcdef", "abcdbb", strict=True)}
+    assert labels["picture"].to_dict() == expected
+    assert set(labels["kind"]) == {"all"}
 
 
 def test_finding_twins_among_1200_pictures_takes_less_than_a_second(rng):

@@ -14,6 +14,7 @@ from PIL import Image
 
 import estimate_ceiling
 import fit_encoding
+import label_images
 import prepare_recordings
 import prepare_stimuli
 from itcortex import store
@@ -83,10 +84,11 @@ def line(tmp_path_factory):
     signal = published(folder, rng)
     images = {"dataset": "d", "file": "images.zip", "folder": ""}
     prepare_stimuli.main(folder / "images.zip", folder / "stimuli.h5", "", None)
+    label_images.main(folder / "stimuli.h5", [], folder / "images.parquet", {})
     prepare_recordings.main(
         folder / "a.nc",
         [folder / "t.csv"],
-        folder / "stimuli.h5",
+        folder / "images.parquet",
         folder / "recording.h5",
         ENTRY,
         images,

@@ -120,6 +120,29 @@ def test_comparison_spelled_out(rng, subjects):
     np.testing.assert_allclose(found.high, np.percentile(drawn, 97.5, axis=0), atol=1e-12)
 
 
+def test_within_kinds_only_pairs_of_one_kind_count(rng):
+    """A layer that knows the kinds alone: high over all pairs, nothing within a kind."""
+    kinds = np.array(["photo", "disc"] * 15 + ["other"] * 3)  # three others have too few pairs
+    both = (kinds[:, None] != kinds)[np.triu_indices(33, 1)]
+    recorded, predicted = pairs_of(rng, 2, 33) + 3 * both, pairs_of(rng, 3, 33) + 3 * both
+    found = compare_layers(
+        recorded, predicted, 20, 100, np.random.default_rng(SEED), kinds=tuple(kinds)
+    )
+    weights = [(kinds == name).astype(float) for name in ("photo", "disc")]
+    by_hand = np.mean([spelled_out(recorded, predicted, one) for one in weights], axis=0)
+    np.testing.assert_allclose(found.within_kinds, by_hand, atol=1e-12)
+    assert found.rho.min() > 0.4
+    # 105 pairs of each of two kinds and subjects: standard error about .06
+    assert np.abs(found.within_kinds).max() < 0.25 and abs(found.held_out_within_kinds) < 0.25
+    plain = compare_layers(recorded, predicted, 20, 100, np.random.default_rng(SEED))
+    np.testing.assert_array_equal(plain.within_kinds, plain.rho)
+    assert plain.held_out_within_kinds == plain.held_out[0] == found.held_out[0]
+    with pytest.raises(UserError, match="no kind of image has 8 images"):
+        compare_layers(
+            recorded, predicted, 2, 100, rng, kinds=tuple(f"k{k % 9}" for k in range(33))
+        )
+
+
 def test_choosing_half_never_sees_the_scored_half(rng):
     """Poison the pairs of one half: what it chooses changes, what is chosen for it does not."""
     recorded, predicted = pairs_of(rng, 1, 12), pairs_of(rng, 5, 12)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.io import savemat
 
+import label_images
 import prepare_recordings
 from itcortex import store
 from itcortex.data.published.arcaro import read_arcaro
@@ -203,7 +204,8 @@ def test_the_script_checks_names_on_the_images_of_the_same_archive(tmp_path, ima
     }
     shown = read_images(path, FOLDER)
     store.write_stimuli(tmp_path / "s.h5", shown)
-    prepare_recordings.main(path, [], tmp_path / "s.h5", tmp_path / "r.h5", entry, images)
+    label_images.main(tmp_path / "s.h5", [], tmp_path / "s.parquet", {})
+    prepare_recordings.main(path, [], tmp_path / "s.parquet", tmp_path / "r.h5", entry, images)
     stored = store.read_recording(tmp_path / "r.h5")
     np.testing.assert_array_equal(stored.responses, read(path, (2, 3)).responses)
     assert stored.attributes["source"] == "arcaro/a.zip"
