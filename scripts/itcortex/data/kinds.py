@@ -5,8 +5,8 @@ An image is described by eight numbers: mean and standard deviation of its lumin
 octaves of spatial frequency, which is what the mean square loses when 2 x 2 pixels are averaged (Haar
 1910). A mixture of Gaussians, each with a covariance of its own (scikit-learn's), is fitted to the
 standardised numbers from many starts. It finds a narrow group in a wide one, as textures among
-photographs, which k-means would cut elsewhere. Groups found so are a suggestion: the figure `kinds` shows
-them.
+photographs, which k-means would cut elsewhere. Groups found so are a suggestion: the figure `kinds`
+shows them.
 """
 
 from collections.abc import Sequence
