@@ -52,11 +52,12 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     answers = ["tradeoff", "tradeoff_ranges", "tradeoff_families", "tradeoff_partial",
                "ceiling_effects", "model_pairs", "harmonized", "multiverse",
                "multiverse_influence"]  # fmt: skip
-    always = ["scores", "summary", "models", "alignment", "ceilings", "orientation", *answers]
+    always = ["scores", "summary", "models", "alignment", "ceilings", "orientation", "images",
+              "kinds", *answers]  # fmt: skip
     assert bare.tables == always
     assert bare.figures == ["tradeoff", "layers", "maps", "timecourse", "multiverse"]
     readable = [name for name in answers if name != "model_pairs"]
-    assert bare.readable_tables == ["summary", "models", *readable]
+    assert bare.readable_tables == ["summary", "models", "images", "kinds", *readable]
     sets = config["attention"] | {"sets": ["osie"]}
     full = experiment(rdms=["it92_human"], attention=sets)
     assert full.tables == [*always, "rsa", "rsa_ceilings", "attention", "shortcut"]
