@@ -1,11 +1,17 @@
 """What the page's script is given is what the tables hold."""
 
 import base64
+import io
 import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import render_report
+from itcortex import store
+from itcortex.data.photographs import MAP_SIDE, Photographs
+from itcortex.encoding.map_alignment import site_average
 from itcortex.report import claims, limits, methods, page, payload, pictures, references
 from itcortex.tables import panels
 from made import report as made_report
@@ -121,6 +127,43 @@ def test_images_of_a_page_are_few_and_spread():
     np.testing.assert_array_equal(pictures.shown(5), range(5))
     assert len(pictures.shown(640)) == pictures.MOST_IMAGES
     assert pictures.shown(640)[0] == 0 and pictures.shown(640)[-1] == 639
+
+
+def test_maps_come_from_the_files_of_recordings_and_predictions(tmp_path):
+    paths, name = made_tables.files(tmp_path, grid=(5, 6), n_images=3)
+    single, other = made_tables.files(tmp_path, grid=(1, 1), n_images=3)
+    found = render_report.maps(
+        [paths["recording"], single["recording"]],
+        [paths["stimuli"], single["stimuli"]],
+        [*paths["predictions"], *single["predictions"]],
+        [name, other],
+    )
+    assert list(found) == [name]  # what has no grid has no maps
+    maps = found[name]
+    assert maps["shape"] == [5, 6] and maps["images"] == ["photo0.jpg", "photo1.jpg", "photo2.jpg"]
+    predicted = store.read_recording(paths["predictions"][1])
+    expected = pictures.activity(site_average(predicted.responses[:, :, :, 0].astype(float)))
+    assert maps["models"]["b untrained"] == expected != maps["models"]["a imagenet"]
+    assert len(base64.b64decode(maps["recorded"])) == 3 * 5 * 6
+    assert all(one.startswith("data:image/jpeg;base64,") for one in maps["photographs"])
+
+
+def test_saliency_comes_from_the_files_of_photographs_and_examples(tmp_path):
+    rng = np.random.default_rng(0)
+    jpeg = io.BytesIO()
+    Image.fromarray(rng.integers(0, 255, (30, 40, 3), dtype=np.uint8)).save(jpeg, "JPEG")
+    maps = {"eye": rng.random((2, MAP_SIDE, MAP_SIDE), dtype=np.float32)}
+    photographs = Photographs(("p0", "p1"), (jpeg.getvalue(),) * 2, maps)
+    store.write_photographs(tmp_path / "photographs.parquet", photographs)
+    own = rng.random((1, MAP_SIDE, MAP_SIDE), dtype=np.float32)
+    labels = {"attention": "osie", "model": "m", "weights": "w", "image_ids": ["p1"]}
+    store.write_arrays(tmp_path / "examples.h5", {"saliency": own}, labels)
+    found = render_report.saliency(
+        [tmp_path / "photographs.parquet"], [tmp_path / "examples.h5"], [["osie", "osie"]]
+    )["osie"]
+    assert found["images"] == ["p1"]
+    assert found["models"] == {"m w": [pictures.attention(own)]}
+    assert found["human"] == {"eye": pictures.attention(maps["eye"][1:])}
 
 
 # --- claims, methods, limits ----------------------------------------------------------------------
