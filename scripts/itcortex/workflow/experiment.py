@@ -151,7 +151,7 @@ class Experiment:
             return ""
         more = f" and {len(others) - _MOST_TOLD} more" if len(others) > _MOST_TOLD else ""
         told = "; ".join(others[:_MOST_TOLD])
-        made = f"results/{self.name} was made with other settings"
+        made = f"{paths.RESULTS}/{self.name} was made with other settings"
         return f"{made}, and a run replaces what they change: {told}{more}"
 
     @property
