@@ -7,7 +7,7 @@ function firstView() {
   const facts = DATA.facts.map((fact) => fact.key);
   const y = has(DATA.score) ? DATA.score : DATA.scores[0].key;
   return {
-    x: has("top1") ? "top1" : (facts[0] ?? y), y, ...NO_FILTER, mark: "", bars: ALL_ROWS.length <= 60,
+    x: has("top1") ? "top1" : (facts[0] ?? (has("depth") ? "depth" : y)), y, ...NO_FILTER, mark: "", bars: ALL_ROWS.length <= 60,
     sort: "", model: null, pair: firstPair(),
   };
 }
