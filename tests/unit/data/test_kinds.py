@@ -9,7 +9,8 @@ from scipy.ndimage import gaussian_filter
 import label_images
 from itcortex import store
 from itcortex.data.kinds import cluster_kinds, picture_statistics
-from itcortex.data.stimuli import Stimuli
+from itcortex.data.stimuli import Stimuli, read_images
+from itcortex.encoding.ceilings import twin_images
 from itcortex.errors import UserError
 from itcortex.figures import kinds as figure
 
@@ -96,12 +97,15 @@ def test_the_figure_shows_every_kind_and_its_oddest_image(rng):
     assert {"set", "texture\n30", "scene\n10"} <= texts
 
 
-def test_the_textures_of_a_real_session_are_found(shared):
-    """Session 190925: images 601 to 900 are synthesised, two of them unlike the 298 others."""
-    from itcortex.data.stimuli import read_images
-
-    archive = shared / "data" / "v4_cowley2023" / "images_190925.zip"
-    found = np.array(cluster_kinds(read_images(archive).images, 2, 0))
-    assert [int((found[k : k + 300] == "kind 2").sum()) for k in range(0, 1200, 300)] == [
-        0, 0, 298, 0,
-    ]  # fmt: skip
+def test_twins_and_textures_of_a_real_session_are_found(shared):
+    """Session 190925: images 601 to 900 are synthesised, two of them unlike the other 298; the first
+    300 of its pictures are shown again at the end, with responses of reliability .80."""
+    folder = shared / "data" / "v4_cowley2023"
+    stimuli = read_images(folder / "images_190925.zip")
+    found = np.array(cluster_kinds(stimuli.images, 2, 0))
+    counts = [int((found[k : k + 300] == "kind 2").sum()) for k in range(0, 1200, 300)]
+    assert counts == [0, 0, 298, 0]
+    assert len(set(stimuli.pictures)) == 900
+    responses = np.load(folder / "responses_repeat_averaged_190925.npy").T[:, None]
+    of_sites = twin_images(responses, stimuli.pictures)
+    assert np.median(of_sites) == pytest.approx(0.80, abs=0.01)
