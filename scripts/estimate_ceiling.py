@@ -5,7 +5,8 @@ import numpy as np
 from itcortex import store
 from itcortex.data import stimuli
 from itcortex.encoding import ceilings as noise_ceilings
-from itcortex.encoding.protocols import PROTOCOLS
+from itcortex.encoding.divisions import DIVISIONS
+from itcortex.encoding.protocol_ceilings import CEILINGS
 from itcortex.encoding.targets import SHUFFLING, choose_targets
 from itcortex.running import job, progress
 
@@ -26,11 +27,11 @@ def main(
         planted, about = store.read_arrays(truth[0])
         order = stimuli.join_images(recorded.image_ids, about["image_ids"], truth[0])
         noise_free = planted[f"{name}/rate"][order]
-    division = PROTOCOLS[protocol].divide(recorded, folds, seed)
+    division = DIVISIONS[protocol](recorded, folds, seed)
     targets = choose_targets(recorded, window, sweep)
     analysed = [target.window for target in targets if target.control == "none"]
     estimates = [
-        PROTOCOLS[protocol].ceilings(
+        CEILINGS[protocol](
             recorded, target, division, splits, np.random.default_rng(seed), noise_free
         )
         for target in progress.bar(analysed, f"{name} ceilings", unit="window")
@@ -38,7 +39,7 @@ def main(
     rng = np.random.default_rng([seed, SHUFFLING])
     main = noise_ceilings.of_window(recorded, analysed[0])
     by_chance = [
-        PROTOCOLS[protocol].ceilings(
+        CEILINGS[protocol](
             noise_ceilings.shuffled(main, rng), None, division, min(splits, SPLITS_BY_CHANCE), rng,
             noise_free,
         )

@@ -6,9 +6,9 @@ import numpy as np
 
 from itcortex import store
 from itcortex.data import stimuli
+from itcortex.encoding.divisions import DIVISIONS
 from itcortex.encoding.fits import Fits
 from itcortex.encoding.orientation import orientation_table
-from itcortex.encoding.protocols import PROTOCOLS
 from itcortex.encoding.targets import SHUFFLING, choose_targets, shuffled_targets, stack_targets
 from itcortex.numerics.resample import pool_maps
 from itcortex.running import job, progress
@@ -21,7 +21,7 @@ def main(
     """Score every layer on held-out images; keep the predictions of the layers that were chosen."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
     images = stimuli.join_images(recorded.image_ids, features.image_ids, activations)
-    division = PROTOCOLS[protocol].divide(recorded, folds, seed)
+    division = DIVISIONS[protocol](recorded, folds, seed)
     targets = choose_targets(recorded, window, sweep)
     shuffled = shuffled_targets(targets[0], permutations)
     rng = np.random.default_rng([seed, SHUFFLING])

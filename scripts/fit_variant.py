@@ -4,8 +4,8 @@ import functools
 
 from itcortex import store
 from itcortex.data import stimuli
+from itcortex.encoding.divisions import DIVISIONS
 from itcortex.encoding.fits import Fits
-from itcortex.encoding.protocols import PROTOCOLS
 from itcortex.encoding.targets import choose_targets, stack_targets
 from itcortex.numerics.resample import pool_maps
 from itcortex.running import job, progress
@@ -17,7 +17,7 @@ def main(
     """Score every layer on held-out images in the main window, without controls and predictions."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
     images = stimuli.join_images(recorded.image_ids, features.image_ids, activations)
-    division = PROTOCOLS[protocol].divide(recorded, folds, seed)
+    division = DIVISIONS[protocol](recorded, folds, seed)
     targets = choose_targets(recorded, window, [])
     responses = stack_targets(recorded, targets, rng=None)  # nothing is shuffled
     reduce = None if recorded.has_grid else functools.partial(pool_maps, side=pool)

@@ -1,4 +1,7 @@
-"""Protocols: how images are divided, PLS is fitted, a layer is chosen and a ceiling is estimated.
+"""Protocols: how PLS is fitted, a layer is chosen and what it predicts of held-out images.
+
+How each protocol divides images, and its ceilings, are in modules of their own, so that a change of a
+ceiling does not fit any layer anew.
 
 corrected
     Folds; PLS on exactly resampled features; the layer of a fold is chosen on the other folds.
@@ -9,17 +12,14 @@ brainscore
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from itcortex.data.recordings import Recording
-from itcortex.encoding import ceilings
 from itcortex.errors import UserError
 from itcortex.mappings import brainscore, layer_scores, pls, reference, reverse, ridge, similarity
-from itcortex.mappings.folds import Division, assign_folds, choose_layers
-from itcortex.mappings.kinds import Kinds
+from itcortex.mappings.folds import Division, choose_layers
 from itcortex.mappings.layer_scores import LayerPredictions, LayerScores
 from itcortex.regression.pls import Exact, Nipals
 
@@ -43,22 +43,18 @@ class Protocol:
 
     Attributes
     ----------
-    divide : (recording, folds, seed) -> Division
     fit_pls : (maps, responses, division, n_components, rule, nested) -> LayerPredictions
     choose : (LayerScores of PLS, one for each layer) -> layer (split,)
     held_out : (LayerPredictions of the layers, chosen, division) -> array (image, y, x, site)
         Held-out predictions, each by the layer that was chosen for it.
-    ceilings : (recording, window, division, splits, rng, noise_free) -> values (split,) by name
     mappings : tuple of str
         Mappings that the protocol has.
     """
 
     name: str
-    divide: Callable[[Recording, str | int, int], Division]
     fit_pls: Callable[..., LayerPredictions]
     choose: Callable[[list[LayerScores]], np.ndarray]
     held_out: Callable[[list[LayerPredictions], np.ndarray, Division], np.ndarray]
-    ceilings: Callable[..., dict[str, np.ndarray]]
     mappings: tuple[str, ...] = ("pls", *FOLD_MAPPINGS)
 
     def fitter(
@@ -85,19 +81,6 @@ class Protocol:
             return fit(maps, responses, division.fold_of, kinds=division.kinds, **more)
 
         return fit_folds
-
-
-def divide_into_folds(recording: Recording, folds: str | int, seed: int) -> Division:
-    """Folds of the images, drawn by `seed` (see `itcortex.mappings.folds.assign_folds`)."""
-    n_positions = recording.responses.shape[1] * recording.responses.shape[2]
-    fold_of = assign_folds(recording.pictures, folds, np.random.default_rng(seed), n_positions)
-    return Division.into_folds(fold_of, recording.pictures, Kinds.of(recording.kinds))
-
-
-def divide_as_brainscore(recording: Recording, folds: str | int, seed: int) -> Division:
-    """Brain-Score's ten splits, balanced over objects; its number and seed are fixed."""
-    division = brainscore.divide(recording.labels(brainscore.STRATIFIED_BY), recording.pictures)
-    return replace(division, kinds=Kinds.of(recording.kinds))
 
 
 def nested_choice(results: list[LayerScores]) -> np.ndarray:
@@ -132,28 +115,11 @@ def _of_splits(results, chosen, division):
     return brainscore.chosen_predictions(results, chosen, division.splits)
 
 
-def _ceilings_on_folds(recording, window, division, splits, rng, noise_free):
-    return ceilings.estimate_ceilings(recording, window, division.fold_of, splits, rng, noise_free)
-
-
-def _ceilings_on_splits(recording, window, division, splits, rng, noise_free):
-    return brainscore.ceilings(recording.trials[:, 0, 0, 0], len(division))
-
-
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
-        Protocol(
-            "corrected", divide_into_folds, _fit_on_folds, nested_choice, _of_folds,
-            _ceilings_on_folds,
-        ),
-        Protocol(
-            "reference", divide_into_folds, _fit_as_authors, reference.choose_layers, _of_folds,
-            _ceilings_on_folds,
-        ),
-        Protocol(
-            "brainscore", divide_as_brainscore, _fit_on_splits, nested_choice, _of_splits,
-            _ceilings_on_splits, ("pls",),
-        ),
+        Protocol("corrected", _fit_on_folds, nested_choice, _of_folds),
+        Protocol("reference", _fit_as_authors, reference.choose_layers, _of_folds),
+        Protocol("brainscore", _fit_on_splits, nested_choice, _of_splits, ("pls",)),
     )
-}  # fmt: skip
+}

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from itcortex.data.recordings import Recording
+from itcortex.encoding.divisions import DIVISIONS
+from itcortex.encoding.protocol_ceilings import CEILINGS
 from itcortex.encoding.protocols import PROTOCOLS
 from itcortex.errors import UserError
 from itcortex.mappings.folds import Division
@@ -20,7 +22,7 @@ def recording(n_images, grid=(1, 1), labels=None):
 @pytest.mark.parametrize("name", ["corrected", "reference"])
 def test_folds_with_two_images_of_a_recording_without_a_grid_are_refused(name):
     """Two samples correlate with 1 or -1: pure noise scored .40 so."""
-    divide = PROTOCOLS[name].divide
+    divide = DIVISIONS[name]
     with pytest.raises(UserError, match=r"folds: 10 leaves 2 samples .* at most 4 folds"):
         divide(recording(20), 10, 0)
     with pytest.raises(UserError, match=r"folds: 'image' leaves 1 samples .* at most 4 folds"):
@@ -31,7 +33,7 @@ def test_folds_with_two_images_of_a_recording_without_a_grid_are_refused(name):
 
 def test_brainscore_draws_its_own_splits_whatever_folds_say():
     labels = [f"object{k % 4}" for k in range(80)]
-    division = PROTOCOLS["brainscore"].divide(recording(80, labels=labels), "image", 0)
+    division = DIVISIONS["brainscore"](recording(80, labels=labels), "image", 0)
     assert division.names == tuple(f"split-{k:02d}" for k in range(10))
     assert division.n_images == 80
 
@@ -71,9 +73,13 @@ def test_twin_pictures_do_not_make_a_score_of_unrelated_responses(rng, name):
     scores = {}
     for which, recorded in {"unaware": unaware, "aware": aware}.items():
         protocol = PROTOCOLS[name]
-        division = protocol.divide(recorded, 5, 1)
+        division = DIVISIONS[name](recorded, 5, 1)
         fit = protocol.fitter("pls", 25, "exact", 0)
         found = fit(maps, sites[None, :, None, None], division)
         scores[which] = float(predictivity(found.metrics["r"][0]))
     assert scores["unaware"] > 0.5
     assert abs(scores["aware"]) < 0.2  # 40 pictures: standard error of r .16 for a site
+
+
+def test_every_protocol_divides_fits_and_has_ceilings():
+    assert DIVISIONS.keys() == CEILINGS.keys() == PROTOCOLS.keys()

@@ -1,0 +1,25 @@
+"""The noise ceilings of each protocol."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from itcortex.encoding import ceilings
+from itcortex.mappings import brainscore
+
+
+def _ceilings_on_folds(recording, window, division, splits, rng, noise_free):
+    return ceilings.estimate_ceilings(recording, window, division.fold_of, splits, rng, noise_free)
+
+
+def _ceilings_on_splits(recording, window, division, splits, rng, noise_free):
+    return brainscore.ceilings(recording.trials[:, 0, 0, 0], len(division))
+
+
+#: (recording, window, division, splits, rng, noise_free) -> values (split,) by ceiling, by the name of
+#: the protocol.
+CEILINGS: dict[str, Callable[..., dict[str, np.ndarray]]] = {
+    "corrected": _ceilings_on_folds,
+    "reference": _ceilings_on_folds,
+    "brainscore": _ceilings_on_splits,
+}
