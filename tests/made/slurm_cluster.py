@@ -65,7 +65,7 @@ GresTypes=gpu
 NodeName=cpu[1-2] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{cpu_ports}] CPUs=3 RealMemory=12000
 NodeName=gpu1 NodeHostname={host} NodeAddr=127.0.0.1 Port={gpu_port} CPUs=4 RealMemory=12000 Gres=gpu:2
 PartitionName=cpu Nodes=cpu[1-2] Default=YES MaxTime=3-0 PriorityTier=1
-PartitionName=gpu Nodes=gpu1 MaxTime=3-0 PriorityTier=1 GraceTime=20
+PartitionName=gpu Nodes=gpu1 MaxTime=3-0 PriorityTier=1 GraceTime={grace}
 PartitionName=urgent Nodes=gpu1 MaxTime=3-0 PriorityTier=9
 """
 DEVICES = """
@@ -189,6 +189,7 @@ class Cluster:
         text = CONFIGURATION.format(
             folder=self.folder, host=socket.gethostname().split(".")[0], user=getpass.getuser(),
             ctld_port=ports[0], cpu_ports=f"{ports[1]},{ports[2]}", gpu_port=ports[3],
+            grace=int(20 * FACTOR),
         )  # fmt: skip
         (self.folder / "slurm.conf").write_text(text)
         (self.folder / "gres.conf").write_text(DEVICES)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from made.patience import FACTOR
 from made.slurm_line import Line
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300)]
@@ -94,7 +95,7 @@ def test_a_controller_that_is_away_for_long_costs_an_interrupt(line, cluster, ta
     for name in "abc":
         line.wait_for(name)
     cluster.kill("slurmctld")
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + FACTOR * 90
     while "Falling back to 'sacct'" not in run.printed:
         assert time.monotonic() < deadline and run.process.poll() is None, run.printed
         time.sleep(0.2)

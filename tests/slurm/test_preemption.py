@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from made.patience import FACTOR
 from made.slurm_line import REPOSITORY, SLURM, Run, environment
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300)]
@@ -92,7 +93,7 @@ def test_a_preempted_training_keeps_its_last_step_and_goes_on(training, cluster)
     from itcortex import store
 
     run = Run(training, environment(cluster, training / "slow"), *SLURM, "--config", "gpu=1")
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + FACTOR * 90
     while len(steps_of(training)) < 4:
         assert time.monotonic() < deadline and run.process.poll() is None, run.printed
         time.sleep(0.1)

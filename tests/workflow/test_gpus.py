@@ -6,6 +6,7 @@ import time
 import pytest
 
 from itcortex.running import devices
+from made.patience import FACTOR
 from made.slurm_line import Line, Run
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
@@ -28,7 +29,7 @@ def started(line: Line) -> set[str]:
 
 def wait_for(line: Line, run: Run, count: int) -> set[str]:
     """Names whose jobs have begun, once there are so many."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + FACTOR * 120
     while len(found := started(line)) < count:
         assert run.process.poll() is None and time.monotonic() < deadline, run.printed[-5000:]
         time.sleep(0.1)

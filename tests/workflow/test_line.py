@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from made.demo_jobs import KEYS, NETWORKS, RECORDINGS, STUDIED
+from made.patience import FACTOR
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 
@@ -179,7 +180,7 @@ def test_kill_9_in_the_middle_leaves_nothing_half_written(copy_of):
         copy_of.command(), cwd=copy_of.folder, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + FACTOR * 120
     while time.monotonic() < deadline and not list(log.rglob("*.log")):
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
