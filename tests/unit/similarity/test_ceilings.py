@@ -103,7 +103,7 @@ def test_script_joins_tables(rng, tmp_path):
     table = store.read_table(out[0])
     assert table.top1.tolist() == [70, 71]
     assert table.species.tolist() == ["macaque"] * 2 and table.simulated.all()
-    pd.testing.assert_frame_equal(store.read_table(out[1]), table, check_dtype=False)
+    pd.testing.assert_frame_equal(pd.read_csv(out[1]), table, check_dtype=False)
     expected = ceilings_table(rdms, 100, np.random.default_rng(3))
     pd.testing.assert_frame_equal(store.read_table(out[2]), expected)
 

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 import plan_training
-from itcortex import store
 from itcortex.errors import UserError
 from itcortex.networks.network import Network
 from itcortex.training import cost
@@ -238,7 +237,7 @@ def test_what_is_not_known_is_empty_and_says_why():
 def test_the_script_writes_and_prints_the_plan(tmp_path, capsys):
     out = tmp_path / "training_plan.csv"
     plan_training.main(out, [row(strength=0.0), row()], {"both": TRAINING}, ["a100", "v100"])
-    written = store.read_table(out)
+    written = pd.read_csv(out)
     pd.testing.assert_series_equal(
         written.hours_high, planned([row(strength=0.0), row()], ["a100", "v100"]).hours_high
     )
