@@ -118,7 +118,8 @@ def test_macaque_on_two_models_gives_the_published_looks(fresh, shared, monkeypa
     text = path.read_text().replace("[v4_210325, v4_201025, v4_190925]", "[v4_210325]")
     text = text.replace("tf_efficientnet_lite0, mobilenetv1", "mobilenetv1")
     path.write_text(text.replace("float16 ", "float16\n  layers: 3 "))
-    fresh.configure({"encoding": {"mappings": ["pls"], "components": 25}})
+    fewer = {"attention": {"splits": 2}, "rsa": {"splits": 10}}  # halves, of which no test asks
+    fresh.configure({"encoding": {"mappings": ["pls"], "components": 25}, **fewer})
     fresh.run("--configfile", "experiments/macaque.yaml")
     tables = fresh.folder / "results" / "macaque" / "tables"
     summary = pd.read_parquet(tables / "summary.parquet")
