@@ -94,7 +94,7 @@ def test_scripts_score_a_planted_network_and_collect_it(network, tmp_path, rng):
     assert summary["rho"][0] == pytest.approx(of(table).mean())
     assert summary["top1"][0] == 70 and summary["category"][0] == "cnn"
     pd.testing.assert_frame_equal(
-        store.read_table(out[1]).fillna({"model": "", "weights": "", "saliency": "", "category": "",
+        pd.read_csv(out[1]).fillna({"model": "", "weights": "", "saliency": "", "category": "",
                                          "family": "", "baseline": "", "series": ""}),
         summary, check_dtype=False,
     )  # fmt: skip
