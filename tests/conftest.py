@@ -13,12 +13,17 @@ from made import tiers
 from made.patience import FACTOR
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-LONGEST = ("tests/slurm", "tests/workflow")  # folders: with two processes they run side by side
+#: Scopes in the order in which they are dealt out: folders whose tests share what is costly to make, and
+#: the longest of the files that do not need it.
+LONGEST = ("tests/slurm", "tests/workflow", "tests/workflow/test_experiments.py")
+APART = {f"tests/workflow/test_{n}.py" for n in ("experiments", "gpus", "hostile_names", "status")}
 
 
 def _scope(nodeid: str) -> str:
     """What stays in one process: a folder with a costly fixture, else a file."""
     file = nodeid.partition("::")[0]
+    if file in APART:
+        return file
     return next((folder for folder in LONGEST if file.startswith(f"{folder}/")), file)
 
 
