@@ -81,7 +81,7 @@ rule estimate_ceiling:
     benchmark:
         "results/{experiment}/benchmarks/estimate_ceiling/{recording}.tsv"
     conda:
-        "../envs/networks.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=rising(1900),
         runtime=rising(60),
