@@ -111,3 +111,9 @@ def render(summary: pd.DataFrame, shown: dict | None = None, figures=(), **chang
     """The page."""
     shown = tables(summary) if shown is None else shown
     return page.render(run(summary, **changed), shown, figures, maps(shown))
+
+
+def with_twin(summary: pd.DataFrame) -> pd.DataFrame:
+    """The summary with `resnet_h` harmonized from the second network of the demo."""
+    twin = summary["model"] == "resnet_h"
+    return summary.assign(baseline=np.where(twin, "tf_efficientnet_lite1 imagenet", ""))

@@ -196,11 +196,16 @@ def _controls(settings: dict, summary: pd.DataFrame) -> str:
     return " ".join(sentences)
 
 
+def _works(entries: dict, datasets: dict) -> list[references.Work]:
+    """Works behind the datasets of some entries of the registry."""
+    names = {entry["dataset"] for entry in entries.values()}
+    return [work for name in sorted(names) for work in references.of_dataset(name, datasets[name])]
+
+
 def _rdms(text: Text, settings: dict, datasets: dict, registry: dict) -> str:
     if not registry.get("rdms"):
         return ""
-    names = {entry["dataset"] for entry in registry["rdms"].values()}
-    works = [work for name in sorted(names) for work in references.of_dataset(name, datasets[name])]
+    works = _works(registry["rdms"], datasets)
     return (
         "Dissimilarities between images in layers were compared with those in "
         f"{', '.join(registry['rdms'])}{text.cite(works)} by Spearman's rank correlation. The layer "
@@ -212,8 +217,7 @@ def _rdms(text: Text, settings: dict, datasets: dict, registry: dict) -> str:
 def _attention(text: Text, settings: dict, datasets: dict, registry: dict) -> str:
     if not registry.get("attention"):
         return ""
-    names = {entry["dataset"] for entry in registry["attention"].values()}
-    works = [work for name in sorted(names) for work in references.of_dataset(name, datasets[name])]
+    works = _works(registry["attention"], datasets)
     return (
         "The saliency of networks was compared with maps of human attention "
         f"({', '.join(registry['attention'])}){text.cite(works)} by Spearman's rank correlation over "

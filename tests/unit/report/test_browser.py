@@ -38,8 +38,7 @@ globalThis.alert = () => problems.push("alert");
 def summary():
     """Two recordings, eight networks: one harmonized, two with names that are no names."""
     table = made_tables.summary(MODELS, RECORDINGS, starts=np.array([50.0, 90.0, 130.0]))
-    twin = table["model"] == "resnet_h"
-    return table.assign(baseline=np.where(twin, "tf_efficientnet_lite1 imagenet", ""))
+    return made_report.with_twin(table)
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,7 @@ SCORE = "r_over_ceiling"
 def summary():
     """The demo's summary, with a harmonized network whose baseline is the second model."""
     table = made_tables.summary([*made_tables.DEMO, HARMONIZED])
-    twin = table["model"] == "resnet_h"
-    return table.assign(baseline=np.where(twin, "tf_efficientnet_lite1 imagenet", ""))
+    return made_report.with_twin(table)
 
 
 @pytest.fixture(scope="module")
