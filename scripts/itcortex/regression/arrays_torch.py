@@ -1,0 +1,45 @@
+"""Arrays on a torch device: the counterpart of `itcortex.regression.arrays.HostArrays`."""
+
+import numpy as np
+import torch
+
+from itcortex.errors import UserError
+
+
+class TorchArrays:
+    """torch tensors of one dtype on one device."""
+
+    def __init__(self, device: str, dtype: str):
+        if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+            raise UserError(f"device {device!r}: torch finds no CUDA device; choose device 'cpu'")
+        self._place = torch.device(device)
+        self.dtype, self._dtype = dtype, getattr(torch, dtype)
+
+    def put(self, array: np.ndarray):
+        """The array on the device, in this dtype."""
+        return torch.as_tensor(np.ascontiguousarray(array)).to(self._place, self._dtype)
+
+    def get(self, array) -> np.ndarray:
+        """The array on the host, in float64."""
+        return array.double().cpu().numpy()
+
+    def zeros(self, *shape: int):
+        """Zeros of a shape."""
+        return torch.zeros(shape, dtype=self._dtype, device=self._place)
+
+    def eye(self, size: int):
+        """The identity."""
+        return torch.eye(size, dtype=self._dtype, device=self._place)
+
+    def swap(self, array):
+        """The array with its last two axes swapped."""
+        return array.mT
+
+    def inverse(self, array):
+        """Inverses of matrices (..., n, n)."""
+        return torch.linalg.inv(array)
+
+    def eigh(self, gram):
+        """Eigenvalues, ascending and at least 0, and eigenvectors."""
+        values, vectors = torch.linalg.eigh(gram)
+        return values.clamp_min(0), vectors
