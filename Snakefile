@@ -43,6 +43,7 @@ rule all:
     default_target: True
     input:
         ex.pages,
+        analysis.kept,
         expand("results/{experiment}/tables/{table}.parquet", experiment=ex.name, table=ex.tables),
         expand(
             "results/{experiment}/tables/{table}.csv",

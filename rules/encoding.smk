@@ -124,3 +124,67 @@ rule align_maps:
         labels=ex.labels,
     script:
         "../scripts/align_maps.py"
+
+
+rule keep_mapping:
+    """The mapping of one model to one recording, fitted to all images, for predictions of others."""
+    input:
+        activations=ex.activations_of,
+        recording="results/recordings/{recording}.h5",
+        scores="results/{experiment}/encoding/{recording}/{model}/{weights}.parquet",
+    output:
+        mapping="results/{experiment}/mappings/{recording}/{model}/{weights}.h5",
+    log:
+        "results/{experiment}/logs/keep_mapping/{recording}/{model}/{weights}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/keep_mapping/{recording}/{model}/{weights}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=request.encoding_mem_mb,
+        runtime=request.encoding_runtime,
+    params:
+        code=ex.code_of("keep_mapping"),
+        labels=ex.labels,
+        kind=config["encoding"]["mappings"][0],
+        protocol=analysis.protocol,
+        components=config["encoding"]["components"],
+        rule=config["encoding"]["rule"],
+        folds=analysis.folds,
+        pool=config["encoding"]["pool"],
+        window=analysis.window,
+        seed=config["seed"],
+    script:
+        "../scripts/keep_mapping.py"
+
+
+rule predict_responses:
+    """Responses of every site to one's own pictures, as the kept mapping of one model predicts them."""
+    input:
+        mapping="results/{experiment}/mappings/{recording}/{model}/{weights}.h5",
+        weights="results/weights/{model}/{weights}.safetensors",
+        images=[*analysis.pictures.values()],
+    output:
+        responses="results/{experiment}/predicted/{recording}/{model}/{weights}.parquet",
+        responses_csv="results/{experiment}/predicted/{recording}/{model}/{weights}.csv",
+    log:
+        "results/{experiment}/logs/predict_responses/{recording}/{model}/{weights}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/predict_responses/{recording}/{model}/{weights}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=request.extraction_mem_mb,
+        runtime=rising(60),
+        gpu=ex.gpus,
+    params:
+        code=ex.code_of_network("predict_responses"),
+        labels=ex.labels,
+        names=[*analysis.pictures],
+        batch_size=config["activations"]["batch_size"],
+        device=config["device"],
+        seed=config["seed"],
+    script:
+        "../scripts/predict_responses.py"

@@ -76,23 +76,67 @@ def harmonizer_loss(
 ) -> LossParts:
     """Loss of one batch; call `.backward()` of the result for the gradients.
 
-    images (image, rgb, row, column), preprocessed; labels (image,) class numbers; human_maps
-    (image, row, column) in any unit; tokens (image,) 1 for images with a human map and 0 for images
-    without: their maps are not read, but they count in the mean. `levels` is the number of scales of
-    the pyramid; `epsilon` is 'reference' or 'relative' (`pyramid.standardize_cut`); `saliency` is the
-    'mean' or the 'max_abs' of the gradient over colour.
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Puts out class scores (image, class).
+    images : float tensor (image, rgb, row, column)
+        Preprocessed.
+    labels : int tensor (image,)
+        Class numbers. Leave labels and tokens on the CPU: their values are checked, which on a GPU would
+        make the program wait.
+    human_maps : float tensor (image, row, column)
+        In any unit.
+    tokens : tensor (image,)
+        1 for images with a human map and 0 for images without: their maps are not read, but they count
+        in the mean.
+    strength : float
+        Weight of the harmonization. With 0, or for a batch without maps, this is a plain forward pass,
+        and nothing is differentiated twice.
+    weight_decay, label_smoothing : float
+    levels : int
+        Scales of the pyramid.
+    epsilon : str
+        ``"reference"`` or ``"relative"`` (`pyramid.standardize_cut`).
+    saliency : str
+        ``"mean"`` or ``"max_abs"`` of the gradient over colour.
+    sub_batch : bool
+        A second forward pass of the images with a map, and only this pass is differentiated twice. The
+        result then differs in two respects: batch norm in the second pass sees only those images
+        (running averages are updated by the first pass alone), and dropout draws other masks. For
+        networks with neither, the loss is the same.
 
-    With strength 0, or for a batch without maps, this is a plain forward pass, and nothing is
-    differentiated twice. With `sub_batch` there is a second forward pass of the images with a map, and
-    only this pass is differentiated twice. The result then differs in two respects: batch norm in the
-    second pass sees only those images (running averages are updated by the first pass alone), and
-    dropout draws other masks. For networks with neither, the loss is the same.
+    Returns
+    -------
+    LossParts
+        `total` and its terms. Under `torch.autocast` in bfloat16 the network runs in bfloat16 and the
+        loss in float32.
 
-    Under `torch.autocast` in bfloat16 the network runs in bfloat16 and the loss in float32. Leave
-    labels and tokens on the CPU: their values are checked, which on a GPU would make the program wait.
+    Raises
+    ------
+    UserError
+        For tensors that do not fit together, float16, a compiled network, and scores that do not depend
+        on the images.
 
-    Raises `UserError` for tensors that do not fit together, float16, a compiled network, and scores
-    that do not depend on the images.
+    References
+    ----------
+    Fel et al. (2022), NeurIPS; serre-lab/Harmonization, loss.py.
+
+    Examples
+    --------
+    >>> import torch, itcortex
+    >>> _ = torch.manual_seed(0)
+    >>> net = torch.nn.Sequential(
+    ...     torch.nn.Conv2d(3, 4, 3), torch.nn.Softplus(), torch.nn.AdaptiveAvgPool2d(1),
+    ...     torch.nn.Flatten(), torch.nn.Linear(4, 2),
+    ... )
+    >>> parts = itcortex.harmonizer_loss(
+    ...     net, torch.randn(4, 3, 32, 32), torch.tensor([0, 1, 0, 1]), torch.rand(4, 32, 32),
+    ...     torch.tensor([1, 1, 0, 0]), strength=1.0,
+    ... )
+    >>> parts.backward()
+    >>> parts.n_maps, bool(parts.harmonization > 0), net[0].weight.grad is not None
+    (2, True, True)
     """
     require_numbers(strength, weight_decay, label_smoothing, levels, epsilon, saliency)
     require_tensors(images, labels, human_maps, tokens)

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from itcortex.data.registry import FORMATS_WITHOUT_TIME
+from itcortex.workflow import paths
 from itcortex.workflow.experiment import Experiment, Wildcards
 
 
@@ -74,3 +75,26 @@ class Analysis:
     def _digits(self) -> dict[str, dict]:
         """Settings of the simulated digits, by the array that was shown them."""
         return {digits["recording"]: digits for digits in self.ex.settings["digits"].values()}
+
+    # --- mappings that are kept ---------------------------------------------------------------------
+
+    @property
+    def kept(self) -> list[str]:
+        """Files of mappings, and of the responses that they predict, if the settings ask for them."""
+        encoding, patterns = self.ex.settings["encoding"], []
+        if encoding["keep_mappings"]:
+            patterns = [paths.MAPPING]
+        if encoding["predict"]:
+            patterns += [paths.RESPONSES, paths.RESPONSES_CSV]
+        recordings = self.ex.recordings
+        return [path for p in patterns for path in self.ex.per_model(p, recording=recordings)]
+
+    @cached_property
+    def pictures(self) -> dict[str, str]:
+        """The user's pictures, paths by their name in the folder; none without a folder."""
+        if not self.ex.settings["encoding"]["predict"]:
+            return {}
+        from itcortex.data.pictures import picture_files  # noqa: PLC0415 (Pillow, for these jobs alone)
+
+        found = picture_files(self.ex.settings["encoding"]["predict"])
+        return {name: str(path) for name, path in found.items()}

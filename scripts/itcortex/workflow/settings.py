@@ -41,6 +41,7 @@ def check_experiment(config: dict, registry: dict, models: pd.DataFrame) -> None
     for name in config["figures"]["models"]:
         choose(name, set(models["model"]), "config: figures: models")
     check_folds(config, registry)
+    check_kept(config["encoding"])
     simulated = [
         entry["simulation"]["layer"]
         for entry in registry["recordings"].values()
@@ -66,6 +67,19 @@ def check_folds(config: dict, registry: dict) -> None:
                 f"{place}: folds: 'image' leaves one sample in a fold: recordings of format "
                 f"{data_format!r} have no grid of positions; give a number of folds, such as 10"
             )
+
+
+def check_kept(encoding: dict) -> None:
+    """Raise `UserError` for mappings that cannot be kept, and for pictures without a kept mapping."""
+    if encoding["keep_mappings"] and encoding["protocol"] != "corrected":
+        raise UserError(
+            f"config: encoding: keep_mappings: protocol {encoding['protocol']!r} keeps none; choose "
+            "protocol: corrected"
+        )
+    if encoding["predict"] and not encoding["keep_mappings"]:
+        raise UserError(
+            "config: encoding: predict: only a kept mapping predicts responses; add keep_mappings: true"
+        )
 
 
 def _check_aim(config: dict) -> None:

@@ -1,0 +1,55 @@
+"""What a run has left is found by name, and what is not there is said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import itcortex
+from itcortex import store
+from itcortex.data.recordings import Recording
+from itcortex.tables.statistics import tradeoff_table
+
+
+def test_recordings_and_tables_come_by_name(tmp_path):
+    recording = Recording(np.ones((3, 1, 1, 1, 2), np.float32), ("a", "b", "c"), ("x", "y"), {})
+    store.write_recording(tmp_path / "recordings" / "v4.h5", recording)
+    found = itcortex.load_recording("v4", results=tmp_path)
+    assert found.image_ids == ("a", "b", "c")
+    assert itcortex.load_recording(tmp_path / "recordings" / "v4.h5").site_ids == ("x", "y")
+    with pytest.raises(itcortex.UserError, match=r"v5\.h5: no such recording; did you mean 'v4'"):
+        itcortex.load_recording("v5", results=tmp_path)
+    table = pd.DataFrame({"model": ["net"], "r": [0.5]})
+    store.write_table(tmp_path / "demo" / "tables" / "summary.parquet", table)
+    pd.testing.assert_frame_equal(itcortex.load_scores("demo", results=tmp_path), table)
+    with pytest.raises(itcortex.UserError, match="did you mean 'summary'"):
+        itcortex.load_scores("demo", "summery", results=tmp_path)
+
+
+def test_the_tradeoff_is_the_workflows(rng):
+    summary = pd.DataFrame(
+        {
+            "recording": "it", "mapping": "pls", "protocol": "corrected", "control": "none",
+            "main_window": True, "category": ["cnn"] * 8 + ["vit"] * 8,
+            "family": list("aabbccddeeffgghh"), "top1": rng.uniform(60, 85, 16),
+            "r": rng.uniform(0.2, 0.6, 16),
+        }
+    )  # fmt: skip
+    expected = tradeoff_table(summary, "r", 60, np.random.default_rng(5))
+    pd.testing.assert_frame_equal(itcortex.tradeoff(summary, draws=60, seed=5), expected)
+    of_arrays = itcortex.tradeoff(
+        summary["r"], summary["top1"], families=summary["family"], draws=60, seed=5
+    )
+    assert set(of_arrays["group"]) == {"all"}
+    values = expected[expected["group"] == "all"]["value"].to_numpy()
+    np.testing.assert_array_equal(of_arrays["value"], values)
+
+
+def test_what_a_tradeoff_needs_is_said():
+    with pytest.raises(itcortex.UserError, match="no column r"):
+        itcortex.tradeoff(pd.DataFrame({"top1": [1.0]}))
+    with pytest.raises(itcortex.UserError, match="accuracy: give"):
+        itcortex.tradeoff([0.1, 0.2])
+    with pytest.raises(itcortex.UserError, match="one value for each network"):
+        itcortex.tradeoff([0.1, 0.2], [70.0])
+    with pytest.raises(itcortex.UserError, match="give no `accuracy`"):
+        itcortex.tradeoff(pd.DataFrame({"top1": [1.0], "r": [1.0]}), [70.0])
