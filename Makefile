@@ -26,7 +26,7 @@ endif
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
-.PHONY: help install demo pictures published macaque paper paper-plan status cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench format lock clean
+.PHONY: help install docs demo pictures published macaque paper paper-plan status cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -112,6 +112,10 @@ bench: $(STAMP) ## measure speed and memory of encoding, harmonizer, planning an
 	@printf '\nTables in results/bench/: encoding.csv encoding_ratios.csv claims.csv harmonizer.csv\n'
 	@printf 'harmonizer_ratios.csv loader.csv loader_rates.csv harmonizer_claims.csv scaling.csv\n'
 	@printf 'overhead.csv overhead_medians.csv; machine.json says on what\n'
+
+docs: $(STAMP) ## make these pages a site, with settings, licences and the API: docs/_build/index.html
+	PYTHONPATH=scripts $(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs docs/_build
+	@printf '\nDocumentation: docs/_build/index.html\n\n'
 
 format: $(STAMP) ## format all code
 	$(BIN)/ruff check --fix .

@@ -7,7 +7,9 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-sys.path.append(str(Path(workflow.basedir) / "scripts"))
+# The workflow's own folder, also where it is a module of another one.
+HERE = Path(str(workflow.current_basedir)).parent
+sys.path.append(str(HERE / "scripts"))
 from itcortex.running import orphans
 from itcortex.errors import UserError
 from itcortex.workflow.schemas import load_yaml
@@ -40,7 +42,7 @@ if config["mirror"]:
     os.environ.update(ITCORTEX_MIRROR=config["mirror"])  # downloads are local jobs: they inherit it
 
 try:
-    ex = Experiment.read(config, Path(workflow.basedir))
+    ex = Experiment.read(config, HERE)
 except UserError as error:
     raise WorkflowError(str(error))
 

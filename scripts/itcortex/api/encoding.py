@@ -160,9 +160,10 @@ def predictivity(
     labels = {"recording": "responses", "model": "features", "weights": ""} | dict(labels or {})
     layers = as_features(features)
     recording, named = as_recording(responses, None, groups, kinds)
+    images = joined(layers, recording, named)
     division = _divided(recording, protocol, folds, seed)
     fits, read, rng = _fitted(
-        layers, (recording, named), division, names, window, components, rule, protocol, pool, seed
+        layers, (recording, images), division, names, window, components, rule, protocol, pool, seed
     )
     if permutations:
         shuffled = shuffled_targets(Target(window, main=True), permutations)
@@ -228,9 +229,10 @@ def choose_layer(
     """
     layers = as_features(features)
     recording, named = as_recording(responses, None, groups)
+    images = joined(layers, recording, named)
     division = _divided(recording, "corrected", folds, seed)
     fits, _, _ = _fitted(
-        layers, (recording, named), division, [mapping], window, components, rule, "corrected", pool,
+        layers, (recording, images), division, [mapping], window, components, rule, "corrected", pool,
         seed,
     )  # fmt: skip
     chosen = fits.chosen(mapping)
@@ -400,9 +402,8 @@ def _divided(recording: Recording, protocol: str, folds: str | int, seed: int) -
 
 def _fitted(layers, recorded, division, mappings, window, components, rule, protocol, pool, seed):
     """Layers fitted as rule fit_encoding does; how maps are read; the generator of shuffles."""
-    recording, named = recorded
+    recording, images = recorded
     choose(rule, RULES, "rule")
-    images = joined(layers, recording, named)
     reduce = reduction(recording, pool)
 
     def read(layer: str) -> np.ndarray:

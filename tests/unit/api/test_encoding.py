@@ -98,9 +98,9 @@ def test_frames_and_arrays_and_xarray_give_the_same(arrays):
 def test_groups_are_held_out_together(arrays):
     """Each picture twice: with groups both are in one fold, without them the copy gives it away."""
     rng = np.random.default_rng(0)
-    features = np.repeat(rng.standard_normal((20, 60)), 2, axis=0)
-    responses = np.repeat(rng.standard_normal((20, 4)), 2, axis=0)
-    groups = np.repeat(np.arange(20), 2)
+    features = np.repeat(rng.standard_normal((30, 60)), 2, axis=0)
+    responses = np.repeat(rng.standard_normal((30, 4)), 2, axis=0)
+    groups = np.repeat(np.arange(30), 2)
     options = {"folds": 5, "draws": 10}
     together = itcortex.predictivity(features, responses, groups=groups, **options)
     apart = itcortex.predictivity(features, responses, **options)

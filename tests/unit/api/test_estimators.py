@@ -13,9 +13,6 @@ from itcortex.mappings import pls
 from itcortex.mappings.folds import assign_folds
 from itcortex.regression.ridge import PENALTIES
 
-#: Checks of scikit-learn that do not fit, and why.
-EXCLUDED: dict[str, str] = {}
-
 
 @pytest.fixture
 def data(rng):
@@ -28,10 +25,11 @@ def data(rng):
 
 @pytest.mark.parametrize("estimator", [PLS(3), RidgePerTarget()], ids=["PLS", "RidgePerTarget"])
 def test_scikit_learns_own_checks_pass(estimator):
-    for checked, check in estimator_checks_generator(estimator, legacy=True):
-        name = getattr(check, "func", check).__name__
-        if name not in EXCLUDED:
-            check(checked)
+    """All of them, without exception: `check_estimator`, one check after the other."""
+    checks = list(estimator_checks_generator(estimator, legacy=True))
+    assert len(checks) > 40
+    for checked, check in checks:
+        check(checked)
 
 
 @pytest.mark.parametrize("shape", ["wide", "tall"])
@@ -39,8 +37,9 @@ def test_pls_is_that_of_scikit_learn(data, shape):
     X, Y = data[shape]
     ours = PLS(6).fit(X, Y)
     theirs = PLSRegression(6, scale=False, tol=1e-14, max_iter=5000).fit(X, Y)
-    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-9)  # their loop's tolerance
-    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), atol=1e-9)
+    # their loop ends where the squared step of a weight is below 1e-14
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-7)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), atol=1e-6)
     assert ours.n_components_ == 6
 
 

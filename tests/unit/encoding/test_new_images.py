@@ -86,8 +86,9 @@ def test_the_rule_and_the_function_predict_alike(results, tmp_path):
     assert found["site"].tolist() == ["a", "b", "c"] * 2
     assert set(found["unit"]) == {"spikes/s"}
     shown = found.loc[found.image == "shown before.png", "response"].to_numpy()
-    # shown among 40 images to sites without noise: the smallest penalty leaves little of an error
-    np.testing.assert_allclose(shown, responses[0], atol=0.1 * responses.std())
+    # shown among 40 images to sites without noise; the layer has more features than images, so that the
+    # penalty that is best for others draws this one to the mean a little
+    np.testing.assert_allclose(shown, responses[0], atol=0.3 * responses.std())
     files = [tmp_path / "predicted.parquet", tmp_path / "predicted.csv"]
     names = ["below/wide.png", "shown before.png"]
     images = [top / "pictures" / name for name in names]
