@@ -139,6 +139,10 @@ def _from_run(run: Run, tables: dict[str, pd.DataFrame]) -> dict:
             json.loads(json.dumps(run.settings)), sort_keys=False, allow_unicode=True, width=90
         ),
         "versions": run.versions,
+        "datasets": {
+            name: {key: entry.get(key, "") for key in ("licence", "citation")}
+            for name, entry in run.datasets.items()
+        },
         "fingerprints": run.fingerprints,
         "methods": methods.write(run.settings, tables, run.datasets, run.registry),
         "deviations": limits.deviations(run.settings),

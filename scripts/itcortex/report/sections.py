@@ -32,6 +32,7 @@ SECTIONS = (
     Section("shortcut", "What harmonization changes (SIMULATED digits)", "shortcut.html",
             "Harmonization", "shortcut"),
     Section("methods", "Methods", "methods.html"),
+    Section("licences", "Data and their licences", "licences.html", short="Licences"),
     Section("deviations", "Deviations and limits", "deviations.html", short="Limits"),
     Section("glossary", "What the columns mean", "glossary.html", short="Glossary"),
     Section("settings", "Settings", "settings.html"),

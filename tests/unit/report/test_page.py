@@ -171,6 +171,13 @@ def test_sections_stand_in_the_order_of_the_data(rendered):
     assert links[1:] == [f"#{name}" for name in names]
 
 
+def test_every_dataset_stands_there_with_its_licence_and_citation(rendered):
+    page = rendered[1]
+    row = ("arcaro2020", "none", "Arcaro 2020")
+    assert all(text in page.text for text in row)
+    assert 'aria-label="Licences of the data"' in rendered[0]
+
+
 def test_figures_are_embedded_whole_with_the_captions_that_they_hold(rendered):
     _, page, folder = rendered
     images = [attributes for tag, attributes in page.tags if tag == "img"]
