@@ -104,7 +104,7 @@ def test_groups_are_held_out_together(arrays):
     options = {"folds": 5, "draws": 10}
     together = itcortex.predictivity(features, responses, groups=groups, **options)
     apart = itcortex.predictivity(features, responses, **options)
-    assert apart.r > 0.9
+    assert apart.r > 0.8
     assert together.r < 0.5
 
 
