@@ -7,8 +7,9 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import cross_val_predict, cross_val_score
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from itcortex import PLS, GroupedKFold, RidgePerTarget, UserError
+from itcortex.api.estimators import PLS, GroupedKFold, RidgePerTarget
 from itcortex.encoding.protocols import RULES
+from itcortex.errors import UserError
 from itcortex.mappings import pls
 from itcortex.mappings.folds import assign_folds
 from itcortex.regression.ridge import PENALTIES
