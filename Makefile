@@ -26,7 +26,7 @@ endif
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
-.PHONY: help install docs demo pictures published macaque paper paper-plan status cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench format lock clean
+.PHONY: help install docs demo pictures published macaque paper paper-plan status check-models cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -67,6 +67,9 @@ pictures: demo ## draw the README's picture from a run of the demo
 
 status: $(STAMP) ## show what of EXPERIMENT=... is done, running, failed (with logs) or left out; also during a run
 	@$(BIN)/python scripts/status.py $(OVERLAY) $(CONFIG) $(ARGS)
+
+check-models: $(STAMP) ## check the models of EXPERIMENT=... before any job: built, run, layers, weights, costs; no download
+	@$(RUN) --quiet host progress reason rules $(OVERLAY) $(CONFIG) -- check_models
 
 cancel-orphans: $(STAMP) ## after a run was killed: cancel its Slurm jobs, if it had any, and unlock the folder
 	@$(BIN)/python scripts/cancel_orphans.py $(ARGS)

@@ -26,6 +26,8 @@ include: "rules/running.smk"
 
 onstart:
     try:
+        if checking:
+            require_alone(workflow.dag.needrun_jobs(), "check_models")
         if workflow.local_exec and ":" not in config["device"]:
             require_gpus(workflow.dag.needrun_jobs())
         if workflow.executor_plugin.name == "slurm":

@@ -18,7 +18,8 @@ from itcortex.workflow.attention_sets import AttentionSets
 from itcortex.workflow.benchmark_files import BenchmarkFiles
 from itcortex.workflow.data_files import DataFiles
 from itcortex.workflow.experiment import Experiment
-from itcortex.workflow.limits import require_gpus, require_network, require_time
+from itcortex.workflow.limits import require_alone, require_gpus, require_network, require_time
+from itcortex.workflow.model_checks import ModelChecks
 from itcortex.workflow.paths import any_of
 from itcortex.workflow.products import CAPTIONS, TITLES
 from itcortex.workflow.published_scores import PublishedScores
@@ -41,15 +42,16 @@ configfile: "config.yaml"
 if config["mirror"]:
     os.environ.update(ITCORTEX_MIRROR=config["mirror"])  # downloads are local jobs: they inherit it
 
+checking = "check_models" in sys.argv  # what is only to be checked may be wrong: it says what
 try:
-    ex = Experiment.read(config, HERE)
+    ex = Experiment.read(config, HERE, checking)
 except UserError as error:
     raise WorkflowError(str(error))
 
 analysis, data, attention = Analysis(ex), DataFiles(ex), AttentionSets(ex)
 teacher, study, training = Teacher(ex), DigitsStudy(ex), TrainingJobs(ex)
 request, measured = Requests(ex), BenchmarkFiles(workflow, data)
-published = PublishedScores(ex)
+published, checks = PublishedScores(ex), ModelChecks(ex)
 
 if workflow.is_main_process and "--unlock" not in sys.argv and (locked := orphans.advice(Path())):
     logger.warning(locked)  # before Snakemake's own words, which recommend --unlock

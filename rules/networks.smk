@@ -2,7 +2,30 @@
 
 
 localrules:
+    check_models,
     fetch_weights,
+
+
+rule check_models:
+    """Every row of the model table, built, run and given its weights before any job: a target."""
+
+    # Without an output it runs whenever it is asked for, and its tables stay where rows fail.
+    log:
+        "results/logs/check_models.log",
+    benchmark:
+        "results/benchmarks/check_models.tsv"
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=rising(1900),
+        runtime=rising(60),
+    params:
+        rows=checks.rows,
+        refused=checks.refused,
+        plan=checks.plan,
+        tables=expand("results/{experiment}/tables", experiment=ex.name)[0],
+    script:
+        "../scripts/check_models.py"
 
 
 rule fetch_weights:
@@ -62,3 +85,30 @@ rule extract_activations:
         seed=config["seed"],
     script:
         "../scripts/extract_activations.py"
+
+
+rule measure_top1:
+    """ImageNet accuracy of one network on labelled images, where its row says `top1: measure`."""
+    input:
+        images=config["accuracy"]["images"] or [],
+        weights="results/weights/{model}/{weights}.safetensors",
+    output:
+        accuracy="results/{experiment}/accuracy/{model}/{weights}.parquet",
+    log:
+        "results/{experiment}/logs/measure_top1/{model}/{weights}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/measure_top1/{model}/{weights}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=request.extraction_mem_mb,
+        runtime=request.accuracy_runtime,
+        gpu=ex.gpus,
+    params:
+        code=ex.code_of_network("measure_top1"),
+        network=ex.network_of,
+        batch_size=config["activations"]["batch_size"],
+        device=config["device"],
+        seed=config["seed"],
+    script:
+        "../scripts/measure_top1.py"

@@ -5,6 +5,7 @@ rule collect_models:
     """Every network of the experiment: what it is, its accuracy, and why it is missing if it is."""
     input:
         histories=[*ex.histories.values()],
+        accuracies=[*ex.accuracies.values()],
     output:
         table="results/{experiment}/tables/models.parquet",
         table_csv="results/{experiment}/tables/models.csv",
@@ -21,6 +22,7 @@ rule collect_models:
         code=ex.code_of("collect_models"),
         models=ex.all_models,
         trained=[*ex.histories],
+        measured=[*ex.accuracies],
     script:
         "../scripts/collect_models.py"
 

@@ -1,4 +1,4 @@
-"""Rule collect_models: every row of the model table, with the accuracy that trainings measured."""
+"""Rule collect_models: every row of the model table, with the accuracy that was measured here."""
 
 import pandas as pd
 
@@ -7,12 +7,22 @@ from itcortex.running import job
 from itcortex.workflow import trainings
 
 
-def main(histories, table, table_csv, models, trained):
-    """Write `models` (records); `histories` are those of `trained` ("model weights"), in order."""
+def main(histories, accuracies, table, table_csv, models, trained, measured):
+    """Write `models` (records); `histories` are those of `trained`, `accuracies` of `measured`.
+
+    Both are "model weights", in order.
+    """
+    top1 = [store.read_table(path)["top1"].item() for path in accuracies]
+    accuracy = dict(zip(measured, top1, strict=True))
+    models = [row | {"top1": accuracy.get(_key(row), row["top1"])} for row in models]
     read = {key: store.read_table(path) for key, path in zip(trained, histories, strict=True)}
     known = pd.DataFrame(trainings.measured_accuracy(models, read))
     store.write_table(table, known)
     store.write_table(table_csv, known)
+
+
+def _key(row):
+    return f"{row['model']} {row['weights']}"
 
 
 if __name__ == "__main__":

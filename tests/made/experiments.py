@@ -37,7 +37,12 @@ def model_table(rows) -> pd.DataFrame:
         ("builder", "arguments", "preprocessing", "sha256", "baseline", "pretraining"), ""
     )
     numbers = dict.fromkeys(("step_cost", "activation_mb", "year"), float("nan"))
-    facts = {"architecture": table["model"], "top1": 70.0, "where": "models.csv: line 2"}
+    facts = {
+        "architecture": table["model"],
+        "top1": 70.0,
+        "where": "models.csv: line 2",
+        "measured": False,
+    }
     return table.assign(**texts, **numbers, **facts)
 
 

@@ -3,7 +3,10 @@
 import shutil
 import zipfile
 
+import pandas as pd
 import pytest
+
+from made.demo import MODELS
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 
@@ -26,6 +29,27 @@ def test_an_unknown_layer_stops_before_any_job(fresh):
         "models.csv: line 4: x: layers: 'layer9' does not exist; did you mean 'layer" in done.stdout
     )
     assert not (fresh.folder / "results").exists()
+
+
+def test_models_are_checked_one_by_one_before_any_job(fresh):
+    """A run stops at the first of these rows; the check names all, and goes on with the others."""
+    with (fresh.folder / "experiments" / "models.csv").open("a") as table:
+        table.write("x,s,resnet18,untrained:0,untrained,f,0.1,chance,layer9\n")
+        table.write("y,s,resnet5O,untrained:0,untrained,f,0.1,chance,\n")
+        table.write("z,s,resnet18,untrained:0,cnm,f,0.1,chance,\n")
+    done = fresh.run("check_models", check=False)
+    assert done.returncode == 1
+    assert "Error in check_models: 3 of 7 rows cannot be used: z s, y s, x s" in done.stdout
+    found = pd.read_parquet(fresh.folder / "results/demo/tables/checked_models.parquet")
+    found = found.set_index("model")
+    assert set(found.index[found["usable"]]) == {*MODELS, "digits_resnet"}
+    assert "did you mean 'resnet50" in found.loc["y", "faults"]
+    assert "has no layer 'layer9'; did you mean 'layer" in found.loc["x", "faults"]
+    assert found.loc["tf_efficientnet_lite0", "loaded"] == "yes"
+    assert "chelsea.png: Egyptian cat" in found.loc["tf_efficientnet_lite0", "top5"]
+    assert found.loc["mobilenetv3_large_100", "top5"] == ""
+    made = {path.name for path in (fresh.folder / "results").iterdir()}
+    assert made <= {"benchmarks", "demo", "logs"}
 
 
 def test_config_that_is_not_yaml(fresh):

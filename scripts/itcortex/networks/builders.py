@@ -16,6 +16,17 @@ from itcortex.errors import UserError, nearest
 #: Endings of the files that say what a package builds: code, compiled code and settings.
 _CODE = {".py", ".so", ".pyd", ".cpp", ".cu", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini"}
 
+#: What to give pip for packages of networks that are imported under another name.
+_INSTALLED_AS = {
+    "clip": "git+https://github.com/openai/CLIP.git",
+    "cornet": "git+https://github.com/dicarlolab/CORnet.git",  # PyPI's `cornet` is something else
+    "cv2": "opencv-python-headless",
+    "open_clip": "open_clip_torch",
+    "pytorch_lightning": "pytorch-lightning",
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+}
+
 
 def find_builder(builder: str) -> Callable[..., "nn.Module"]:
     """The function that `package.module:function` or `path/to/file.py:function` names.
@@ -51,8 +62,8 @@ def builder_digest(builder: str) -> str:
     files = _files_of(package)
     if not files:
         raise UserError(
-            f"builder: {builder!r}: no installed package has a module {package!r}; install it, or "
-            "give a file, like networks/mine.py:build"
+            f"builder: {builder!r}: no installed package has a module {package!r}; "
+            f"{_installation(package)}, or give a file, like networks/mine.py:build"
         )
     return _released(package, files) or package_digest(package)
 
@@ -130,10 +141,11 @@ def _module(place: str, builder: str) -> ModuleType:
     try:
         return importlib.import_module(place)
     except ImportError as error:
-        raise UserError(
-            f"builder: {builder!r} cannot be imported ({error}); install its package, or give a "
-            "file, like networks/mine.py:build"
-        ) from error
+        remedy = (
+            how_to_install(error)
+            or "install its package, or give a file, like networks/mine.py:build"
+        )
+        raise UserError(f"builder: {builder!r} cannot be imported ({error}); {remedy}") from error
 
 
 def _file_module(place: str, builder: str) -> ModuleType:
@@ -147,10 +159,31 @@ def _file_module(place: str, builder: str) -> ModuleType:
         found.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
+        remedy = how_to_install(error)
         raise UserError(
             f"builder: {place} cannot be imported: {type(error).__name__}: {error}"
+            + (f"; {remedy}" if remedy else "")
         ) from error
     return module
+
+
+def how_to_install(error: BaseException) -> str:
+    """What to do if an error says that a package is not installed; empty for any other error."""
+    module = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+    package = (module or "").partition(".")[0]
+    if not package or importlib.util.find_spec(package):  # it is there and lacks a module
+        return ""
+    return _installation(package)
+
+
+def _installation(package: str) -> str:
+    """How to install the package that is imported under this name."""
+    if package in _INSTALLED_AS:
+        return f"install it with: pip install {_INSTALLED_AS[package]}"
+    return (
+        f"install it with: pip install {package.replace('_', '-')} (if its documentation "
+        "names no other package)"
+    )
 
 
 def _prepare_imports() -> None:

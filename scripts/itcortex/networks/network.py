@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from itcortex.errors import UserError, nearest
-from itcortex.networks.builders import check_arguments, find_builder
+from itcortex.networks.builders import check_arguments, find_builder, how_to_install
 
 if TYPE_CHECKING:
     from torch import nn
@@ -76,9 +76,10 @@ class Network:
             try:
                 model = function(**self.arguments)
             except Exception as error:
+                remedy = how_to_install(error)
                 raise UserError(
                     f"builder: {self.builder!r} fails with {self.arguments or 'no arguments'}: "
-                    f"{type(error).__name__}: {error}"
+                    f"{type(error).__name__}: {error}" + (f"; {remedy}" if remedy else "")
                 ) from error
         if not isinstance(model, nn.Module):
             raise UserError(

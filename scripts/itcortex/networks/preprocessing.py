@@ -43,6 +43,16 @@ class Preprocessing:
         size, mean, std = (tuple(config[key]) for key in ("input_size", "mean", "std"))
         return cls(size, mean, std, config["interpolation"])
 
+    @staticmethod
+    def origins(model: nn.Module, given: dict) -> dict[str, str]:
+        """Where each setting comes from: `row`, or timm's configuration, with its name."""
+        config = getattr(model, "pretrained_cfg", None) or {}
+        named = [config.get("architecture", type(model).__name__), config.get("tag") or ""]
+        timms = f"timm's configuration of {'.'.join(filter(None, named))}"
+        return {
+            field.name: "row" if field.name in given else timms for field in fields(Preprocessing)
+        }
+
     def __call__(self, images: np.ndarray) -> torch.Tensor:
         """Images uint8 (image, row, column, rgb) as a batch float32 (image, rgb, row, column)."""
         _, height, width = self.input_size

@@ -172,6 +172,18 @@ def _mirrored(target: Path, sha256: str) -> tuple[Path, dict] | None:
     return target, origin
 
 
+def folder_of_mirror(source: str, architecture: str) -> Path | None:
+    """The mirror folder's file for a source `timm:` or `hub:`; None if it has none, or is an address."""
+    kind, _, rest = source.partition(":")
+    if kind == "timm":
+        target = Path("timm", f"{architecture.partition('.')[0]}.{rest}.safetensors")
+    else:
+        place = rest.partition("@")[0]
+        target = Path(place.split("/", 2)[1], Path(place).name)
+    place = fetch.in_mirror(target)
+    return place if isinstance(place, Path) and place.is_file() else None
+
+
 # --- failures -------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from torch import nn
 from itcortex.errors import UserError
 
 State = dict[str, torch.Tensor]
+_CHECK = "check the model's row in the model table"
 
 
 def digest(state: State) -> str:
@@ -49,16 +50,27 @@ def in_order(state: State, target: State, origin: str) -> State:
     Raises `UserError`, naming `origin`, at the first tensor with another shape or role (the last part
     of its name), and if the numbers of tensors differ.
     """
+    last = list(target)[-2:]  # weight and bias of the classifier
     for (name, value), (wanted, like) in zip(state.items(), target.items(), strict=False):
         same_role = name.rpartition(".")[2] == wanted.rpartition(".")[2]
         if value.shape != like.shape or not same_role:
             raise UserError(
                 f"{origin}: does not fit the architecture: {name} {tuple(value.shape)} stands where "
-                f"{wanted} {tuple(like.shape)} is needed; check the model's row in the model table"
+                f"{wanted} {tuple(like.shape)} is needed; "
+                + (_of_classes(value, like) if wanted in last else _CHECK)
             )
     if len(state) != len(target):
         raise UserError(
-            f"{origin}: holds {len(state)} tensors, the architecture needs {len(target)}; "
-            "check the model's row in the model table"
+            f"{origin}: holds {len(state)} tensors, the architecture needs {len(target)}; " + _CHECK
         )
     return dict(zip(target, state.values(), strict=True))
+
+
+def _of_classes(value: torch.Tensor, like: torch.Tensor) -> str:
+    """Remedy for a last layer of another shape, which often has another number of classes."""
+    if value.ndim != like.ndim or not value.ndim or value.shape[1:] != like.shape[1:]:
+        return _CHECK
+    return (
+        f"if the file is of {value.shape[0]} classes, build the network with as many: for timm's, write "
+        f'{{"num_classes": {value.shape[0]}}} into the column arguments'
+    )

@@ -23,7 +23,7 @@ from itcortex.workflow.defaults import with_defaults
 from itcortex.workflow.fingerprint import SCRIPTS
 from itcortex.workflow.kept_fingerprints import kept_fingerprint
 from itcortex.workflow.made_with import other_settings
-from itcortex.workflow.model_table import read_models
+from itcortex.workflow.model_table import RefusedRow, read_models, split_by_names
 from itcortex.workflow.products import FIGURES, TABLES
 from itcortex.workflow.schemas import check, load_yaml
 from itcortex.workflow.settings import check_experiment, check_results
@@ -35,7 +35,10 @@ TOLD = ["model", "weights", "architecture", "source", "category", "family", "top
         "training", "series", "strength", "seed", "params_m", "input_size", "pretraining",
         "year"]  # fmt: skip
 #: Scripts that make no result, or explain results.
-NO_RESULTS = {"render_report", "collect_benchmarks", "plot_benchmarks", "status", "cancel_orphans"}
+NO_RESULTS = {
+    "render_report", "collect_benchmarks", "plot_benchmarks", "status", "cancel_orphans",
+    "check_models",
+}  # fmt: skip
 _MOST_TOLD = 8  # of settings that have changed
 _fingerprint = cache(kept_fingerprint)
 
@@ -50,18 +53,21 @@ class Experiment:
     registry : datasets, stimuli, recordings, rdms and attention sets, numbered files written out.
     models : the model table by (model, weights), trained rows written out.
     missing : (model, weights) that cannot be had, and why; no job is planned for them.
+    refused : rows of the model table that cannot be used; none but where rows are only to be checked.
     """
 
     settings: dict
     registry: dict
     models: pd.DataFrame
     missing: dict[Key, str]
+    refused: tuple[RefusedRow, ...] = ()
 
     @classmethod
-    def read(cls, config: dict, base: Path) -> "Experiment":
+    def read(cls, config: dict, base: Path, checking: bool = False) -> "Experiment":
         """The experiment of a configuration; `base` is the workflow's folder, with its schemas.
 
-        Raises `UserError` that says what is wrong with settings, registry, lock or model table.
+        Raises `UserError` that says what is wrong with settings, registry, lock or model table. Where
+        models are only to be checked (`checking`), a row that is wrong is `refused` and raises nothing.
         """
         schema = {
             name: load_yaml(base / "rules" / "schemas" / f"{name}.schema.yaml")
@@ -74,14 +80,19 @@ class Experiment:
         registry = registries.expand_registry(with_defaults(registry, schema["datasets"]))
         registries.check_references(registry, settings["datasets"])
         pins.read(settings["lock"])
-        models = read_models(settings["models"], schema["models"])
-        models = trainings.expand_models(models, settings["training"])
-        check_experiment(settings, registry, models)
+        refused: list[RefusedRow] | None = [] if checking else None
+        models = read_models(settings["models"], schema["models"], refused)
+        models = trainings.expand_models(models, settings["training"], refused)
+        if checking:
+            models, unnamed = split_by_names(models, registry)
+            refused += unnamed
+        check_experiment(settings, registry, models, refused)
         check_results(paths.RESULTS)
         rows = models.to_dict("records")
         absent = missing.missing(rows, registry["datasets"], paths.RESULTS)
         absent |= trainings.missing(rows, settings["training"], paths.RESULTS)
-        return cls(settings, registry, models.set_index(["model", "weights"], drop=False), absent)
+        models = models.set_index(["model", "weights"], drop=False)
+        return cls(settings, registry, models, absent, tuple(refused or ()))
 
     def __repr__(self) -> str:
         """Short: Snakemake prints and compares the names of the functions that rules hand over."""
@@ -370,6 +381,12 @@ class Experiment:
             for recording in self.recordings
             for path in self.per_model(paths.PREDICTIONS, self.shown.index, recording=[recording])
         ]
+
+    @cached_property
+    def accuracies(self) -> dict[str, str]:
+        """Measured accuracy of networks whose row says so, by "model weights"."""
+        keys = self.scored.index[self.scored["measured"].to_numpy(bool)]
+        return {" ".join(key): self.per_model(paths.ACCURACY, [key])[0] for key in keys}
 
     @cached_property
     def histories(self) -> dict[str, str]:

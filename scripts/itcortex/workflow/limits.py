@@ -32,6 +32,17 @@ def require_gpus(jobs: Iterable[Any]) -> None:
     devices.require(wanted)
 
 
+def require_alone(jobs: Iterable[Any], rule: str) -> None:
+    """Raise `UserError` if a rule is run beside others.
+
+    Where models are only to be checked, rows of the model table that are wrong are let pass: other jobs
+    would go on without them.
+    """
+    others = sorted({job.rule.name for job in jobs} - {rule})
+    if others:
+        raise UserError(f"{rule}: runs alone, and {others[0]} is asked for as well; run it before")
+
+
 def require_time(jobs: Iterable[Any]) -> None:
     """Raise `UserError` if a job asks for more time than Slurm's partitions give."""
     partitions.require_time(

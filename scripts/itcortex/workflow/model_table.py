@@ -3,9 +3,11 @@
 import csv
 import hashlib
 import json
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from itcortex.data.registry import require_plain
@@ -16,38 +18,81 @@ from itcortex.networks.network import Network
 from itcortex.networks.timm_names import known_architectures, require_tag
 from itcortex.workflow.schemas import _located, check
 
+#: In the column `top1`: to be measured on the labelled images that the settings name.
+MEASURE = "measure"
 
-def read_models(paths: str | Path | list[str], schema: dict) -> pd.DataFrame:
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """A row of a model table that cannot be used, and why."""
+
+    where: str
+    model: str
+    weights: str
+    reason: str
+
+    @classmethod
+    def of(cls, row: dict, error: UserError, where: str = "") -> "RefusedRow":
+        """A row, and the error that it raised."""
+        place = where or row["where"]
+        return cls(place, row.get("model", ""), row.get("weights", ""), str(error))
+
+
+def read_models(
+    paths: str | Path | list[str], schema: dict, refused: list[RefusedRow] | None = None
+) -> pd.DataFrame:
     """Read a model table (CSV) or several, one row a model with one set of weights, checked.
 
     Empty cells are dropped before the check, so that optional columns may be left empty or out;
-    the result has them all, as "" or NaN, and in the column `where` each row's file and line. No
-    table is no row.
+    the result has them all, as "" or NaN, in the column `where` each row's file and line, and in
+    `measured` whether its `top1` is to be measured. No table is no row.
     Raises `UserError` for a missing file, a row that its schema refuses or that describes no
-    network, or a (model, weights) given twice.
+    network, or a (model, weights) given twice. With a list `refused` such rows are put there instead,
+    and the others are returned.
     """
-    tables = [_read_table(path, schema) for path in (paths if isinstance(paths, list) else [paths])]
+    paths = paths if isinstance(paths, list) else [paths]
+    tables = [_read_table(path, schema, refused) for path in paths]
     if not tables:
         return _typed(pd.DataFrame(columns=["where"], dtype=str), schema)
     table = pd.concat(tables, ignore_index=True)
-    twice = table[table.duplicated(["model", "weights"], keep=False)]
+    is_twice = table.duplicated(["model", "weights"], keep=False)
+    twice = table[is_twice]
     if len(twice):
         listed = ", ".join(twice["where"] + ": " + twice["model"] + " " + twice["weights"])
-        raise UserError(f"given twice: {listed}; a model with one set of weights is one row")
-    return table
+        error = UserError(
+            f"given twice: {listed}; a model with one set of weights is one row, so give one of them "
+            "another name of its weights"
+        )
+        if refused is None:
+            raise error
+        refused += [RefusedRow.of(row, error) for row in twice.to_dict("records")]
+    return table[~is_twice].reset_index(drop=True)
 
 
-def _read_table(path: str | Path, schema: dict) -> pd.DataFrame:
+def _read_table(path: str | Path, schema: dict, refused: list[RefusedRow] | None) -> pd.DataFrame:
     columns, rows = _rows(path)
-    numeric = _numeric(schema)
+    numeric, good = _numeric(schema), {}
     for where, row in rows.items():
-        cells = {key: value for key, value in row.items() if value != ""}
-        cells |= {key: _number(cells[key], f"{where}: {key}") for key in numeric if key in cells}
-        check(cells, schema, where)
-        _require_percent(cells, where)
-        _located(where, Network.of_row, row)
-    table = pd.DataFrame([*rows.values()], columns=columns, dtype=str)
-    return _typed(table.assign(where=[*rows]), schema)
+        try:
+            _check_row(row, schema, numeric, where)
+            good[where] = row
+        except UserError as error:
+            if refused is None:
+                raise
+            refused.append(RefusedRow.of(row, error, where))
+    table = pd.DataFrame([*good.values()], columns=columns, dtype=str)
+    return _typed(table.assign(where=[*good]), schema)
+
+
+def _check_row(row: dict, schema: dict, numeric: list[str], where: str) -> None:
+    cells = {key: value for key, value in row.items() if value != ""}
+    for key in set(numeric) & set(cells):
+        if (key, cells[key]) != ("top1", MEASURE):
+            other = f" or `{MEASURE}`" if key == "top1" else ""
+            cells[key] = _number(cells[key], f"{where}: {key}", other)
+    check(cells, schema, where)
+    _require_percent(cells, where)
+    _located(where, Network.of_row, row)
 
 
 def _rows(path: str | Path) -> tuple[list[str], dict[str, dict[str, str]]]:
@@ -87,6 +132,8 @@ def _rows(path: str | Path) -> tuple[list[str], dict[str, dict[str, str]]]:
 def _require_percent(row: dict, where: str) -> None:
     """Raise `UserError` for an accuracy that is a share of 1; that of chance (.1 %) is a percentage."""
     top1, drawn = row.get("top1", 0), row["source"].startswith("untrained:")
+    if top1 == MEASURE:
+        return
     if 0 < top1 < 1 and not drawn and row["category"] != "untrained":
         raise UserError(
             f"{where}: top1: {top1:g} is in percent, and no trained network is that bad: is it "
@@ -97,21 +144,28 @@ def _require_percent(row: dict, where: str) -> None:
 def _numeric(schema: dict) -> list[str]:
     """Names of the columns of numbers."""
     columns = schema.get("properties", {}).items()
-    return [name for name, column in columns if column.get("type") == "number"]
+    return [name for name, column in columns if _is_number(column)]
+
+
+def _is_number(column: dict) -> bool:
+    return column.get("type") == "number" or any(map(_is_number, column.get("anyOf", [])))
 
 
 def _typed(table: pd.DataFrame, schema: dict) -> pd.DataFrame:
     """The table with all columns of its schema, those of numbers as numbers."""
     absent = [name for name in schema.get("properties", {}) if name not in table]
     table = table.reindex(columns=[*table, *absent], fill_value="")
+    if "top1" in table:
+        measured = table["top1"] == MEASURE
+        table = table.assign(measured=measured, top1=table["top1"].where(~measured, ""))
     return table.assign(**{name: pd.to_numeric(table[name]) for name in _numeric(schema)})
 
 
-def _number(text: str, where: str) -> float:
+def _number(text: str, where: str, other: str = "") -> float:
     try:
         return float(text)
     except ValueError:
-        raise UserError(f"{where}: {text!r} is not a number") from None
+        raise UserError(f"{where}: {text!r} is not a number{other}") from None
 
 
 def check_models(models: pd.DataFrame, registry: dict) -> None:
@@ -122,17 +176,44 @@ def check_models(models: pd.DataFrame, registry: dict) -> None:
     """
     named = set(models["model"] + " " + models["weights"])
     for row in models.to_dict("records"):
-        where = f"{row['where']}: {row['model']}"
-        require_plain([row["model"], row["weights"]], where)
-        if row["baseline"]:
-            choose(row["baseline"], named, f"{where}: baseline")
-        if not row["builder"]:
-            _check_architecture(row["architecture"], where)
-        _located(where, _check_source, row, registry)
-        names = [name for name in row["layers"].split(";") if name]
-        if names or row["builder"] or row["arguments"]:
-            network = _located(where, Network.of_row, row)
-            check_layers(network, names, f"{where}: layers")
+        check_names(row, named, registry)
+        check_network(row)
+
+
+def split_by_names(models: pd.DataFrame, registry: dict) -> tuple[pd.DataFrame, list[RefusedRow]]:
+    """The rows whose names are there (`check_names`), and those that name something that is not."""
+    named, good, refused = set(models["model"] + " " + models["weights"]), [], []
+    for row in models.to_dict("records"):
+        try:
+            check_names(row, named, registry)
+            good.append(True)
+        except UserError as error:
+            refused.append(RefusedRow.of(row, error))
+            good.append(False)
+    return models[np.array(good, bool)], refused
+
+
+def check_names(row: dict, named: set[str], registry: dict) -> None:
+    """Raise `UserError` if a row names an architecture, a source or a baseline that is not there.
+
+    `named` are all rows, as "model weights".
+    """
+    where = f"{row['where']}: {row['model']}"
+    require_plain([row["model"], row["weights"]], where)
+    if row["baseline"]:
+        choose(row["baseline"], named, f"{where}: baseline")
+    if not row["builder"]:
+        _check_architecture(row["architecture"], where)
+    _located(where, _check_source, row, registry)
+
+
+def check_network(row: dict) -> None:
+    """Raise `UserError` if a row's own network, or the layers that it names, cannot be used."""
+    where = f"{row['where']}: {row['model']}"
+    names = [name for name in row["layers"].split(";") if name]
+    if names or row["builder"] or row["arguments"]:
+        network = _located(where, Network.of_row, row)
+        check_layers(network, names, f"{where}: layers")
 
 
 def _check_architecture(name: str, where: str) -> None:

@@ -32,6 +32,7 @@ TRAINING_NOTES = "results/weights/{model}/{weights}.json"
 ACTIVATIONS = "results/activations/{stimuli}/{model}/{weights}.h5"
 
 # --- of one experiment ----------------------------------------------------------------------------
+ACCURACY = "results/{experiment}/accuracy/{model}/{weights}.parquet"
 ENCODING = "results/{experiment}/encoding/{recording}/{model}/{weights}.parquet"
 VARIANT = "results/{experiment}/variants/{variant}/{recording}/{model}/{weights}.parquet"
 PREDICTIONS = "results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5"

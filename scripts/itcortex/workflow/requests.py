@@ -30,6 +30,11 @@ class Requests:
         seconds = self._seconds_an_image(wildcards)
         return resources.extraction_minutes(images_in(str(input.stimuli)), seconds, attempt)
 
+    def accuracy_runtime(self, wildcards: Wildcards, attempt: int) -> int:
+        """Time to measure top-1 accuracy, on as many images as ImageNet's validation set has."""
+        seconds = self._seconds_an_image(wildcards)
+        return resources.extraction_minutes(resources.VALIDATION_IMAGES, seconds, attempt)
+
     def saliency_mem_mb(self, wildcards: Wildcards, attempt: int) -> int:
         """Memory for saliency: gradients keep the maps of all layers."""
         return self._network_mem_mb(wildcards, resources.SALIENCY_MAPS_MB, attempt)

@@ -17,6 +17,7 @@ UNKNOWN_PARAMS_M, UNKNOWN_SIDE_PX = 30, 224
 EXTRACTION_MAPS_MB, SALIENCY_MAPS_MB = 80, 130
 #: Photographs of a set with human maps, as in ClickMe; a gradient is three passes.
 SALIENCY_IMAGES, SALIENCY_PASSES = 1000, 3
+VALIDATION_IMAGES = 50_000  # of ImageNet
 GPU_SPEED = 30  # of any GPU since 2017 over a core, by published throughputs
 DIGITS_MINUTES, UNKNOWN_MINUTES = 120, 1440  # of a training on digits, and of one of unknown cost
 
@@ -80,6 +81,12 @@ def seconds_an_image(params_m: float, side_px: float, on_gpu: bool) -> float:
     """
     on_core = 0.01 * stated(params_m, UNKNOWN_PARAMS_M) * _area(side_px)
     return on_core / GPU_SPEED if on_gpu else on_core
+
+
+def stored_values(height: int, width: int, channels: int, side: int | None) -> int:
+    """Values kept of one layer and image: maps with a larger side are averaged down to `side`."""
+    sides = (height, width) if side is None else (min(height, side), min(width, side))
+    return sides[0] * sides[1] * channels
 
 
 def extraction_minutes(images: int, seconds: float, attempt: int) -> int:

@@ -7,15 +7,21 @@ from pathlib import Path
 import pandas as pd
 
 from itcortex.data.registry import FORMATS_WITHOUT_GRID
-from itcortex.errors import UserError, choose
+from itcortex.errors import UserError, choose, nearest
 from itcortex.networks.network import Network
-from itcortex.workflow.model_table import check_layers, check_models
-from itcortex.workflow.schemas import load_yaml
+from itcortex.workflow.model_table import RefusedRow, check_layers, check_models
+from itcortex.workflow.schemas import _located, load_yaml
 from itcortex.workflow.trainings import check_trainings
 
 
-def check_experiment(config: dict, registry: dict, models: pd.DataFrame) -> None:
-    """Raise `UserError` for a name in the settings that no table, or timm, knows."""
+def check_experiment(
+    config: dict, registry: dict, models: pd.DataFrame, refused: list[RefusedRow] | None = None
+) -> None:
+    """Raise `UserError` for a name in the settings that no table, or timm, knows.
+
+    With a list `refused`, of rows of the model table that were refused before, the rows' networks are
+    left to whoever asks for them: rule `check_models` looks at each.
+    """
     _check_aim(config)
     for name in config["recordings"]:
         choose(name, registry["recordings"], "config: recordings")
@@ -37,18 +43,22 @@ def check_experiment(config: dict, registry: dict, models: pd.DataFrame) -> None
     for digits, about in config["digits"].items():
         choose(digits, registry["datasets"], "config: digits")
         choose(about["recording"], registry["recordings"], f"config: digits: {digits}: recording")
-    check_models(models, registry)
-    for name in config["figures"]["models"]:
-        choose(name, set(models["model"]), "config: figures: models")
     check_folds(config, registry)
     check_kept(config["encoding"])
+    known = {*models["model"], *(row.model for row in refused or [])}
+    _require_models(config, known)
+    if refused is None:
+        check_models(models, registry)
+        check_measured(config, models)
+    for name in config["figures"]["models"]:
+        choose(name, known, "config: figures: models")
     simulated = [
         entry["simulation"]["layer"]
         for entry in registry["recordings"].values()
         if entry.get("simulation")
     ]
     if any(registry["recordings"][name].get("simulation") for name in config["recordings"]):
-        _check_teacher(config["simulation"], models, simulated)
+        _check_teacher(config["simulation"], models, simulated, refused)
 
 
 def check_folds(config: dict, registry: dict) -> None:
@@ -92,13 +102,58 @@ def _check_aim(config: dict) -> None:
         )
 
 
-def _check_teacher(simulation: dict, models: pd.DataFrame, layers: list[str]) -> None:
+def _require_models(config: dict, known: set[str]) -> None:
+    """What compares networks with something needs a network."""
+    compared = [config["recordings"], config["rdms"], config["attention"]["sets"]]
+    if any(compared) and not known:
+        raise UserError(
+            f"config: models: {config['models']}: no row names a network; add one "
+            "(experiments/own_models.csv has examples)"
+        )
+
+
+def check_measured(config: dict, models: pd.DataFrame) -> None:
+    """Raise `UserError` for rows whose top-1 is to be measured, if the images are not there."""
+    for row in models[models["measured"]].to_dict("records"):
+        where = f"{row['where']}: {row['model']}"
+        _located(where, require_labelled, config["accuracy"]["images"])
+
+
+def require_labelled(images: str | None) -> None:
+    """Raise `UserError` if there is no folder `images` to measure a row's top-1 on."""
+    if images is None:
+        raise UserError(
+            "top1: measure: config: accuracy: images names no folder; name one that holds a folder of "
+            "images for each of ImageNet's 1,000 classes, as its validation set, or write the published "
+            "accuracy into the row"
+        )
+    if not Path(images).is_dir():
+        raise UserError(
+            f"top1: measure: config: accuracy: images: no folder {images}; a path is relative to "
+            f"{Path.cwd()}"
+        )
+
+
+def _check_teacher(
+    simulation: dict, models: pd.DataFrame, layers: list[str], refused: list[RefusedRow] | None
+) -> None:
     """The simulated arrays' teacher must be a row of the model table, and have their layers."""
-    choose(simulation["teacher"], set(models["model"]), "config: simulation: teacher")
+    for row in refused or []:
+        if (row.model, row.weights) == (simulation["teacher"], simulation["teacher_weights"]):
+            raise UserError(f"config: simulation: teacher: {row.reason}")
+    if simulation["teacher"] not in set(models["model"]):
+        raise UserError(
+            f"config: simulation: teacher: {simulation['teacher']!r} does not exist in the model table; "
+            "simulated recordings are made from this network: add its table to `models` "
+            "(experiments/models.csv has the demo's), or name a row as the teacher; "
+            + nearest(simulation["teacher"], sorted(set(models["model"])))
+        )
     rows = models[models["model"] == simulation["teacher"]]
     choose(
         simulation["teacher_weights"], set(rows["weights"]), "config: simulation: teacher_weights"
     )
+    if refused is not None:
+        return
     network = Network.of_row(rows.iloc[0].to_dict())
     check_layers(network, layers, "registry: recordings: simulation: layer")
 

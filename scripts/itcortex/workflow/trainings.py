@@ -14,6 +14,7 @@ from itcortex.data.registry import numbered_files
 from itcortex.errors import UserError, choose
 from itcortex.training.recipe import Recipe
 from itcortex.workflow import paths
+from itcortex.workflow.model_table import RefusedRow
 
 KIND = "trained"
 IMAGES = ("labelled", "mapped", "validation")  # of a training: paths
@@ -25,7 +26,9 @@ def trained_by(source: str) -> str | None:
     return name if kind == KIND else None
 
 
-def expand_models(models: pd.DataFrame, trainings: dict[str, dict]) -> pd.DataFrame:
+def expand_models(
+    models: pd.DataFrame, trainings: dict[str, dict], refused: list[RefusedRow] | None = None
+) -> pd.DataFrame:
     """The model table with every trained row written out, a row a strength and seed.
 
     Strength 0 is the baseline: it keeps the row's category and has no baseline of its own; the others
@@ -35,7 +38,8 @@ def expand_models(models: pd.DataFrame, trainings: dict[str, dict]) -> pd.DataFr
     alone), `strength` and `seed`; empty and NaN where weights are fetched.
 
     Raises `UserError` for a training that is not in the settings, weights to start from that the
-    table lacks, and a missing accuracy of a row that is not trained.
+    table lacks, and a missing accuracy of a row that is not trained. With a list `refused` such rows
+    are put there instead.
     """
     keys = set(zip(models["model"], models["weights"], strict=True))
     rows = []
@@ -44,8 +48,13 @@ def expand_models(models: pd.DataFrame, trainings: dict[str, dict]) -> pd.DataFr
         if name is None:
             rows.append(row | {"training": "", "series": "", "strength": np.nan, "seed": np.nan})
             continue
-        choose(name, trainings, f"{row['where']}: {row['model']}: source: training")
-        rows += _trained_rows(row, name, trainings[name], keys)
+        try:
+            choose(name, trainings, f"{row['where']}: {row['model']}: source: training")
+            rows += _trained_rows(row, name, trainings[name], keys)
+        except UserError as error:
+            if refused is None:
+                raise
+            refused.append(RefusedRow.of(row, error))
     return pd.DataFrame(rows, columns=[*models, "training", "series", "strength", "seed"])
 
 

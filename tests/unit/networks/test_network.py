@@ -202,7 +202,7 @@ def test_a_changed_file_is_a_changed_builder(folder):
         ("networks/mine.py:LIST", r"'networks/mine.py:LIST' is a list, not a function"),
         ("timm.models.efficientnet:gen", r"efficientnet has no function 'gen'; "),
         ("timm.modelz:build", r"'timm.modelz:build' cannot be imported \(No module named"),
-        ("nowhere.at_all:build", r"cannot be imported \(No module named 'nowhere'\); install its"),
+        ("nowhere.at_all:build", r"cannot be imported \(No module named 'nowhere'\); install it"),
     ],
 )
 def test_builders_that_are_not_there(folder, builder, message):

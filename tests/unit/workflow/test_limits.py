@@ -44,3 +44,11 @@ def test_the_longest_job_of_a_rule_is_held_against_the_partitions(monkeypatch):
     limits.require_time(jobs[1:])
     with pytest.raises(UserError, match=r"rule rule_0: .* more than partition short gives"):
         limits.require_time(jobs_asking({"runtime": 61, "slurm_partition": "short"}))
+
+
+def test_models_are_checked_alone():
+    """Rows that are wrong are let pass then, and nothing else may go on without them."""
+    check, fit = (SimpleNamespace(rule=SimpleNamespace(name=n)) for n in ("check_models", "fit"))
+    limits.require_alone([check], "check_models")
+    with pytest.raises(UserError, match="check_models: runs alone, and fit is asked for as well"):
+        limits.require_alone([check, fit, fit], "check_models")

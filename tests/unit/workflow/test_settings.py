@@ -543,7 +543,7 @@ def test_an_experiment_may_have_published_scores_alone(config, registry, tmp_pat
     schemas.check(config, schema("config"), "config")
     models = model_table.read_models(config["models"], schema("models"))
     assert models.empty
-    assert set(schema("models")["properties"]) | {"where"} == set(models)
+    assert set(schema("models")["properties"]) | {"where", "measured"} == set(models)
     settings.check_experiment(config, registry, models)
     config["published"]["tables"] = ["gokce_schrimpf"]
     with pytest.raises(

@@ -29,17 +29,20 @@ class Folder:
     @classmethod
     def scan(cls, root: Path, classes: str | Path = "") -> "Folder":
         """All images below the folders of `root`; raises `UserError` where there are none."""
-        folders = sorted(path for path in root.iterdir() if path.is_dir())
-        own = [folder.name for folder in folders]
-        numbers = class_numbers(own, classes, root)
+        own = sorted(path.name for path in root.iterdir() if path.is_dir())
+        return cls.numbered(root, class_numbers(own, classes, root), [] if classes else own)
+
+    @classmethod
+    def numbered(cls, root: Path, numbers: dict[str, int], classes: Sequence[str] = ()) -> "Folder":
+        """All images below the folders of `root` that have a number, in the order of their names."""
         names, labels = [], []
-        for folder in folders:
-            found = [p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES]
+        for folder in sorted(numbers):
+            found = [p for p in (root / folder).rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES]
             names += sorted(p.relative_to(root).as_posix() for p in found)
-            labels += [numbers[folder.name]] * len(found)
+            labels += [numbers[folder]] * len(found)
         if not names:
             raise UserError(f"{root}: no image in folders of classes ({root}/CLASS/NAME.jpg)")
-        return cls(root, names, np.array(labels, np.int64), [] if classes else own)
+        return cls(root, names, np.array(labels, np.int64), list(classes))
 
     @property
     def mapped(self) -> np.ndarray:

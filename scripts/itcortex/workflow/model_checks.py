@@ -1,0 +1,64 @@
+"""What the rule that checks the model table is handed: every row, and what is done with it."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from itcortex.downloads.fetch import in_mirror
+from itcortex.workflow import paths
+from itcortex.workflow.experiment import Experiment, Wildcards
+from itcortex.workflow.requests import images_in
+
+
+@dataclass(frozen=True, eq=False)
+class ModelChecks:
+    """Rows of the experiment's model table to be checked; looked at only where that is asked for."""
+
+    ex: Experiment
+
+    def rows(self, wildcards: Wildcards) -> list[dict]:
+        """Rows that describe a network, with where its weights are put and where a dataset's lie."""
+        return [
+            row
+            | {
+                "fetched": paths.WEIGHTS.format(model=row["model"], weights=row["weights"]),
+                "data_file": self._data_file(row["source"]),
+            }
+            for row in self.ex.models.to_dict("records")
+        ]
+
+    def refused(self, wildcards: Wildcards) -> list[dict]:
+        """Rows that describe none, and why."""
+        return [asdict(row) for row in self.ex.refused]
+
+    def plan(self, wildcards: Wildcards) -> dict:
+        """What the experiment does with every network: `model_check.Plan` as JSON values."""
+        settings, registry = self.ex.settings, self.ex.registry
+        kept, recordings = settings["activations"], self.ex.recordings
+        shown = {name: registry["recordings"][name]["stimuli"] for name in recordings}
+        stimuli = {*shown.values(), *(registry["rdms"][name]["stimuli"] for name in self.ex.rdms)}
+        return {
+            "layers": kept["layers"],
+            "side": kept["side"],
+            "value_bytes": {"float32": 4, "float16": 2}[kept["dtype"]],
+            "batch_size": kept["batch_size"],
+            "on_gpu": self.ex.on_gpu,
+            "images": {name: _images(name) for name in sorted(stimuli)},
+            "recordings": shown,
+            "labelled": settings["accuracy"]["images"],
+        }
+
+    def _data_file(self, source: str) -> str | None:
+        """The file of a `data:` source if it was fetched, or lies in a mirror folder."""
+        kind, _, name = source.partition(":")
+        if kind != "data":
+            return None
+        dataset, _, file = name.partition("/")
+        places = [Path(paths.DATA.format(dataset=dataset, file=file)), in_mirror(name)]
+        here = [place for place in places if isinstance(place, Path) and place.is_file()]
+        return str(here[0]) if here else None
+
+
+def _images(stimuli: str) -> int | None:
+    """Number of images of prepared stimuli; None before they are made."""
+    path = paths.STIMULI.format(stimuli=stimuli)
+    return images_in(path) if Path(path).is_file() else None
