@@ -42,7 +42,7 @@ configfile: "config.yaml"
 if config["mirror"]:
     os.environ.update(ITCORTEX_MIRROR=config["mirror"])  # downloads are local jobs: they inherit it
 
-checking = "check_models" in sys.argv  # what is only to be checked may be wrong: it says what
+checking = any(word.endswith("check_models") for word in sys.argv)  # it says what is wrong
 try:
     ex = Experiment.read(config, HERE, checking)
 except UserError as error:

@@ -1,7 +1,7 @@
 """A network of one's own in a file: row `small_cnn` of experiments/own_models.csv.
 
-A file may hold several builders. Each is a function that returns a `torch.nn.Module` without weights; the
-column `arguments` of the row has its keyword arguments.
+A file may hold several builders. Each is a function that returns a `torch.nn.Module` without weights;
+the column `arguments` of the row has its keyword arguments.
 """
 
 from torch import nn

@@ -54,12 +54,13 @@ def write(folder: Path) -> None:
 
 def row(model: str, builder: str = "good", **cells) -> dict:
     """A row of a model table, as `read_models` gives it, with what a check adds."""
+    builder = builder if ":" in builder else f"nets.py:{builder}"
     texts = dict.fromkeys(
         ("layers", "arguments", "sha256", "state_dict", "baseline", "top1_source"), ""
     )
     return texts | {
         "model": model, "weights": "w", "where": f"models.csv: {model}", "architecture": model,
-        "source": "untrained:0", "category": "own", "builder": f"nets.py:{builder}",
+        "source": "untrained:0", "category": "own", "builder": builder,
         "preprocessing": json.dumps(PREPROCESSING), "top1": float("nan"), "measured": False,
         "params_m": 0.018, "input_size": 32.0, "fetched": f"results/weights/{model}/w.safetensors",
         "data_file": None,

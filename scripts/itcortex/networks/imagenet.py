@@ -40,6 +40,12 @@ def imagenet_classes() -> Classes:
     return Classes(tuple(ids), tuple(names[wordnet_id] for wordnet_id in ids))
 
 
+def class_folders(root: str | Path) -> list[str]:
+    """Names of the folders in a folder, sorted, without hidden ones."""
+    names = (path.name for path in Path(root).iterdir() if path.is_dir())
+    return sorted(name for name in names if not name.startswith("."))
+
+
 def class_of_folder(folders: Sequence[str], classes: Classes, where: str) -> dict[str, int]:
     """Number of the class that each folder is named by, all in one of three ways.
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from itcortex.errors import UserError
-from itcortex.networks.imagenet import N_CLASSES, class_of_folder, imagenet_classes
+from itcortex.networks.imagenet import N_CLASSES, class_folders, class_of_folder, imagenet_classes
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.running.progress import bar
 from itcortex.training.batches import Judged, load_batches
@@ -35,8 +35,7 @@ def imagenet_folder(root: str | Path) -> Folder:
     for a class without an image.
     """
     root = Path(root)
-    names = sorted(path.name for path in root.iterdir() if path.is_dir())
-    numbers = class_of_folder(names, imagenet_classes(), str(root))
+    numbers = class_of_folder(class_folders(root), imagenet_classes(), str(root))
     folder = Folder.numbered(root, numbers)
     empty = sorted(set(range(N_CLASSES)) - set(folder.labels.tolist()))
     if empty:

@@ -8,13 +8,17 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from itcortex.errors import UserError
-from itcortex.networks.imagenet import N_CLASSES, class_of_folder, imagenet_classes
+from itcortex.networks.imagenet import (
+    N_CLASSES,
+    class_folders,
+    class_of_folder,
+    imagenet_classes,
+)
 from itcortex.networks.network import Network
 from itcortex.workflow import resources
 from itcortex.workflow.checked_models import CheckedModel
@@ -201,8 +205,7 @@ def _check_accuracy(row: dict, outputs: int | None, labelled: str | None) -> lis
                 f"top1: measure: the network puts out {given}, and top-1 is over the {N_CLASSES:,} "
                 "classes of ImageNet; leave top1 empty"
             )
-        folders = [path.name for path in Path(labelled).iterdir() if path.is_dir()]
-        class_of_folder(folders, imagenet_classes(), labelled)
+        class_of_folder(class_folders(labelled), imagenet_classes(), labelled)
     elif not math.isnan(row["top1"]) and outputs != N_CLASSES:
         return [
             f"top1 is {row['top1']:g} and the network puts out {given}, not {N_CLASSES:,} scores: make "

@@ -47,6 +47,10 @@ class ModelChecks:
             "labelled": settings["accuracy"]["images"],
         }
 
+    def tables(self, wildcards: Wildcards) -> str:
+        """Folder of the experiment's tables."""
+        return str(Path(paths.TABLE.format(experiment=self.ex.name, table="checked_models")).parent)
+
     def _data_file(self, source: str) -> str | None:
         """The file of a `data:` source if it was fetched, or lies in a mirror folder."""
         kind, _, name = source.partition(":")

@@ -77,9 +77,9 @@ def test_right_and_wrong_weights_are_told_apart_by_what_they_see(shown):
 @pytest.mark.parametrize(
     ("cells", "fault"),
     [
-        ({"builder": "nets.py:raises"}, r"nets.py:raises' fails .*: RuntimeError: no luck today"),
+        ({"builder": "raises"}, r"nets.py:raises' fails .*: RuntimeError: no luck today"),
         (
-            {"builder": "nets.py:lacks"},
+            {"builder": "lacks"},
             r"No module named 'cornet'; install it with: pip install git",
         ),
         (
