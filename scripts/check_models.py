@@ -9,7 +9,6 @@ from itcortex.running import job
 from itcortex.running.progress import bar
 from itcortex.simulation.scenes import photographs
 from itcortex.workflow import checked_models, model_check
-from itcortex.workflow.checked_models import CheckedModel
 
 
 def main(rows, refused, plan, tables):
@@ -20,11 +19,8 @@ def main(rows, refused, plan, tables):
     """
     plan, images = model_check.Plan(**plan), photographs()
     shown = {name: images.images[images.image_ids.index(name)] for name in model_check.MOTIFS}
-    found = [
-        CheckedModel(row["model"], row["weights"], row["where"], faults=[row["reason"]])
-        for row in refused
-    ]
-    found += [model_check.check_row(row, plan, shown) for row in bar(rows, "models", unit="row")]
+    found = [model_check.check_row(row, plan, shown) for row in bar(rows, "models", unit="row")]
+    found = checked_models.in_order([*found, *map(model_check.of_refused, refused)])
     for name, table in {
         "checked_models": checked_models.models_table(found),
         "checked_layers": checked_models.layers_table(found),

@@ -39,7 +39,7 @@ def test_models_are_checked_one_by_one_before_any_job(fresh):
         table.write("z,s,resnet18,untrained:0,cnm,f,0.1,chance,\n")
     done = fresh.run("check_models", check=False)
     assert done.returncode == 1
-    assert "Error in check_models: 3 of 7 rows cannot be used: z s, y s, x s" in done.stdout
+    assert "Error in check_models: 3 of 7 rows cannot be used: x s, y s, z s" in done.stdout
     found = pd.read_parquet(fresh.folder / "results/demo/tables/checked_models.parquet")
     found = found.set_index("model")
     assert set(found.index[found["usable"]]) == {*MODELS, "digits_resnet"}

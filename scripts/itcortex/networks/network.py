@@ -76,10 +76,10 @@ class Network:
             try:
                 model = function(**self.arguments)
             except Exception as error:
-                remedy = how_to_install(error)
+                remedy = how_to_install(error) or "mend it, or what the column arguments hands it"
                 raise UserError(
                     f"builder: {self.builder!r} fails with {self.arguments or 'no arguments'}: "
-                    f"{type(error).__name__}: {error}" + (f"; {remedy}" if remedy else "")
+                    f"{type(error).__name__}: {error}; {remedy}"
                 ) from error
         if not isinstance(model, nn.Module):
             raise UserError(

@@ -1,7 +1,7 @@
 """What a check of the model table found: tidy tables, and a text to read on a terminal."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -44,6 +44,16 @@ class CheckedModel:
     def name(self) -> str:
         """Model and weights."""
         return f"{self.model} {self.weights}".strip() or "(no name)"
+
+
+def in_order(found: Iterable[CheckedModel]) -> list[CheckedModel]:
+    """The rows as their tables have them: by file, then by line."""
+
+    def place(one: CheckedModel) -> tuple[str, int]:
+        file, _, line = one.where.rpartition(": line ")
+        return file, int(line) if line.isdigit() else 0
+
+    return sorted(found, key=place)
 
 
 # --- tables ---------------------------------------------------------------------------------------

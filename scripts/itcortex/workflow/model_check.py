@@ -40,7 +40,8 @@ MOTIFS = {
     "rocket.png": {657, 744, 812},
     "china.png": {449, 663, 668, 698, 832, 858},
 }
-_SIZES_AGREE = 0.1  # difference of params_m, as a share, that is no matter for the memory of jobs
+#: Differences of sizes that are no matter for the memory of jobs: a share, and million parameters.
+_SIZES_AGREE, _FEW_M = 0.1, 1.0
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,14 @@ def check_row(row: dict, plan: Plan, photographs: dict) -> CheckedModel:
             found.notes += _check_accuracy(row, outline.outputs, plan.labelled)
         with _noted(found):
             _load(found, row, network, outline, photographs)
+    return found
+
+
+def of_refused(row: dict) -> CheckedModel:
+    """A row that could not be read: where, model, weights and reason of a `model_table.RefusedRow`."""
+    found = CheckedModel(row["model"], row["weights"], row["where"])
+    with _noted(found):
+        raise UserError(row["reason"])
     return found
 
 
@@ -180,13 +189,13 @@ def estimate(params_m: float, side_px: float, mb_an_image: float, plan: Plan) ->
 def _unlike_the_table(row: dict, params_m: float, outline: "Outline") -> list[str]:
     """Sizes of the row that are not the network's: jobs ask for memory and time by the row's."""
     real = {
-        "params_m": (round(params_m, 3), resources.UNKNOWN_PARAMS_M),
-        "input_size": (max(outline.preprocessing.input_size[1:]), resources.UNKNOWN_SIDE_PX),
+        "params_m": (round(params_m, 3), resources.UNKNOWN_PARAMS_M, _FEW_M),
+        "input_size": (max(outline.preprocessing.input_size[1:]), resources.UNKNOWN_SIDE_PX, 0),
     }
     notes = []
-    for column, (value, otherwise) in real.items():
+    for column, (value, otherwise, little) in real.items():
         taken = resources.stated(row[column], otherwise)
-        if abs(taken - value) > _SIZES_AGREE * value:
+        if abs(taken - value) > max(_SIZES_AGREE * value, little):
             said = "empty" if math.isnan(row[column]) else f"{row[column]:g}"
             notes.append(
                 f"{column} is {said}: its jobs ask for memory and time of {taken:g}, and the network's "

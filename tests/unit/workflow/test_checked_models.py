@@ -89,6 +89,14 @@ def test_a_long_table_is_told_in_lines_and_what_is_wrong_with_it(found):
     assert "sees" not in page and "FAILS    b.pth: does not fit" in page
 
 
+def test_rows_are_told_in_the_order_of_their_tables(found):
+    late = CheckedModel("net", "late", "m.csv: line 10")
+    told = checked_models.in_order(
+        [late, found[2], CheckedModel("a", "b", "l.csv: line 30"), *found]
+    )
+    assert [one.where.split()[-1] for one in told] == ["30", "2", "3", "4", "4", "10"]
+
+
 def test_all_is_well(found):
     assert checked_models.text(found[:1]).endswith("\n\nThe row can be used.\n")
     assert "All 2 rows of the model table can be used." in checked_models.text(found[:1] * 2)

@@ -109,6 +109,15 @@ def test_what_is_wrong_is_named_with_its_remedy(shown, cells, fault):
     assert re.search(fault, said)
 
 
+def test_a_row_that_could_not_be_read_says_why_once():
+    row = {"where": "m.csv: line 3", "model": "net", "weights": "w"}
+    for reason in (
+        "m.csv: line 3: net: source: no file a.pth",
+        "m.csv: line 3: source: no file a.pth",
+    ):
+        assert model_check.of_refused(row | {"reason": reason}).faults == ["source: no file a.pth"]
+
+
 def test_faults_do_not_hide_each_other_or_what_is_known(shown):
     """Weights that do not fit, and an accuracy that cannot be measured, of a network that is whole."""
     row = own_networks.row(
