@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+import itcortex.weights.at_hand  # noqa: F401 (h5py, when it is first read, asks the machine by a process)
 from itcortex.networks.network import Network
 from itcortex.networks.outline import Outline
 from itcortex.simulation.scenes import photographs
