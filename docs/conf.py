@@ -30,10 +30,8 @@ nb_execution_timeout = 60
 
 autodoc_typehints = "none"  # the sections say types in words
 numpydoc_show_class_members = False
-numpydoc_validation_checks = {"PR01", "PR02", "RT01", "EX01"}
 
-suppress_warnings = ["misc.highlighting_failure"]
-nitpicky = False
+suppress_warnings = ["misc.highlighting_failure"]  # Snakemake's own words are no Python
 
 
 def setup(app):

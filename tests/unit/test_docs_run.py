@@ -147,3 +147,26 @@ def test_links_out_of_the_folder_lead_to_copies(tmp_path):
     assert generated.above(page) == (
         "[m](../method.md#x) c ![p](../pictures/a.png) [h](changelog.md)"
     )
+
+
+# --- the release ----------------------------------------------------------------------------------
+
+
+def test_the_version_is_one():
+    """Of the package, the citation and the newest entry of the changelog, which has the same date."""
+    version = generated.version_of(TOP)
+    cited = yaml.safe_load((TOP / "CITATION.cff").read_text(encoding="utf-8"))
+    heading = re.search(r"^## (\S+) \((.+)\)$", (TOP / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert (cited["version"], str(cited["date-released"])) == heading.groups()
+    assert cited["version"] == version
+    assert cited["cff-version"] == "1.2.0" and cited["authors"] and cited["license"] == "Apache-2.0"
+
+
+def test_the_forge_runs_what_ci_runs():
+    jobs = yaml.safe_load((TOP / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    commands = {step["run"] for job in jobs.values() for step in job["steps"] if "run" in step}
+    assert {".ci/run", "make docs", "python -m pip install ."} <= commands
+    python = re.search(
+        r"^# Python (.+)$", (TOP / "envs" / "requirements.txt").read_text(), re.MULTILINE
+    )
+    assert jobs["test"]["steps"][1]["with"]["python-version"] == python[1]
