@@ -1,7 +1,7 @@
 """What a user hands over as arrays, data frames or xarray, in the form that the library works on."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -112,6 +112,8 @@ def as_recording(
     kinds : (image,) kind of every image
     """
     if isinstance(responses, Recording):
+        if trials is not None:
+            raise UserError("trials: a Recording has its own; give one or the other")
         recording, named = responses, True
     else:
         recording, named = _recording(responses, trials)
@@ -125,10 +127,8 @@ def as_recording(
                 f"{argument}: {len(labels)} labels for {len(recording.image_ids)} images; give one each"
             )
         known = recording.attributes.get("image_labels", {}) | {name: labels}
-        recording = Recording(
-            recording.responses, recording.image_ids, recording.site_ids,
-            recording.attributes | {"image_labels": known}, recording.trials,
-        )  # fmt: skip
+        attributes = recording.attributes | {"image_labels": known}
+        recording = replace(recording, attributes=attributes)
     return checked(recording, "responses"), named
 
 

@@ -145,6 +145,25 @@ def test_alignment_is_the_workflows(arrays):
     pd.testing.assert_frame_equal(found, expected)
 
 
+def test_a_recording_has_its_own_trials_and_time(arrays):
+    """A window of a Recording is averaged, as in the workflow; trials beside it are refused."""
+    flat = arrays[1]["flat"]
+    responses = np.stack([flat, 3 * flat], axis=1)[:, None, None]
+    recording = Recording(responses, IDS, SITES, {"ms_start": 0, "ms_bin": 10})
+    options = {"folds": 4, "components": 3, "draws": 10}
+    layer = arrays[0]["late"].mean((1, 2))
+    both = itcortex.predictivity(layer, recording, window=(0, 20), **options)
+    direct = itcortex.predictivity(
+        pd.DataFrame(layer, index=IDS), pd.DataFrame(2 * flat, index=IDS), **options
+    )
+    np.testing.assert_allclose(both.predictions, direct.predictions, rtol=1e-6)
+    assert both.summary[["window_start", "window_stop"]].to_numpy().tolist() == [[0, 20]]
+    with pytest.raises(UserError, match="a window"):
+        itcortex.predictivity(layer, recording, **options)
+    with pytest.raises(UserError, match="a Recording has its own"):
+        itcortex.noise_ceiling(recording, trials=np.ones((24, 3, 2)))
+
+
 def test_a_missing_trial_is_left_out_of_the_mean():
     trials = np.ones((6, 2, 3))
     trials[0, 0] = [1.0, 4.0, np.nan]
