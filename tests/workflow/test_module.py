@@ -1,8 +1,10 @@
 """The workflow as a module of another one, in another folder."""
 
+import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -46,12 +48,14 @@ def test_the_example_of_the_docs_plans_from_another_folder(folder):
     assert "keep_mapping" not in jobs
 
 
-def test_mappings_are_kept_and_predict_if_settings_ask_for_it(folder):
-    """A job of each for every network and recording, and no fit more."""
-    pictures = folder / "my pictures"
-    pictures.mkdir()
-    Image.new("RGB", (20, 30)).save(pictures / "one.png")
-    mine = "experiment: mine\nencoding: {keep_mappings: true, predict: my pictures}\n"
-    (folder / "mine.yaml").write_text(mine)
+def test_the_tutorial_plans_as_it_says(folder):
+    """Its table, its overlay, and at its end a mapping and predictions for every network."""
+    text = (REPOSITORY / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    first, last = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (folder / "mine.csv").write_text(re.search(r"```\n(model,.*?)```", text, re.DOTALL)[1])
+    (folder / "my_pictures").mkdir()
+    Image.new("RGB", (20, 30)).save(folder / "my_pictures" / "one.png")
+    (folder / "mine.yaml").write_text(first + last)
     jobs = planned(folder, "all", "--configfile", "mine.yaml")
-    assert jobs["keep_mapping"] == jobs["predict_responses"] == jobs["align_maps"] >= 9
+    of_demo = pd.read_csv(folder / "experiments" / "models.csv")
+    assert jobs["keep_mapping"] == jobs["predict_responses"] == len(of_demo) + 1
