@@ -117,7 +117,7 @@ bench: $(STAMP) ## measure speed and memory of encoding, harmonizer, planning an
 	@printf 'overhead.csv overhead_medians.csv; machine.json says on what\n'
 
 docs: $(STAMP) ## make these pages a site, with settings, licences and the API: docs/_build/index.html
-	PYTHONPATH=scripts $(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs docs/_build
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs docs/_build
 	@printf '\nDocumentation: docs/_build/index.html\n\n'
 
 format: $(STAMP) ## format all code

@@ -1,19 +1,22 @@
 """How Sphinx makes the pages: `make docs`. Pages that are generated are made by `generated.py`."""
 
+import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
+LIBRARY = str(HERE.parent / "scripts")
+sys.path[:0] = [str(HERE), LIBRARY]
+os.environ["PYTHONPATH"] = LIBRARY  # of the process that runs the notebook
 
 import generated  # noqa: E402 (beside this file)
 
 project = "itcortex"
 author = copyright = "The itcortex developers"
 try:
-    release = version("itcortex")
-except PackageNotFoundError:  # the workflow's environment has the code and not the package
+    release = metadata.version("itcortex")
+except metadata.PackageNotFoundError:  # the workflow's environment has the code and not the package
     release = generated.version_of(HERE.parent)
 root_doc = "contents"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpydoc"]
