@@ -26,7 +26,7 @@ endif
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
-.PHONY: help install docs demo pictures published macaque paper paper-plan status check-models cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench format lock clean
+.PHONY: help install docs demo pictures published macaque paper paper-plan import-recording check-recordings status check-models cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -64,6 +64,13 @@ paper: $(STAMP) ## run the paper: 135 networks, three arrays, ClickMe; needs a G
 
 pictures: demo ## draw the README's picture from a run of the demo
 	cp results/demo/figures/tradeoff.png docs/pictures/demo_tradeoff.png
+
+import-recording: $(STAMP) ## look at your FILE=responses and STIMULI=pictures; print the settings to paste
+	@$(BIN)/python scripts/describe_recording.py "$(FILE)" "$(STIMULI)"
+
+check-recordings: $(STAMP) ## look at the recordings of EXPERIMENT=... before anything is run on them
+	$(RUN) $(OVERLAY) $(CONFIG) -- check_recordings
+	@cat results/$(EXPERIMENT)/checks/summary.txt
 
 status: $(STAMP) ## show what of EXPERIMENT=... is done, running, failed (with logs) or left out; also during a run
 	@$(BIN)/python scripts/status.py $(OVERLAY) $(CONFIG) $(ARGS)

@@ -13,6 +13,8 @@ rule prepare_recordings:
         "results/logs/prepare_recordings/{recording}.log",
     benchmark:
         "results/benchmarks/prepare_recordings/{recording}.tsv"
+    wildcard_constraints:
+        recording=any_of(data.published("recordings")),
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -36,6 +38,8 @@ rule prepare_stimuli:
         "results/logs/prepare_stimuli/{stimuli}.log",
     benchmark:
         "results/benchmarks/prepare_stimuli/{stimuli}.tsv"
+    wildcard_constraints:
+        stimuli=any_of(data.published("stimuli")),
     conda:
         "../envs/analysis.yaml"
     resources:

@@ -18,6 +18,10 @@ rule render_report:
         attention=ex.table_if_any("attention"),
         shortcut=ex.table_if_any("shortcut"),
         figures=expand("results/{{experiment}}/figures/{figure}.png", figure=ex.figures),
+        checks=expand("results/{{experiment}}/checks/{recording}.json", recording=ex.recordings),
+        check_figures=expand(
+            "results/{{experiment}}/checks/{recording}.png", recording=ex.recordings
+        ),
         recordings=expand("results/recordings/{recording}.h5", recording=ex.recordings),
         stimuli=data.stimuli_of_recordings,
         predictions=ex.per_model(

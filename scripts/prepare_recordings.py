@@ -14,7 +14,7 @@ def main(source, table, shown, recording, entry, images):
     images (rule label_images).
     """
     options = dict(entry.get("options", {}))
-    same_file = (images["dataset"], images["file"]) == (entry["dataset"], entry["file"])
+    same_file = (images["dataset"], images.get("file")) == (entry["dataset"], entry["file"])
     if same_file:  # the archive holds the images too: names are matched with its files
         options["images_folder"] = images["folder"]
     if table:

@@ -16,12 +16,13 @@ PACKAGES = (*stamp.PACKAGES, "pandas", "matplotlib", "plotly")
 
 def main(
     summary, scores, tradeoff, tradeoff_partial, harmonized, model_pairs, ceilings, alignment,
-    orientation, models, rsa, attention, shortcut, figures, recordings, stimuli, predictions,
-    photographs, examples, provenance, report, experiment, settings, registry, datasets,
+    orientation, models, rsa, attention, shortcut, figures, checks, check_figures, recordings, stimuli,
+    predictions, photographs, examples, provenance, report, experiment, settings, registry, datasets,
     recording_names, photograph_sets, fingerprints,
 ):  # fmt: skip
     """Write the page; `figures` are PNG files that hold their captions.
 
+    `checks` and `check_figures` are what was found in each recording, in their order.
     `rsa`, `attention` and `shortcut` are empty where the experiment has none. `recordings`, `stimuli`
     and `recording_names` are in one order; predictions hold the names of their recordings and models.
     `photograph_sets` names the set and reader of every file of `photographs`.
@@ -50,6 +51,8 @@ def main(
         figures,
         maps(recordings, stimuli, predictions, recording_names),
         saliency(photographs, examples, photograph_sets),
+        [json.loads(Path(path).read_text(encoding="utf-8")) for path in checks],
+        check_figures,
     )
     with atomic_path(report) as path:
         path.write_text(html, encoding="utf-8")

@@ -12,7 +12,7 @@ import platform
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -95,6 +95,21 @@ def _is_dead(partial: Path) -> bool:
         return True
     except PermissionError:  # another user's process, which is alive
         return False
+
+
+def state_of(files: Iterable[Path]) -> str:
+    """What tells files that have been written to, without reading them: their names, sizes and times."""
+    lines = []
+    for path in files:
+        status = path.stat()
+        lines.append(f"{path.as_posix()} {status.st_size} {status.st_mtime_ns} {status.st_ino}\n")
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def sha256_of_all(files: Mapping[str, Path]) -> str:
+    """SHA-256 over names and contents of several files, by their names."""
+    lines = [f"{name} {sha256_of(path)}\n" for name, path in files.items()]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def sha256_of(path: str | Path) -> str:

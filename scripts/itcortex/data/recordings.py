@@ -32,6 +32,8 @@ class Recording:
         simulated (bool); image_labels ({name: list with one label for each image}) where there are any.
     trials : float32 array (image, y, x, ms, site, repeat) or None
         Single trials where they exist; NaN marks a repeat that was not recorded.
+    started : float64 array (image, repeat) or None
+        When every presentation began, s from the start of the session, where that is known.
     """
 
     responses: np.ndarray
@@ -39,6 +41,7 @@ class Recording:
     site_ids: tuple[str, ...]
     attributes: dict = field(default_factory=dict)
     trials: np.ndarray | None = None
+    started: np.ndarray | None = None
 
     def __post_init__(self):
         """Refuse arrays whose axes do not fit their names, and names that are given twice."""
@@ -60,6 +63,8 @@ class Recording:
                 raise UserError(f"{len(labels)} labels {name!r} do not fit {shape[0]} images")
         if self.trials is not None and self.trials.shape[:-1] != shape:
             raise UserError(f"trials {self.trials.shape} do not fit responses {shape}")
+        if self.started is not None and len(self.started) != shape[0]:
+            raise UserError(f"times of {len(self.started)} images do not fit {shape[0]} images")
 
     def predicted(self, values: np.ndarray, window, attributes: dict) -> "Recording":
         """Predictions (image, y, x, site) of one window as a recording on the same axes.
@@ -73,6 +78,7 @@ class Recording:
             self,
             responses=values[:, :, :, None],
             trials=None,
+            started=None,
             attributes=self.attributes | attributes | time,
         )
 
@@ -228,11 +234,32 @@ def window_average(recording: Recording, window: Sequence[float] | None) -> np.n
     A recording without a time axis has nothing to average: its window is None. Raises `UserError`
     for a window that is not within the recorded time or not on borders of its bins.
     """
+    bins = _bins(recording, window)
+    if window is None:
+        return recording.responses[:, :, :, 0].astype(np.float64)
+    return recording.responses[:, :, :, bins].mean(axis=3, dtype=np.float64)
+
+
+def trial_average(recording: Recording, window: Sequence[float] | None) -> np.ndarray:
+    """As `window_average`, of single trials: (image, y, x, site, repeat).
+
+    Raises `UserError` for a recording without single trials.
+    """
+    if recording.trials is None:
+        raise UserError("the recording has no single trials; take what needs none of them")
+    bins = _bins(recording, window)
+    if window is None:
+        return recording.trials[:, :, :, 0]
+    return recording.trials[:, :, :, bins].mean(axis=3, dtype=np.float64)
+
+
+def _bins(recording: Recording, window: Sequence[float] | None) -> slice:
+    """Time bins of a window."""
     n_bins = recording.responses.shape[3]
     if window is None:
         if recording.has_time:
             raise UserError(f"a window (ms) is needed to average {n_bins} time bins")
-        return recording.responses[:, :, :, 0].astype(np.float64)
+        return slice(0, 1)
     start, stop = window
     missing = [key for key in ("ms_start", "ms_bin") if recording.attributes.get(key) is None]
     if missing:
@@ -248,5 +275,4 @@ def window_average(recording: Recording, window: Sequence[float] | None) -> np.n
             f"window {start}-{stop} ms does not fit the recording: {first}-{last} ms in bins of "
             f"{width} ms; choose borders of bins within that range"
         )
-    bins = slice(*map(round, borders))
-    return recording.responses[:, :, :, bins].mean(axis=3, dtype=np.float64)
+    return slice(*map(round, borders))

@@ -2,6 +2,7 @@
 
 import re
 
+from itcortex.data.own.entries import is_own
 from itcortex.errors import UserError, choose
 
 #: Formats of recordings whose responses are one value for each image and site.
@@ -82,6 +83,8 @@ def check_references(registry: dict, where: str) -> None:
         for name, entry in registry[kind].items():
             place = f"{where}: {kind}: {name}"
             choose(entry["dataset"], registry["datasets"], f"{place}: dataset")
+            if is_own(entry):
+                continue
             files = registry["datasets"][entry["dataset"]]["files"]
             for _, file in files_of(entry):
                 choose(file, files, f"{place}: file")
@@ -105,7 +108,9 @@ def check_scores(registry: dict, where: str) -> None:
 
 
 def files_of(entry: dict) -> list[tuple[str, str]]:
-    """(dataset, file) of everything that an entry reads."""
+    """(dataset, file) of everything that an entry reads; own files are of no dataset."""
+    if is_own(entry):
+        return []
     files = entry["files"] if "files" in entry else [entry["file"]]
     tables = filter(None, [entry.get("table"), entry.get("kinds", {}).get("table")])
     return [(entry["dataset"], file) for file in [*files, *tables]]

@@ -12,6 +12,7 @@ from PIL import Image
 
 from itcortex.data.images import decode_rgb
 from itcortex.errors import UserError
+from itcortex.files import state_of
 from itcortex.formats.unicode import composed
 from itcortex.formats.zips import open_archive
 from itcortex.running.progress import bar
@@ -102,14 +103,71 @@ def read_images(
             )
             for name in bar(names, "decode images", unit="image")
         }
+    return _of_one_size(images, f"{archive}", f" in {folder!r}")
+
+
+def read_pictures(place: str | Path, size_px: int | None = None, minimum_px: int = 16) -> Stimuli:
+    """Decode all images in a folder, or in a zip archive, and in the folders below, as `read_images`.
+
+    An image is named by its path from there, with forward slashes, such as `faces/monkey 1.png`.
+    Hidden files are left out. Raises `UserError` as `read_images` does.
+    """
+    place = Path(place)
+    if not place.is_dir():
+        with open_archive(place) as members:
+            names = [name for name in members.names if is_image(name)]
+            _require_any(names, place)
+            return _of_one_size(
+                {
+                    name: _pixels(members.read(name), f"{place}: {name}", size_px, minimum_px)
+                    for name in bar(names, "decode images", unit="image")
+                },
+                str(place),
+            )
+    files = pictures_in(place)
+    _require_any(files, place)
+    images, before = {}, state_of(files.values())
+    for name, path in bar(files.items(), "decode images", unit="image"):
+        images[name] = _pixels(path.read_bytes(), str(path), size_px, minimum_px)
+    if state_of(pictures_in(place).values()) != before:
+        raise UserError(
+            f"{place}: pictures changed while they were read; run again when whatever writes "
+            "them has finished"
+        )
+    return _of_one_size(images, str(place))
+
+
+def pictures_in(folder: str | Path) -> dict[str, Path]:
+    """Files of images in a folder and those below it, by their path from there, sorted."""
+    folder = Path(folder)
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    return {name: found[name] for name in sorted(found) if is_image(name) and found[name].is_file()}
+
+
+def is_image(name: str) -> bool:
+    """Whether a file is an image that is read, by its ending; hidden files are none."""
+    hidden = any(part.startswith(".") for part in name.split("/"))
+    return Path(name).suffix.lower() in IMAGE_SUFFIXES and not hidden
+
+
+def _require_any(names, place: Path) -> None:
+    if not names:
+        endings = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise UserError(
+            f"{place}: has no image ({endings}); name the folder that holds the pictures"
+        )
+
+
+def _of_one_size(images: dict[str, np.ndarray], where: str, folder: str = "") -> Stimuli:
+    """Stimuli from images by name; `UserError` if they differ in size."""
     sizes = Counter(image.shape[:2] for image in images.values())
     if len(sizes) > 1:
         shown = ", ".join(f"{width}x{height} ({n})" for (height, width), n in sizes.most_common(5))
         raise UserError(
-            f"{archive}: images of {len(sizes)} sizes in {folder!r} (width x height): {shown}; "
+            f"{where}: images of {len(sizes)} sizes{folder} (width x height): {shown}; "
             "give the stimuli a size_px to bring them to one size"
         )
-    return Stimuli(np.stack(list(images.values())), tuple(images))
+    return Stimuli(np.stack([*images.values()]), tuple(images))
 
 
 def _pixels(content: bytes, label: str, size_px: int | None, minimum_px: int) -> np.ndarray:

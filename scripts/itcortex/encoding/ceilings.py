@@ -28,7 +28,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from itcortex.data.recordings import Recording, window_average
+from itcortex.data.recordings import Recording, trial_average, window_average
 from itcortex.errors import UserError, nearest
 from itcortex.mappings import reference
 from itcortex.numerics.metrics import mean_defined, median_over_sites, pearson
@@ -210,7 +210,7 @@ def estimate_ceilings(
             if n_sites > 2 and average.shape[2] > 2:
                 values["best_pair_reference"] = reference.ceiling_best_pair(average)[order]
     if recording.trials is not None:
-        trials = recording.trials[:, :, :, 0]  # single trials are known without a time axis only
+        trials = trial_average(recording, window)
         reliability = split_half(trials.reshape(-1, *trials.shape[3:]), splits, rng)
         bound = np.sqrt(np.clip(reliability, 0, None))
         values["split_half"] = np.full(n_folds, median_over_sites(reliability))
@@ -229,8 +229,9 @@ def of_window(recording: Recording, window: tuple[float, float] | None) -> Recor
     """The recording averaged over one window, as one without a time axis."""
     if not recording.has_time:
         return recording
+    trials = None if recording.trials is None else trial_average(recording, window)[:, :, :, None]
     return replace(
-        recording, responses=window_average(recording, window)[:, :, :, None], trials=None
+        recording, responses=window_average(recording, window)[:, :, :, None], trials=trials
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from itcortex.data.recordings import trial_average
 from itcortex.encoding import ceilings
 from itcortex.mappings import brainscore
 
@@ -13,7 +14,7 @@ def _ceilings_on_folds(recording, window, division, splits, rng, noise_free):
 
 
 def _ceilings_on_splits(recording, window, division, splits, rng, noise_free):
-    return brainscore.ceilings(recording.trials[:, 0, 0, 0], len(division))
+    return brainscore.ceilings(trial_average(recording, window)[:, 0, 0], len(division))
 
 
 #: (recording, window, division, splits, rng, noise_free) -> values (split,) by ceiling, by the name of

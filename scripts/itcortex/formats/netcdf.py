@@ -47,7 +47,7 @@ def read_variables(path: str | Path) -> dict[str, xarray.Variable]:
         raise
     except _DAMAGE as error:
         raise UserError(
-            f"{path}: not a readable netCDF-4 file ({error}); delete it to download it again; a "
+            f"{path}: not a readable netCDF-4 file ({error}); get it from its source again; a "
             "netCDF-3 file can be converted by `nccopy -k nc4`"
         ) from error
 

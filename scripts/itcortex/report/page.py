@@ -19,6 +19,7 @@ from plotly.offline import get_plotlyjs
 
 from itcortex.errors import UserError
 from itcortex.report import claims, findings, limits, methods, payload
+from itcortex.report.recording_checks import for_page
 from itcortex.report.run import Run
 from itcortex.report.sections import SECTIONS
 from itcortex.report.tables import (
@@ -73,6 +74,8 @@ def render(
     figures: Sequence[str | Path] = (),
     maps: dict[str, dict] | None = None,
     saliency: dict[str, dict] | None = None,
+    checks: Sequence[dict] = (),
+    check_figures: Sequence[str | Path] = (),
 ) -> str:
     """The page as HTML.
 
@@ -81,6 +84,7 @@ def render(
     tables : summary, scores, tradeoff, ceilings, alignment, orientation and models as the workflow
         writes them, model_pairs, harmonized and tradeoff_partial; rsa, attention and shortcut where the
         experiment has them.
+    checks, check_figures : what was found in every recording before any network was run, and its figure.
     figures : paths of PNG files that hold their titles and captions.
     maps, saliency : what `pictures` makes of every recording with a grid, and of sets of photographs.
     """
@@ -89,6 +93,9 @@ def render(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     shown = _from_tables(tables) | _from_run(run, tables)
+    shown["checks"] = [
+        for_page(check, embed(path)) for check, path in zip(checks, check_figures, strict=True)
+    ]
     sections = [one for one in SECTIONS if not one.needs or shown[one.needs]]
     content = payload.build(tables, run, maps or {}, saliency or {}, shown["methods"].works)
     scripts = [get_plotlyjs(), page_script()]

@@ -23,6 +23,7 @@ SECTIONS = (
     Section("compare", "Two networks side by side", "compare.html", short="Compare"),
     Section("findings", "What this run found", "findings.html", short="Findings"),
     Section("figures", "Figures", "figures.html"),
+    Section("recordings", "The recordings", "recordings.html", needs="checks"),
     Section("models", "Models", "models.html"),
     Section("ceilings", "Noise ceilings", "ceilings.html", short="Ceilings"),
     Section("tradeoff", "Accuracy against predictivity", "tradeoff.html", short="Trade-off"),

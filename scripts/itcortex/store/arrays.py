@@ -35,6 +35,8 @@ def write_recording(path: str | Path, recording: Recording) -> None:
                 )
         write_names(handle, "image_ids", recording.image_ids)
         write_names(handle, "site_ids", recording.site_ids)
+        if recording.started is not None:
+            handle.create_dataset("started", data=recording.started, dtype=np.float64)
         write_attributes(handle, recording.attributes)
 
 
@@ -47,6 +49,7 @@ def read_recording(path: str | Path) -> Recording:
             site_ids=read_names(handle, "site_ids"),
             attributes=read_attributes_of(handle),
             trials=handle["trials"][...] if "trials" in handle else None,
+            started=handle["started"][...] if "started" in handle else None,
         )
 
 

@@ -32,7 +32,7 @@ class Analysis:
 
     def _has_time(self, wildcards: Wildcards) -> bool:
         entry = self.ex.registry["recordings"][wildcards.recording]
-        return entry["format"] not in FORMATS_WITHOUT_TIME
+        return entry.get("format") not in FORMATS_WITHOUT_TIME
 
     def folds(self, wildcards: Wildcards) -> str | int:
         """Folds over the images of a recording: `image`, or how many."""

@@ -3,18 +3,23 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from itcortex.data.own.entries import is_own, local_files
 from itcortex.data.registry import files_of, urls_of
 from itcortex.workflow import paths
 from itcortex.workflow.experiment import Experiment, Wildcards
+from itcortex.workflow.local_files import kept_digest
 
 #: Wildcard that stands for the name of an entry, by its kind.
 WILDCARDS = {kind: name for name, kind in paths.KINDS.items()} | {"stimuli": "stimuli"}
 
 
 def path_of(entry: dict) -> str:
-    """The downloaded or simulated file that an entry of the registry reads."""
+    """The downloaded, simulated or own file that an entry of the registry reads."""
+    if is_own(entry):
+        return local_files(entry)[0]
     return paths.DATA.format(dataset=entry["dataset"], file=entry["file"])
 
 
@@ -70,6 +75,8 @@ class DataFiles:
     def table_of_kinds(self, wildcards: Wildcards) -> list[str]:
         """The file that names the kinds of a job's stimuli, if there is one."""
         entry, kinds = self.ex.registry["stimuli"][wildcards.stimuli], self.kinds(wildcards)
+        if is_own(entry):
+            return [kinds["table"]] if "table" in kinds else []
         return [path_of(entry | {"file": kinds["table"]})] if "table" in kinds else []
 
     def rdm_entry(self, wildcards: Wildcards) -> dict:
@@ -91,7 +98,26 @@ class DataFiles:
     def _download(self, wildcards: Wildcards) -> dict:
         return self.ex.registry["datasets"][wildcards.dataset]["files"][wildcards.file]
 
+    def digests(self, wildcards: Wildcards) -> list[str]:
+        """SHA-256 of every own file or folder that a job reads: a changed one runs it again."""
+        is_recording = hasattr(wildcards, "recording")
+        stimuli = self.ex.registry["stimuli"]
+        entry = self.recording_entry(wildcards) if is_recording else stimuli[wildcards.stimuli]
+        return [kept_digest(path) for path in local_files(entry) if Path(path).exists()]
+
+    def tables_beside(self, wildcards: Wildcards) -> list[str]:
+        """Tables of images and sites that belong to an own recording."""
+        return local_files(self.recording_entry(wildcards))[1:]
+
     # --- of the experiment ------------------------------------------------------------------------
+
+    def own(self, kind: str) -> list[str]:
+        """Names of the recordings or stimuli that are a user's own files."""
+        return [name for name, entry in self.ex.registry[kind].items() if is_own(entry)]
+
+    def published(self, kind: str) -> list[str]:
+        """Names of all others."""
+        return [name for name, entry in self.ex.registry[kind].items() if not is_own(entry)]
 
     @property
     def downloads(self) -> list[str]:
@@ -123,6 +149,10 @@ class DataFiles:
         shown = [self.ex.registry["recordings"][name]["stimuli"] for name in self.ex.recordings]
         return [paths.STIMULI.format(stimuli=name) for name in shown]
 
+    def stimuli_of_recording(self, wildcards: Wildcards) -> str:
+        """Prepared stimuli of a job's recording."""
+        return paths.STIMULI.format(stimuli=self.recording_entry(wildcards)["stimuli"])
+
     def of_kinds(self, pattern: str) -> list[str]:
         """A pattern's file for each set of stimuli whose images are of several kinds."""
         return [pattern.format(stimuli=name) for name in self.ex.kinds]
@@ -134,9 +164,12 @@ class DataFiles:
 
     @property
     def files_behind_tables(self) -> list[str]:
-        """Published and simulated files that jobs read."""
+        """Published, simulated and own files that jobs read."""
         pairs = {pair for some in self.behind_tables.values() for pair in _files_of(some.values())}
-        return [paths.DATA.format(dataset=name, file=file) for name, file in sorted(pairs)]
+        published = [paths.DATA.format(dataset=name, file=file) for name, file in sorted(pairs)]
+        entries = [entry for some in self.behind_tables.values() for entry in some.values()]
+        own = {path for entry in entries if is_own(entry) for path in local_files(entry)}
+        return published + sorted(own)
 
     @property
     def prepared_behind_tables(self) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from itcortex.data import registry as registries
+from itcortex.data.own import entries
 from itcortex.downloads import pins
 from itcortex.networks.builders import builder_digest
 from itcortex.networks.network import Network
@@ -37,7 +38,7 @@ TOLD = ["model", "weights", "architecture", "source", "category", "family", "top
 #: Scripts that make no result, or explain results.
 NO_RESULTS = {
     "render_report", "collect_benchmarks", "plot_benchmarks", "status", "cancel_orphans",
-    "check_models",
+    "check_models", "judge_recordings", "describe_recording",
 }  # fmt: skip
 _MOST_TOLD = 8  # of settings that have changed
 _fingerprint = cache(kept_fingerprint)
@@ -77,7 +78,12 @@ class Experiment:
         settings = with_defaults(config, schema["config"])
         registry = load_yaml(settings["datasets"])
         check(registry, schema["datasets"], settings["datasets"])
-        registry = registries.expand_registry(with_defaults(registry, schema["datasets"]))
+        names, own = entries.named_entries(settings["recordings"])
+        check({"recordings": own}, _of_recordings(schema["datasets"]), "config")
+        settings = settings | {"recordings": names}
+        registry = with_defaults(registry, schema["datasets"])
+        own = with_defaults({"recordings": own}, _of_recordings(schema["datasets"]))["recordings"]
+        registry = registries.expand_registry(entries.register(registry, own))
         registries.check_references(registry, settings["datasets"])
         pins.read(settings["lock"])
         refused: list[RefusedRow] | None = [] if checking else None
@@ -393,3 +399,9 @@ class Experiment:
         """What trainings of scored networks noted, by "model weights"."""
         keys = [key for key in self.trained.index if key in self.scored.index]
         return {" ".join(key): paths.HISTORY.format(model=key[0], weights=key[1]) for key in keys}
+
+
+def _of_recordings(schema: dict) -> dict:
+    """The part of the registry's schema that is about recordings."""
+    about = {"recordings": schema["properties"]["recordings"]}
+    return {"$defs": schema["$defs"], "type": "object", "properties": about}

@@ -215,6 +215,15 @@ FIGURES = (
         needs="trained",
     ),
 )
+#: Of the figure of one recording before any network is run.
+CHECK_TITLE = "A recording before any network is run"
+CHECK_CAPTION = (
+    "From left to right: responses to all images, every site in its own standard deviations; mean and "
+    "standard deviation of every site, those that stand out in another colour and by name; split-half "
+    "reliability of every site, with the median dashed; and the mean response over time after onset, or "
+    "over the session how far responses are from the mean of their image. Below, the pictures with the "
+    "strongest and the weakest mean response, and where there is a grid of positions the maps over them."
+)
 #: Of every figure, by its name.
 TITLES = {figure.name: figure.title for figure in FIGURES}
 CAPTIONS = {figure.name: figure.caption for figure in FIGURES}

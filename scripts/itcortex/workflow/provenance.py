@@ -5,10 +5,12 @@ from functools import cache
 from pathlib import Path
 
 from itcortex import store
+from itcortex.data.own.entries import is_own, local_files
 from itcortex.data.registry import files_of
 from itcortex.errors import UserError
 from itcortex.files import sha256_of
 from itcortex.workflow import paths
+from itcortex.workflow.local_files import digest_of as local_files_digest
 from itcortex.workflow.paths import KINDS, LABELS
 
 HOW_TO_READ = (
@@ -51,10 +53,11 @@ class Files:
         self.by_end = {}
         for path in map(Path, paths):
             self.by_end |= {"/".join(path.parts[k:]): path for k in range(len(path.parts))}
-        self.stamp, self.sha256 = cache(store.read_stamp), cache(sha256_of)
+        self.stamp, self.sha256 = cache(store.read_stamp), cache(local_files_digest)
 
     def find(self, end: str) -> Path:
         """The file whose path ends so; `UserError` if it is not among those that were given."""
+        end = end.lstrip("/")
         if end not in self.by_end:
             raise UserError(f"provenance: {end} is not among the inputs of rule record_provenance")
         return self.by_end[end]
@@ -82,11 +85,12 @@ def steps(labels: dict, registry: dict) -> list[str]:
 
 
 def data_of(labels: dict, registry: dict) -> list[str]:
-    """dataset/file of everything published or simulated that is behind a job."""
+    """dataset/file of everything published or simulated that is behind a job, and own files."""
     entries = [registry[kind][labels[column]] for column, kind in KINDS.items() if column in labels]
     if "model" in labels:
         entries += [registry["stimuli"][one["stimuli"]] for one in entries if "stimuli" in one]
     found = {"/".join(pair) for entry in entries for pair in files_of(entry)}
+    found |= {path for entry in entries if is_own(entry) for path in local_files(entry)}
     return sorted(found)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from itcortex.data.own.entries import is_own, require_files
+from itcortex.data.own.headers import lacks_grid
 from itcortex.data.registry import FORMATS_WITHOUT_GRID
 from itcortex.errors import UserError, choose, nearest
 from itcortex.networks.network import Network
@@ -25,6 +27,7 @@ def check_experiment(
     _check_aim(config)
     for name in config["recordings"]:
         choose(name, registry["recordings"], "config: recordings")
+        _check_own(name, registry)
     for name in config["published"]["tables"]:
         choose(name, registry["scores"], "config: published: tables")
     for name in config["rdms"]:
@@ -61,6 +64,14 @@ def check_experiment(
         _check_teacher(config["simulation"], models, simulated, refused)
 
 
+def _check_own(name: str, registry: dict) -> None:
+    """Raise `UserError` if a file or folder of an own recording is not there."""
+    entry = registry["recordings"][name]
+    for one in (entry, registry["stimuli"][entry["stimuli"]]):
+        if is_own(one):
+            require_files(one, f"recordings: {name}")
+
+
 def check_folds(config: dict, registry: dict) -> None:
     """Raise `UserError` for folds of one image where recordings have no grid: r needs several samples.
 
@@ -71,8 +82,10 @@ def check_folds(config: dict, registry: dict) -> None:
     if encoding["protocol"] != "brainscore":
         asked |= {f"config: encoding ({name})": (name, encoding) for name in config["recordings"]}
     for place, (recording, about) in asked.items():
-        data_format = registry["recordings"][recording]["format"]
-        if about["folds"] == "image" and data_format in FORMATS_WITHOUT_GRID:
+        entry = registry["recordings"][recording]
+        data_format = entry.get("format", entry.get("form", "unknown"))
+        has_none = lacks_grid(entry) if is_own(entry) else data_format in FORMATS_WITHOUT_GRID
+        if about["folds"] == "image" and has_none:
             raise UserError(
                 f"{place}: folds: 'image' leaves one sample in a fold: recordings of format "
                 f"{data_format!r} have no grid of positions; give a number of folds, such as 10"

@@ -1,0 +1,48 @@
+"""Rule check_recording: what is in one recording, and what is wrong with it, before a network is run."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+
+from itcortex import store
+from itcortex.encoding import site_checks
+from itcortex.encoding.recording_check import Plan, check
+from itcortex.figures import recording_check, style
+from itcortex.files import atomic_path
+from itcortex.running import job
+
+
+def main(
+    recording, stimuli, found, sites, sites_csv, pdf, png, name, protocol, folds, window, ceiling,
+    splits, seed, title, caption,
+):  # fmt: skip
+    """Write what was found as JSON, a table of the sites, and a figure."""
+    recorded, shown = store.read_recording(recording), store.read_stimuli(stimuli)
+    window = tuple(map(float, window)) if window else None
+    seen = check(recorded, shown, Plan(protocol, folds, window, ceiling, splits, seed))
+    problems = [asdict(problem) for problem in seen.problems]
+    with atomic_path(found) as path:
+        content = {"recording": name, "facts": seen.facts, "problems": problems}
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    store.write_table(sites, seen.sites.assign(recording=name))
+    with atomic_path(sites_csv) as path:
+        seen.sites.to_csv(path, index=False)
+    index = {image: k for k, image in enumerate(shown.image_ids)}
+    time = None
+    if recorded.has_time and (about := recorded.attributes).get("ms_bin"):
+        starts = about["ms_start"] + about["ms_bin"] * np.arange(recorded.responses.shape[3])
+        time = starts, recorded.responses.mean((0, 1, 2, 4), dtype=np.float64)
+    figure = recording_check.draw(
+        seen.sites,
+        seen.average,
+        time,
+        site_checks.timed(recorded, seen.average, seen.window),
+        [shown.images[index[image]] for image in recorded.image_ids],
+        seen.facts["unit"],
+    )
+    style.save(figure, pdf, png, title, caption)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

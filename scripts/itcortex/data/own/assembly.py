@@ -1,0 +1,161 @@
+"""Recordings in netCDF-4 files, as xarray and Brain-Score's BrainIO write them.
+
+One variable holds the responses; its dimensions are presentations, sites and, where there are any,
+repeats, positions and time. Variables along one dimension say what each of its elements is.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray
+
+from itcortex.data.own.columns import USUAL
+from itcortex.data.own.presented import Presented, stated_time
+from itcortex.errors import UserError
+from itcortex.formats import netcdf
+
+#: What dimensions are called.
+_DIMENSIONS = {
+    "presentation": ("presentation", "image", "stimulus", "presentations", "images", "stimuli", "trial"),
+    "repeat": ("repeat", "repetition", "repeats", "repetitions"),
+    "y": ("y", "row"),
+    "x": ("x", "column"),
+    "time": ("time_bin", "time", "time_bins", "ms"),
+    "site": ("neuroid", "site", "unit", "neuron", "channel", "neuroids", "sites", "units"),
+}  # fmt: skip
+_ORDER = ("presentation", "repeat", "y", "x", "time", "site")
+
+
+def read_assembly(path: str | Path, entry: dict) -> Presented:
+    """Responses of a netCDF-4 file.
+
+    Raises `UserError` for a file without responses of sites to presentations, and for one that does not
+    name its images.
+    """
+    where, variables = str(path), netcdf.read_variables(path)
+    responses = _responses(variables, entry, where)
+    dims = _dimensions(responses, entry.get("axes"), where)
+    ordered = responses.transpose(*(dims[name] for name in _ORDER if name in dims))
+    values = ordered.values.astype(np.float32, copy=False)
+    for position, name in enumerate(_ORDER):
+        if name not in dims:
+            values = np.expand_dims(values, position)
+    n_shown, n_repeats = values.shape[:2]
+    about = {name: _along(variables, dim) for name, dim in dims.items()}
+    shown = _with_names(about["presentation"], n_shown, dims["presentation"], entry, where)
+    shown = shown.loc[np.repeat(np.arange(n_shown), n_repeats)].reset_index(drop=True)
+    if n_repeats > 1:
+        shown["repeat"] = np.tile(np.arange(n_repeats), n_shown)
+    flat = values.reshape(-1, *values.shape[2:])
+    return Presented(flat, shown, _sites(about["site"], values.shape[-1], dims["site"], entry),
+                     _time(about.get("time"), entry, where))  # fmt: skip
+
+
+def _responses(variables: dict[str, xarray.Variable], entry: dict, where: str) -> xarray.Variable:
+    """The variable that the entry names, or the only one of numbers with several dimensions."""
+    held = [n for n, v in variables.items() if v.ndim > 1 and v.dtype.kind in "iuf"]
+    named = entry.get("array")
+    if named in held:
+        return variables[named]
+    if named is not None or len(held) != 1:
+        shown = ", ".join(f"{n!r} {v.dims}" for n, v in variables.items() if v.ndim != 1)
+        raise UserError(
+            f"{where}: cannot tell which variable holds the responses; name it: `array: ...`; "
+            f"there are {shown or 'only variables along one dimension'}"
+        )
+    return variables[held[0]]
+
+
+def _dimensions(responses: xarray.Variable, axes: list[str] | None, where: str) -> dict[str, str]:
+    """The variable's dimensions by what they are, as the entry says or by their usual names."""
+    dims = [str(dim) for dim in responses.dims]
+    if axes:
+        found = dict(zip(["presentation" if a == "image" else a for a in axes], dims, strict=False))
+        fits = len(axes) == len(dims)
+    else:
+        found = {
+            name: dim
+            for name, usual in _DIMENSIONS.items()
+            for dim in dims
+            if dim.lower() in usual
+        }  # fmt: skip
+        fits = len(found) == len(dims)
+    if not fits or not {"presentation", "site"} <= {*found}:
+        raise UserError(
+            f"{where}: its dimensions {dims} are not understood; say what they are, in their "
+            "order, such as `axes: [image, site]` (image, repeat, y, x, time, site)"
+        )
+    return found
+
+
+def _along(variables: dict[str, xarray.Variable], dim: str) -> pd.DataFrame:
+    """What a file says of every element of a dimension."""
+    return pd.DataFrame({n: v.values for n, v in variables.items() if v.dims == (dim,)})
+
+
+def _with_names(
+    shown: pd.DataFrame, n_shown: int, dim: str, entry: dict, where: str
+) -> pd.DataFrame:
+    """What was shown, with the column `image`: as the entry says, or by a usual name.
+
+    File names come before other names, because they are what pictures are found by.
+    """
+    shown = shown if len(shown) else pd.DataFrame(index=range(n_shown))
+    named = entry.get("columns", {}).get("image")
+    files_first = (
+        [*USUAL["file"], *USUAL["image"]] if "image_table" not in entry else USUAL["image"]
+    )
+    is_text = {name: shown[name].dtype.kind not in "iuf" for name in shown}
+    usual = [name for name in files_first if name in shown]
+    usual += [dim] if is_text.get(dim) and dim not in usual else []
+    name = named or next(iter(usual), None)
+    if name not in shown:
+        raise UserError(
+            f"{where}: nothing along {dim!r} names the "
+            f"images{f' ({named!r} is not there)' if named else ''}; "
+            f"name the variable that does, `columns: {{image: ...}}`; there are "
+            f"{', '.join(map(repr, shown)) or 'none'}"
+        )
+    shown = shown.rename(columns={name: "image"}) if name != "image" else shown
+    repetition = next((n for n in USUAL["repeat"] if n in shown and n not in ("trial",)), None)
+    if repetition and _numbers_repeats(shown, repetition):
+        shown = shown.rename(columns={repetition: "repeat"})
+    return shown.assign(image=shown["image"].astype(str))
+
+
+def _numbers_repeats(shown: pd.DataFrame, column: str) -> bool:
+    """Whether a column gives every presentation of an image a number of its own."""
+    return not shown[column].isna().any() and not shown.duplicated(["image", column]).any()
+
+
+def _sites(sites: pd.DataFrame, n_sites: int, dim: str, entry: dict) -> pd.DataFrame:
+    """Sites with the column `site`; sites without names are numbered."""
+    sites = sites if len(sites) else pd.DataFrame(index=range(n_sites))
+    named = entry.get("columns", {}).get("site")
+    name = named or next((n for n in ("neuroid_id", *USUAL["site"], dim) if n in sites), None)
+    if name is None:
+        digits = max(2, len(str(n_sites)))
+        return sites.assign(site=[f"site-{number + 1:0{digits}d}" for number in range(n_sites)])
+    return sites.assign(site=sites[name].astype(str))
+
+
+def _time(bins: pd.DataFrame | None, entry: dict, where: str) -> tuple[float, float] | None:
+    """Start of the first bin and width of a bin, ms."""
+    if "time" in entry:
+        return stated_time(entry, where)
+    if bins is None or not len(bins):
+        return None
+    starts, ends = bins.get("time_bin_start"), bins.get("time_bin_end")
+    if starts is None:
+        numeric = [n for n in bins if bins[n].dtype.kind in "iuf"]
+        starts = bins[numeric[0]] if len(bins) > 1 and numeric else None
+    if starts is None:
+        return None
+    starts = starts.to_numpy(float)
+    width = float(starts[1] - starts[0]) if len(starts) > 1 else float(ends.iloc[0] - starts[0])
+    if len(starts) > 1 and not np.allclose(np.diff(starts), width):
+        raise UserError(
+            f"{where}: its time bins are not evenly spaced; average them to bins of one width"
+        )
+    return float(starts[0]), width

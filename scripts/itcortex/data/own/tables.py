@@ -1,0 +1,223 @@
+"""Tables from other programs: CSV however it is written, and Parquet.
+
+Of a CSV are found out, not asked: the mark at its beginning (BOM), what separates its cells (comma,
+semicolon or tab), and whether numbers are written with a decimal comma.
+"""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from itcortex.data.own.columns import find
+from itcortex.errors import UserError, nearest
+from itcortex.formats.unicode import composed
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "NAN", "null", "NULL", "None", ".", "-")
+_SEPARATORS = ",;\t"
+_SAMPLE = 200  # rows
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+([eE][-+]?\d+)?\s*")
+_THOUSANDS = re.compile(r"\s*[-+]?[1-9]\d{0,2}(,\d{3})+\s*")
+
+
+def read_table(path: str | Path, decimal: str | None = None) -> pd.DataFrame:
+    """A CSV or Parquet file, columns of numbers as numbers and all others as text.
+
+    A column that counts rows and has no name, as programs write it beside the table, is left out.
+    `decimal` says how a CSV writes numbers, "." or ",", where that cannot be found out. Raises
+    `UserError` for a file that is no table, columns of one name, and rows of another length.
+    """
+    path = Path(path)
+    if path.suffix.lower() in (".parquet", ".pq"):
+        return _read_parquet(path)
+    text = _decoded(path)
+    separator = _separator(text, path)
+    header, sample = _first_rows(text, separator, path)
+    decimal = decimal or _decimal(sample, path)
+    try:
+        cells = pd.read_csv(
+            io.StringIO(text), sep=separator, header=None, names=header, skiprows=1, dtype=str,
+            keep_default_na=False, index_col=False,
+        )  # fmt: skip
+    except ValueError as error:  # pandas' ParserError is one
+        raise UserError(f"{path}: not a readable table ({error})") from error
+    if cells.empty:
+        raise UserError(f"{path}: has a first line and no rows")
+    return _without_counter(cells.apply(_typed, decimal=decimal))
+
+
+def names_in_order(path: str | Path, named: dict, n_images: int) -> list[str]:
+    """Names of images from a table with a row for each, in the table's order."""
+    table = read_table(path)
+    name = find("image", table, named) or table.columns[0]
+    if len(table) != n_images:
+        raise UserError(
+            f"{path}: has {len(table)} rows, and there are responses to {n_images} images; it "
+            "needs a row for each image, in their order. Are the axes in another order in the "
+            "file?"
+        )
+    return as_names(table[name]).tolist()
+
+
+def with_image_table(shown: pd.DataFrame, path: str | Path, named: dict) -> pd.DataFrame:
+    """What was shown with all that a table says of each image, which is found by its name.
+
+    A column with names of files (`filename`, or as the entry names `file`) replaces the images' names.
+    Raises `UserError` for images that the table does not have, or has twice.
+    """
+    table = read_table(path)
+    key = find("image", table, named) or table.columns[0]
+    if key not in table:
+        raise UserError(f"{path}: columns: image: no {key!r}; {nearest(key, [*table])}")
+    about = table.set_axis(as_names(table[key]).map(composed))
+    if about.index.has_duplicates:
+        raise UserError(
+            f"{path}: gives image {about.index[about.index.duplicated()][0]!r} more than once"
+        )
+    names = shown["image"].astype(str).map(composed)
+    missing = [name for name in dict.fromkeys(names) if name not in about.index]
+    if missing:
+        raise UserError(
+            f"{path}: {len(missing)} images are not in it: {missing[:5]}; for {missing[0]!r}, "
+            f"{nearest(missing[0], [*about.index])}"
+        )
+    file = find("file", table, named)
+    rows = about.loc[names].reset_index(drop=True)
+    rows["image"] = rows[file] if file else names.to_numpy()
+    return shown.drop(columns=[*rows], errors="ignore").reset_index(drop=True).join(rows)
+
+
+def with_site_table(sites: pd.DataFrame, path: str | Path, named: dict) -> pd.DataFrame:
+    """Sites with all that a table says of each, which is found by its name."""
+    table = read_table(path)
+    key = find("site", table, named) or table.columns[0]
+    if key not in table:
+        raise UserError(f"{path}: columns: site: no {key!r}; {nearest(key, [*table])}")
+    about = table.drop(columns=key).set_axis(as_names(table[key]))
+    names = sites["site"].astype(str)
+    missing = [name for name in names if name not in about.index]
+    if missing or about.index.has_duplicates:
+        what = f"lacks {missing[:5]}" if missing else "gives a site more than once"
+        raise UserError(f"{path}: {what}; it needs one row for each of the {len(names)} sites")
+    rows = about.loc[names].reset_index(drop=True)
+    return sites.drop(columns=[*rows], errors="ignore").reset_index(drop=True).join(rows)
+
+
+def as_names(column: pd.Series) -> pd.Series:
+    """A column as text; whole numbers without a decimal point."""
+    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+        return column.map(lambda value: "" if pd.isna(value) else f"{value:.0f}")
+    return column.astype(str)
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's errors are such
+        raise UserError(f"{path}: not a readable Parquet file ({error})") from error
+    if not isinstance(table.index, pd.RangeIndex):
+        counts = table.index.name is None and pd.api.types.is_integer_dtype(table.index)
+        table = table.reset_index(drop=counts)
+    table.columns = [composed(str(name)) for name in table.columns]
+    _require_different([*table.columns], path)
+    for name in table:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            table[name] = table[name].astype(str).where(table[name].notna(), "")
+    return _without_counter(table)
+
+
+# --- how a CSV is written -------------------------------------------------------------------------
+
+
+def _decoded(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeError as error:
+        raise UserError(
+            f"{path}: is not written in UTF-8 ({error}); save it as 'CSV UTF-8' (in Excel: Save As)"
+        ) from error
+    if not text.strip():
+        raise UserError(f"{path}: is empty; check that whatever writes it has finished")
+    if "\0" in text:
+        raise UserError(f"{path}: is no text; give a CSV, or say its `form`")
+    return text
+
+
+def _separator(text: str, path: Path) -> str:
+    """What separates cells: of comma, semicolon and tab the one that gives all rows one length."""
+    lines = text.splitlines()[:_SAMPLE]
+    widths = {}
+    for separator in _SEPARATORS:
+        lengths = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
+        if lengths and lengths[0] > 1 and len(set(lengths)) == 1:
+            widths[separator] = lengths[0]
+    if not any(separator in line for separator in _SEPARATORS for line in lines):
+        return ","  # a single column
+    if not widths:
+        raise UserError(
+            f"{path}: its rows have different lengths, whether cells are separated by comma, "
+            "semicolon or tab; the first line must name every column, and every row have as many "
+            "cells"
+        )
+    if ";" in widths or "\t" in widths:  # a comma may then be of numbers
+        widths.pop(",", None)
+    return max(widths, key=lambda separator: widths[separator])
+
+
+def _first_rows(text: str, separator: str, path: Path) -> tuple[list[str], list[list[str]]]:
+    rows = csv.reader(text.splitlines()[: _SAMPLE + 1], delimiter=separator)
+    header, *sample = [row for row in rows if row]
+    names = [composed(name.strip()) for name in header]
+    _require_different(names, path)
+    return names, sample
+
+
+def _require_different(names: list[str], path: Path) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"{path}: several columns are called {twice[:5]}; give each its own name")
+
+
+def _decimal(sample: list[list[str]], path: Path) -> str:
+    """How numbers are written, from the first rows."""
+    cells = [cell for row in sample for cell in row if _DECIMAL_COMMA.fullmatch(cell)]
+    if not cells:
+        return "."
+    if all(_THOUSANDS.fullmatch(cell) for cell in cells):
+        raise UserError(
+            f"{path}: {cells[0]!r} may be a number with a decimal comma or with a separator of "
+            "thousands; "
+            'write `decimal: ","` into the recording\'s entry for the first, or save the file '
+            "without separators"
+        )
+    return ","
+
+
+def _typed(column: pd.Series, decimal: str) -> pd.Series:
+    """A column as numbers if all its cells are numbers or missing, and some are; else as text."""
+    stripped = column.str.strip()
+    missing = stripped.isin(MISSING)
+    if missing.all() or stripped.str.match(r"0\d").any():  # 007 is a name
+        return stripped if not missing.all() else pd.Series(float("nan"), column.index)
+    plain = stripped.str.replace(",", ".", regex=False) if decimal == "," else stripped
+    numbers = pd.to_numeric(plain.where(~missing), errors="coerce")
+    return numbers if numbers[~missing].notna().all() else stripped
+
+
+def _without_counter(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without a nameless first column that counts rows."""
+    name = table.columns[0]
+    if name not in ("", "index") and not re.fullmatch(r"Unnamed: 0|__index_level_0__", name):
+        return table
+    values = table[name]
+    counts = (
+        pd.api.types.is_numeric_dtype(values) and (values.sort_values().diff().dropna() == 1).all()
+    )
+    return table.drop(columns=name) if counts and table.shape[1] > 1 else table
