@@ -1,6 +1,7 @@
 """The report is one whole page: everything in it, nothing loaded, nothing that runs off."""
 
 import base64
+import json
 import re
 from collections import OrderedDict
 from hashlib import sha256
@@ -83,7 +84,8 @@ def render(folder, summary, settings=SETTINGS, fingerprints=None, caption=CAPTIO
     figures = [draw(folder, name, title, caption) for name, title in FIGURES.items()]
     (folder / "provenance.json").write_text("{}")
     about = made_report.run(summary)
-    recorded = {name: [] for name in ("recordings", "stimuli", "predictions", "recording_names")}
+    files = ("recordings", "stimuli", "predictions", "recording_names", "checks", "check_figures")
+    recorded = {name: [] for name in files}
     render_report.main(
         **paths, rsa=[], attention=[], shortcut=[], figures=figures, photographs=[], examples=[],
         photograph_sets=[], provenance=folder / "provenance.json", report=folder / "report.html",
@@ -442,3 +444,29 @@ def test_a_grid_that_no_orientation_of_which_is_predicted_is_warned_of(demo):
     assert warning == (
         "m1_ml: no model predicts any orientation of the grid well (r is at most 0.04)"
     )
+
+
+def test_what_was_found_in_a_recording_before_any_run_has_a_section(demo, tmp_path):
+    facts = {
+        "n_images": 30, "n_pictures": 29, "n_not_shown": 2, "n_sites": 12, "grid": [4, 5], "time": None,
+        "repeats": {"fewest": 2, "median": 4, "most": 5}, "twins": [["a.png", "b.png"]], "kinds": {},
+        "split": {"train": 20, "test": 10}, "left_out": {"sites": 3}, "unit": "spikes/s",
+        "median_reliability": 0.7, "ceilings": {"population": 0.5, "truth": None},
+        "orientation": {"as configured": 0.2, "transposed": 0.1}, "recommended_folds": 10,
+        "recommended_ceiling": "population",
+    }  # fmt: skip
+    problems = [{"what": "the <b>grid</b>", "remedy": "turn it", "stops": True}]
+    check = {"recording": "mine", "facts": facts, "problems": problems}
+    (tmp_path / "mine.json").write_text(json.dumps(check))
+    drawn = draw(tmp_path, "check", "A recording")
+    html, page = render(tmp_path, demo, checks=[tmp_path / "mine.json"], check_figures=[drawn])
+    assert "Stops a run: the <b>grid</b>: turn it." in page.text
+    assert "the &lt;b&gt;grid" in html
+    cells = {row[0]: row[1] for table in page.tables for row in table if len(row) == 2}
+    assert cells["images"] == "30 (29 different pictures)"
+    assert cells["repeats"] == "2 to 5, median 4"
+    assert cells["left out"] == "3 sites that the entry does not select"
+    assert cells["split"] == "20 train, 10 test"
+    assert cells["noise ceilings"] == "population 0.50"
+    assert cells["grid predicted by pixels"] == "best as configured (r = 0.20)"
+    assert base64.b64encode(drawn.read_bytes()).decode() in html

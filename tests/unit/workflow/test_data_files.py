@@ -1,12 +1,20 @@
 """Files of the registry that jobs read, by their wildcards, and all that is behind the tables."""
 
+import pathlib
+from dataclasses import replace
+
 import pytest
 
+from itcortex.data.own.entries import register
+from itcortex.workflow import provenance
 from itcortex.workflow.attention_sets import AttentionSets
 from itcortex.workflow.benchmark_files import BenchmarkFiles
 from itcortex.workflow.data_files import DataFiles
+from itcortex.workflow.local_files import digest_of
+from itcortex.workflow.provenance import data_of
 from made import experiments
 from made.experiments import ROWS, experiment
+from made.own import laboratory
 
 SIMULATED = "results/data/arcaro2020_simulated/Arcaro2020_simulated.zip"
 MONKEY = "results/data/it92_kriegeskorte2008/Kriegeskorte_Neuron2008_supplementalData.mat"
@@ -193,3 +201,46 @@ def test_the_first_set_is_drawn(job):
     assert sets.first_examples(wildcards) == [
         f"results/demo/attention/clickme/net/{weights}.examples.h5" for weights in ("in1k", "kept")
     ]
+
+
+# --- own files ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(ex, tmp_path, monkeypatch):
+    """The experiment with a recording of one's own beside the others, and its files."""
+    monkeypatch.chdir(tmp_path)
+    lab = laboratory(tmp_path / "pictures")
+    lab.wide().to_csv("r.csv", index=False)
+    lab.wide()[["image"]].to_csv("i.csv", index=False)
+    entry = {"responses": "r.csv", "stimuli": "pictures", "image_table": "i.csv"}
+    registry = register(ex.registry, {"mine": entry})
+    settings = ex.settings | {"recordings": ["mine", "sim_m1_pl"]}
+    return replace(ex, settings=settings, registry=registry)
+
+
+def test_own_files_are_read_where_they_are_and_known_by_their_content(own, job):
+    data = DataFiles(own)
+    shown = data.recording_entry(job(recording="mine"))["stimuli"]
+    assert data.own("recordings") == ["mine"]
+    assert data.own("stimuli") == [shown]
+    assert "mine" not in data.published("recordings")
+    assert data.labelled_images(job(recording="mine")) == f"results/stimuli/{shown}.parquet"
+    assert data.table_of_kinds(job(stimuli=shown)) == []
+    before = data.digests(job(recording="mine"))
+    assert before == [digest_of("r.csv"), digest_of("i.csv")]
+    assert data.digests(job(stimuli=shown)) == [digest_of("pictures")]
+    with pathlib.Path("r.csv").open("a") as file:
+        file.write("x.png,1,2,3\n")
+    assert data.digests(job(recording="mine"))[0] != before[0]
+
+
+def test_own_files_are_behind_the_tables_and_no_downloads(own):
+    data = DataFiles(own)
+    assert data.downloads == []
+    assert data.files_behind_tables[-3:] == ["i.csv", "pictures", "r.csv"]
+    assert data.datasets["own.mine"]["citation"] == "own responses, not published"
+    labels = {"recording": "mine", "model": "m", "weights": "w"}
+    assert data_of(labels, data.behind_tables) == ["i.csv", "pictures", "r.csv"]
+    files = provenance.Files(data.files_behind_tables)
+    assert files.sha256(files.find("pictures")) == digest_of("pictures")
