@@ -54,10 +54,11 @@ def timed(recording: Recording, average: np.ndarray, window) -> tuple[np.ndarray
     """Times (presentation,), sorted, and what every response then differs from its image's mean.
 
     The differences are (presentation, site), means over positions, in standard deviations over images.
-    Both are empty where no times are known.
+    Both are empty where no times are known, and where the responses at these times are not.
     """
     n_sites = len(recording.site_ids)
-    if recording.started is None:
+    started = recording.started
+    if started is None or (recording.trials is None and started.shape[1] > 1):
         return np.empty(0), np.empty((0, n_sites))
     if recording.trials is None:
         values = average.mean((1, 2))[..., None]
@@ -65,7 +66,6 @@ def timed(recording: Recording, average: np.ndarray, window) -> tuple[np.ndarray
     else:
         values = trial_average(recording, window).mean((1, 2))
         values = values - mean_defined(values)[..., None]
-    started = recording.started
     known = np.isfinite(started) & np.isfinite(values).all(1)
     order = np.argsort(started[known], kind="stable")
     spread = average.reshape(-1, n_sites).std(0)
