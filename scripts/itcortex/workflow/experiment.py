@@ -157,8 +157,17 @@ class Experiment:
 
     @property
     def reported_settings(self) -> dict:
-        """The settings that can change a result: all but where downloads are looked for."""
-        return {key: value for key, value in self.settings.items() if key != "mirror"}
+        """The settings that can change a result: all but where downloads are looked for.
+
+        Own recordings stand there with all that their entries say.
+        """
+        known = self.registry["recordings"]
+        recordings = [
+            {"name": name} | known[name] if entries.is_own(known[name]) else name
+            for name in self.recordings
+        ]
+        told = {key: value for key, value in self.settings.items() if key != "mirror"}
+        return told | {"recordings": recordings}
 
     @property
     def made_otherwise(self) -> str:

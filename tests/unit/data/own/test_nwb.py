@@ -13,14 +13,14 @@ NAMES = ("a.png", "b.png", "c.png")
 
 
 def test_spikes_are_counted_in_bins_that_end_before_the_next_begins():
-    spikes = [np.array([0.0, 0.049, 0.05, 0.3]), np.array([])]
+    spikes = [np.array([0.0, 0.049, 0.05, 0.301]), np.array([])]
     rates = count_spikes(
         spikes, np.array([0, 0.2]), bin_edges({"start": 0, "stop": 100, "bin": 50}, "f")
     )
     assert rates.shape == (2, 2, 2)
     # two spikes in 50 ms are 40 spikes/s; the one at .05 s belongs to the second bin
     assert rates[0, :, 0].tolist() == pytest.approx([40, 20])
-    assert rates[1, :, 0].tolist() == [0, 0]  # .3 s is the end of its last bin
+    assert rates[1, :, 0].tolist() == [0, 0]  # .301 s is after its last bin
     assert not rates[:, :, 1].any()
 
 
