@@ -12,6 +12,7 @@ from itcortex.workflow.experiment import Experiment
 from itcortex.workflow.fingerprint import fingerprint
 from made import experiments
 from made.experiments import REPOSITORY, ROWS, experiment
+from made.own import laboratory
 
 NET = {"model": "net", "weights": "in1k"}
 DIGITS = {"model": "small", "weights": "harmonized/strength-1/seed-1"}
@@ -222,7 +223,8 @@ def test_the_digits_study_has_its_own_folds_protocol_and_the_true_ceiling(job):
 def read(tmp_path, monkeypatch, **changes) -> Experiment:
     """The demo's configuration as the workflow reads it, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "experiments").symlink_to(REPOSITORY / "experiments")
+    if not (tmp_path / "experiments").exists():
+        (tmp_path / "experiments").symlink_to(REPOSITORY / "experiments")
     config, _ = experiments.repository()
     return Experiment.read(config | {"models": "experiments/models.csv"} | changes, REPOSITORY)
 
@@ -249,3 +251,40 @@ def test_the_demo_is_read_checked_and_filled_in(tmp_path, monkeypatch):
 def test_what_is_wrong_is_said_before_any_job(tmp_path, monkeypatch, changes, message):
     with pytest.raises(UserError, match=message):
         read(tmp_path, monkeypatch, **changes)
+
+
+@pytest.mark.network
+def test_an_own_recording_is_read_from_the_settings_and_defaults_filled_in(tmp_path, monkeypatch):
+    lab = laboratory(tmp_path / "pictures")
+    lab.wide().to_csv(tmp_path / "r.csv", index=False)
+    mine = {"name": "mine", "responses": "r.csv", "stimuli": "pictures", "sites": {"region": "IT"}}
+    config, _ = experiments.repository()
+    folds = config["encoding"] | {"folds": 4}
+    ex = read(tmp_path, monkeypatch, recordings=[mine, "sim_m1_pl"], encoding=folds)
+    assert ex.recordings == ["mine", "sim_m1_pl"]
+    entry = ex.registry["recordings"]["mine"]
+    assert entry["orientation"] == "as configured"
+    assert entry["attributes"]["area"] == "IT"
+    assert ex.registry["stimuli"][entry["stimuli"]]["path"] == "pictures"
+    told, other = ex.reported_settings["recordings"]
+    assert (told["name"], told["sites"], other) == ("mine", {"region": "IT"}, "sim_m1_pl")
+    with pytest.raises(UserError, match="folds: 'image' leaves one sample in a fold"):
+        read(tmp_path, monkeypatch, recordings=[mine])  # the table has no columns for a grid
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stimulus": "pictures"}, "unknown key 'stimulus'"),
+        ({"axes": ["image", "sites"]}, "recordings: mine: axes: 1: 'sites' is not a choice"),
+        ({"responses": "gone.csv"}, r"recordings: mine: there is no gone\.csv; paths are relative"),
+        ({"stimuli": "photos"}, "recordings: mine: stimuli: 'photos' is no folder or zip"),
+        ({"name": "my array"}, "'my array' is not allowed here|is none of what is valid"),
+        ({"name": "m1_pl"}, "the registry has a recording 'm1_pl' already"),
+    ],
+)
+def test_what_is_wrong_with_an_own_recording_is_said(tmp_path, monkeypatch, changes, message):
+    laboratory(tmp_path / "pictures").wide().to_csv(tmp_path / "r.csv", index=False)
+    mine = {"name": "mine", "responses": "r.csv", "stimuli": "pictures"} | changes
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, monkeypatch, recordings=[mine])
