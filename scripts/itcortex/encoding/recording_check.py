@@ -13,10 +13,11 @@ import pandas as pd
 from itcortex.data.recordings import CONFIGURED, Recording, window_average
 from itcortex.data.stimuli import Stimuli, twins_of
 from itcortex.encoding import site_checks
-from itcortex.encoding.ceilings import FEW_SITES, FEWEST_TWINS, estimate_ceilings
+from itcortex.encoding.ceilings import FEW_SITES, FEWEST_TWINS
 from itcortex.encoding.divisions import DIVISIONS
 from itcortex.encoding.orientation import orientation_table
 from itcortex.encoding.pixel_model import pixel_maps
+from itcortex.encoding.protocol_ceilings import CEILINGS
 from itcortex.errors import UserError
 from itcortex.mappings.folds import Division
 from itcortex.numerics.metrics import FEWEST_SAMPLES, mean_defined
@@ -29,6 +30,9 @@ MOST_LEFT_OUT = 100
 TURNED = 0.02
 #: Of a recording's median split-half reliability; below it, little can be predicted.
 UNRELIABLE = 0.1
+_BEST_CEILINGS = (
+    "split_half_bound", "internal_consistency_bound", "twin_images_bound", "population",
+)  # fmt: skip
 _MOST_NAMED = 8
 
 
@@ -87,7 +91,7 @@ def check(recording: Recording, stimuli: Stimuli, plan: Plan) -> Check:
     facts["recommended_folds"] = recommended_folds(recording)
     problems += _of_images(facts)
     division = _division(recording, plan, facts["recommended_folds"], problems)
-    facts["ceilings"] = _ceilings(recording, window, division, plan)
+    facts["ceilings"] = _ceilings(recording, window, division, plan, problems)
     facts["recommended_ceiling"] = recommended_ceiling(facts["ceilings"])
     problems += _of_ceilings(facts, plan, len(recording.site_ids))
     sites = site_checks.table(recording, average, window, plan.splits, plan.seed)
@@ -101,7 +105,7 @@ def check(recording: Recording, stimuli: Stimuli, plan: Plan) -> Check:
             "check that trials and names of images belong together; select reliable sites by a "
             "column of the sites, as `sites: {reliability: '>0.3'}`",
         ))  # fmt: skip
-    orientation = _orientation(recording, average, stimuli, division)
+    orientation = _orientation(recording, average, stimuli, facts["recommended_folds"], plan.seed)
     facts["orientation"] = dict(
         zip(orientation["orientation"], map(_number, orientation["r"]), strict=True)
     )
@@ -189,7 +193,7 @@ def _division(
     """The division that the settings ask for, or if that is refused the recommended one."""
     divide = DIVISIONS[plan.protocol]
     division = _tried(lambda: divide(recording, plan.folds, plan.seed), problems, "encoding: folds")
-    if division is None and recommended is not None:
+    if division is None and recommended is not None and plan.protocol != "brainscore":
         division = DIVISIONS["corrected"](recording, recommended, plan.seed)
     return division
 
@@ -208,22 +212,22 @@ def _tried(function: Callable, problems: list[Problem], key: str):
 
 
 def _ceilings(
-    recording: Recording, window, division: Division | None, plan: Plan
+    recording: Recording, window, division: Division | None, plan: Plan, problems: list[Problem]
 ) -> dict[str, float | None]:
     """Mean over folds of every ceiling that the recording allows."""
     if division is None:
         return {}
-    fold_of = division.fold_of if plan.protocol != "brainscore" else None
-    if fold_of is None:
-        return {}
     rng = np.random.default_rng(plan.seed)
-    estimates = estimate_ceilings(recording, window, fold_of, plan.splits, rng)
-    return {name: _number(mean_defined(values)) for name, values in estimates.items()}
+    estimate = CEILINGS[plan.protocol]
+    estimates = _tried(
+        lambda: estimate(recording, window, division, plan.splits, rng, None), problems, "ceiling"
+    )
+    return {name: _number(mean_defined(values)) for name, values in (estimates or {}).items()}
 
 
 def recommended_ceiling(ceilings: dict[str, float | None]) -> str | None:
     """The ceiling to divide by: of single trials, else of twins, else of other sites; or None."""
-    for name in ("split_half_bound", "twin_images_bound", "population"):
+    for name in _BEST_CEILINGS:
         if ceilings.get(name) is not None:
             return name
     return None
@@ -253,14 +257,15 @@ def _of_ceilings(facts: dict, plan: Plan, n_sites: int) -> list[Problem]:
 
 
 def _orientation(
-    recording: Recording, average: np.ndarray, stimuli: Stimuli, division: Division | None
+    recording: Recording, average: np.ndarray, stimuli: Stimuli, folds: str | int | None, seed: int
 ) -> pd.DataFrame:
     """Predictivity of the pixels themselves under all eight orientations of the grid."""
-    if not recording.has_grid or division is None:
+    if not recording.has_grid or folds is None:
         return pd.DataFrame({"orientation": pd.Series(dtype=str), "r": pd.Series(dtype=float)})
     index = {name: k for k, name in enumerate(stimuli.image_ids)}
     images = stimuli.images[[index[name] for name in recording.image_ids]]
     maps = pixel_maps(images, average.shape[1:3])
+    division = DIVISIONS["corrected"](recording, folds, seed)
     return orientation_table(maps, average, division, maps.shape[3])
 
 

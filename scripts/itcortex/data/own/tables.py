@@ -147,7 +147,7 @@ def _decoded(path: Path) -> str:
         raise UserError(f"{path}: is empty; check that whatever writes it has finished")
     if "\0" in text:
         raise UserError(f"{path}: is no text; give a CSV, or say its `form`")
-    return text
+    return re.sub(r"\A\s*sep=.\r?\n", "", text).lstrip("\r\n")  # Excel's note of its separator
 
 
 def _separator(text: str, path: Path) -> str:

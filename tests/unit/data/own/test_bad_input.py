@@ -41,6 +41,7 @@ def wide_as(lab, **options):
         lambda lab: wide_as(lab, sep="\t", decimal=",").encode(),
         lambda lab: wide_as(lab, decimal=",").encode(),  # cells are quoted then
         lambda lab: wide_as(lab, lineterminator="\r\n").encode(),
+        lambda lab: ("sep=;\n" + wide_as(lab, sep=";")).encode(),
     ],
 )
 def test_a_csv_however_it_is_written(lab, path, content):
