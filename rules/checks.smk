@@ -22,7 +22,7 @@ rule check_recording:
     benchmark:
         "results/{experiment}/benchmarks/check_recording/{recording}.tsv"
     conda:
-        "../envs/analysis.yaml"
+        "../envs/networks.yaml"
     resources:
         mem_mb=rising(1900),
         runtime=rising(30),
