@@ -1,5 +1,7 @@
 """Rows of the model table that the workflow trains: written out, checked, with measured accuracy."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,8 +78,15 @@ def test_a_harmonized_network_is_compared_with_its_own_baseline():
     ],
 )
 def test_rows_that_cannot_be_trained_are_refused(row, training, message):
+    """Where rows are only checked they are put aside with the reason, and the others are expanded."""
+    models, settings = table(FETCHED, trained(**row)), {"t": TRAINING | training}
     with pytest.raises(UserError, match=message):
-        trainings.expand_models(table(FETCHED, trained(**row)), {"t": TRAINING | training})
+        trainings.expand_models(models, settings)
+    refused = []
+    assert trainings.expand_models(models, settings, refused)["weights"].tolist() == ["in1k"]
+    (aside,) = refused
+    assert (aside.model, aside.weights) == ("net", "harmonized")
+    assert re.search(message, aside.reason)
 
 
 @pytest.mark.parametrize(
