@@ -118,7 +118,7 @@ def _networks(text: Text, tables: dict[str, pd.DataFrame]) -> str:
     return (
         f"{sentence}. Their accuracy is the published top-1 accuracy on ImageNet"
         f"{text.named('deng2009')}. Images were resized whole to the input size of each network. "
-        f"Architectures:{text.cite([*dict.fromkeys(works)])}."
+        f"Architectures and trainings:{text.cite([*dict.fromkeys(works)])}."
     )
 
 

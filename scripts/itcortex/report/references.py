@@ -6,13 +6,14 @@ table says of it, as a `@misc` entry, so that nothing goes without a source.
 
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
 import yaml
 
 _FILE = Path(__file__).with_name("references.yaml")
-_ACCENTS = {r"{\"o}": "ö", r"{\'e}": "é", r"{\'a}": "á"}
+_ACCENTS = {r"{\"o}": "ö", r"{\'e}": "é", r"{\'a}": "á", r"{\`e}": "è"}
 _NOT_FIELDS = ("type",)
 
 
@@ -37,9 +38,13 @@ def of_dataset(name: str, entry: dict) -> list[Work]:
 
 
 def of_model(model: dict) -> list[Work]:
-    """Works to cite for a row of the table of models (family, source, model)."""
-    found = [work(key) for key in _read()["families"].get(model["family"], [])]
+    """Works to cite for a row of the table of models: its architecture or family, and its training."""
+    known = _read()
     kind, _, rest = model["source"].partition(":")
+    keys = _matching(known["architectures"], model["architecture"] or model["model"])
+    keys = keys or known["families"].get(model["family"], [])
+    keys = keys + (_matching(known["tags"], rest) if kind == "timm" else [])
+    found = [work(key) for key in keys]
     if kind == "timm":
         found.append(work("wightman2019"))
     if kind == "data":
@@ -47,6 +52,11 @@ def of_model(model: dict) -> list[Work]:
     if model["category"] == "harmonized":
         found.append(work("fel2022"))
     return found or [_misc(f"model_{model['model']}", f"{model['model']}: {model['source']}")]
+
+
+def _matching(patterns: dict[str, list[str]], name: str) -> list[str]:
+    """Keys of the first pattern that a name has; none where it has none."""
+    return next((keys for like, keys in patterns.items() if fnmatchcase(name, like)), [])
 
 
 @cache

@@ -12,7 +12,7 @@ import render_report
 from itcortex import store
 from itcortex.data.photographs import MAP_SIDE, Photographs
 from itcortex.encoding.map_alignment import site_average
-from itcortex.report import claims, limits, methods, page, payload, pictures, references
+from itcortex.report import claims, limits, methods, page, payload, pictures
 from itcortex.tables import panels
 from made import report as made_report
 from made import tables as made_tables
@@ -200,23 +200,6 @@ def test_methods_say_what_the_settings_say(summary, shown):
     assert "at most 7 components" in dict(other.paragraphs)["Mapping"]
     assert "PLS has at most 7 components; the paper's has 25." in limits.deviations(changed)
     assert {"linsley2023", "arcaro2020", "wold2001"} <= written.works.keys()
-
-
-def test_every_work_has_an_entry_and_a_line():
-    for key in references._read()["works"]:
-        work = references.work(key)
-        assert work.bibtex.startswith("@") and work.bibtex.count("{") == work.bibtex.count("}")
-        assert f"{{{key}," in work.bibtex
-        assert "{" not in work.text and work.short[-4:].isdigit()
-    named = [*references._read()["datasets"].values(), *references._read()["families"].values()]
-    assert {key for keys in named for key in keys} <= references._read()["works"].keys()
-
-
-def test_what_no_work_is_known_of_is_cited_by_its_own_words():
-    (work,) = references.of_dataset("mine_1", {"citation": "My lab, 100 % unpublished & new"})
-    assert "note = {mine\\_1: My lab, 100 \\% unpublished \\& new}" in work.bibtex
-    model = {"model": "=cmd", "family": "f", "category": "own", "source": "file:/x"}
-    assert [one.key for one in references.of_model(model)] == ["model_cmd"]
 
 
 def test_limits_name_ceilings_that_bound_nothing_and_trends_that_cannot_be_tested(summary, shown):
