@@ -33,12 +33,12 @@ help: ## show this list
 
 install: $(STAMP) ## make the virtual environment .venv from the pinned lock
 
-$(STAMP): envs/requirements.txt envs/torchvision_operators.py
+$(STAMP): envs/requirements.txt scripts/itcortex/networks/torchvision_operators.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"Python >= 3.11 is needed, {sys.executable} is {v[0]}.{v[1]}; choose another: make PYTHON=python3.12 ...")'
 	@echo "Installing the pinned packages into $(VENV) (a few minutes the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements.txt
-	@$(BIN)/python envs/torchvision_operators.py
+	@$(BIN)/python scripts/itcortex/networks/torchvision_operators.py
 	@touch $@
 
 demo: $(STAMP) ## run the demo: simulated arrays, real photographs and networks; downloads no data
@@ -113,15 +113,16 @@ lint: $(STAMP) ## ruff, snakefmt, codespell, import contracts, snakemake --lint
 	PYTHONPATH=scripts $(BIN)/lint-imports
 	$(BIN)/snakemake --lint
 
-# --quick is all that the four have in common; each has more options of its own (--help)
-bench: $(STAMP) ## measure speed and memory of encoding, harmonizer, planning and short jobs (hours; ARGS=--quick is short)
+# --quick is all that the five have in common; each has more options of its own (--help)
+bench: $(STAMP) ## measure speed and memory of encoding, harmonizer, planning, short jobs and report (hours; ARGS=--quick is short)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/encoding.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/harmonizer.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/scaling.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/overhead.py $(ARGS)
+	PYTHONPATH=scripts $(BIN)/python benchmarks/report_page.py $(ARGS)
 	@printf '\nTables in results/bench/: encoding.csv encoding_ratios.csv claims.csv harmonizer.csv\n'
 	@printf 'harmonizer_ratios.csv loader.csv loader_rates.csv harmonizer_claims.csv scaling.csv\n'
-	@printf 'overhead.csv overhead_medians.csv; machine.json says on what\n'
+	@printf 'overhead.csv overhead_medians.csv report_page.csv; machine.json says on what\n'
 
 docs: $(STAMP) ## make these pages a site, with settings, licences and the API: docs/_build/index.html
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs docs/_build

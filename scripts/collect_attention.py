@@ -25,8 +25,7 @@ def main(scores, ceilings, models, table, table_csv, used, published, draws, see
         np.random.default_rng(seed),
     )
     summary = describe_models(summary, store.read_table(models))
-    store.write_table(table, summary)
-    store.write_table(table_csv, summary)
+    store.write_table(table, summary, csv=table_csv)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ def main(table, table_csv, patterns, experiment, models, used, state):
     """
     keys = [tuple(name.split(" ", 1)) for name in models]
     jobs = benchmarks.collect(patterns, experiment, keys, used)
-    store.write_table(table, jobs)
-    store.write_table(table_csv, jobs)
+    store.write_table(table, jobs, csv=table_csv)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,7 @@ def main(histories, accuracies, table, table_csv, models, trained, measured):
     models = [row | {"top1": accuracy.get(_key(row), row["top1"])} for row in models]
     read = {key: store.read_table(path) for key, path in zip(trained, histories, strict=True)}
     known = pd.DataFrame(trainings.measured_accuracy(models, read))
-    store.write_table(table, known)
-    store.write_table(table_csv, known)
+    store.write_table(table, known, csv=table_csv)
 
 
 def _key(row):

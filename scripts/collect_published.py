@@ -23,8 +23,7 @@ def main(files, ours, attention, table, table_csv, tables, titles, attention_tit
         for path, title in zip(attention, attention_titles, strict=True)
     ]
     scores = pd.concat(parts, ignore_index=True)
-    store.write_table(table, scores)
-    store.write_table(table_csv, scores)
+    store.write_table(table, scores, csv=table_csv)
     for source, rows in scores.groupby("source", sort=False):
         print(f"{source}: {rows['model'].nunique()} networks, {len(rows)} scores")
 

@@ -19,8 +19,7 @@ def main(comparisons, rdms, models, rsa, rsa_csv, rsa_ceilings, names, draws, se
     layers = summary.describe_models(layers, store.read_table(models))
     table = ceilings.describe_rdms(layers, published)
     found = ceilings.ceilings_table(published, draws, np.random.default_rng(seed))
-    store.write_table(rsa, table)
-    store.write_table(rsa_csv, table)
+    store.write_table(rsa, table, csv=rsa_csv)
     store.write_table(rsa_ceilings, found)
 
 

@@ -48,11 +48,9 @@ def main(
     folds = pd.concat(by_fold, ignore_index=True)
     store.write_table(scores, describe_models(folds, known))
     store.write_table(alignment, describe_models(aligned, known))
-    for paths, table in (((images, images_csv), shown), ((kinds, kinds_csv), of_kinds)):
-        for path in paths:
-            store.write_table(path, table)
-    store.write_table(summary, summaries)
-    store.write_table(summary_csv, summaries)
+    store.write_table(images, shown, csv=images_csv)
+    store.write_table(kinds, of_kinds, csv=kinds_csv)
+    store.write_table(summary, summaries, csv=summary_csv)
 
 
 if __name__ == "__main__":

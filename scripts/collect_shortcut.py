@@ -22,8 +22,7 @@ def main(scores, encoding, ceilings, table, table_csv, networks, mapping, draws,
     summary = pd.concat([over_folds(store.read_table(path), draws, rng) for path in fits])
     summary = add_ceilings(of_mapping(summary, mapping), noise)
     joined = shortcut.join(probes, summary, pd.DataFrame(networks))
-    store.write_table(table, joined)
-    store.write_table(table_csv, joined)
+    store.write_table(table, joined, csv=table_csv)
 
 
 if __name__ == "__main__":

@@ -24,8 +24,7 @@ def main(encoding, models, pairs, harmonized, harmonized_csv, draws, seed):
         found.append(pairs_table(sites, test))
         twins.append(harmonized_table(sites, known, test, rng))
     store.write_table(pairs, pd.concat(found, ignore_index=True))
-    for path in (harmonized, harmonized_csv):
-        store.write_table(path, pd.concat(twins, ignore_index=True))
+    store.write_table(harmonized, pd.concat(twins, ignore_index=True), csv=harmonized_csv)
 
 
 if __name__ == "__main__":

@@ -23,10 +23,8 @@ def main(
     found += [pair_by_accuracy(rows, scores[is_unnamed]) for rows in over_ceiling]
     table = pd.concat(found, ignore_index=True).astype(found[0].dtypes)
     agreement = comparison_table(table, draws, seed)
-    for path in (pairs, pairs_csv):
-        store.write_table(path, table)
-    for path in (comparison, comparison_csv):
-        store.write_table(path, agreement)
+    store.write_table(pairs, table, csv=pairs_csv)
+    store.write_table(comparison, agreement, csv=comparison_csv)
     print(f"{len(table)} pairs of scores on {len(agreement)} pairs of lines")
 
 

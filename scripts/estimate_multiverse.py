@@ -27,12 +27,8 @@ def main(
         np.random.default_rng(seed),
     )  # fmt: skip
     choices = specifications.influence_table(table)
-    for paths, one in (
-        ((multiverse, multiverse_csv), table),
-        ((influence, influence_csv), choices),
-    ):
-        for path in paths:
-            store.write_table(path, one)
+    store.write_table(multiverse, table, csv=multiverse_csv)
+    store.write_table(influence, choices, csv=influence_csv)
     text = specifications.sentence(table, choices)
     print(text)
     with atomic_path(findings) as path:

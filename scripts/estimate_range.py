@@ -16,13 +16,8 @@ def main(
     scores = store.read_table(published)
     curve = range_table(scores, Ranges(**ranges), draws, seed)
     families = families_table(scores, [0, cut], ranges["minimum"], draws, seed)
-    for path, table in (
-        (range_curve, curve),
-        (range_curve_csv, curve),
-        (family_trends, families),
-        (family_trends_csv, families),
-    ):
-        store.write_table(path, table)
+    store.write_table(range_curve, curve, csv=range_curve_csv)
+    store.write_table(family_trends, families, csv=family_trends_csv)
     text = range_findings.text(curve, families, cut, labels, bibliography)
     with atomic_path(findings) as path:
         path.write_text(text, encoding="utf-8")

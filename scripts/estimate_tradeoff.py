@@ -35,15 +35,11 @@ def main(
     )
     partial = by_mapping(lambda *of: covariates.partial_table(*of[:2], draws, of[2]))
     effects = ceiling_effects.effects_table(scores, store.read_table(ceilings))
-    for paths, table in (
-        ((tradeoff_table, tradeoff_csv), main_table),
-        ((ranges_table, ranges_csv), curve),
-        ((families_table, families_csv), families),
-        ((partial_table, partial_csv), partial),
-        ((ceiling_effects_table, ceiling_effects_csv), effects),
-    ):
-        for path in paths:
-            store.write_table(path, table)
+    store.write_table(tradeoff_table, main_table, csv=tradeoff_csv)
+    store.write_table(ranges_table, curve, csv=ranges_csv)
+    store.write_table(families_table, families, csv=families_csv)
+    store.write_table(partial_table, partial, csv=partial_csv)
+    store.write_table(ceiling_effects_table, effects, csv=ceiling_effects_csv)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MARKERS = {"cnn": "o", "extra_data": "s", "vit": "^", "self_supervised": "D", "robust": "v",
            "harmonized": "*", "own": "P", "untrained": "X"}  # fmt: skip
 LOOKS = {
-    name: {"label": name.replace("_", " "), "colour": f"#{40 * k + 20:02x}66aa", "marker": marker}
+    name: {"label": name.replace("_", " "), "colour": f"#{30 * k + 20:02x}66aa", "marker": marker}
     for k, (name, marker) in enumerate(MARKERS.items())
 }
 DATASETS = {"arcaro2020": {"citation": "Arcaro 2020", "licence": "none", "holds": "", "files": {}}}

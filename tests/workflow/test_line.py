@@ -155,17 +155,45 @@ def test_the_authors_protocol_is_another_experiment_on_the_same_activations(copy
         "recordings": ["sim_m2_ml"],  # their code takes square grids only
         "encoding": {"protocol": "reference", "mappings": ["pls"]},
         "ceiling": {"name": "best_pair_reference"},
+        "multiverse": {"variants": {
+            "ours": {"protocol": "corrected", "mappings": ["pls", "ridge", "cka"]},
+            "thirds": {"folds": 3},
+        }},
     })  # fmt: skip
     assert not {job.split()[0] for job in copy_of.planned()} & {
         "fetch_weights", "extract_activations", "prepare_recordings", "simulate_recordings"
     }  # fmt: skip
-    wanted = "results/authors/tables/summary.parquet"
-    copy_of.run(wanted)
-    summary = pd.read_parquet(copy_of.folder / wanted)
+    tables = copy_of.folder / "results" / "authors" / "tables"
+    copy_of.run(*(f"results/authors/tables/{name}.parquet" for name in ("summary", "multiverse")))
+    summary = pd.read_parquet(tables / "summary.parquet")
     assert set(summary["protocol"]) == {"reference"}
     main = summary[summary["main_window"] & (summary["control"] == "none")]
     assert (main["optimism"] == 0).all()  # the layer is picked on the test images
     assert set(main["ceiling_name"]) == {"best_pair_reference"}
+    # further fits of the multiverse: with our protocol they are those of the experiment that has it
+    whole = pd.read_parquet(tables / "multiverse.parquet")
+    jobs = whole[["mapping", "protocol", "folds"]].drop_duplicates()
+    assert set(jobs.itertuples(index=False, name=None)) == {
+        ("pls", "reference", "image"), ("pls", "reference", "3"),
+        ("pls", "corrected", "image"), ("ridge", "corrected", "image"),
+        ("cka", "corrected", "image"),
+    }  # fmt: skip
+    place = "sim_m2_ml/tf_efficientnet_lite0/imagenet.parquet"
+    results = copy_of.folder / "results"
+    ours, demo = (
+        _main_scores(results / folder / place)
+        for folder in ("authors/variants/ours", "demo/encoding")
+    )
+    assert set(ours.index.get_level_values("mapping")) == {"pls", "ridge", "cka"}
+    pd.testing.assert_frame_equal(ours, demo.loc[ours.index])
+
+
+def _main_scores(path: Path) -> pd.DataFrame:
+    """Scores in the main window, and the choice of layers, by mapping, layer, fold and site."""
+    raw = pd.read_parquet(path)
+    keys = ["mapping", "layer", "fold", "site"]
+    main = raw[raw["main_window"] & (raw["control"] == "none")].astype(dict.fromkeys(keys, str))
+    return main.set_index(keys)[["r", "rho", "explained_variance", "chosen"]]
 
 
 def test_kill_9_in_the_middle_leaves_nothing_half_written(copy_of):

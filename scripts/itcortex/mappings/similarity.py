@@ -20,6 +20,7 @@ one image with the mean of their responses: no image is compared with itself. Wi
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -52,8 +53,7 @@ def fit_layer(
     Nothing is fitted, so that ``inner[i, j]`` is the score of fold j for every i. Raises
     `UserError` for a single site, or fewer than three samples in a fold.
     """
-    images = one_image_a_picture(maps, responses, fold_of, kinds, pictures)
-    return _by_fold(*images, rdm, compare, "rsa", fewest=3)
+    return _by_fold(maps, responses, fold_of, kinds, pictures, _RSA)
 
 
 def fit_layer_cka(
@@ -67,12 +67,7 @@ def fit_layer_cka(
 
     Raises `UserError` for a single site, or fewer than four samples in a fold.
     """
-
-    def similarity(recorded, predicted):
-        return {"r": cosine(recorded, predicted), "rho": np.nan}
-
-    images = one_image_a_picture(maps, responses, fold_of, kinds, pictures)
-    return _by_fold(*images, debiased_gram, similarity, "cka", fewest=4)
+    return _by_fold(maps, responses, fold_of, kinds, pictures, _CKA)
 
 
 def one_image_a_picture(
@@ -95,31 +90,48 @@ def one_image_a_picture(
     return maps[first], means, fold_of[first], kinds
 
 
+class _Similarity(NamedTuple):
+    """How geometries are made and compared, and the fewest samples that allow it."""
+
+    mapping: str
+    geometry: Callable[[np.ndarray], np.ndarray]
+    compare: Callable[[np.ndarray, np.ndarray], dict[str, float]]
+    fewest: int
+
+
+def _cka(recorded: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    return {"r": cosine(recorded, predicted), "rho": np.nan}
+
+
+_RSA = _Similarity("rsa", rdm, compare, fewest=3)
+_CKA = _Similarity("cka", debiased_gram, _cka, fewest=4)
+
+
 def _by_fold(
     maps: np.ndarray,
     responses: np.ndarray,
     fold_of: np.ndarray,
     kinds: Kinds,
-    geometry: Callable,
-    similarity: Callable,
-    mapping: str,
-    fewest: int,
+    pictures: tuple[str, ...],
+    similarity: _Similarity,
 ) -> LayerScores:
     """Similarity of the geometries of features and sites on every fold, for every target."""
+    maps, responses, fold_of, kinds = one_image_a_picture(maps, responses, fold_of, kinds, pictures)
     n_targets, _, gy, gx, n_sites = responses.shape
     n_folds, samples = fold_of.max() + 1, np.bincount(fold_of).min() * gy * gx
-    if n_sites < 2 or samples < fewest:
+    if n_sites < 2 or samples < similarity.fewest:
         raise UserError(
-            f"mapping {mapping}: needs at least 2 sites and {fewest} samples (positions x images) "
-            f"in every fold, got {n_sites} and {samples}; use fewer folds or another mapping"
+            f"mapping {similarity.mapping}: needs at least 2 sites and {similarity.fewest} samples "
+            f"(positions x images) in every fold, got {n_sites} and {samples}; use fewer folds or "
+            "another mapping"
         )
     metrics = {name: np.full((n_targets, n_folds, 1), np.nan) for name in kinds.scores}
     for fold, images, features in fold_samples(maps, (gy, gx), fold_of):
         of_fold = responses[:, images].reshape(n_targets, -1, n_sites)
         for kind, rows in {"": slice(None), **kinds.samples(images, len(features))}.items():
-            predicted = geometry(features[rows])
+            predicted = similarity.geometry(features[rows])
             for target, sites in enumerate(of_fold):
-                found = similarity(geometry(sites[rows]), predicted)
+                found = similarity.compare(similarity.geometry(sites[rows]), predicted)
                 for name, value in ({kind: found["r"]} if kind else found).items():
                     metrics[name][target, fold, 0] = value
     inner = np.tile(metrics["r"][0, :, 0], (n_folds, 1))

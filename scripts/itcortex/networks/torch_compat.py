@@ -1,41 +1,13 @@
 """The way to timm: import it from here, so that torchvision's operators are in order before.
 
-`from itcortex.networks.torch_compat import timm` instead of `import timm`, everywhere.
-
-torchvision's wheels are compiled for the CUDA build of torch. Beside a CPU-only torch their library
-of operators does not load, and `import torchvision`, hence `import timm`, stops where torchvision
-describes its operator `nms` to the compiler. Declaring the operators' signatures first is enough
-for all that timm uses: nothing here calls them. On a healthy installation nothing is declared.
+`from itcortex.networks.torch_compat import timm` instead of `import timm`, everywhere. Why, and what is
+done about it, is in `itcortex.networks.torchvision_operators`; nothing on a healthy installation.
 """
-
-import importlib
-import sys
-from types import ModuleType
 
 import torch
 
 from itcortex.errors import UserError
-
-SIGNATURE = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-OPERATORS = ("torchvision::nms", "torchvision::qnms")
-
-
-def import_torchvision() -> ModuleType:
-    """Import torchvision, declaring its operators' signatures only if it stops for want of them.
-
-    Raises whatever torchvision raises for any other reason.
-    """
-    try:
-        return importlib.import_module("torchvision")
-    except RuntimeError as error:
-        if "torchvision::" not in str(error):
-            raise
-    # What the failed import left behind would be taken for complete modules.
-    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-        del sys.modules[name]
-    for operator in OPERATORS:
-        torch.library.define(operator, SIGNATURE)
-    return importlib.import_module("torchvision")
+from itcortex.networks import torchvision_operators
 
 
 def resolve_device(name: str) -> torch.device:
@@ -59,7 +31,7 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-import_torchvision()
+torchvision_operators.begin()
 import timm  # noqa: E402 (only after torchvision is in order)
 
-__all__ = ["import_torchvision", "resolve_device", "timm"]
+__all__ = ["resolve_device", "timm"]

@@ -40,16 +40,17 @@ def without_accuracy(models: pd.DataFrame) -> list[str]:
 
 def turned_grids(orientation: pd.DataFrame) -> list[str]:
     """Recordings that the models predict better with the grid turned, or in no orientation."""
-    mean = orientation.groupby(["recording", "orientation"], observed=True, sort=False)["r"].mean()
+    known = orientation.dropna(subset="r")
+    mean = known.groupby(["recording", "orientation"], observed=True, sort=False)["r"].mean()
     warnings = []
     for recording, values in mean.groupby(level=0, observed=True, sort=False):
         best = values.idxmax()[1]
         if best != CONFIGURED:
             warnings.append(
-                f"{recording}: r is {number(values[recording, CONFIGURED])} as configured, "
+                f"{recording}: r is {number(values.get((recording, CONFIGURED)))} as configured, "
                 f"{number(values.max())} if {best}"
             )
-    highest = orientation.groupby("recording", observed=True, sort=False)["r"].max()
+    highest = known.groupby("recording", observed=True, sort=False)["r"].max()
     warnings += [
         f"{recording}: no model predicts any orientation of the grid well (r is at most {number(r)})"
         for recording, r in highest.items()

@@ -13,8 +13,10 @@ from itcortex.files import atomic_path
 from itcortex.running import stamp
 
 
-def write_table(path: str | Path, table: pd.DataFrame) -> None:
-    """Write a data frame as Parquet or, by its suffix, as CSV."""
+def write_table(path: str | Path, table: pd.DataFrame, *, csv: str | Path | None = None) -> None:
+    """Write a data frame as Parquet or, by its suffix, as CSV; `csv` names a CSV to write as well."""
+    if csv is not None:
+        write_table(csv, table)
     with atomic_path(path) as temporary:
         if Path(path).suffix == ".csv":
             table.to_csv(temporary, index=False, float_format="%.10g")

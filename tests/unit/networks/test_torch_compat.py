@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from itcortex.errors import UserError
+from itcortex.networks import torchvision_operators
 from itcortex.networks.torch_compat import resolve_device, timm
 
 pytestmark = [pytest.mark.network, pytest.mark.process]
@@ -97,7 +98,7 @@ def test_an_environment_whose_torchvision_stops_is_mended(tmp_path, monkeypatch)
         returncode=1, stderr="RuntimeError: operator torchvision::nms does not exist"
     )
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: stops)
-    spec = spec_from_file_location("mend", REPOSITORY / "envs" / "torchvision_operators.py")
+    spec = spec_from_file_location("mend", torchvision_operators.__file__)
     mend = module_from_spec(spec)
     spec.loader.exec_module(mend)
     assert mend.install(tmp_path)

@@ -201,6 +201,31 @@ def test_two_recordings_can_be_set_against_each_other(visit, summary):
         assert f"{main_rows(summary, recording).loc['resnet18'].r:.3f}" in row
 
 
+def test_a_long_table_grows_as_it_is_read(fresh, tmp_path):
+    """Of 150 rows 60 are there; at the end of them come more, and on paper all."""
+    many = [(f"net_{n:03d}", "imagenet", "cnn", f"f{n // 4}", 60 + n / 10, 0.4) for n in range(150)]
+    table = made_tables.summary(many, {"m1_pl": ("Monkey 1", "PL")}, starts=np.array([50.0, 90.0]))
+    path = tmp_path / "report.html"
+    path.write_text(made_report.render(table, made_report.tables(table, draws=2)), encoding="utf-8")
+    page = fresh("sort=model", at=path.as_uri())
+    expect(page.locator("#count")).to_contain_text("150 of 150 rows")
+    assert points(page).count() == 150
+    assert page.locator("#rows").get_attribute("aria-rowcount") == "151"  # with the heads
+    assert rows(page).count() == 60
+    rows(page).nth(59).scroll_into_view_if_needed()
+    expect(rows(page).nth(119)).to_be_attached()
+    assert rows(page).count() == 120
+    page.locator("#find").fill("net_14")
+    settle(page)
+    assert rows(page).count() == points(page).count() == 10
+    page.locator("#find").fill("")
+    settle(page)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert rows(page).locator("th").all_inner_texts() == [name for name, *_ in many]
+    assert saved(page, "CSV of these rows").count("\r\n") == 151
+    assert fresh.problems() == []
+
+
 def test_highlight_marks_rows_and_leaves_the_count(visit):
     page = visit()
     page.locator("#mark").fill("lite[01]$")
@@ -218,6 +243,7 @@ def test_sorting_orders_the_table_and_is_kept(visit, summary):
     assert names == list(expected)
     page.locator("#rows thead").get_by_role("button", name="network").click()
     assert page.locator("#rows thead th").first.get_attribute("aria-sort") == "ascending"
+    settle(page)
     assert "sort=model" in page.url
 
 
@@ -231,7 +257,9 @@ def test_a_press_on_a_point_opens_the_page_of_its_network(visit):
     for part in ("Scores in the main window", "Layers:", "Time course", "Maps per image, m1_pl",
                  "Noise ceilings"):  # fmt: skip
         expect(dialog).to_contain_text(part)
-    assert dialog.locator(".js-line").count() >= 4  # layers and courses of two recordings
+    expect(
+        dialog.locator(".js-line").nth(3)
+    ).to_be_attached()  # layers and courses of two recordings
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     assert "model=" not in page.url

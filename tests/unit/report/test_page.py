@@ -384,6 +384,36 @@ def test_networks_without_accuracy_stay_in_tables_and_are_listed(rendered, demo)
     assert "in no\ntrend" not in rendered[0]
 
 
+def summary_of(models, **changed):
+    """A summary of two recordings of two windows."""
+    recordings = {"m1_pl": ("Monkey 1", "PL"), "m2_ml": ("Monkey 2", "ML")}
+    table = made_tables.summary(models, recordings, starts=np.array([50.0, 90.0]))
+    return table.assign(**changed)
+
+
+ALONE = ("resnet_h", "harmonized", "harmonized", "resnet", 76.0, 0.66)
+ODD = {
+    "one network": (made_tables.DEMO[:1], {}),
+    "two networks": (made_tables.DEMO[:2], {}),
+    "untrained networks alone": (made_tables.DEMO[3:], {}),
+    "harmonized without its baseline": ([ALONE, *made_tables.DEMO[:3]], {}),
+    "no accuracy": (made_tables.DEMO, {"top1": np.nan}),
+    "no scores": (made_tables.DEMO, {"r": np.nan, "r_over_ceiling": np.nan}),
+    "ties": (made_tables.DEMO, {"top1": 75.0, "r": 0.5, "r_over_ceiling": 0.6}),
+}
+
+
+@pytest.mark.parametrize(("models", "changed"), ODD.values(), ids=ODD)
+def test_odd_runs_have_a_page_that_claims_nothing(models, changed):
+    html = made_report.render(summary := summary_of(models, **changed), tables(summary, draws=2))
+    page = taken_apart(html)
+    shown = json.loads(re.search(r'id="payload">(.*?)</script>', html, re.DOTALL)[1])
+    assert [one["model"] for one in shown["models"]] == [name for name, *_ in models]
+    assert all(one["baseline"] is None for one in shown["models"])
+    assert not re.search(r"more accurate networks predict (worse|better)", page.text)
+    assert not re.search(r"\bnan\b", page.text, re.IGNORECASE)
+
+
 def test_slopes_are_told_with_their_intervals(rng):
     summary = made_tables.summary(made_tables.paper_models(rng), {"m1_pl": ("M", "PL")})
     table = tables(summary)["tradeoff"]

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import render_report
 from itcortex import store
 from itcortex.data.photographs import MAP_SIDE, Photographs
 from itcortex.encoding.map_alignment import site_average
-from itcortex.report import claims, limits, methods, page, payload, pictures
+from itcortex.report import claims, limits, methods, page, payload, picture_files, pictures
 from itcortex.tables import panels
 from made import report as made_report
 from made import tables as made_tables
@@ -131,7 +130,7 @@ def test_images_of_a_page_are_few_and_spread():
 def test_maps_come_from_the_files_of_recordings_and_predictions(tmp_path):
     paths, name = made_tables.files(tmp_path, grid=(5, 6), n_images=3)
     single, other = made_tables.files(tmp_path, grid=(1, 1), n_images=3)
-    found = render_report.maps(
+    found = picture_files.read_maps(
         [paths["recording"], single["recording"]],
         [paths["stimuli"], single["stimuli"]],
         [*paths["predictions"], *single["predictions"]],
@@ -157,7 +156,7 @@ def test_saliency_comes_from_the_files_of_photographs_and_examples(tmp_path):
     own = rng.random((1, MAP_SIDE, MAP_SIDE), dtype=np.float32)
     labels = {"attention": "osie", "model": "m", "weights": "w", "image_ids": ["p1"]}
     store.write_arrays(tmp_path / "examples.h5", {"saliency": own}, labels)
-    found = render_report.saliency(
+    found = picture_files.read_saliency(
         [tmp_path / "photographs.parquet"], [tmp_path / "examples.h5"], [["osie", "osie"]]
     )["osie"]
     assert found["images"] == ["p1"]

@@ -8,8 +8,11 @@ const actions = { openModel: (model) => openModel(model), sortBy: (sort) => chan
 function change(changes) {
   Object.assign(VIEW, changes);
   draw(plotSoon);
-  writeAddress();
+  clearTimeout(writing);
+  writing = setTimeout(writeAddress, 60);
 }
+
+let writing = null; // the address waits for the answer: browsers take long to change it
 
 /** Draw the view: the table and the count at once, the plot at once or soon. */
 function draw(plot = drawPlot) {
@@ -149,6 +152,7 @@ function watchPage() {
     addEventListener(event, () => {
       inPrint = state;
       redraw();
+      if (inPrint) appendRows();
     });
   }
   byId("model").addEventListener("close", modelClosed);

@@ -5,6 +5,7 @@ const PANEL_HEIGHT = 400;
 const GAP = 0.035; // between panels, as a share of the width
 let inPrint = false;
 let plotWidth = 800; // measured when the page opens and when its width changes: asking lays the page out
+let pageFont = "sans-serif"; // as well
 
 /** Colours of the plot as the page is now; paper is white. */
 function palette() {
@@ -17,6 +18,7 @@ let pagePalette = null; // of light or dark; asked for once
 /** Ask the page for its colours and width again. */
 function measurePage() {
   pagePalette = null;
+  pageFont = getComputedStyle(document.body).fontFamily;
   plotWidth = byId("plot").clientWidth || plotWidth;
 }
 
@@ -60,32 +62,32 @@ function columnsFor(width, count) {
 
 const axisName = (letter, index) => (index ? `${letter}${index + 1}` : letter);
 
-/** One trace for each category of a panel. */
+/** Traces of a panel: one of all points; with intervals one for each category, since the bars of a trace have one colour. */
 function tracesOf(panel, index, view, gap, paper) {
   const pattern = patternOf(view.mark);
-  return valuesOf("category").map((category) => {
-    const points = panel.points.filter((point) => DATA.models[point.model].category === category);
-    if (!points.length) return null;
-    const look = DATA.looks[category];
-    const hue = shownColour(look, paper);
-    const shift = (point) => (gap && category === "untrained" ? gap.at : point.x);
+  const categoryOf = (point) => DATA.models[point.model].category;
+  const groups = valuesOf("category").map((category) => panel.points.filter((point) => categoryOf(point) === category)).filter((points) => points.length);
+  return (view.bars ? groups : [groups.flat()]).filter((points) => points.length).map((points) => {
+    const looks = points.map((point) => lookOf(point.model));
+    const hues = looks.map((look) => shownColour(look, paper));
+    const isMoved = (point) => gap && categoryOf(point) === "untrained";
     return {
-      type: "scatter", mode: "markers", name: category, hoverinfo: "none", showlegend: false,
-      x: points.map(shift), y: points.map((point) => point.y), customdata: points.map((point) => [point.model, point.condition]),
+      type: "scatter", mode: "markers", hoverinfo: "none", showlegend: false,
+      x: points.map((point) => (isMoved(point) ? gap.at : point.x)), y: points.map((point) => point.y), customdata: points.map((point) => [point.model, point.condition]),
       xaxis: axisName("x", index), yaxis: axisName("y", index), cliponaxis: false,
-      marker: { symbol: SYMBOLS[look.marker] ?? "circle", color: hue, ...emphasis(points, pattern, look, paper) },
-      ...(view.bars ? errorBars(points, hue, gap && category === "untrained") : {}),
+      marker: { symbol: looks.map((look) => SYMBOLS[look.marker] ?? "circle"), color: hues, ...emphasis(points, pattern, looks, paper) },
+      ...(view.bars ? errorBars(points, hues[0], isMoved(points[0])) : {}),
     };
-  }).filter(Boolean);
+  });
 }
 
 /** Points that the pattern names stand out; without a pattern all are alike. */
-function emphasis(points, pattern, look, paper) {
-  const size = look.marker === "*" ? 13 : 10;
-  if (!pattern) return { opacity: 0.92, size, line: { color: paper.ground, width: 0.8 } };
+function emphasis(points, pattern, looks, paper) {
+  const sizes = looks.map((look) => (look.marker === "*" ? 13 : 10));
+  if (!pattern) return { opacity: 0.92, size: sizes, line: { color: paper.ground, width: 0.8 } };
   const marked = points.map((point) => pattern.test(DATA.models[point.model].name));
   return {
-    opacity: marked.map((is) => (is ? 0.95 : 0.13)), size: marked.map((is) => (is ? size + 4 : size)),
+    opacity: marked.map((is) => (is ? 0.95 : 0.13)), size: marked.map((is, index) => sizes[index] + (is ? 4 : 0)),
     line: { color: marked.map((is) => (is ? paper.ink : paper.ground)), width: 1.5 },
   };
 }
@@ -131,7 +133,7 @@ function layoutOf(panels, view, width, gap, paper, ranges) {
   const height = rows * PANEL_HEIGHT;
   const layout = {
     width, height, margin: { l: 64, r: 14, t: 54, b: 56 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: paper.ink },
+    font: { family: pageFont, size: 12, color: paper.ink },
     hovermode: "closest", hoverdistance: 24,
     dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
     showlegend: false, annotations: [], shapes: [],
@@ -195,11 +197,17 @@ function drawPlot(points, view) {
   const traces = panels.flatMap((panel, index) => [...twinLines(panel, index, paper), ...tracesOf(panel, index, view, gap, paper)]);
   const layout = layoutOf(panels, view, plotWidth, gap, paper, rangesOf(points, view, gap));
   host.setAttribute("aria-label", `Scatter plot of ${points.length} points: ${MEASURES.get(view.y).label} against ${MEASURES.get(view.x).label}. The table below has the same rows.`);
-  host.querySelectorAll(".points path").forEach((path) => { path.style.display = ""; });
+  marksOf(host).forEach((mark) => showMark(mark, true));
   Plotly.react(host, traces, layout, { displayModeBar: false, responsive: false, doubleClick: "reset" });
   if (!host.dataset.watched) watchPlot(host);
   drawnKeys = traces.filter((trace) => trace.mode === "markers").flatMap((trace) => trace.customdata.map(String));
   host.setAttribute("aria-busy", "false");
+}
+
+const marksOf = (host) => host.querySelectorAll(".points path");
+
+function showMark(mark, isShown) {
+  if ((mark.style.display !== "none") !== isShown) mark.style.display = isShown ? "" : "none";
 }
 
 let drawnKeys = []; // of the points in the plot, in the order of their marks
@@ -208,10 +216,10 @@ let drawing = null;
 /** Points that are gone go at once; the axes and what came follow when the page has answered. */
 function plotSoon(points, view) {
   const host = byId("plot");
-  const marks = host.querySelectorAll(".points path");
+  const marks = marksOf(host);
   if (marks.length === drawnKeys.length) {
     const kept = new Set(points.map((point) => String([point.model, point.condition])));
-    marks.forEach((mark, index) => { mark.style.display = kept.has(drawnKeys[index]) ? "" : "none"; });
+    marks.forEach((mark, index) => showMark(mark, kept.has(drawnKeys[index])));
   }
   clearTimeout(drawing);
   host.setAttribute("aria-busy", "true");

@@ -75,22 +75,34 @@ function drawRows(rows, view, { openModel, sortBy }) {
   [builtFor, drawRows.head] = [signature, `${signature}\n${view.sort}`];
   const pattern = patternOf(view.mark);
   const sorted = sortedRows(rows, columns, view.sort);
-  const elements = sorted.map((row) => {
+  fillTable(sorted, (row) => {
     const built = rowElement(row, columns, openModel);
     const isMarked = Boolean(pattern) && pattern.test(DATA.models[row.model].name);
     if (built.classList.contains("marked") !== isMarked) built.classList.toggle("marked");
     return built;
   });
-  fillTable(elements);
   return sorted;
 }
 
-const FIRST_ROWS = 60; // more than the region shows; the others follow when the page has answered
-let filling = null;
+const FIRST_ROWS = 60; // more than the region shows; as many more follow whenever the reader nears the end
+let appendRows = () => {}; // the next rows of the table: so many, or all
 
-function fillTable(elements) {
-  const body = byId("rows").tBodies[0];
-  clearTimeout(filling);
-  body.replaceChildren(...elements.slice(0, FIRST_ROWS));
-  if (elements.length > FIRST_ROWS) filling = setTimeout(() => body.append(...elements.slice(FIRST_ROWS)), 60);
+function fillTable(rows, build) {
+  const table = byId("rows");
+  const body = table.tBodies[0];
+  let built = 0;
+  table.setAttribute("aria-rowcount", rows.length + 1);
+  body.replaceChildren();
+  appendRows = (count = rows.length) => {
+    const next = rows.slice(built, built + count).map(build);
+    built += next.length;
+    body.append(...next);
+    endOfRows.disconnect();
+    if (built < rows.length) endOfRows.observe(body.lastElementChild);
+  };
+  appendRows(FIRST_ROWS);
 }
+
+const endOfRows = new IntersectionObserver(
+  (entries) => entries.some((entry) => entry.isIntersecting) && appendRows(FIRST_ROWS),
+  { root: byId("rows").parentElement, rootMargin: "600px" });

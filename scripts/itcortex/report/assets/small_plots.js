@@ -42,7 +42,7 @@ function linePlot(title, description, traces, xTitle) {
     const axis = { gridcolor: paper.line, linecolor: paper.soft, zerolinecolor: paper.line };
     Plotly.react(host, traces, {
       width: host.clientWidth || 420, height: 280, margin: { l: 52, r: 10, t: 8, b: 46 }, paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)", font: { family: getComputedStyle(document.body).fontFamily, size: 11, color: paper.ink },
+      plot_bgcolor: "rgba(0,0,0,0)", font: { family: pageFont, size: 11, color: paper.ink },
       xaxis: { ...axis, title: { text: xTitle, standoff: 6 } }, yaxis: { ...axis, title: { text: "Pearson r", standoff: 4 } },
       legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 11 } }, hovermode: "closest", dragmode: false,
       showlegend: traces.filter((trace) => trace.name).length > 1, hoverlabel: { bgcolor: paper.ground, font: { color: paper.ink } },

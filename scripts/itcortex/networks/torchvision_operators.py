@@ -4,10 +4,11 @@ torchvision's wheels are compiled for the CUDA build of torch. Beside another to
 operators does not load, and the import stops where torchvision describes its operators `nms` and
 `qnms` to the compiler. Once their signatures are declared, all that timm uses works.
 
-`make install` runs this file. It copies itself into the environment, with a line that Python reads
-when it starts, if torchvision needs it there; otherwise it removes an earlier copy. What is copied
-imports nothing until somebody imports torchvision, and then interferes only if that stops for want of
-these operators.
+The library calls `begin` before it imports timm (`itcortex.networks.torch_compat`). `make install` runs
+this file: it copies itself into the environment, with a line that Python reads when it starts, if
+torchvision needs it there; otherwise it removes an earlier copy. Either way nothing is imported until
+somebody imports torchvision, and nothing interferes unless that stops for want of these operators. A
+copy stands alone, so this module imports nothing of the library.
 """
 
 import importlib.machinery
