@@ -28,6 +28,7 @@ from made import report, tables  # noqa: E402
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 #: What a reader does, as code of the page.
 ACTIONS = {
+    "nothing": "0",  # what the machine and the browser take for a frame of their own
     "filter by category": "document.querySelector('[data-filter=category]').click()",
     "filter by recording": "document.querySelector('[data-filter=recording]').click()",
     "find by name": "type('find', 'vit')",

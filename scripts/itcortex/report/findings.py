@@ -161,10 +161,11 @@ def _shuffled(control: pd.DataFrame) -> str:
     known = control.r.dropna()
     if known.empty:
         return ""
+    low, high = number(known.min()), number(known.max())
+    scores = f"are {low}" if low == high else f"lie between {low} and {high}"
     return (
-        f"With the images shuffled, scores lie between {number(known.min())} and "
-        f"{number(known.max())} on average (expected: about 0, and above it on a grid, as far as "
-        "positions alone predict)."
+        f"With the images shuffled, scores {scores} on average (expected: about 0, and above it on a "
+        "grid, as far as positions alone predict)."
     )
 
 

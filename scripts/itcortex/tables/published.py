@@ -85,6 +85,10 @@ def _named_first(parts: list[pd.DataFrame], *more: str) -> pd.DataFrame:
     return table[[*first, *[name for name in table if name not in first]]]
 
 
+#: Metrics that tell the lines of a region apart, as a reader knows them.
+SHORT = {"crsa": "classical RSA", "wrsa": "voxel-encoding RSA", "srpr": "encoding of voxels"}
+
+
 def line_names(table: pd.DataFrame) -> pd.Series:
     """A short name of every row's line within its table: the region, or what tells it from others.
 
@@ -94,7 +98,8 @@ def line_names(table: pd.DataFrame) -> pd.Series:
     names = table["region"]
     for column in ("metric", "benchmark"):
         of_region = table.groupby(["source", "region"], observed=True)[column]
-        names = names.mask(of_region.transform("nunique") > 1, table[column])
+        told = table[column].replace(SHORT)
+        names = names.mask(of_region.transform("nunique") > 1, told)
     return names.where(table["subset"] == "all", names + ", " + table["subset"])
 
 

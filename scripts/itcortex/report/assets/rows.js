@@ -92,15 +92,32 @@ function fillTable(rows, build) {
   const body = table.tBodies[0];
   let built = 0;
   table.setAttribute("aria-rowcount", rows.length + 1);
-  body.replaceChildren();
   appendRows = (count = rows.length) => {
     const next = rows.slice(built, built + count).map(build);
     built += next.length;
     body.append(...next);
-    endOfRows.disconnect();
-    if (built < rows.length) endOfRows.observe(body.lastElementChild);
+    watchEnd(built < rows.length);
   };
-  appendRows(FIRST_ROWS);
+  const first = rows.slice(0, FIRST_ROWS).map(build);
+  built = first.length;
+  replaceRows(body, first);
+  watchEnd(built < rows.length);
+}
+
+/** Make these the rows of a table; those that stay are not touched, and so not laid out again. */
+function replaceRows(body, rows) {
+  const kept = new Set(rows);
+  for (const row of [...body.rows]) if (!kept.has(row)) row.remove();
+  let next = body.firstElementChild;
+  for (const row of rows) {
+    if (row === next) next = row.nextElementSibling;
+    else body.insertBefore(row, next);
+  }
+}
+
+function watchEnd(isMore) {
+  endOfRows.disconnect();
+  if (isMore) endOfRows.observe(byId("rows").tBodies[0].lastElementChild);
 }
 
 const endOfRows = new IntersectionObserver(
