@@ -19,8 +19,7 @@ def main(
     files = dict(zip(names, map(Path, images), strict=True))
     values = predict(loaded, about, from_arrays(arrays, about), read_pictures(files), batch_size)
     table = as_table(values, names, about["site_ids"]).assign(unit=about["unit"], **labels)
-    for path in (responses, responses_csv):
-        store.write_table(path, table)
+    store.write_table(responses, table, csv=responses_csv)
 
 
 if __name__ == "__main__":
