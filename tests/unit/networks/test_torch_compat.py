@@ -37,6 +37,7 @@ SHOW = """
 import sys
 import torch
 import itcortex.networks.torch_compat
+import torchvision
 print(sys.modules["torchvision"].complete, getattr(sys, "times", 0))
 print(hasattr(torch.ops.torchvision, "nms"), hasattr(torch.ops.torchvision, "qnms"))
 """
