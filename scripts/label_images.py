@@ -18,12 +18,13 @@ def main(stimuli, table, images, kinds):
 
     `table` is empty or the file that names the kinds; `kinds` is what the registry says of them.
     """
-    shown = store.read_stimuli(stimuli)
-    warn_of_twins(shown, stimuli)
-    kind = kinds_of(shown.images, shown.image_ids, table[0] if table else None, kinds)
+    image_ids, pictures = store.read_pictures(stimuli)
+    warn_of_twins(image_ids, pictures, stimuli)
+    shown = store.read_stimuli(stimuli).images if "cluster" in kinds else None
+    kind = kinds_of(shown, image_ids, table[0] if table else None, kinds)
     counts = ", ".join(f"{n} of {name!r}" for name, n in Counter(kind).most_common())
     _log.info(f"{stimuli}: kinds of images: {counts}")
-    labels = {"image": shown.image_ids, "picture": shown.pictures, "kind": kind}
+    labels = {"image": image_ids, "picture": pictures, "kind": kind}
     store.write_table(images, pd.DataFrame(labels))
 
 

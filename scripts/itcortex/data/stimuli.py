@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,12 +44,14 @@ class Stimuli:
     @property
     def pictures(self) -> tuple[str, ...]:
         """For every image the name of the first image with the same pixels: its own, or a twin's."""
-        first: dict[bytes, str] = {}
-        digests = [hashlib.sha256(image.tobytes()).digest() for image in self.images]
-        return tuple(
-            first.setdefault(digest, name)
-            for digest, name in zip(digests, self.image_ids, strict=True)
-        )
+        return first_of_same(self.image_ids, (image.tobytes() for image in self.images))
+
+
+def first_of_same(names: Sequence[str], contents: Iterable[bytes]) -> tuple[str, ...]:
+    """For every name the first name that has the same content: its own, or another's."""
+    first: dict[bytes, str] = {}
+    digests = (hashlib.sha256(content).digest() for content in contents)
+    return tuple(first.setdefault(d, name) for d, name in zip(digests, names, strict=True))
 
 
 def twins_of(image_ids: Sequence[str], pictures: Sequence[str]) -> list[tuple[str, ...]]:
@@ -60,13 +62,13 @@ def twins_of(image_ids: Sequence[str], pictures: Sequence[str]) -> list[tuple[st
     return [tuple(names) for names in by_picture.values() if len(names) > 1]
 
 
-def warn_of_twins(stimuli: Stimuli, where: str) -> None:
+def warn_of_twins(image_ids: Sequence[str], pictures: Sequence[str], where: str) -> None:
     """Count and name images of the same pixels in the log."""
-    twins = twins_of(stimuli.image_ids, stimuli.pictures)
+    twins = twins_of(image_ids, pictures)
     if twins:
         _log.warning(
             "%s: %d of %d images have a twin with the same pixels; twins are kept in one fold: %s",
-            where, sum(map(len, twins)), len(stimuli.image_ids), "; ".join(map(" = ".join, twins)),
+            where, sum(map(len, twins)), len(image_ids), "; ".join(map(" = ".join, twins)),
         )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from itcortex.data.rdms import Rdms
 from itcortex.data.recordings import Recording
-from itcortex.data.stimuli import Stimuli
+from itcortex.data.stimuli import Stimuli, first_of_same
 from itcortex.files import atomic_path
 from itcortex.store.hdf5 import (
     COMPRESSION,
@@ -76,6 +76,18 @@ def read_stimuli(path: str | Path) -> Stimuli:
     """Read what `write_stimuli` wrote."""
     with open_result(path, "stimuli") as handle:
         return Stimuli(handle["images"][...], read_names(handle, "image_ids"))
+
+
+def read_pictures(path: str | Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of stimuli, and for each that of the first image with the same pixels: its own, or a twin's.
+
+    `write_stimuli` compresses every image by itself and all in one way, so that images of the same
+    pixels, and no others, are stored as the same bytes: no image is unpacked.
+    """
+    with open_result(path, "stimuli") as handle:
+        names, images = read_names(handle, "image_ids"), handle["images"].id
+        stored = (images.read_direct_chunk((index, 0, 0, 0)) for index in range(len(names)))
+        return names, first_of_same(names, (content for _, content in stored))
 
 
 def count_images(path: str | Path) -> int:
