@@ -1,20 +1,20 @@
 """Whether a network in evaluation mode is a function of one image: whether it gives an image the same
 values in every pass and in any company.
 
-Two images are run alone, and together in one batch. Every operation's result is compared, so that the
-place where the values first part can be named. A result is kept as its projections on two fixed random
-vectors: the difference of two results projects to about its own length.
+An image is run alone, and in the middle of a batch, so that it would be seen to depend on images before
+it as on those after it. Every operation's result is compared, so that the place where the values first
+part can be named. A result is kept as its projections on two fixed random vectors: the difference of two
+results projects to about its own length.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves
 
 from itcortex.errors import UserError
 from itcortex.networks.layers import first_tensor
@@ -87,7 +87,7 @@ class _Watch(TorchFunctionMode):
         """Run one operation and note what it made."""
         result = function(*args, **(kwargs or {}))
         if not self.busy:
-            read = [item for item in tree_leaves((args, kwargs)) if _is_dense(item)]
+            read = [*_tensors(args), *_tensors(kwargs)]
             made = args[0] if function is torch.Tensor.__setitem__ else result
             self._notice(getattr(function, "__name__", "?"), made, read)
         return result
@@ -101,21 +101,26 @@ class _Watch(TorchFunctionMode):
 
     def _notice(self, operation: str, made, read: list[torch.Tensor]) -> None:
         self.busy = True
-        for tensor in tree_leaves(made):
-            if _is_dense(tensor):
-                owner = self.inside[-1] if self.inside else ""
-                place = (owner, operation, self.counts[owner, operation])
-                self.counts[owner, operation] += 1
-                if self.drawn is None and not torch.equal(self.state, torch.get_rng_state()):
-                    self.drawn = Parting(owner, self.complete, operation, "chance")
-                if tensor.is_floating_point() and not _is_view(tensor, read):
-                    self.note(place, tensor)
-                self.last = tensor
+        for tensor in _tensors(made):
+            owner = self.inside[-1] if self.inside else ""
+            place = (owner, operation, self.counts[owner, operation])
+            self.counts[owner, operation] += 1
+            if self.drawn is None and not torch.equal(self.state, torch.get_rng_state()):
+                self.drawn = Parting(owner, self.complete, operation, "chance")
+            if tensor.is_floating_point() and not _is_view(tensor, read):
+                self.note(place, tensor)
+            self.last = tensor
         self.busy = False
 
 
-def _is_dense(item) -> bool:
-    return isinstance(item, torch.Tensor) and item.layout == torch.strided
+def _tensors(item) -> Iterator[torch.Tensor]:
+    """Tensors of plain storage in nested lists, tuples and dicts."""
+    if isinstance(item, torch.Tensor):
+        if item.layout == torch.strided:
+            yield item
+    elif isinstance(item, list | tuple | dict):
+        for inner in item.values() if isinstance(item, dict) else item:
+            yield from _tensors(inner)
 
 
 def _is_view(tensor: torch.Tensor, read: list[torch.Tensor]) -> bool:
@@ -152,38 +157,39 @@ def require_function_of_image(model: nn.Module, images: torch.Tensor) -> None:
 def first_parting(model: nn.Module, images: torch.Tensor) -> Parting | None:
     """Where a network in evaluation mode first gives an image other values than before; None if nowhere.
 
-    `images` (image, channel, row, column), two or more, all different: the first and the last are run
-    alone and then all together. Results that are not finite are not compared, nor are those in which
-    no axis grows with the number of images. Raises `UserError` if an image alone cannot be run.
+    `images` (image, channel, row, column), three or more, all different: the middle one is run alone and
+    then with all others. Results that are not finite are not compared, nor are those in which no axis
+    grows with the number of images. Raises `UserError` if an image alone cannot be run.
     """
-    projections, count = _Projections(), len(images)
-    known: dict[int, dict] = {0: {}, count - 1: {}}
+    projections, count, middle = _Projections(), len(images), len(images) // 2
+    alone: dict = {}
     found: list[Parting] = []
 
     def keep(into: dict):
         return lambda place, tensor: into.update({place: (tensor.shape, projections(tensor))})
 
     def compare(place: tuple, tensor: torch.Tensor) -> None:
-        for index, alone in known.items():
-            if not found and place in alone:
-                shape, expected = alone[place]
-                parts = _parts_of(tensor, shape, index, count)
-                if parts and all(_differ(projections(part), expected) for part in parts):
-                    found.append(Parting(place[0], watch.complete, place[1], "the batch"))
+        if not found and place in alone:
+            shape, expected = alone[place]
+            parts = _parts_of(tensor, shape, middle, count)
+            if parts and all(_differ(projections(part), expected) for part in parts):
+                found.append(Parting(place[0], watch.complete, place[1], "the batch"))
 
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        for index, into in known.items():
-            watch = _Watch(model, keep(into))
-            _run_alone(watch, model, images[index : index + 1])
-            if watch.drawn:
-                return watch.drawn
+        image = images[middle : middle + 1]
+        watch = _Watch(model, keep(alone))
+        _run_alone(watch, model, image)
+        if watch.drawn:
+            return watch.drawn
         with _Watch(model, compare) as watch:
             model(images)
         if not found:
             return None
         repeated: dict = {}
-        _run_alone(_Watch(model, keep(repeated)), model, images[:1])
-    changed = [p for p in repeated if p in known[0] and _differ(repeated[p][1], known[0][p][1])]
+        _run_alone(_Watch(model, keep(repeated)), model, image)
+    changed = [
+        place for place in repeated.keys() & alone if _differ(repeated[place][1], alone[place][1])
+    ]
     first = found[0]
     return Parting(first.layer, first.after, first.operation, "the pass") if changed else first
 

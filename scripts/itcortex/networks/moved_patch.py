@@ -28,19 +28,20 @@ _ALIKE = 1e-4
 
 
 def patched_images(input_size: tuple[int, int, int], seed: int = 0) -> torch.Tensor:
-    """Five images float32 (5, channel, row, column): noise, and the same with one patch negated.
+    """Six images float32 (6, channel, row, column): noise, four times the same with a patch negated, and
+    other noise three times as strong, whose values are the largest and smallest of a batch.
 
     A patch has a quarter of the image's sides and lies in the middle of one of the four quarters.
     """
     _, height, width = input_size
     generator = torch.Generator().manual_seed(seed)
-    cells = torch.randn(1, input_size[0], _CELLS, _CELLS, generator=generator)
-    image = nn.functional.interpolate(cells, (height, width))
+    cells = torch.randn(2, input_size[0], _CELLS, _CELLS, generator=generator)
+    image, other = nn.functional.interpolate(cells, (height, width)).split(1)
     images = image.repeat(1 + len(_QUARTERS), 1, 1, 1)
     for changed, (lower, right) in zip(images[1:], _QUARTERS, strict=True):
         top, left = (1 + 4 * lower) * height // 8, (1 + 4 * right) * width // 8
         changed[:, top : top + max(1, height // 4), left : left + max(1, width // 4)].neg_()
-    return images
+    return torch.cat([images, 3 * other])
 
 
 def wake(model: nn.Module) -> None:
@@ -74,9 +75,9 @@ def changes(model: nn.Module, layers: Iterable[Layer]) -> Iterator[dict[str, lis
     def keep(layer: Layer):
         def hook(_module, _arguments, output):
             tensor = first_tensor(output)
-            if tensor is not None and len(tensor) == 1 + len(_QUARTERS):
+            if tensor is not None and len(tensor) == 2 + len(_QUARTERS):
                 maps = as_maps(tensor.detach().float().cpu().numpy(), layer)
-                found[layer.name] += _by_quarter(maps[1:] - maps[0])
+                found[layer.name] += _by_quarter(maps[1:-1] - maps[0])
 
         return hook
 

@@ -142,7 +142,7 @@ class Network:
 
 
 def _try(model: "nn.Module", input_size: tuple[int, int, int], layers: list, own: bool) -> None:
-    """Run five images through a network with values, and raise `UserError` for what they show.
+    """Run six images through a network with values, and raise `UserError` for what they show.
 
     Every layer must change where the image does; one's `own` network must be a function of one image.
     """
@@ -152,7 +152,9 @@ def _try(model: "nn.Module", input_size: tuple[int, int, int], layers: list, own
 
     moved_patch.wake(model)
     images = moved_patch.patched_images(input_size)
-    images = images.to(next(model.parameters(), images))
+    # laid out as for the extraction, which is faster and does not suit every network's own code
+    model = model.to(memory_format=torch.channels_last)
+    images = images.to(next(model.parameters(), images)).to(memory_format=torch.channels_last)
     with moved_patch.changes(model, layers) as changes:
         if own:
             image_by_image.require_function_of_image(model, images)

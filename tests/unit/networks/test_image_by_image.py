@@ -104,6 +104,18 @@ PARTING = {
         Parting("middle", "first", "batch_norm", "the batch"),
     ),
     "batch norm by hand": (Half(by_hand), Parting("middle", "first", "sub", "the batch")),
+    "the batch's range": (
+        lambda maps: (maps - maps.amin()) / (maps.amax() - maps.amin()),
+        Parting("", "middle", "sub", "the batch"),
+    ),
+    "images before": (
+        Half(lambda _, maps: maps.cumsum(0)),
+        Parting("middle", "first", "cumsum", "the batch"),
+    ),
+    "images after": (
+        Half(lambda _, maps: maps.flip(0).cumsum(0).flip(0)),
+        Parting("middle", "first", "cumsum", "the batch"),
+    ),
     "attention over the batch": (
         lambda maps: torch.einsum("nchw,mchw,mcij->ncij", maps, maps, maps),
         Parting("", "middle", "einsum", "the batch"),
@@ -113,8 +125,10 @@ PARTING = {
 
 
 def images(count: int = 3) -> torch.Tensor:
-    """Images of noise."""
-    return torch.randn(count, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    """Images of noise, the last one three times as strong."""
+    noise = torch.randn(count, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    noise[-1] *= 3
+    return noise
 
 
 def net(middle) -> Net:

@@ -121,7 +121,9 @@ def test_what_changes_everywhere_alike_contradicts_nothing_but_what_never_change
 
 def test_a_patch_lies_in_the_middle_of_its_quarter():
     """16 of 64 pixels a side from 8 or 40 on, negated; the rest is the same."""
-    images = patched_images(SIZE)
+    *images, strong = patched_images(SIZE)
+    images = torch.stack(images)
+    assert strong.abs().max() > 2 * images.abs().max()
     different = (images[1:] != images[0]).all(1)
     for one, (top, left) in zip(different, [(8, 8), (8, 40), (40, 8), (40, 40)], strict=True):
         assert one[top : top + 16, left : left + 16].all()
