@@ -2,6 +2,7 @@
 
 from itcortex import store
 from itcortex.data.published import kriegeskorte
+from itcortex.data.rdms import require_all
 from itcortex.running import job
 
 READERS = {"kriegeskorte2008": kriegeskorte.read_rdms}
@@ -13,6 +14,7 @@ def main(source, shown, rdms, entry):
     read = READERS[entry["format"]]
     labels = store.read_table(shown).set_index("image")
     published = read(source, **entry["options"], attributes=about)
+    require_all(published, list(labels.index), about["source"])
     store.write_rdms(rdms, published.with_images(labels["picture"], labels["kind"]))
 
 

@@ -2,7 +2,7 @@
 
 from itcortex import store
 from itcortex.data.published.readers import read_published
-from itcortex.data.recordings import CONFIGURED, require_shown
+from itcortex.data.recordings import CONFIGURED, require_shown, warn_of_loud_sites
 from itcortex.files import sha256_of
 from itcortex.running import job
 
@@ -26,6 +26,7 @@ def main(source, table, shown, recording, entry, images):
     responses = read_published(source, entry["format"], options, entry["attributes"] | origin)
     about = store.read_table(shown).set_index("image")
     require_shown(responses, list(about.index), entry.get("part", False), origin["source"])
+    warn_of_loud_sites(responses, origin["source"])
     responses = responses.with_pictures(about["picture"]).with_kinds(about["kind"])
     store.write_recording(recording, responses.oriented(entry.get("orientation", CONFIGURED)))
 

@@ -14,6 +14,8 @@ FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 #: Largest number of pixels of an image: a photograph of 8,192 x 8,192 pixels.
 LARGEST_PX = 2**26
 MID_GREY = (128, 128, 128, 255)
+#: Values that 12 bits hold: what cameras store in 16 bits without scaling it up, and near black there.
+_OF_12_BITS = 2**12
 #: What Pillow and this module raise for a file that is damaged, no image, or not to be opened.
 DAMAGE = (OSError, SyntaxError, ValueError, StructError, Image.DecompressionBombError)
 
@@ -47,7 +49,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
     Greyscale is repeated over the colours, 16 bits are scaled to 8, and transparency is laid over mid
     grey (128). Raises ValueError for pixels whose range is not known: floating-point numbers, whole
-    numbers that are signed or of 32 bits, and 8 bits that were stored as 16.
+    numbers that are signed or of 32 bits, and 8 to 12 bits that were stored as 16.
     """
     if image.mode == "F":
         raise ValueError("floating-point pixels have no known range")
@@ -55,7 +57,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
         raise ValueError("signed or 32-bit whole numbers have no known range; save 8 or 16 bits")
     if image.mode.startswith("I;16"):  # Pillow would clip at 255
         values = np.asarray(image, dtype=np.float64)
-        if 0 < values.max() < 256:
+        if 0 < values.max() < _OF_12_BITS:
             raise ValueError(
                 f"16-bit pixels of at most {values.max():.0f} would be black; save them as 8 bits"
             )
@@ -82,8 +84,26 @@ def decode_rgb(content, where: str, what: str = "image", upright: bool = False) 
     """
     with readable(where, what):
         image = open_image(content)
+        halved = image.format in ("PNG", "TIFF") and ";16" in _packing(image)
         image.load()
+        if halved and _is_black(image):
+            raise ValueError(
+                "16-bit colours of at most 12 bits would be black; save them as 8 bits"
+            )
         return to_rgb(ImageOps.exif_transpose(image) if upright else image)
+
+
+def _packing(image: Image.Image) -> str:
+    """How a file packs the pixels of an image that is not decoded yet, in Pillow's words."""
+    arguments = image.tile[0].args if image.tile else ""
+    return arguments if isinstance(arguments, str) else str(arguments[0])
+
+
+def _is_black(image: Image.Image) -> bool:
+    """Whether 16-bit colours, of which Pillow keeps the upper 8 bits, came from 12 bits or less."""
+    bands = zip(image.getbands(), image.split(), strict=True)
+    largest = [band.getextrema()[1] for name, band in bands if name in "RGBL"]
+    return bool(largest) and max(largest) < _OF_12_BITS // 256
 
 
 def image_size(content, where: str, what: str = "image") -> tuple[int, int]:

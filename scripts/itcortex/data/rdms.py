@@ -4,7 +4,7 @@ Pairs (i, j), i < j, are in the order of `numpy.triu_indices(images, 1)`: the up
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -97,6 +97,19 @@ class Rdms:
     def kinds(self) -> tuple[str, ...]:
         """Kind of every image; they are all of one kind where nothing else is known."""
         return tuple(self.attributes.get("kinds", [SINGLE_KIND] * len(self.image_ids)))
+
+
+def require_all(rdms: Rdms, shown: Sequence[str], where: str) -> None:
+    """Raise `UserError` unless RDMs are of all images that were `shown` (names of stimuli).
+
+    Formats without names count images: the RDM of a part of them would be taken for that of the first.
+    """
+    if set(rdms.image_ids) != set(shown):
+        raise UserError(
+            f"{where}: the RDM is of {len(rdms.image_ids)} images ({', '.join(rdms.image_ids[:3])}, "
+            f"...), and its stimuli are {len(shown)} ({', '.join(shown[:3])}, ...); name the stimuli "
+            "that it was made of, all of them and no others"
+        )
 
 
 def upper(matrix: np.ndarray) -> np.ndarray:

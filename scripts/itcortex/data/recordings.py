@@ -14,6 +14,8 @@ _log = logging.getLogger(__name__)
 AXES = ("image", "y", "x", "ms", "site")
 #: Kind of images of which no other is known.
 SINGLE_KIND = "all"
+#: A site that varies so many times more than the median one has another unit, or is broken.
+LOUD = 100
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,20 @@ def require_shown(recording: Recording, shown: Sequence[str], part: bool, where:
             f"{where}: {counts}; if only some of them were recorded, write `part: true` into the "
             "recording's entry in the registry"
         )
+
+
+def warn_of_loud_sites(recording: Recording, where: str) -> None:
+    """Say in the log which sites vary `LOUD` times more than the median site, and what that does."""
+    spread = recording.responses.std((0, 1, 2, 3), dtype=np.float64)
+    usual = np.median(spread[spread > 0]) if (spread > 0).any() else np.inf
+    loud = np.flatnonzero(spread > LOUD * usual)
+    if loud.size:
+        _log.warning(
+            "%s: %d of %d sites vary more than %d times as much as the median site (%s: %.3g, the "
+            "median: %.3g): PLS, RSA and CKA are not scaled, and hardly see the other sites; bring "
+            "sites to one unit, or leave these out",
+            where, loud.size, len(spread), LOUD, recording.site_ids[loud[0]], spread[loud[0]], usual,
+        )  # fmt: skip
 
 
 def mean_over_repeats(counts: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ from itcortex.mappings.features import build_design, layer_features
 from itcortex.mappings.folds import Division, Split
 from itcortex.mappings.kinds import ONE_KIND, Kinds
 from itcortex.mappings.layer_scores import LayerPredictions
-from itcortex.numerics.metrics import mean_defined, median_over_sites, pearson
+from itcortex.numerics.metrics import FEWEST_SAMPLES, mean_defined, median_over_sites, pearson
 from itcortex.regression import pls
 from itcortex.regression.design import Problem
 from itcortex.regression.pls_rules import Exact, Nipals
@@ -73,7 +73,8 @@ def draw_splits(
 ) -> list[Split]:
     """`stratified_splits`, each with the share of its training images that chooses the layer.
 
-    `pictures` (image,) name what images show: those of one picture, twins, are divided as one.
+    `pictures` (image,) name what images show: those of one picture, twins, are divided as one. Raises
+    `UserError` if fewer than `FEWEST_SAMPLES` pictures would test a split or choose its layer.
     """
     if n_splits < 2:
         raise UserError(f"brainscore: {n_splits} splits; at least 2 are needed")
@@ -88,6 +89,12 @@ def draw_splits(
 
     for train, test in stratified_splits(labels, n_splits, test_share, seed):
         ((_, validation),) = stratified_splits(labels[train], 1, test_share, seed)
+        if (fewest := min(len(test), len(validation))) < FEWEST_SAMPLES:
+            raise UserError(
+                f"brainscore: {len(labels)} pictures leave {fewest} to test a split or to choose its "
+                f"layer; a correlation needs at least {FEWEST_SAMPLES}: with fewer it is often near 1 "
+                "or -1 by chance; record more images or choose protocol: corrected"
+            )
         splits.append(Split(together(train), together(test), together(train[validation])))
     return splits
 

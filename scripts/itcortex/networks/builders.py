@@ -4,8 +4,9 @@ import hashlib
 import importlib.util
 import inspect
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
@@ -26,6 +27,10 @@ _INSTALLED_AS = {
     "sklearn": "scikit-learn",
     "skimage": "scikit-image",
 }
+#: What stands behind `import` and `from` at the beginning of lines of code.
+_IMPORTS = re.compile(
+    r"^[ \t]*(?:import[ \t]+([^\n#;]+)|from[ \t]+(\w[\w.]*)[ \t]+import)", re.MULTILINE
+)
 
 
 def find_builder(builder: str) -> Callable[..., "nn.Module"]:
@@ -49,15 +54,16 @@ def builder_digest(builder: str) -> str:
 
     A package whose code can change without its version, because it was installed with
     `pip install -e` or is found through PYTHONPATH, is identified by SHA-256 of all its files of code
-    and settings. Empty without a builder. It is a parameter of the rules that build networks, so that
-    changed code runs their jobs again; what a single file imports does not count. Raises `UserError`
-    for a builder that is not there.
+    and settings. Such packages that a builder's file or package imports, directly or through each
+    other, count too. Empty without a builder. It is a parameter of the rules that build networks, so
+    that changed code runs their jobs again. Raises `UserError` for a builder that is not there.
     """
     if not builder:
         return ""
     place, _ = _parts(builder)
     if place.endswith(".py"):
-        return hashlib.sha256(_existing(place).read_bytes()).hexdigest()
+        own = hashlib.sha256(_existing(place).read_bytes()).hexdigest()
+        return _joined(own, _unreleased([Path(place)]))
     package = place.partition(".")[0]
     files = _files_of(package)
     if not files:
@@ -65,7 +71,16 @@ def builder_digest(builder: str) -> str:
             f"builder: {builder!r}: no installed package has a module {package!r}; "
             f"{_installation(package)}, or give a file, like networks/mine.py:build"
         )
-    return _released(package, files) or package_digest(package)
+    version = _released(package, files)
+    return version or _joined(package_digest(package), _unreleased(files) - {package})
+
+
+def _joined(own: str, packages: set[str]) -> str:
+    """One digest of a builder's own code and of the packages that it imports; `own` without any."""
+    if not packages:
+        return own
+    parts = [own, *(package_digest(package) for package in sorted(packages))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def package_digest(package: str) -> str:
@@ -82,6 +97,31 @@ def _files_of(package: str) -> list[Path]:
     inside = (path for folder in folders for path in folder.rglob("*"))
     found = sorted(path for path in inside if path.suffix in _CODE and path.is_file())
     return found or ([Path(spec.origin).resolve()] if spec.has_location else [])
+
+
+def _unreleased(files: Iterable[Path]) -> set[str]:
+    """Packages that files import, directly or through each other, whose code can change by itself."""
+    found, seen, waiting = set(), set(), list(files)
+    while waiting:
+        path = waiting.pop()
+        text = path.read_text(encoding="utf-8", errors="replace") if path.suffix == ".py" else ""
+        named = {name for both in _IMPORTS.findall(text) for name in "".join(both).split(",")}
+        new = {name.split(maxsplit=1)[0].partition(".")[0] for name in named if name.strip()} - seen
+        seen |= new
+        for package in filter(_can_change, new):
+            found.add(package)
+            waiting += _files_of(package)
+    return found
+
+
+def _can_change(package: str) -> bool:
+    """Whether a package is there, and the list of no installed distribution has its first file."""
+    known = package.isidentifier() and package not in sys.stdlib_module_names
+    spec = importlib.util.find_spec(package) if known else None
+    if spec is None:
+        return False
+    first = [Path(spec.origin).resolve()] if spec.has_location else _files_of(package)
+    return bool(first) and not _released(package, first)
 
 
 def _released(package: str, files: list[Path]) -> str:

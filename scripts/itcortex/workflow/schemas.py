@@ -20,14 +20,16 @@ _CHOICES = ("anyOf", "oneOf")
 def load_yaml(path: str | Path) -> dict:
     """Read a YAML mapping with the safe loader.
 
-    Raises `UserError` that names the file and the line, also for a file whose aliases stand for more
-    values than anybody writes (or for themselves): to check those would not end.
+    Raises `UserError` that names the file and the line, also for a key that is given twice, of which
+    YAML would take the last, and for a file whose aliases stand for more values than anybody writes (or
+    for themselves): to check those would not end.
     """
     try:
         with Path(path).open(encoding="utf-8") as file:
             loader = yaml.SafeLoader(file)
             tree = loader.get_single_node()
             _require_finite(tree, path)
+            _require_once(tree, path)
             content = loader.construct_document(tree) if tree else None
     except OSError as error:
         raise UserError(
@@ -61,6 +63,29 @@ def _require_finite(tree: yaml.Node | None, path: str | Path) -> None:
             f"{path}: its aliases (*name) stand for more than {MOST_VALUES:,} values, or for "
             "themselves; write out what is meant"
         )
+
+
+def _require_once(tree: yaml.Node | None, path: str | Path) -> None:
+    """Raise `UserError` for a key that a mapping has twice."""
+    waiting, seen = [tree], set()
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        lines: dict[str, int] = {}
+        for key, _ in pairs:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                raise UserError(
+                    f"{path}: line {line}: key {key.value!r} is given a second time (first in line "
+                    f"{lines[key.value]}); keep one of them"
+                )
+            lines[key.value] = line
+        waiting += [part for pair in pairs for part in pair] or node.value
 
 
 def check(instance: dict, schema: dict, where: str) -> None:

@@ -1,6 +1,7 @@
 """Published RDMs: the order of their pairs, their subjects, the images that belong to them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from scipy.io import loadmat, savemat
@@ -198,6 +199,13 @@ def test_scripts_write_what_was_read(published, tmp_path):
     assert (tmp_path / "r.h5").read_bytes() == first
     with pytest.raises(UserError, match=r"s\.h5: holds 'stimuli', not 'rdms'"):
         store.read_rdms(tmp_path / "s.h5")
+    labels = store.read_table(tmp_path / "s.parquet")
+    for other in (labels[:-1], pd.concat([labels, labels[:1].assign(image="more")])):
+        store.write_table(tmp_path / "other.parquet", other)
+        with pytest.raises(
+            UserError, match=r"it92/made\.mat: the RDM is of \d+ images .* stimuli are"
+        ):
+            prepare_rdms.main(path, tmp_path / "other.parquet", tmp_path / "r.h5", entry)
 
 
 # --- the published data ---------------------------------------------------------------------------

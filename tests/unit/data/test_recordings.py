@@ -127,6 +127,17 @@ def test_responses_with_swapped_axes_are_refused(tmp_path, rng):
         prepared(tmp_path, responses, 30)
 
 
+def test_a_site_in_another_unit_is_named(tmp_path, rng, caplog):
+    responses = rng.random((5, 12)) * np.array([[1], [1], [2000], [1], [0]])
+    prepared(tmp_path, responses, 12)
+    assert (
+        "1 of 5 sites vary more than 100 times as much as the median site (neuron-03" in caplog.text
+    )
+    caplog.clear()
+    prepared(tmp_path, responses / [[1], [1], [50], [1], [1]], 12)
+    assert "times as much" not in caplog.text
+
+
 def test_a_part_of_the_stimuli_must_be_said_to_be_one(tmp_path, rng):
     responses = rng.random((5, 9))
     with pytest.raises(UserError, match=r"has 9 images, .* are 12; .*`part: true`"):

@@ -92,6 +92,11 @@ def test_twins_are_divided_as_one_and_without_any_the_draw_is_the_same():
     [
         (["a"] * 30 + ["b"], r"31 images with 2 labels, the rarest 'b' with 1, cannot be split"),
         ([f"{n % 15}" for n in range(30)], r"30 images with 15 labels.*greater or equal to"),
+        (
+            ["a", "b"] * 10,
+            r"20 pictures leave 2 to test a split .* at least 5: .* near 1 or -1 by chance",
+        ),
+        (["a", "b"] * 22, r"44 pictures leave 4 to test a split or to choose its layer"),
     ],
 )
 def test_labels_too_rare_to_be_split(labels, message):

@@ -175,6 +175,27 @@ def test_changed_code_of_a_package_that_keeps_its_version_is_a_changed_builder(
     assert "lab_networks_x" not in sys.modules
 
 
+def test_changed_code_of_packages_that_a_builder_imports_is_a_changed_builder(folder, monkeypatch):
+    """Through each other, if they are found by their path; released ones have a version instead."""
+    for name, text in {"lab_y": "from lab_z.sizes import WIDTH\n", "lab_z": ""}.items():
+        (folder / "source" / name).mkdir(parents=True)
+        (folder / "source" / name / "__init__.py").write_text(text)
+    sizes = folder / "source" / "lab_z" / "sizes.py"
+    sizes.write_text("WIDTH = 4\n")
+    monkeypatch.syspath_prepend(folder / "source")
+    file = folder / "networks" / "uses.py"
+    file.write_text(
+        "import os, timm\nfrom torch import nn\n\ndef build():\n    import lab_y.parts\n"
+    )
+    names = ("networks/uses.py:build", "lab_y:build", "networks/mine.py:build")
+    before = [builder_digest(name) for name in names]
+    sizes.write_text("WIDTH = 5\n")
+    after = [builder_digest(name) for name in names]
+    assert [a != b for a, b in zip(before, after, strict=True)] == [True, True, False]
+    assert before[2] == hashlib.sha256((folder / "networks" / "mine.py").read_bytes()).hexdigest()
+    assert not {"lab_y", "lab_z"} & set(sys.modules)
+
+
 def test_a_changed_file_is_a_changed_builder(folder):
     """By its content, not its date; a new file is what is built from then on."""
     path = folder / "networks" / "mine.py"
@@ -265,23 +286,25 @@ from torch.nn import functional
 
 
 class Loose(nn.Module):
-    def __init__(self, drop):
+    def __init__(self, drop, stretch):
         super().__init__()
-        self.drop = drop
+        self.drop, self.stretch = drop, stretch
         self.patches = nn.Conv2d(3, 16, 2, stride=2)
         self.tokens, self.mixed = nn.Identity(), nn.Linear(16, 16)
         self.joined = nn.LayerNorm(16)
         self.last = nn.Sequential(nn.Linear(16, 16), nn.ReLU())
 
     def forward(self, images):
+        if self.stretch:
+            images = (images - images.min()) / (images.max() - images.min())
         tokens = self.tokens(self.patches(images).flatten(2).transpose(1, 2))
         mixed = self.mixed(tokens.transpose(1, 2)).transpose(1, 2)
         tokens = functional.dropout(self.joined(tokens + mixed), self.drop)
         return self.last(tokens)
 
 
-def build(drop=0.0):
-    return Loose(drop)
+def build(drop=0.0, stretch=False):
+    return Loose(drop, stretch)
 """
 
 
@@ -297,6 +320,9 @@ def test_a_users_network_is_tried_before_any_job(folder):
     drops = Network(builder="networks/loose.py:build", arguments={"drop": 0.1}, **given)
     with pytest.raises(UserError, match=r"depend on chance .*after layer 'joined', at `dropout`"):
         drops.check()
+    ranged = Network(builder="networks/loose.py:build", arguments={"stretch": True}, **given)
+    with pytest.raises(UserError, match=r"depend on the batch .*own forward pass, at `.*sub`"):
+        ranged.check()
 
 
 def test_named_layers_of_timms_networks_are_tried_where_the_rule_would_not_choose(monkeypatch):

@@ -450,6 +450,19 @@ def test_aliases_and_deep_trees(tmp_path):
         schemas.load_yaml(path)
 
 
+@pytest.mark.parametrize(
+    "text", ["folds: 5\nseed: 1\nfolds: 10", "a: {b: 1, b: 1}", "a: [{b: {c: 1},\n b: 2}]"]
+)
+def test_a_key_that_is_given_twice_is_refused(tmp_path, text):
+    """YAML would take the last without a word."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(
+        UserError, match=r"line \d: key '(folds|b)' is given a second time \(first in"
+    ):
+        schemas.load_yaml(path)
+
+
 def test_an_overlay_must_name_its_experiment(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("seed: 1\n")
