@@ -78,6 +78,9 @@ def _missing(raw: xarray.Variable, unwritten: float | None) -> np.ndarray:
         return missing
     if unwritten is not None:
         missing |= values == values.dtype.type(unwritten)
+    for key in ("_FillValue", "missing_value"):  # written as text by some, which xarray passes over
+        if isinstance(text := raw.attrs.get(key), str):
+            missing |= values == float(text)
     low, high = raw.attrs.get("valid_range", (None, None))
     low, high = raw.attrs.get("valid_min", low), raw.attrs.get("valid_max", high)
     if "_Unsigned" not in raw.attrs:  # the range would be that of other numbers

@@ -31,6 +31,7 @@ FLOATS, WHOLE = np.array([21, 22, 23], np.float32), np.array([21, 22, 23], np.in
     [
         (-9999, {"_FillValue": np.float32(-9999)}),
         (1e20, {"missing_value": np.float32(1e20)}),
+        (-9999, {"missing_value": "-9999"}),  # as text
         (netcdf.FILLS["f4"], {}),  # nothing was written there, and nothing says so
         (-3, {"valid_min": np.float32(0)}),
         (400, {"valid_range": np.array([0, 100], np.float32)}),
