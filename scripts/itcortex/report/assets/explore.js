@@ -8,8 +8,10 @@ const actions = { openModel: (model) => openModel(model), sortBy: (sort) => chan
 function change(changes) {
   Object.assign(VIEW, changes);
   draw(plotSoon);
-  clearTimeout(writing);
-  writing = setTimeout(writeAddress, 60);
+  requestAnimationFrame(() => {
+    clearTimeout(writing);
+    writing = setTimeout(writeAddress, 60);
+  });
 }
 
 let writing = null; // the address waits for the answer: browsers take long to change it

@@ -8,7 +8,7 @@ function openPage(model) {
     modelCeilings(model), modelProvenance(model)));
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
-  setTimeout(() => drawAll(figures), 30); // when the page is there
+  requestAnimationFrame(() => setTimeout(() => drawAll(figures))); // when the page is there
 }
 
 function modelHead(model) {

@@ -221,9 +221,13 @@ function plotSoon(points, view) {
     const kept = new Set(points.map((point) => String([point.model, point.condition])));
     marks.forEach((mark, index) => showMark(mark, kept.has(drawnKeys[index])));
   }
-  clearTimeout(drawing);
   host.setAttribute("aria-busy", "true");
-  drawing = setTimeout(() => drawPlot(points, { ...view }), 90);
+  const shown = { ...view };
+  clearTimeout(drawing);
+  requestAnimationFrame(() => {
+    clearTimeout(drawing);
+    drawing = setTimeout(() => drawPlot(points, shown), 90);
+  });
 }
 
 /** The points answer to the pointer. */
