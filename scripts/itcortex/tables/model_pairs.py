@@ -153,7 +153,8 @@ def _mean_row(table: pd.DataFrame, drawn: np.ndarray, rng: np.random.Generator) 
     families = known["family"].to_numpy(str)
     row = dict.fromkeys(HARMONIZED, np.nan) | {"model": "", "weights": "", "baseline": ""}
     means = known[["r", "r_baseline", "difference", "sites_higher", "top1_difference"]]
-    row |= means.mean().to_dict() | {"family": "", "note": f"mean over {len(known)} networks"}
+    networks = "1 network" if len(known) == 1 else f"{len(known)} networks"
+    row |= means.mean().to_dict() | {"family": "", "note": f"mean over {networks}"}
     if len(np.unique(families)) < MINIMUM_FAMILIES:
         note = f"{row['note']}; no interval: {MINIMUM_FAMILIES} families are needed"
         return row | {"note": note}

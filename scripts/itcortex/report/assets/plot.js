@@ -121,7 +121,7 @@ function twinLines(panel, index, paper) {
 function headOf(panel) {
   const trend = panel.points.filter((point) => !DATA.beside.includes(DATA.models[point.model].category));
   const rho = spearman(trend);
-  const said = rho === null ? `${panel.points.length} ${panel.points.length === 1 ? "point" : "points"}` : `Spearman\u2019s \u03c1 ${numberText(rho)} of the ${trend.length} shown that make the trend`;
+  const said = rho === null ? `${panel.points.length} ${panel.points.length === 1 ? "point" : "points"}` : `Spearman\u2019s \u03c1 ${numberText(rho)} of ${trend.length} that make the trend`;
   const title = panel.title && plotText(panel.title);
   return `${title ? `<b>${title}</b><br>` : ""}<span style="font-size:11px">${said}</span>`;
 }
