@@ -77,7 +77,7 @@ rule extract_activations:
         network=ex.network_of,
         layers=ex.named_layers,
         n_layers=config["activations"]["layers"],
-        side=config["activations"]["side"],
+        side=analysis.side,
         dtype=config["activations"]["dtype"],
         batch_size=config["activations"]["batch_size"],
         device=config["device"],

@@ -44,7 +44,14 @@ def main(
         "layers": [asdict(layer) for layer in chosen],
     }
     batches = extract(
-        loaded.model, loaded.preprocessing, shown.images, chosen, batch_size, loaded.device, side
+        loaded.model,
+        loaded.preprocessing,
+        shown.images,
+        chosen,
+        batch_size,
+        loaded.device,
+        side,
+        dtype,
     )
     names = tuple(layer.name for layer in chosen)
     store.write_activations(activations, batches, names, shown.image_ids, attributes, dtype)

@@ -6,12 +6,13 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.functional import avg_pool2d
 
 from itcortex.errors import UserError
 from itcortex.networks.layer_choice import INTERMEDIATE
 from itcortex.networks.layers import Layer, as_maps, first_tensor
 from itcortex.networks.preprocessing import Preprocessing
-from itcortex.numerics.resample import pool_maps
+from itcortex.numerics.resample import axis_matrix
 from itcortex.running import progress
 
 #: Largest difference of an image's map alone and in a batch, in lengths of the map. A GPU may take
@@ -27,39 +28,45 @@ def extract(
     batch_size: int,
     device: torch.device | str = "cpu",
     side: int | None = None,
+    dtype: str = "float32",
 ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-    """Yield per batch the first image's index and each layer's maps float32 (image, h, w, channel).
+    """Yield per batch the first image's index and each layer's maps (image, h, w, channel).
 
     `images` are uint8 (image, row, column, rgb). One batch is held at a time. Maps larger than
-    `side` are averaged down to it. Raises ValueError if a layer does not put out what it was chosen
-    for, and `UserError` if the first image has other maps alone than in the first batch.
+    `side` are averaged down to it as soon as the layer puts them out, in float32 and where the network
+    runs, and are then rounded to `dtype` (float32 or float16). Raises ValueError if a layer does not
+    put out what it was chosen for, and `UserError` if the first image has other maps alone than in the
+    first batch.
     """
     # channels last: the same sums in an order that convolutions on CPUs take 1.3 to 2 times faster
     model = model.to(device, memory_format=torch.channels_last).eval()
     starts = range(0, len(images), batch_size)
-    with _recording(model, layers) as outputs:
+    with _recording(model, layers, side, getattr(torch, dtype)) as outputs:
         for start in progress.bar(starts, "activations", unit="batch"):
             batch = preprocessing(images[start : start + batch_size])
             batch = batch.to(device, memory_format=torch.channels_last)
-            maps = _run(model, batch, layers, outputs, side)
+            maps = _run(model, batch, layers, outputs)
             if start == 0:
-                _require_same(maps, _run(model, batch[:1], layers, outputs, side), len(batch))
+                _require_same(maps, _run(model, batch[:1], layers, outputs), len(batch))
             yield start, maps
 
 
 def _run(
-    model: nn.Module, batch: torch.Tensor, layers: list[Layer], outputs: dict, side: int | None
+    model: nn.Module, batch: torch.Tensor, layers: list[Layer], outputs: "_Outputs"
 ) -> dict[str, np.ndarray]:
     outputs.clear()
     with torch.inference_mode():
         _forward(model, batch, layers, outputs)
-    return {layer.name: _maps(outputs, layer, len(batch), side) for layer in layers}
+    for name, maps in outputs.items():
+        if len(maps) != len(batch):
+            raise ValueError(f"layer {name} put out {len(maps)} maps for {len(batch)} images")
+    return {layer.name: outputs[layer.name].cpu().numpy() for layer in layers}
 
 
 def _require_same(maps: dict, alone: dict, count: int) -> None:
     """With the weights that count, and for networks that nobody tried before: a batch is no matter."""
     for name, (single,) in alone.items():
-        together = maps[name][0]
+        together = maps[name][0].astype(np.float64)
         difference = np.linalg.norm(single - together) / (np.linalg.norm(together) or 1)
         if difference > _TOLERANCE:
             raise UserError(
@@ -69,20 +76,36 @@ def _require_same(maps: dict, alone: dict, count: int) -> None:
             )
 
 
-@contextmanager
-def _recording(model: nn.Module, layers: list[Layer]) -> Iterator[dict[str, torch.Tensor]]:
-    """A dict that every forward pass fills with the layers' outputs; removes all hooks at the end.
+class _Outputs(dict):
+    """Maps (image, h, w, channel) of a pass, by layer: reduced, rounded, and copies of what they were.
 
-    Outputs are cloned: an activation that works in place would overwrite the layer before it.
+    An activation that works in place would otherwise overwrite the layer before it.
     """
-    outputs: dict[str, torch.Tensor] = {}
 
-    def keep(name: str):
+    def __init__(self, side: int | None, dtype: torch.dtype):
+        super().__init__()
+        self.side, self.dtype = side, dtype
+
+    def keep(self, layer: Layer, output: torch.Tensor) -> None:
+        """Keep what a layer put out."""
+        maps = as_maps(output.detach().float(), layer)
+        reduced = maps if self.side is None else _pooled(maps, self.side)
+        self[layer.name] = reduced.to(self.dtype, memory_format=torch.contiguous_format, copy=True)
+
+
+@contextmanager
+def _recording(
+    model: nn.Module, layers: list[Layer], side: int | None, dtype: torch.dtype
+) -> Iterator[_Outputs]:
+    """What every forward pass fills with the layers' maps; removes all hooks at the end."""
+    outputs = _Outputs(side, dtype)
+
+    def keep(layer: Layer):
         def hook(_module, _arguments, output):
             tensor = first_tensor(output)
-            if tensor is None or name in outputs:
-                raise ValueError(f"layer {name} does not put out one tensor, once in a pass")
-            outputs[name] = tensor.detach().clone()
+            if tensor is None or layer.name in outputs:
+                raise ValueError(f"layer {layer.name} does not put out one tensor, once in a pass")
+            outputs.keep(layer, tensor)
 
         return hook
 
@@ -90,25 +113,32 @@ def _recording(model: nn.Module, layers: list[Layer]) -> Iterator[dict[str, torc
         for layer in layers:
             if not layer.name.startswith(INTERMEDIATE):
                 module = model.get_submodule(layer.name)
-                hooks.enter_context(module.register_forward_hook(keep(layer.name)))
+                hooks.enter_context(module.register_forward_hook(keep(layer)))
         yield outputs
 
 
-def _forward(model: nn.Module, batch: torch.Tensor, layers: list[Layer], outputs: dict) -> None:
+def _forward(model: nn.Module, batch: torch.Tensor, layers: list[Layer], outputs: _Outputs) -> None:
     """Run the network; what no module puts out is taken from timm's `forward_intermediates`."""
-    names = [layer.name for layer in layers if layer.name.startswith(INTERMEDIATE)]
-    if len(names) < len(layers):
+    inside = [layer for layer in layers if layer.name.startswith(INTERMEDIATE)]
+    if len(inside) < len(layers):
         model(batch)
-    if names:
+    if inside:
         maps = model.forward_intermediates(batch, intermediates_only=True)
-        outputs.update({name: maps[int(name.removeprefix(INTERMEDIATE))] for name in names})
+        for layer in inside:
+            outputs.keep(layer, maps[int(layer.name.removeprefix(INTERMEDIATE))])
 
 
-def _maps(
-    outputs: dict[str, torch.Tensor], layer: Layer, n_images: int, side: int | None
-) -> np.ndarray:
-    values = outputs[layer.name].float().cpu().numpy()
-    if len(values) != n_images:
-        raise ValueError(f"layer {layer.name} put out {len(values)} maps for {n_images} images")
-    maps = as_maps(values, layer)
-    return np.ascontiguousarray(maps if side is None else pool_maps(maps, side))
+def _pooled(maps: torch.Tensor, side: int) -> torch.Tensor:
+    """Maps (image, h, w, channel) averaged to at most side x side, as `numerics.resample.pool_maps`."""
+    height, width = maps.shape[1:3]
+    size = (min(side, height), min(side, width))
+    if size == (height, width):
+        return maps
+    if height % size[0] == 0 and width % size[1] == 0:
+        cell = (height // size[0], width // size[1])
+        return avg_pool2d(maps.permute(0, 3, 1, 2), cell).permute(0, 2, 3, 1)
+    rows, columns = (
+        torch.from_numpy(axis_matrix(n, k)) for n, k in zip((height, width), size, strict=True)
+    )
+    maps = torch.einsum("yh,ihwc->iywc", rows.to(maps), maps)
+    return torch.einsum("xw,iywc->iyxc", columns.to(maps), maps)

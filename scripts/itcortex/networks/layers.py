@@ -35,18 +35,20 @@ class Layer:
         return {"NCHW": (c, h, w), "NHWC": (h, w, c), "NTC": (tokens, c), "NC": (c,)}[self.layout]
 
 
-def as_maps(values: np.ndarray, layer: Layer) -> np.ndarray:
+def as_maps(values: np.ndarray | torch.Tensor, layer: Layer) -> np.ndarray | torch.Tensor:
     """A layer's output (image, ...) in the network's layout as maps (image, height, width, channel).
 
     Prefix tokens are dropped; a layer without a map has one position. Raises ValueError if the
     output does not have the shape that the layer was chosen with: axes are never guessed anew.
     """
-    if values.shape[1:] != layer.shape:
+    shape = tuple(values.shape[1:])
+    if shape != layer.shape:
         raise ValueError(
-            f"layer {layer.name} put out {values.shape[1:]}, expected {layer.shape} {layer.layout}"
+            f"layer {layer.name} put out {shape}, expected {layer.shape} {layer.layout}"
         )
     if layer.layout == "NCHW":
-        return np.moveaxis(values, 1, -1)
+        on_host = isinstance(values, np.ndarray)
+        return np.moveaxis(values, 1, -1) if on_host else values.movedim(1, -1)
     if layer.layout == "NTC":
         values = values[:, layer.prefix_tokens :]
     return values.reshape(len(values), layer.height, layer.width, layer.channels)

@@ -71,6 +71,11 @@ class Analysis:
         name = self.ex.settings["ceiling"]["name"]
         return name if isinstance(name, str) else name.get(wildcards.recording, name["default"])
 
+    def side(self, wildcards: Wildcards) -> int | None:
+        """Side to which larger maps of some stimuli are averaged before they are kept; None for none."""
+        side = self.ex.settings["activations"]["side"]
+        return side.get(wildcards.stimuli, side["default"]) if isinstance(side, dict) else side
+
     @cached_property
     def _digits(self) -> dict[str, dict]:
         """Settings of the simulated digits, by the array that was shown them."""

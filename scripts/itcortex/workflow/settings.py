@@ -39,6 +39,10 @@ def check_experiment(
         choose(name, ["default", *registry["recordings"]], "config: encoding: window")
     for name in [] if isinstance(ceilings, str) else ceilings:
         choose(name, ["default", *registry["recordings"]], "config: ceiling: name")
+    for name in (
+        config["activations"]["side"] if isinstance(config["activations"]["side"], dict) else []
+    ):
+        choose(name, ["default", *registry["stimuli"]], "config: activations: side")
     check_trainings(config["training"])
     for training, about in config["training"].items():
         if "digits" in about:

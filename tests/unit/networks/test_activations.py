@@ -19,6 +19,7 @@ from itcortex.networks.layers import Layer
 from itcortex.networks.network import Network
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.networks.timm_networks import build
+from itcortex.numerics.resample import pool_maps
 from itcortex.weights.state import digest
 from made.families import FAMILIES, make
 
@@ -287,3 +288,20 @@ def test_a_missing_layer_or_device_is_refused(inputs, monkeypatch):
     refused(inputs, "test_resnet has no layer 'layer7.0'; did you mean", layers=["layer7.0"])
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     refused(inputs, "device: 'cuda' asked for", device="cuda")
+
+
+@pytest.mark.parametrize("size", [8, 9])  # averaged in whole cells, and in fractional ones
+def test_maps_are_averaged_and_rounded_where_they_are_made(rng, size):
+    """Equal to averaging the whole maps afterwards; a swap of rows and columns would show."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, (1, 3), padding=(0, 1)), nn.ReLU(inplace=True))
+    how = Preprocessing((3, size, size), (0.0,) * 3, (1.0,) * 3, "bilinear")
+    images = pictures(rng, 3, size)
+    layers = named_layers(model, how.input_size, ["0", "1"])
+    whole = collect(extract(model, how, images, layers, 2))
+    small = collect(extract(model, how, images, layers, 2, side=4))
+    half = collect(extract(model, how, images, layers, 2, side=4, dtype="float16"))
+    for name, values in whole.items():
+        np.testing.assert_allclose(small[name], pool_maps(values, 4), atol=1e-6)
+        assert half[name].dtype == np.float16
+        np.testing.assert_array_equal(half[name], small[name].astype(np.float16))
