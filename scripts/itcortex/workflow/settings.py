@@ -28,21 +28,7 @@ def check_experiment(
     for name in config["recordings"]:
         choose(name, registry["recordings"], "config: recordings")
         _check_own(name, registry)
-    for name in config["published"]["tables"]:
-        choose(name, registry["scores"], "config: published: tables")
-    for name in config["rdms"]:
-        choose(name, registry["rdms"], "config: rdms")
-    for name in config["attention"]["sets"]:
-        choose(name, registry["attention"], "config: attention: sets")
-    ceilings = config["ceiling"]["name"]
-    for name in config["encoding"]["window"]:
-        choose(name, ["default", *registry["recordings"]], "config: encoding: window")
-    for name in [] if isinstance(ceilings, str) else ceilings:
-        choose(name, ["default", *registry["recordings"]], "config: ceiling: name")
-    for name in (
-        config["activations"]["side"] if isinstance(config["activations"]["side"], dict) else []
-    ):
-        choose(name, ["default", *registry["stimuli"]], "config: activations: side")
+    _check_names(config, registry)
     check_trainings(config["training"])
     for training, about in config["training"].items():
         if "digits" in about:
@@ -66,6 +52,26 @@ def check_experiment(
     ]
     if any(registry["recordings"][name].get("simulation") for name in config["recordings"]):
         _check_teacher(config["simulation"], models, simulated, refused)
+
+
+def _check_names(config: dict, registry: dict) -> None:
+    """Raise `UserError` for a name in the settings that the registry does not have."""
+    lists = {
+        "published: tables": (config["published"]["tables"], "scores"),
+        "rdms": (config["rdms"], "rdms"),
+        "attention: sets": (config["attention"]["sets"], "attention"),
+    }
+    by_name = {  # one for some by their names, and `default` for all others
+        "encoding: window": (config["encoding"]["window"], "recordings"),
+        "ceiling: name": (config["ceiling"]["name"], "recordings"),
+        "activations: side": (config["activations"]["side"], "stimuli"),
+    }
+    for key, (names, kind) in lists.items():
+        for name in names:
+            choose(name, registry[kind], f"config: {key}")
+    for key, (value, kind) in by_name.items():
+        for name in value if isinstance(value, dict) else ():
+            choose(name, ["default", *registry[kind]], f"config: {key}")
 
 
 def _check_own(name: str, registry: dict) -> None:
