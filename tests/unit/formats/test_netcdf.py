@@ -92,3 +92,16 @@ def test_a_presentation_without_a_repetition_number_is_refused(tmp_path):
     path = write_assembly(tmp_path / "a.nc", None, coordinates)
     with pytest.raises(UserError, match=r"a\.nc: 1 presentations have no `repetition`"):
         read_majajhong(path, {}, write_table(tmp_path / "t.csv"))
+
+
+def test_a_dataset_of_any_hdf5_file_is_read_as_its_attributes_say(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as handle:
+        plain = handle.create_dataset("plain", data=np.append(WHOLE, np.int16(-1)))
+        packed = handle.create_dataset("packed", data=plain[...].reshape(2, 2))
+        packed.attrs.update(scale_factor=[0.5], _FillValue=np.int16(-1))
+        wrong = handle.create_dataset("wrong", data=FLOATS)
+        wrong.attrs["missing_value"] = "none"
+        assert netcdf.values_of(plain).dtype == np.int16
+        np.testing.assert_array_equal(netcdf.values_of(packed), [[10.5, 11], [11.5, np.nan]])
+        with pytest.raises(UserError, match=r"a\.h5: /wrong: its attributes .*'none'"):
+            netcdf.values_of(wrong)
