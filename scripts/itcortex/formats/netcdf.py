@@ -66,11 +66,14 @@ def decoded(
     that are neither packed nor missing stay whole numbers.
     """
     missing = _missing(raw, unwritten)
+    packing = {key: raw.attrs[key] for key in ("scale_factor", "add_offset") if key in raw.attrs}
+    # xarray would take a whole number for a sign that the result is whole: no fractions, and no NaN
+    whole = {key: float(n) for key, n in packing.items() if np.asarray(n).dtype.kind in "iu"}
+    raw = xarray.Variable(raw.dims, raw.values, raw.attrs | whole, raw.encoding) if whole else raw
     variable = xarray.conventions.decode_cf_variable(name, raw, decode_times=False)
     if missing.any():
         variable = variable.copy(data=np.where(missing, np.nan, variable.values))
-    packed = {"scale_factor", "add_offset"} & set(raw.attrs)
-    if raw.dtype.kind in "iu" and not packed and np.isfinite(variable.values).all():
+    if raw.dtype.kind in "iu" and not packing and np.isfinite(variable.values).all():
         return variable.astype(raw.dtype)
     return variable
 

@@ -51,6 +51,16 @@ def test_packed_numbers_are_unpacked_before_they_are_compared_with_anything(tmp_
     np.testing.assert_array_equal(values, [20.5, 21, 21.5, np.nan])
 
 
+def test_a_scale_that_is_a_whole_number_cuts_nothing_off(tmp_path):
+    path = write(tmp_path / "a.nc", FLOATS + np.float32(0.25), scale_factor=np.int32(2))
+    np.testing.assert_array_equal(netcdf.read_variables(path)["counts"].values, [42.5, 44.5, 46.5])
+    attributes = {"scale_factor": np.int16(2), "add_offset": 1, "_FillValue": np.int16(-1)}
+    path = write(tmp_path / "b.nc", np.append(WHOLE, np.int16(-1)), **attributes)
+    np.testing.assert_array_equal(
+        netcdf.read_variables(path)["counts"].values, [43, 45, 47, np.nan]
+    )
+
+
 def test_a_valid_range_is_of_the_packed_numbers(tmp_path):
     attributes = {"scale_factor": 10.0, "valid_max": np.int16(22)}
     path = write(tmp_path / "a.nc", WHOLE, **attributes)
