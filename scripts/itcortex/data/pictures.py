@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from itcortex.data.images import decode_rgb
-from itcortex.data.stimuli import IMAGE_SUFFIXES
+from itcortex.data.stimuli import IMAGE_SUFFIXES, pictures_in
 from itcortex.errors import UserError
 
 
@@ -17,13 +17,7 @@ def picture_files(folder: str | Path) -> dict[str, Path]:
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; name the folder that holds the pictures")
-    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-    found = {
-        name: files[name]
-        for name in sorted(files)
-        if Path(name).suffix.lower() in IMAGE_SUFFIXES
-        and not any(part.startswith(".") for part in name.split("/"))
-    }
+    found = pictures_in(folder)
     if not found:
         endings = ", ".join(sorted(IMAGE_SUFFIXES))
         raise UserError(f"{folder}: has no picture ({endings}); name the folder that holds them")
