@@ -106,7 +106,7 @@ def test_a_lock_is_of_the_last_run_that_was_not_refused(tmp_path):
 def test_a_lock_of_another_user_is_left_alone(tmp_path, monkeypatch):
     """Nobody sees in which folder another user's process works."""
     folder = locked(tmp_path, on(platform.node()))
-    monkeypatch.setattr(orphans, "_owner", lambda path: "somebody")
+    monkeypatch.setattr(Path, "owner", lambda path: "somebody")
     with pytest.raises(UserError, match="is locked by a run of somebody"):
         cancel_orphans.main(folder)
     orphans.require_dead(folder, ended=True)

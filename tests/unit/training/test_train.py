@@ -1,8 +1,5 @@
 """The training loop in one process: what it computes, keeps, refuses, and how it goes on."""
 
-import json
-import resource
-import shutil
 import signal
 from importlib.metadata import version
 
@@ -14,71 +11,26 @@ from torch.nn import functional
 
 import train_harmonized
 from itcortex import store
-from itcortex.errors import UserError
 from itcortex.networks.network import Network
 from itcortex.running import stamp
 from itcortex.training import checkpoint
-from itcortex.training.images.samples import Arrays
 from itcortex.training.interruption import STOPPED, StoppedError
-from itcortex.training.plan import Data, Place, Plan
+from itcortex.training.plan import Place
 from itcortex.training.recipe import Recipe, learning_rate
 from itcortex.training.train import identity_of, train
 from itcortex.training.trainer import Trainer
 from itcortex.weights.state import digest, load
 from made.training import (
-    CLASSES,
     Interrupted,
     arrays,
-    blobs,
     network,
     same,
     shard,
     small_net,
 )
+from made.trainings import RECIPE, copy_checkpoint, data_of, plan_of, run
 
 pytestmark = [pytest.mark.network, pytest.mark.process]
-
-RECIPE = {
-    "epochs": 2, "batch_size": 16, "warmup_epochs": 1, "schedule": "cosine", "learning_rate": 0.1,
-    "map_share": 0.5,
-}  # fmt: skip
-
-
-def plan_of(strength=1.0, seed=0, start=None, net=None, **settings):
-    """A plan for the small net."""
-    recipe = Recipe.of(RECIPE | settings)
-    return Plan(Network(**network(**(net or {}))), recipe, strength, seed, start)
-
-
-def data_of(labelled=None):
-    """48 images without a map (or others), 48 with one, 12 to judge: 6 steps an epoch."""
-    return Data(labelled or arrays(48, 0, mapped=False), arrays(48, 1), arrays(12, 2))
-
-
-def run(folder, data=None, every=1000, **settings):
-    """A training from start to end."""
-    return train(plan_of(**settings), data or data_of(), Place(folder, checkpoint_steps=every))
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """Function of settings: a training and its folder, run to the end once for all tests."""
-    done = {}
-
-    def training(**settings):
-        key = json.dumps(settings, sort_keys=True)
-        if key not in done:
-            folder = tmp_path_factory.mktemp("finished")
-            done[key] = run(folder, **settings), folder
-        return done[key]
-
-    return training
-
-
-def copy_checkpoint(folder, to):
-    """The checkpoint of a finished training in a folder of one's own."""
-    shutil.copy2(folder / checkpoint.NAME, to / checkpoint.NAME)
-
 
 # --- what it computes -----------------------------------------------------------------------------
 
@@ -296,184 +248,6 @@ def test_training_leaves_the_global_generator_alone(tmp_path):
     run(tmp_path, epochs=1)
     assert torch.equal(state, torch.get_rng_state())
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-
-
-# --- what it refuses ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        (
-            {"learning_rate": 0.2},
-            r"recipe\.learning_rate was 0\.1, is 0\.2\. Delete .* to start over",
-        ),
-        ({"strength": 2.0}, r"strength was 1\.0, is 2\.0"),
-        ({"net": {"norm": "group"}}, r"network\.arguments\.norm was None, is 'group'"),
-        ({"seed": 1, "clip": 1.0}, r"seed was 0, is 1; recipe\.clip was 0\.0, is 1\.0"),
-    ],
-)
-def test_a_checkpoint_of_another_training_is_refused_by_name(tmp_path, finished, changed, message):
-    copy_checkpoint(finished(epochs=1)[1], tmp_path)
-    with pytest.raises(UserError, match=message):
-        run(tmp_path, **{"epochs": 1} | changed)
-
-
-def test_a_checkpoint_of_another_architecture_is_refused_by_name(tmp_path, finished):
-    copy_checkpoint(finished(epochs=1)[1], tmp_path)
-    plan = plan_of(epochs=1)
-    other = Network(**network() | {"architecture": "large_net"})
-    with pytest.raises(UserError, match="architecture was 'small_net', is 'large_net'"):
-        train(Plan(other, plan.recipe, 1.0, 0), data_of(), Place(tmp_path))
-
-
-def test_a_checkpoint_of_other_data_is_refused(tmp_path, finished):
-    copy_checkpoint(finished(epochs=1)[1], tmp_path)
-    with pytest.raises(UserError, match="labelled was"):
-        run(tmp_path, data_of(arrays(48, 9, mapped=False)), epochs=1)
-
-
-def test_a_damaged_checkpoint_is_refused(tmp_path, finished):
-    copy_checkpoint(finished(epochs=1)[1], tmp_path)
-    path = tmp_path / checkpoint.NAME
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(UserError, match="not a readable safetensors file"):
-        run(tmp_path, epochs=1)
-
-
-def test_a_loss_that_is_not_finite_stops_with_all_that_is_known(tmp_path, monkeypatch):
-    """Planted: one image makes the scores NaN in the second epoch; the last good checkpoint is kept."""
-    loss = Trainer._loss
-
-    def poisoned(self, batch):
-        if self.progress.step == 8:
-            with torch.no_grad():
-                self.model[0].weight.fill_(float("nan"))
-        return loss(self, batch)
-
-    monkeypatch.setattr(Trainer, "_loss", poisoned)
-    with pytest.raises(UserError) as found:
-        run(tmp_path)
-    message = str(found.value)
-    assert "step 9: the loss or its gradient is not finite" in message
-    assert "cross_entropy nan" in message and "scores not finite for" in message
-    assert message.count("blob") >= 16  # the batch's images
-    tensors, progress = checkpoint.read(tmp_path, identity_of(plan_of(), data_of()))
-    assert progress.step == 6 and all(t.isfinite().all() for t in tensors.values())
-
-
-@pytest.mark.parametrize("name", ["0.weight", "1.running_var"])
-@pytest.mark.parametrize("ema", [0.0, 0.9])
-def test_a_checkpoint_of_values_that_are_not_finite_is_not_written(
-    tmp_path, monkeypatch, name, ema
-):
-    """Planted after step 8: the averages of batch norm are those that no training step looks at."""
-    follow = Trainer._follow
-
-    def poison(self):
-        if self.progress.step == 7:
-            self.model.state_dict()[name][0] = float("inf")
-        follow(self)
-
-    monkeypatch.setattr(Trainer, "_follow", poison)
-    with pytest.raises(
-        UserError, match=rf"step 8: it left {name}.* not finite .*{checkpoint.NAME}"
-    ):
-        run(tmp_path, every=4, ema=ema)
-    identity = identity_of(plan_of(ema=ema), data_of())
-    tensors, progress = checkpoint.read(tmp_path, identity)
-    assert progress.step == 6 and all(t.isfinite().all() for t in tensors.values())
-
-
-def test_infinities_that_are_meant_may_stand(tmp_path):
-    """As in the ranges of timm's Gemma, which are buffers too."""
-    net = small_net()
-    net.register_buffer("input_max", torch.tensor(float("inf")))
-    assert checkpoint.not_finite(net) == []
-    net[0].weight.data[0, 0, 0, 0] = net[1].running_mean[0] = float("nan")
-    assert checkpoint.not_finite(net) == ["0.weight", "1.running_mean"]
-
-
-def test_an_epoch_is_judged_before_its_last_step_is_kept(tmp_path, monkeypatch):
-    """Or a network that judging refuses would be the last good one."""
-    entropies = []
-
-    def judge(*arguments):
-        entropies.append(float("nan") if entropies else 1.0)
-        return {"validation_cross_entropy": entropies[-1]}
-
-    monkeypatch.setattr("itcortex.training.trainer.judge", judge)
-    with pytest.raises(
-        UserError, match=r"step 12, the end of epoch 2: the cross-entropy of .* nan"
-    ):
-        run(tmp_path, every=1)
-    _, progress = checkpoint.read(tmp_path, identity_of(plan_of(), data_of()))
-    assert progress.step == 11 and len(entropies) == 2
-
-
-def test_a_gradient_that_is_not_finite_stops_although_the_loss_is(tmp_path, monkeypatch):
-    def poison(self, batch):
-        parts = loss(self, batch)
-        self.model[0].weight.register_hook(lambda g: g * float("inf"))
-        return parts
-
-    loss = Trainer._loss
-    monkeypatch.setattr(Trainer, "_loss", poison)
-    with pytest.raises(UserError, match=r"step 1: .*gradient norm (nan|inf)"):
-        run(tmp_path)
-
-
-def test_a_full_disk_leaves_the_former_checkpoint(tmp_path, finished):
-    """A limit on the size of files stands for the full disk: the write itself fails half-way."""
-    data = data_of()
-    data.labelled = Interrupted(data.labelled, 30)
-    with pytest.raises(StoppedError):
-        run(tmp_path, data)
-    path = tmp_path / checkpoint.NAME
-    before = path.read_bytes()
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
-        with pytest.raises(UserError, match=r"cannot be written .*the former one stays.*make room"):
-            run(tmp_path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, former)
-    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
-    assert same(run(tmp_path).state, finished()[0].state)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"strength": -1.0}, "strength: -1.0 is not a finite number of at least 0"),
-        ({"batch_size": 128}, "batch_size 128 is more than the 96 images"),
-        ({"map_share": 0.0}, "strength: 1, but no training image has a human map"),
-    ],
-)
-def test_plans_that_cannot_be_are_refused_at_once(tmp_path, settings, message):
-    with pytest.raises(UserError, match=message):
-        run(tmp_path, **settings)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("where", ["labelled", "mapped", "validation"])
-def test_labels_out_of_range_are_refused_at_once(tmp_path, where):
-    data = data_of()
-    images, labels, maps = blobs(48)
-    setattr(data, where, Arrays(images, labels + 1, maps))
-    with pytest.raises(
-        UserError, match=f"{where}: .* labels are out of range, the first {CLASSES} of"
-    ):
-        run(tmp_path, data)
-
-
-@pytest.mark.parametrize("processes", [1, 64])
-def test_gpus_that_are_not_there_are_refused(tmp_path, processes):
-    device = "cuda:99" if processes == 1 else "cuda"
-    with pytest.raises(UserError, match=r"CUDA devices here|as many GPUs"):
-        train(plan_of(batch_size=64), data_of(), Place(tmp_path, device, processes))
 
 
 # --- the rule -------------------------------------------------------------------------------------
