@@ -10,8 +10,8 @@ from pathlib import Path
 
 import yaml
 
+from made.forked import python
 from made.patience import FACTOR
-from made.snakemake_runs import SnakemakeRun
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "envs", "profiles", "experiments"]
@@ -22,10 +22,12 @@ REDUCED = {
     "encoding": {
         "mappings": ["pls", "ridge", "rsa", "cka", "reverse"],
         "components": 8,
-        "sweep": {"width_ms": 40, "step_ms": 80},
+        "sweep": {"width_ms": 40, "step_ms": 120},
     },
-    "alignment": {"draws": 50},
+    "alignment": {"draws": 20},
+    "ceiling": {"splits": 10},
     "statistics": {"draws": 100},
+    "multiverse": {"draws": 100},
     "figures": {"images": 2, "models": MODELS},
     "simulation": {"size_px": 96},
 }
@@ -122,9 +124,10 @@ class Workflow:
         usual = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         return usual | {"COLUMNS": "200"} | (changes or {})
 
-    def command(self, *options: str) -> list[str]:
+    @staticmethod
+    def command(*options: str, program: str = sys.executable) -> list[str]:
         """Command line of a run."""
-        return [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *options]
+        return [program, "-m", "snakemake", "--cores", "2", "--nocolor", *options]
 
     def start(self) -> subprocess.Popen:
         """Start a run as users do, in a process group of its own."""
@@ -135,21 +138,20 @@ class Workflow:
 
     def run_as_users_do(self, *options: str) -> subprocess.CompletedProcess:
         """Run Snakemake to its good end; its output (both streams) is in `stdout`."""
-        done = subprocess.run(
-            self.command(*options), cwd=self.folder, text=True, check=False, timeout=FACTOR * 800,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.environment(),
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-6000:]
-        return done
+        return self._run(self.command(*options), self.environment(), check=True)
 
     def run(
         self, *options: str, check: bool = True, environment: dict | None = None
     ) -> subprocess.CompletedProcess:
-        """The same from a process that has Snakemake loaded."""
-        words = self.command(*options)[3:]
-        run = SnakemakeRun(self.folder, self.environment(environment), *words)
-        done = subprocess.CompletedProcess(words, run.wait(800), run.printed)
-        run.output.unlink()
+        """The same, with Snakemake and its jobs forked from a process that has all packages loaded."""
+        command = self.command(*options, program=python())
+        return self._run(command, self.environment(environment), check)
+
+    def _run(self, command: list[str], environment: dict, check: bool):
+        done = subprocess.run(
+            command, cwd=self.folder, text=True, check=False, timeout=FACTOR * 800,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
+        )  # fmt: skip
         if check:
             assert done.returncode == 0, done.stdout[-6000:]
         return done

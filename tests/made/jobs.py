@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from made.forked import python
 from made.patience import FACTOR
 from made.training import network
 
@@ -40,7 +41,8 @@ class TrainingProcess:
 
     def start(self, **faults) -> subprocess.Popen:
         """Start the job in a process group of its own; `faults` are for `run_training`."""
-        command = [sys.executable, str(RUNNER), json.dumps(self.arguments), json.dumps(faults)]
+        program = sys.executable if faults else python()
+        command = [program, str(RUNNER), json.dumps(self.arguments), json.dumps(faults)]
         paths = [str(TESTS.parent / "scripts"), str(TESTS)]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from made.forked import python
 from made.patience import FACTOR
 from made.slurm_cluster import Cluster
 
@@ -28,13 +29,16 @@ def environment(cluster: Cluster | None = None, path: Path = REPOSITORY / "scrip
 
 
 class Run:
-    """Snakemake in a folder, with a cluster; it prints into `printed`."""
+    """Snakemake in a folder, with a cluster; it prints into `printed`.
 
-    def __init__(self, folder: Path, environment: dict, *options: str):
+    `real`: it and its jobs are processes as users start them, not forked ones (see `made.forked`).
+    """
+
+    def __init__(self, folder: Path, environment: dict, *options: str, real: bool = False):
         self.output = folder / f"run-{time.monotonic_ns()}.txt"
         with self.output.open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, str(QUICK), "--nocolor", *options],
+                [sys.executable if real else python(), str(QUICK), "--nocolor", *options],
                 cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
 
@@ -69,11 +73,10 @@ class Line:
         for kind in ("hold", "hungry", "poison", "started"):
             (folder / kind).mkdir()
 
-    def start(self, *options: str) -> Run:
+    def start(self, *options: str, real: bool = False) -> Run:
         """Start a run on the cluster, or on this machine where there is none."""
-        return Run(
-            self.folder, environment(self.cluster), *(SLURM if self.cluster else []), *options
-        )
+        place = SLURM if self.cluster else []
+        return Run(self.folder, environment(self.cluster), *place, *options, real=real)
 
     def fault(self, kind: str, name: str, text: str = "") -> Path:
         """Have a job held (until the file is gone), hungry for megabytes, or poisoned."""

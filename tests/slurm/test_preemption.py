@@ -92,7 +92,9 @@ def steps_of(folder: Path) -> list[list[str]]:
 def test_a_preempted_training_keeps_its_last_step_and_goes_on(training, cluster):
     from itcortex import store
 
-    run = Run(training, environment(cluster, training / "slow"), *SLURM, "--config", "gpu=1")
+    run = Run(
+        training, environment(cluster, training / "slow"), *SLURM, "--config", "gpu=1", real=True
+    )
     deadline = time.monotonic() + FACTOR * 90
     while len(steps_of(training)) < 4:
         assert time.monotonic() < deadline and run.process.poll() is None, run.printed

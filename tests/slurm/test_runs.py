@@ -25,7 +25,7 @@ def two_runs(tmp_path_factory, cluster):
     """A run with jobs on both GPUs and on a CPU, and what happens to whoever comes beside it."""
     line = Line(tmp_path_factory.mktemp("two"), cluster)
     held = [line.fault("hold", name) for name in "abc"]
-    first = line.start("--config", "on_gpu=ab")
+    first = line.start("--config", "on_gpu=ab", real=True)
     for name in "abc":
         line.wait_for(name)
     second = line.start().end(1)
@@ -71,7 +71,7 @@ def test_every_gpu_job_has_a_gpu_of_its_own_and_others_have_none(two_runs):
 
 def test_jobs_of_a_killed_run_are_cancelled_before_they_run_again(line, cluster, tables):
     held = line.fault("hold", "b")
-    run = line.start()
+    run = line.start(real=True)
     orphan = line.wait_for("b")
     run.kill()
     own = cluster.command("sbatch", "--parsable", "--chdir", str(line.folder), "--wrap", "sleep 60")

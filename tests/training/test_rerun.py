@@ -1,6 +1,7 @@
 """Snakemake itself: a job that is killed loses its outputs, not its state, and the re-run goes on."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from itcortex import store
+from made.forked import python
 from made.jobs import COMPARABLE, IN_PARTS, RECIPE
 from made.patience import FACTOR
 from made.training import network
@@ -63,19 +65,20 @@ def test_a_rerun_continues_and_gives_the_same_weights(tmp_path, data, finished):
         FAULT.format(scripts=str(tmp_path / "scripts"), number=int(signal.SIGKILL))
     )
 
-    def snakemake(path=""):
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "made.yaml"]
-        environment = {"PYTHONPATH": str(path), "OMP_NUM_THREADS": "1", "HOME": str(tmp_path)}
+    def snakemake(program, path=""):
+        command = [program, "-m", "snakemake", "--cores", "2", "--configfile", "made.yaml"]
+        home = os.environ.get("HOME", str(tmp_path))
+        environment = {"PYTHONPATH": str(path), "OMP_NUM_THREADS": "1", "HOME": home}
         return subprocess.run(
             [*command, "--", WEIGHTS], cwd=tmp_path, timeout=240 * FACTOR, check=False, text=True,
             env=environment | {"PATH": "/usr/bin:/bin"}, capture_output=True,
         )  # fmt: skip
 
-    first = snakemake(fault)
+    first = snakemake(sys.executable, fault)
     assert "process 1 of 2: killed by signal 9" in first.stderr, first.stderr
     weights = tmp_path / WEIGHTS
     assert [path.name for path in weights.parent.iterdir()] == [".seed-0.checkpoint"]
-    second = snakemake()
+    second = snakemake(python())
     assert second.returncode == 0, second.stderr
     log = tmp_path / "results/logs/train_harmonized/small_net/harmonized/strength-1/seed-0.log"
     assert "continues after step 8\n" in log.read_text()

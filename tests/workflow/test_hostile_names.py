@@ -4,11 +4,12 @@ That both barriers refuse every such name is tested without a run, in tests/unit
 """
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from made.forked import python
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 
@@ -83,7 +84,7 @@ def test_a_script_gets_such_a_name_as_it_is_and_nothing_runs(tmp_path):
     ]
     (tmp_path / "Snakefile").write_text(SNAKEFILE.format(names=names))
     (tmp_path / "work.py").write_text(WORK)
-    command = [sys.executable, "-m", "snakemake", "--cores", "2"]
+    command = [python(), "-m", "snakemake", "--cores", "2"]
     done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     assert {path.stem: path.read_text() for path in (tmp_path / "out").iterdir()} == {

@@ -118,7 +118,7 @@ def test_a_model_whose_weights_cannot_be_had_is_named_and_the_rest_goes_on(copy_
     first = copy_of.run(check=False, environment=offline)
     assert first.returncode != 0
     assert "nobody/nothing/model.safetensors: the Hugging Face hub did not give it" in first.stdout
-    second = copy_of.run(environment=offline)
+    second = copy_of.run()
     assert "left out: gone hub: " in second.stdout
     results = copy_of.folder / "results" / "demo"
     models = pd.read_parquet(results / "tables" / "models.parquet").set_index("model")

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pandas as pd
 import pytest
 
 from made.demo_jobs import NETWORKS, STUDIED
+from made.forked import python
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 
@@ -21,7 +21,7 @@ UNMEASURED = {"collect_benchmarks", "plot_benchmarks", "check_models"}
 def status(workflow) -> str:
     """What `make status` prints."""
     done = subprocess.run(
-        [sys.executable, "scripts/status.py"], cwd=workflow.folder, text=True, check=False,
+        [python(), "scripts/status.py"], cwd=workflow.folder, text=True, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from itcortex.running import status
+from made.forked import python
 from made.patience import FACTOR
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(300)]
@@ -51,7 +52,7 @@ def test_a_real_run_is_seen_while_it_works_and_after(tmp_path, monkeypatch):
         while not Path("logs/bad.log").exists() or status.begun(".snakemake") != {"late.txt"}:
             assert run.poll() is None
             time.sleep(0.1)
-        page = subprocess.check_output([sys.executable, SCRIPTS / "status.py"], text=True)
+        page = subprocess.check_output([python(), SCRIPTS / "status.py"], text=True)
         assert page.startswith(
             "1 of 3 jobs done, 1 running, 1 failed, 0 outdated, 0 to do; a run is"
         )
@@ -60,5 +61,5 @@ def test_a_real_run_is_seen_while_it_works_and_after(tmp_path, monkeypatch):
         assert run.wait(FACTOR * 60) == 1
     finally:
         run.kill()
-    page = subprocess.check_output([sys.executable, SCRIPTS / "status.py"], text=True)
+    page = subprocess.check_output([python(), SCRIPTS / "status.py"], text=True)
     assert page.startswith("2 of 3 jobs done, 0 running, 1 failed, 0 outdated, 0 to do\n")

@@ -83,7 +83,9 @@ def test_it_is_trained_by_two_processes_scored_and_joined_to_its_twin_by_an_arro
     (tmp_path / "sitecustomize.py").write_text(WITNESS)
     (copy_of.folder / "ranks").mkdir()
     figure = "results/demo/figures/tradeoff.pdf"
-    copy_of.run(figure, environment={"PYTHONPATH": str(tmp_path)})
+    weights = [f"results/weights/{name.replace(' ', '/')}.safetensors" for name in NAMES]
+    copy_of.run(*weights, environment={"PYTHONPATH": str(tmp_path)})
+    copy_of.run(figure)
     assert copy_of.planned(figure) == {}
 
     ranks = Counter(path.stem for path in (copy_of.folder / "ranks").iterdir())

@@ -2,10 +2,13 @@
 
 import importlib
 import json
+import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from made.forked import python
 
 pytestmark = [pytest.mark.network, pytest.mark.process]
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -15,6 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 def bench(monkeypatch):
     """The benchmark's modules, imported as its script finds them."""
     monkeypatch.syspath_prepend(REPOSITORY / "benchmarks")
+    monkeypatch.setattr(sys, "executable", python())  # of the processes that measure
     return importlib.import_module("encoding"), importlib.import_module("measure_encoding")
 
 

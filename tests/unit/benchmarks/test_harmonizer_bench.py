@@ -1,6 +1,7 @@
 """The harmonizer's benchmark runs on a tiny case and writes its tables; nothing is said of speed."""
 
 import importlib
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 
 from itcortex.training.images.sources import open_samples
+from made.forked import python
 
 pytestmark = [pytest.mark.network, pytest.mark.process]
 
@@ -20,6 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 def bench(monkeypatch):
     """The benchmark, imported as its script is found."""
     monkeypatch.syspath_prepend(REPOSITORY / "benchmarks")
+    monkeypatch.setattr(sys, "executable", python())  # of the processes that measure
     return importlib.import_module("harmonizer")
 
 

@@ -55,7 +55,7 @@ def measures(tmp_path_factory):
         model = NETWORK.build(0)
         model.load_state_dict(trained.state)
         pre = NETWORK.preprocessing_of(model)
-        found[strength] = shortcut.probe(model, pre, intact, broken, 40, 8, 4)[0]
+        found[strength] = shortcut.probe(model, pre, intact, broken, 40, 8, 8)[0]
     return found
 
 

@@ -1,0 +1,98 @@
+"""Forked processes (`made.forked`) are to whoever starts them what `python` would be."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from made.forked import python
+from made.patience import wait_until
+
+pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
+
+SHOW = """
+import os, sys
+print(sys.argv, os.getcwd(), os.environ.get("PLANTED"), __name__, sys.stdin.read(), os.umask(0))
+print([p for p in sys.path if "site-packages" not in p], "itcortex" in sys.modules)
+print("to stderr", file=sys.stderr)
+import atexit
+atexit.register(print, "at exit")
+"""
+
+
+def both(words, folder, **options):
+    """What the real and the forked process print and end with."""
+    environment = os.environ | {"PLANTED": "value", "PYTHONPATH": "/nowhere"}
+    return [
+        subprocess.run([program, *words], cwd=folder, env=environment, text=True, check=False,
+                       capture_output=True, input="given", **options)
+        for program in (sys.executable, python())
+    ]  # fmt: skip
+
+
+def test_words_folder_environment_files_and_path_are_those_of_a_process(tmp_path):
+    (tmp_path / "inside").mkdir()
+    script = tmp_path / "inside" / "show.py"
+    script.write_text(SHOW)
+    for words in ([str(script), "a b", "-c"], ["-c", SHOW, "more"], ["-m", "inside.show", "x"]):
+        real, forked = both(words, tmp_path)
+        assert "given" in real.stdout and real.stdout.endswith("at exit\n")
+        for name in ("stdout", "stderr", "returncode"):
+            assert getattr(forked, name) == getattr(real, name), words
+    real = os.environ.get("ITCORTEX_REAL_PROCESSES") or not sys.platform.startswith("linux")
+    assert real or python() != sys.executable
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["", "import sys; sys.exit(3)", "import sys; sys.exit('said')", "1/0", "raise SystemExit(None)",
+     "import os; os._exit(7)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"],
+)  # fmt: skip
+def test_it_ends_as_a_process_does(tmp_path, code):
+    (tmp_path / "script.py").write_text(code)
+    real, forked = both(["script.py"], tmp_path)
+    assert forked.returncode == real.returncode
+    last = [done.stderr.splitlines()[-1:] for done in (real, forked)]
+    assert last[0] == last[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_signals_reach_it_and_nothing_outlives_who_was_killed(tmp_path, number):
+    code = "import subprocess, sys; subprocess.run(['sh', '-c', 'echo $$ $PPID; exec sleep 600'])"
+    process = subprocess.Popen([python(), "-c", code], stdout=subprocess.PIPE, text=True)
+    shell, forked = map(int, process.stdout.readline().split())
+    assert forked != process.pid or python() == sys.executable
+    process.send_signal(number)
+    assert process.wait(60) == -number
+    if number == signal.SIGKILL and python() != sys.executable:
+        wait_until(lambda: not alive(shell), 20, lambda: "what it started goes on")
+    elif alive(shell):
+        os.kill(shell, signal.SIGKILL)
+    wait_until(lambda: not alive(forked), 20, lambda: "it goes on")
+
+
+def alive(number: int) -> bool:
+    """Whether a process runs (who is dead and not yet collected does not)."""
+    state = subprocess.run(
+        ["ps", "-o", "state=", "-p", str(number)], capture_output=True, check=False
+    )
+    return state.stdout.strip() not in (b"", b"Z")
+
+
+def test_what_packages_read_at_import_makes_a_real_process(tmp_path):
+    code = "import os, sys; print(os.getppid(), 'torch' in sys.modules)"
+    (tmp_path / "sitecustomize.py").write_text("")
+    for changes in ({"HF_HUB_OFFLINE": "1"}, {"PYTHONPATH": str(tmp_path)}):
+        done = subprocess.check_output([python(), "-c", code], env=os.environ | changes, text=True)
+        assert done.split() == [str(os.getpid()), "False"]
+
+
+def test_many_run_at_one_time(tmp_path):
+    code = "import sys, time; time.sleep(0.3); print(sys.argv[1])"
+    running = [
+        subprocess.Popen([python(), "-c", code, str(n)], stdout=subprocess.PIPE, text=True)
+        for n in range(12)
+    ]
+    assert [int(process.communicate()[0]) for process in running] == list(range(12))
