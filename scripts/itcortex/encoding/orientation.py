@@ -53,14 +53,14 @@ def orientation_table(
 def _warn(table: pd.DataFrame) -> None:
     """Say in the log if the grid seems to be turned, or nothing is predicted whichever way it is."""
     best = table.loc[table["r"].idxmax()]
-    if best["orientation"] != CONFIGURED:
-        _log.warning(
-            "the grid seems to be turned: r is %.3f as configured, %.3f if %s; if the grid is stored "
-            "so, give the recording's entry in the registry that orientation",
-            table["r"].iloc[0], best["r"], best["orientation"],
-        )  # fmt: skip
     if best["r"] < LOWEST_R:
         _log.warning(
             "no orientation of the grid is predicted well (r is at most %.3f): check that the names of "
             "the images, the responses and the stimuli belong together", best["r"],
+        )  # fmt: skip
+    elif best["orientation"] != CONFIGURED:
+        _log.warning(
+            "the grid seems to be turned: r is %.3f as configured, %.3f if %s; if the grid is stored "
+            "so, give the recording's entry in the registry that orientation",
+            table["r"].iloc[0], best["r"], best["orientation"],
         )  # fmt: skip

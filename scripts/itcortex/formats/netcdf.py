@@ -22,6 +22,11 @@ FILLS = {
     "f4": 9.9692099683868690e36, "f8": 9.9692099683868690e36, "i2": -32767, "i4": -2147483647,
     "i8": -9223372036854775806, "u2": 65535, "u4": 4294967295, "u8": 18446744073709551614,
 }  # fmt: skip
+#: Attributes that say what a stored number means.
+_SAID = (
+    "_FillValue", "missing_value", "scale_factor", "add_offset", "valid_range", "valid_min", "valid_max",
+    "_Unsigned",
+)  # fmt: skip
 _DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, RuntimeError, AttributeError)
 
 
@@ -61,13 +66,35 @@ def decoded(
     that are neither packed nor missing stay whole numbers.
     """
     missing = _missing(raw, unwritten)
+    packing = {key: raw.attrs[key] for key in ("scale_factor", "add_offset") if key in raw.attrs}
+    # xarray would take a whole number for a sign that the result is whole: no fractions, and no NaN
+    whole = {key: float(n) for key, n in packing.items() if np.asarray(n).dtype.kind in "iu"}
+    raw = xarray.Variable(raw.dims, raw.values, raw.attrs | whole, raw.encoding) if whole else raw
     variable = xarray.conventions.decode_cf_variable(name, raw, decode_times=False)
     if missing.any():
         variable = variable.copy(data=np.where(missing, np.nan, variable.values))
-    packed = {"scale_factor", "add_offset"} & set(raw.attrs)
-    if raw.dtype.kind in "iu" and not packed and np.isfinite(variable.values).all():
+    if raw.dtype.kind in "iu" and not packing and np.isfinite(variable.values).all():
         return variable.astype(raw.dtype)
     return variable
+
+
+def values_of(dataset: h5py.Dataset) -> np.ndarray:
+    """Numbers of a dataset of any HDF5 file, as the attributes of these conventions say if it has some.
+
+    Raises `UserError` for attributes that are no numbers.
+    """
+    said = {key: dataset.attrs[key] for key in _SAID if key in dataset.attrs}
+    if not said or dataset.dtype.kind not in "iuf":
+        return dataset[...]
+    plain = {key: np.squeeze(value)[()] for key, value in said.items()}
+    axes = [f"axis {number}" for number in range(dataset.ndim)]
+    try:
+        return decoded(xarray.Variable(axes, dataset[...], plain), dataset.name).values
+    except _DAMAGE as error:
+        raise UserError(
+            f"{dataset.file.filename}: {dataset.name}: its attributes {plain} do not say what its "
+            f"numbers mean ({error}); mend them"
+        ) from error
 
 
 def _missing(raw: xarray.Variable, unwritten: float | None) -> np.ndarray:

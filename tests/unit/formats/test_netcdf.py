@@ -51,6 +51,16 @@ def test_packed_numbers_are_unpacked_before_they_are_compared_with_anything(tmp_
     np.testing.assert_array_equal(values, [20.5, 21, 21.5, np.nan])
 
 
+def test_a_scale_that_is_a_whole_number_cuts_nothing_off(tmp_path):
+    path = write(tmp_path / "a.nc", FLOATS + np.float32(0.25), scale_factor=np.int32(2))
+    np.testing.assert_array_equal(netcdf.read_variables(path)["counts"].values, [42.5, 44.5, 46.5])
+    attributes = {"scale_factor": np.int16(2), "add_offset": 1, "_FillValue": np.int16(-1)}
+    path = write(tmp_path / "b.nc", np.append(WHOLE, np.int16(-1)), **attributes)
+    np.testing.assert_array_equal(
+        netcdf.read_variables(path)["counts"].values, [43, 45, 47, np.nan]
+    )
+
+
 def test_a_valid_range_is_of_the_packed_numbers(tmp_path):
     attributes = {"scale_factor": 10.0, "valid_max": np.int16(22)}
     path = write(tmp_path / "a.nc", WHOLE, **attributes)
@@ -92,3 +102,16 @@ def test_a_presentation_without_a_repetition_number_is_refused(tmp_path):
     path = write_assembly(tmp_path / "a.nc", None, coordinates)
     with pytest.raises(UserError, match=r"a\.nc: 1 presentations have no `repetition`"):
         read_majajhong(path, {}, write_table(tmp_path / "t.csv"))
+
+
+def test_a_dataset_of_any_hdf5_file_is_read_as_its_attributes_say(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as handle:
+        plain = handle.create_dataset("plain", data=np.append(WHOLE, np.int16(-1)))
+        packed = handle.create_dataset("packed", data=plain[...].reshape(2, 2))
+        packed.attrs.update(scale_factor=[0.5], _FillValue=np.int16(-1))
+        wrong = handle.create_dataset("wrong", data=FLOATS)
+        wrong.attrs["missing_value"] = "none"
+        assert netcdf.values_of(plain).dtype == np.int16
+        np.testing.assert_array_equal(netcdf.values_of(packed), [[10.5, 11], [11.5, np.nan]])
+        with pytest.raises(UserError, match=r"a\.h5: /wrong: its attributes .*'none'"):
+            netcdf.values_of(wrong)

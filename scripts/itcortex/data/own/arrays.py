@@ -12,7 +12,7 @@ from itcortex.data.own.columns import find
 from itcortex.data.own.presented import Presented, stated_time
 from itcortex.data.own.tables import names_in_order
 from itcortex.errors import UserError, nearest
-from itcortex.formats import hdf5
+from itcortex.formats import hdf5, netcdf
 
 #: Axes by name, in the order of a recording; `image` and `repeat` make up presentations.
 AXES = ("image", "repeat", "y", "x", "time", "site")
@@ -95,7 +95,7 @@ def _in_layout(held: dict, where: str) -> tuple[dict[str, np.ndarray], list[str]
                 f"{where}: {name} has axes {held[name].shape}; expected (image, site) or "
                 f"(image, y, x, ms, site){' and repeats' if last else ''}"
             )
-        arrays = {"values": held[name][...]}
+        arrays = {"values": netcdf.values_of(held[name])}
         return arrays | {n: _array(held[n]) for n in ("image_ids", "site_ids")}, [*axes, *last]
     raise UserError(
         f"{where}: has neither 'responses' nor 'trials'; it has {', '.join(map(repr, held))}"

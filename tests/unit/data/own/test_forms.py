@@ -161,10 +161,12 @@ def test_hdf5_in_our_layout(lab, tmp_path, rng):
     np.testing.assert_array_equal(recording.responses, values[..., [0, 2]])
     assert recording.attributes["left_out"] == {"sites": 1}
     assert (recording.attributes["ms_start"], recording.attributes["ms_bin"]) == (50, 10)
-    with h5py.File(tmp_path / "t.h5", "w") as handle:
-        handle["trials"] = lab.trials
-        handle["image_ids"], handle["site_ids"] = list(lab.names), list(lab.sites)
-    assert_trials(read(tmp_path / "t.h5", lab), lab)
+    for scale in (1, 0.5):  # with an attribute that says what the stored numbers mean
+        with h5py.File(tmp_path / "t.h5", "w") as handle:
+            handle["trials"] = lab.trials / scale
+            handle["trials"].attrs["scale_factor"] = scale
+            handle["image_ids"], handle["site_ids"] = list(lab.names), list(lab.sites)
+        assert_trials(read(tmp_path / "t.h5", lab), lab)
 
 
 # --- netCDF ---------------------------------------------------------------------------------------
