@@ -23,6 +23,9 @@ CEILINGS = {
     "best_pair_reference": "the correlation of the best pair of sites, as in the authors' code",
     "split_half": "the split-half reliability of trials, corrected by Spearman-Brown",
     "split_half_bound": "the square root of the split-half reliability, corrected by Spearman-Brown",
+    "twin_images": "the test-retest reliability of responses to pictures that were shown twice",
+    "twin_images_bound": "the square root of the test-retest reliability of responses to pictures that "
+    "were shown twice",
     "truth": "what the noise-free responses, which are known in a simulation, predict",
     "internal_consistency": "the internal consistency over random halves of the trials",
     "internal_consistency_bound": "the square root of the internal consistency over random halves "
