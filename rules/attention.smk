@@ -78,6 +78,7 @@ rule plot_attention:
             category="Figures",
             labels={"figure": TITLES["attention"]},
         ),
+        rst="results/{experiment}/figures/attention.rst",
     log:
         "results/{experiment}/logs/plot_attention.log",
     benchmark:
@@ -96,5 +97,43 @@ rule plot_attention:
         n_images=config["figures"]["images"],
         blur=config["attention"]["blur"],
         saliency="raw",
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
     script:
         "../scripts/plot_attention.py"
+
+
+rule plot_people:
+    """Predictivity against agreement with people."""
+    input:
+        attention="results/{experiment}/tables/attention.parquet",
+        summary="results/{experiment}/tables/summary.parquet",
+    output:
+        pdf="results/{experiment}/figures/people.pdf",
+        png=report(
+            "results/{experiment}/figures/people.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["people"]},
+        ),
+        rst="results/{experiment}/figures/people.rst",
+    log:
+        "results/{experiment}/logs/plot_people.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_people.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_people"),
+        title=TITLES["people"],
+        caption=CAPTIONS["people"],
+        score=config["statistics"]["score"],
+        mapping=config["encoding"]["mappings"][0],
+        saliency="raw",
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/plot_people.py"

@@ -21,7 +21,7 @@ from itcortex.workflow.experiment import Experiment
 from itcortex.workflow.limits import require_alone, require_gpus, require_network, require_time
 from itcortex.workflow.model_checks import ModelChecks
 from itcortex.workflow.paths import any_of
-from itcortex.workflow.products import CAPTIONS, CHECK_CAPTION, CHECK_TITLE, TITLES
+from itcortex.workflow.products import BENCHMARKS, CAPTIONS, CHECK_CAPTION, CHECK_TITLE, TITLES
 from itcortex.workflow.published_scores import PublishedScores
 from itcortex.workflow.requests import Requests
 from itcortex.workflow.resources import rising

@@ -6,6 +6,7 @@ rule plot_tradeoff:
     input:
         summary="results/{experiment}/tables/summary.parquet",
         tradeoff="results/{experiment}/tables/tradeoff.parquet",
+        published=ex.table_if_any("published"),
     output:
         pdf="results/{experiment}/figures/tradeoff.pdf",
         png=report(
@@ -14,6 +15,7 @@ rule plot_tradeoff:
             category="Figures",
             labels={"figure": TITLES["tradeoff"]},
         ),
+        rst="results/{experiment}/figures/tradeoff.rst",
     log:
         "results/{experiment}/logs/plot_tradeoff.log",
     benchmark:
@@ -46,6 +48,7 @@ rule plot_multiverse:
             category="Figures",
             labels={"figure": TITLES["multiverse"]},
         ),
+        rst="results/{experiment}/figures/multiverse.rst",
     log:
         "results/{experiment}/logs/plot_multiverse.log",
     benchmark:
@@ -76,6 +79,7 @@ rule plot_layers:
             category="Figures",
             labels={"figure": TITLES["layers"]},
         ),
+        rst="results/{experiment}/figures/layers.rst",
     log:
         "results/{experiment}/logs/plot_layers.log",
     benchmark:
@@ -109,6 +113,7 @@ rule plot_maps:
             category="Figures",
             labels={"figure": TITLES["maps"]},
         ),
+        rst="results/{experiment}/figures/maps.rst",
     log:
         "results/{experiment}/logs/plot_maps.log",
     benchmark:
@@ -129,6 +134,72 @@ rule plot_maps:
         "../scripts/plot_maps.py"
 
 
+rule plot_recordings:
+    """Photographs of every recording, with the activity over them."""
+    input:
+        recordings=expand("results/recordings/{recording}.h5", recording=ex.recordings),
+        stimuli=data.stimuli_of_recordings,
+    output:
+        pdf="results/{experiment}/figures/recordings.pdf",
+        png=report(
+            "results/{experiment}/figures/recordings.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["recordings"]},
+        ),
+        rst="results/{experiment}/figures/recordings.rst",
+    log:
+        "results/{experiment}/logs/plot_recordings.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_recordings.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_recordings"),
+        title=TITLES["recordings"],
+        caption=CAPTIONS["recordings"],
+        recording_names=ex.recordings,
+        windows=analysis.windows,
+    script:
+        "../scripts/plot_recordings.py"
+
+
+rule plot_alignment:
+    """Alignment of predicted with recorded maps against accuracy, at every scale."""
+    input:
+        alignment="results/{experiment}/tables/alignment.parquet",
+        summary="results/{experiment}/tables/summary.parquet",
+    output:
+        pdf="results/{experiment}/figures/alignment.pdf",
+        png=report(
+            "results/{experiment}/figures/alignment.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["alignment"]},
+        ),
+        rst="results/{experiment}/figures/alignment.rst",
+    log:
+        "results/{experiment}/logs/plot_alignment.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_alignment.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_alignment"),
+        title=TITLES["alignment"],
+        caption=CAPTIONS["alignment"],
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/plot_alignment.py"
+
+
 rule plot_timecourse:
     """Predictivity over time after stimulus onset, and the sites' mean response."""
     input:
@@ -142,6 +213,7 @@ rule plot_timecourse:
             category="Figures",
             labels={"figure": TITLES["timecourse"]},
         ),
+        rst="results/{experiment}/figures/timecourse.rst",
     log:
         "results/{experiment}/logs/plot_timecourse.log",
     benchmark:
@@ -174,6 +246,7 @@ rule plot_kinds:
             category="Figures",
             labels={"figure": TITLES["kinds"]},
         ),
+        rst="results/{experiment}/figures/kinds.rst",
     log:
         "results/{experiment}/logs/plot_kinds.log",
     benchmark:

@@ -97,17 +97,19 @@ rule plot_range:
         pdf="results/{experiment}/figures/range.pdf",
         png=report(
             "results/{experiment}/figures/range.png",
-            caption="report/figures.rst",
+            caption="report/figure.rst",
             category="Figures",
             labels={"figure": TITLES["range"]},
         ),
+        rst="results/{experiment}/figures/range.rst",
         tables_pdf="results/{experiment}/figures/range_tables.pdf",
         tables_png=report(
             "results/{experiment}/figures/range_tables.png",
-            caption="report/figures.rst",
+            caption="report/figure.rst",
             category="Figures",
             labels={"figure": TITLES["range_tables"]},
         ),
+        tables_rst="results/{experiment}/figures/range_tables.rst",
     log:
         "results/{experiment}/logs/plot_range.log",
     benchmark:
@@ -120,9 +122,10 @@ rule plot_range:
     params:
         code=ex.code_of("plot_range"),
         titles={"range": TITLES["range"], "range_tables": TITLES["range_tables"]},
-        captions={"range": CAPTIONS["range"], "range_tables": CAPTIONS["range_tables"]},
+        captions_of={"range": CAPTIONS["range"], "range_tables": CAPTIONS["range_tables"]},
         labels=published.labels,
         main_sources=[*config["published"]["main"], *published.ours],
+        cut=config["published"]["cut"],
     script:
         "../scripts/plot_range.py"
 
@@ -135,24 +138,27 @@ rule plot_published:
         pdf="results/{experiment}/figures/published.pdf",
         png=report(
             "results/{experiment}/figures/published.png",
-            caption="report/figures.rst",
+            caption="report/figure.rst",
             category="Figures",
             labels={"figure": TITLES["published"]},
         ),
+        rst="results/{experiment}/figures/published.rst",
         alignment_pdf="results/{experiment}/figures/published_alignment.pdf",
         alignment_png=report(
             "results/{experiment}/figures/published_alignment.png",
-            caption="report/figures.rst",
+            caption="report/figure.rst",
             category="Figures",
             labels={"figure": TITLES["published_alignment"]},
         ),
+        alignment_rst="results/{experiment}/figures/published_alignment.rst",
         it_pdf="results/{experiment}/figures/published_it.pdf",
         it_png=report(
             "results/{experiment}/figures/published_it.png",
-            caption="report/figures.rst",
+            caption="report/figure.rst",
             category="Figures",
             labels={"figure": TITLES["published_it"]},
         ),
+        it_rst="results/{experiment}/figures/published_it.rst",
     log:
         "results/{experiment}/logs/plot_published.log",
     benchmark:
@@ -169,7 +175,7 @@ rule plot_published:
             "published_alignment": TITLES["published_alignment"],
             "published_it": TITLES["published_it"],
         },
-        captions={
+        captions_of={
             "published": CAPTIONS["published"],
             "published_alignment": CAPTIONS["published_alignment"],
             "published_it": CAPTIONS["published_it"],
@@ -194,6 +200,7 @@ rule plot_comparison:
             category="Figures",
             labels={"figure": TITLES["published_pairs"]},
         ),
+        rst="results/{experiment}/figures/published_pairs.rst",
     log:
         "results/{experiment}/logs/plot_comparison.log",
     benchmark:

@@ -46,6 +46,7 @@ rule plot_benchmarks:
     output:
         pdf="results/{experiment}/figures/benchmarks.pdf",
         png="results/{experiment}/figures/benchmarks.png",
+        rst="results/{experiment}/figures/benchmarks.rst",
     log:
         "results/{experiment}/logs/plot_benchmarks.log",
     conda:
@@ -56,5 +57,6 @@ rule plot_benchmarks:
     params:
         code=ex.code_of("plot_benchmarks"),
         title="Where time and memory went: {experiment}",
+        caption=BENCHMARKS,
     script:
         "../scripts/plot_benchmarks.py"

@@ -70,6 +70,7 @@ rule plot_rsa:
             category="Figures",
             labels={"figure": TITLES["rsa"]},
         ),
+        rst="results/{experiment}/figures/rsa.rst",
     log:
         "results/{experiment}/logs/plot_rsa.log",
     benchmark:

@@ -140,6 +140,7 @@ rule plot_shortcut:
             category="Figures",
             labels={"figure": TITLES["shortcut"]},
         ),
+        rst="results/{experiment}/figures/shortcut.rst",
     log:
         "results/{experiment}/logs/plot_shortcut.log",
     benchmark:

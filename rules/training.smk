@@ -56,6 +56,7 @@ rule plot_training:
             category="Figures",
             labels={"figure": TITLES["training_{model}"]},
         ),
+        rst="results/{experiment}/figures/training_{model}.rst",
     log:
         "results/{experiment}/logs/plot_training/{model}.log",
     benchmark:

@@ -1,15 +1,16 @@
 """Rule plot_comparison: our scores against published ones of the same networks."""
 
 from itcortex import store
+from itcortex.figures import captions, style
 from itcortex.figures import comparison as figure
-from itcortex.figures import style
 from itcortex.running import job
 
 
-def main(pairs, comparison, pdf, png, labels, title, caption):
+def main(pairs, comparison, pdf, png, rst, labels, title, caption):
     """Draw the pairs of lines that share most networks; `labels` are titles of published tables."""
-    drawn = figure.draw(store.read_table(pairs), store.read_table(comparison), labels)
-    style.save(drawn, pdf, png, title, caption)
+    compared = store.read_table(comparison)
+    drawn = figure.draw(store.read_table(pairs), compared, labels)
+    style.save(drawn, pdf, png, rst, title, caption, captions.of_pairs(compared))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
 """Rule plot_layers: predictivity of every layer against its depth."""
 
 from itcortex import store
-from itcortex.figures import layers, style
+from itcortex.figures import captions, layers, style
 from itcortex.running import job
 from itcortex.tables.summary import of_mapping
 
 
-def main(scores, summary, pdf, png, planted, mapping, title, caption):
+def main(scores, summary, pdf, png, rst, planted, mapping, title, caption):
     """Draw every model's layers by one mapping; `planted` marks true layers of simulated sites."""
     tables = [of_mapping(store.read_table(path), mapping) for path in (scores, summary)]
     drawn = layers.draw(*tables, planted=planted)
-    style.save(drawn, pdf, png, title, caption)
+    style.save(drawn, pdf, png, rst, title, caption, captions.of_layers(tables[0]))
 
 
 if __name__ == "__main__":

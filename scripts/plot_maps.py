@@ -1,12 +1,12 @@
 """Rule plot_maps: recorded against predicted maps of activity over the photograph."""
 
 from itcortex import store
-from itcortex.figures import examples, maps, style
+from itcortex.figures import captions, examples, maps, style
 from itcortex.running import job
 
 
 def main(
-    recordings, stimuli, predictions, pdf, png, recording_names, models, n_images,
+    recordings, stimuli, predictions, pdf, png, rst, recording_names, models, n_images,
     title, caption,
 ):  # fmt: skip
     """Draw one block per recording; `models` are labels "model weights".
@@ -24,7 +24,9 @@ def main(
         )
         for name, recording, images in zip(recording_names, recordings, stimuli, strict=True)
     ]
-    style.save(maps.draw(blocks, n_images), pdf, png, title, caption)
+    aligned = {one.title: examples.alignment(one) for one in blocks if one.has_grid}
+    said = captions.of_maps(aligned)
+    style.save(maps.draw(blocks, n_images), pdf, png, rst, title, caption, said)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,15 @@
 import pandas as pd
 
 from itcortex import store
-from itcortex.figures import style, training
+from itcortex.figures import captions, style, training
 from itcortex.running import job
 
 
-def main(histories, pdf, png, model, title, caption):
+def main(histories, pdf, png, rst, model, title, caption):
     """Draw the histories of one network's strengths and seeds in one figure."""
-    tables = [store.read_table(path) for path in histories]
-    style.save(training.draw(pd.concat(tables, ignore_index=True), model), pdf, png, title, caption)
+    history = pd.concat([store.read_table(path) for path in histories], ignore_index=True)
+    drawn = training.draw(history, model)
+    style.save(drawn, pdf, png, rst, title, caption, captions.of_training(history))
 
 
 if __name__ == "__main__":

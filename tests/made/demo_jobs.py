@@ -1,8 +1,8 @@
 """Names of the reduced demo's jobs, as `Workflow.planned` gives them."""
 
 COLLECTORS = {"collect_scores", "estimate_tradeoff", "plot_tradeoff", "plot_layers",
-              "plot_timecourse", "estimate_multiverse", "plot_multiverse", "render_report",
-              "record_provenance"}  # fmt: skip
+              "plot_timecourse", "plot_alignment", "estimate_multiverse", "plot_multiverse",
+              "render_report", "record_provenance"}  # fmt: skip
 #: Reads the scores of single sites, which change with a fit alone.
 PAIRS = {"compare_models"}
 LAST = {"render_report", "record_provenance"}

@@ -36,7 +36,7 @@ PREPROCESSING = (
 
 def test_everything_is_there(finished):
     results = finished.folder / "results" / "demo"
-    for name in ("tradeoff", "layers", "maps", "timecourse"):
+    for name in ("tradeoff", "layers", "recordings", "maps", "alignment", "timecourse"):
         assert (results / "figures" / f"{name}.pdf").read_bytes()[:5] == b"%PDF-"
         assert (results / "figures" / f"{name}.png").read_bytes()[1:4] == b"PNG"
     assert "simulated" in (results / "report.html").read_text().lower()

@@ -3,11 +3,12 @@
 The figures of predictivity, of RSA and of human attention share these axes, points and names.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
@@ -16,6 +17,8 @@ from matplotlib.transforms import Bbox
 
 from itcortex.figures import labels, style
 from itcortex.tables import panels
+from itcortex.tables.numbers import bounds, number
+from itcortex.tables.statistics import MINIMUM_MODELS
 
 UNTRAINED = "untrained"
 BAR = {"linewidth": 1.2, "alpha": 0.8, "zorder": 2.5}
@@ -49,7 +52,7 @@ class Pair:
 
     def axes_of(self, category: str) -> Axes:
         """The axes that networks of a category are drawn in."""
-        return self.strip if category == UNTRAINED else self.trained
+        return self.strip if category == UNTRAINED and self.strip else self.trained
 
 
 def add_pair(
@@ -65,7 +68,7 @@ def add_pair(
     `strip` holds the width of the strip over that of the rest, and the gap between the two over
     their mean width. The strip comes first in `figure.axes`.
     """
-    chance = rows[rows.category == UNTRAINED].top1
+    chance = rows[rows.category == UNTRAINED].top1.dropna()
     if chance.empty:
         pair = Pair(figure.add_subplot(place))
     else:
@@ -85,9 +88,10 @@ def add_pair(
 def limits(rows: pd.DataFrame) -> tuple[float, float]:
     """Abscissa (%) around the trained networks of `rows`."""
     trained = rows[rows.category != UNTRAINED].top1
-    low, high = (trained.min(), trained.max()) if trained.notna().any() else (0.0, 100.0)
-    margin = max(0.12 * (high - low), 1.5)
-    return low - margin, high + margin
+    if trained.isna().all():
+        return 0.0, 100.0
+    margin = max(0.12 * (trained.max() - trained.min()), 1.5)
+    return trained.min() - margin, trained.max() + margin
 
 
 def ordinate(scores: np.ndarray, room: float) -> tuple[float, float]:
@@ -101,8 +105,17 @@ def ordinate(scores: np.ndarray, room: float) -> tuple[float, float]:
 def abscissa_label(without: int = 0) -> str:
     """Label of the abscissa; says how many networks have no value and are not drawn."""
     noun = "model" if without == 1 else "models"
-    missing = f"\nnot shown: {without} {noun} without a value" if without else ""
-    return "ImageNet top-1 accuracy (%)" + missing
+    missing = f"\n{without} {noun} without a value" if without else ""
+    return "ImageNet top-1 (%)" + missing
+
+
+def rho_text(trend: Mapping) -> str:
+    """A rank correlation with its interval: `value`, `low`, `high` and `n_models`."""
+    ends = trend["low"], trend["high"]
+    interval = " [{}, {}]".format(*bounds(*ends)) if np.isfinite(ends).all() else ""
+    if not np.isfinite(trend["value"]):
+        return f"no ρ: {trend['n_models']} models, {MINIMUM_MODELS} are needed"
+    return f"ρ = {number(trend['value'])}{interval}, n = {trend['n_models']}"
 
 
 def placed(rows: pd.DataFrame, spread: float = 0.22) -> pd.DataFrame:
@@ -117,35 +130,27 @@ def placed(rows: pd.DataFrame, spread: float = 0.22) -> pd.DataFrame:
     return rows
 
 
-def draw_points(
-    pair: Pair, points: pd.DataFrame, score: str, bars: dict, size: float = LARGE
-) -> None:
+def draw_points(pair: Pair, points: pd.DataFrame, score: str, size: float = LARGE) -> None:
     """Draw every row of `points` at (x, score) as a marker of `size` times its category's size.
 
-    Intervals, the columns `{score}_low` and `{score}_high`, are lines that look like `bars`. Rare
-    categories lie on top of frequent ones.
+    Intervals are the columns `{score}_low` and `{score}_high`. Rare categories lie on top of frequent
+    ones.
     """
-    for name in points.category.value_counts().index:
-        look, axes = style.category(name), pair.axes_of(name)
-        rows = points[points.category == name]
+    counts = points.category.map(points.category.value_counts()).astype(int)
+    points = points.loc[counts.sort_values(ascending=False, kind="stable").index]
+    bar = BAR if size == LARGE else THIN_BAR
+    for axes in pair.both if len(points) else ():
+        rows = points[[pair.axes_of(name) is axes for name in points.category]]
         if f"{score}_low" in rows:
-            axes.vlines(
-                rows.x, rows[f"{score}_low"], rows[f"{score}_high"], color=look.colour, **bars
-            )
-        axes.plot(
-            rows.x, rows[score], look.marker, color=look.colour, zorder=3, label=name,
-            markersize=size * look.size, markeredgecolor="white",
-            markeredgewidth=0.5,
+            colours = [style.category(name).colour for name in rows.category]
+            axes.vlines(rows.x, rows[f"{score}_low"], rows[f"{score}_high"], colours, **bar)
+        sns.scatterplot(
+            rows, x="x", y=score, hue="category", style="category", size="category",
+            palette=style.COLOURS, markers=style.MARKERS,
+            sizes={name: (size * look.size) ** 2 for name, look in style.CATEGORIES.items()},
+            linewidth=0.5, legend=False, zorder=3, ax=axes,
         )  # fmt: skip
-
-
-def draw_head(axes: Axes, title: str, below: str) -> None:
-    """Title of a panel with a smaller line under it."""
-    axes.set_title(title, loc="left", pad=19, fontweight="bold")
-    axes.annotate(
-        below, (0, 1), (0, 6), va="bottom", fontsize=8, color=style.GREY,
-        xycoords="axes fraction", textcoords="offset points",
-    )  # fmt: skip
+        axes.set(xlabel="", ylabel="")
 
 
 def name_points(
@@ -153,7 +158,8 @@ def name_points(
 ) -> None:
     """Write the models' names beside their points, off the points and their intervals.
 
-    `points` have columns x, `score` and, where there are intervals, `{score}_low` and `_high`;
+    `points` have columns x, `score` and, where there are intervals, `{score}_low` and `_high`, `x_low`
+    and `x_high`;
     `colour`, where it is there, is the names' colour instead of their category's. `obstacles` are
     further boxes (px) to keep clear.
     """
@@ -168,6 +174,10 @@ def name_points(
             ends = [(row["x"], end(ends)) for end in (np.nanmin, np.nanmax)]
             (x, low), (_, high) = axes.transData.transform(ends)
             obstacles.append(Bbox.from_extents(x - 2, low, x + 2, high))
+        if np.isfinite([row.get("x_low", np.nan), row.get("x_high", np.nan)]).all():
+            ends = [(row[end], y) for end in ("x_low", "x_high")]
+            (low, y), (high, _) = axes.transData.transform(ends)
+            obstacles.append(Bbox.from_extents(low, y - 2, high, y + 2))
     labels.place(figure, names, obstacles, pair.extent)
 
 

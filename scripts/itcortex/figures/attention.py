@@ -18,8 +18,8 @@ from itcortex.figures import gallery as galleries
 from itcortex.figures.gallery import KINDS, Gallery
 from itcortex.figures.models import MOST_NAMED
 
-PANEL, GAPS = (3.05, 2.3), (0.32, 0.42)  # inches
-LEFT, RIGHT, TOP, FOOT = 0.72, 0.15, 0.5, 0.5
+PANEL, GAPS = (2.95, 2.0), (0.32, 0.42)  # inches
+LEFT, RIGHT, TOP, FOOT = 0.72, 0.12, 0.62, 0.5
 ROWS = {
     "rho": "agreement with people\n(Spearman ρ)",
     "rho_partial": "beyond the usual places\n(partial Spearman ρ)",
@@ -57,7 +57,7 @@ def draw(table: pd.DataFrame, gallery: Gallery | None = None, saliency: str = "r
             style.label_ordinate(pair.left, grid[row, column], ROWS[score])
             if row == 0:
                 title = f"{SETS.get(attention, attention)}: {KINDS.get(kind, kind)}"
-                accuracy.draw_head(pair.left, title, _about(rows))
+                style.head(pair.left, title, *_about(rows))
             else:
                 pair.trained.set_xlabel(accuracy.abscissa_label(len(rows) - len(points)))
             if row and not column:
@@ -75,10 +75,12 @@ def _figure(
 ) -> tuple[Figure, GridSpec, float]:
     """A figure with its legend, places of panels, and where (inches from above) the gallery begins."""
     handles = _handles(models)
-    width = LEFT + count * (PANEL[0] + GAPS[0]) - GAPS[0] + RIGHT
+    gaps = GAPS[0] * (count - 1)
+    panel = min(PANEL[0], (style.PAGE - LEFT - RIGHT - gaps) / count)
+    width = LEFT + count * panel + gaps + RIGHT
     if gallery is not None:
         width = max(width, gallery.size[0])
-    columns = max(1, min(len(handles), int((width - 0.2) / style.LEGEND_COLUMN)))
+    columns = style.legend_columns(handles, width)
     legend = style.LEGEND_LINE * -(-len(handles) // columns)
     end = TOP + 2 * PANEL[1] + GAPS[1] + FOOT
     top = end + legend + 0.25
@@ -89,9 +91,10 @@ def _figure(
         bbox_to_anchor=(0.5, 1 - end / height),
     )  # fmt: skip
     grid = GridSpec(
-        2, count, figure, left=LEFT / width, right=1 - RIGHT / width, top=1 - TOP / height,
+        2, count, figure, left=LEFT / width, right=(LEFT + count * panel + gaps) / width,
+        top=1 - TOP / height,
         bottom=1 - (TOP + 2 * PANEL[1] + GAPS[1]) / height,
-        wspace=GAPS[0] / PANEL[0], hspace=GAPS[1] / PANEL[1],
+        wspace=GAPS[0] / panel, hspace=GAPS[1] / PANEL[1],
     )  # fmt: skip
     return figure, grid, top
 
@@ -128,18 +131,18 @@ def _points(pair: accuracy.Pair, rows: pd.DataFrame, score: str) -> pd.DataFrame
     """Draw every model as a marker with its interval; returns what was drawn, with its abscissa `x`."""
     points = accuracy.placed(rows[np.isfinite(rows.top1) & np.isfinite(rows[score])])
     size = accuracy.SMALL if len(points) > MOST_NAMED else accuracy.LARGE
-    accuracy.draw_points(pair, points, score, accuracy.BAR, size)
+    accuracy.draw_points(pair, points, score, size)
     return points
 
 
-def _about(rows: pd.DataFrame) -> str:
-    """Which photographs and classes the scores of a column are of."""
-    undefined = int(rows.undefined.max()) if len(rows) else 0
+def _about(rows: pd.DataFrame) -> tuple[str, str]:
+    """Which photographs and classes the scores of a column are of, in two lines."""
     classes = {"predicted": "predicted class", "label": "true class"}
     text = f"{rows.n_images.max():,} photographs" if len(rows) else "no model"
     text += "".join(f", {classes[name]}" for name in rows.label_source.unique())
-    text += ", smoothed saliency" if (rows.saliency == "blurred").any() else ""
-    return text + (f", up to {undefined} undefined" if undefined else "")
+    undefined = int(rows.undefined.max()) if len(rows) else 0
+    more = ["smoothed saliency"] if (rows.saliency == "blurred").any() else []
+    return text, ", ".join([*more, *([f"up to {undefined} undefined"] if undefined else [])])
 
 
 def _handles(models: pd.DataFrame) -> list[Line2D]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -23,7 +24,7 @@ COLOURED = 6  # rules with a colour of their own: those that took most time
 REST = "#B8B8B8"
 LINE, GAP, TOP, BOTTOM = 0.235, 0.75, 1.0, 1.0  # inches; LINE is one rule or model
 LEFT, RIGHT, BETWEEN = 2.05, 0.2, 0.25
-WIDTHS = (3.7, 2.3)  # inches of the panels of time and of memory
+WIDTHS = (2.9, 1.8)  # inches of the panels of time and of memory
 UNITS = ((7200.0, 3600.0, "h"), (100.0, 60.0, "min"), (0.0, 1.0, "s"))  # from, seconds, name
 
 
@@ -114,21 +115,25 @@ def _draw_times(axes: Axes, rows: Rows, colours: dict[str, str]) -> None:
     """Stacked bars, longest at the top, and what they are made of."""
     total = rows.seconds.sum(axis=1)
     size, unit = next((size, unit) for start, size, unit in UNITS if total.max() >= start)
-    place = np.arange(len(total))
-    left = np.zeros(len(total))
-    for rule in rows.seconds:
-        values = rows.seconds[rule].to_numpy() / size
-        axes.barh(place, values, left=left, height=0.72, color=colours[rule], linewidth=0)
-        left += values
+    long = (
+        rows.seconds.rename_axis(index="name", columns="rule").stack().rename("time").reset_index()
+    )
+    long["name"] = pd.Categorical(long["name"], rows.seconds.index)
+    sns.histplot(
+        long.assign(time=long["time"] / size), y="name", weights="time", hue="rule",
+        hue_order=[*rows.seconds][::-1], palette=colours, multiple="stack", shrink=0.72, alpha=1,
+        linewidth=0, legend=False, ax=axes,
+    )  # fmt: skip
+    left = total.to_numpy() / size
     for k, note in enumerate(rows.notes):
         axes.annotate(
             note, (left[k], k), xytext=(4, 0), textcoords="offset points", va="center",
             fontsize=8, color=style.GREY,
         )  # fmt: skip
-    axes.set_yticks(place, [shorten(name, LONGEST) for name in rows.seconds.index])
+    axes.set_yticks(range(len(total)), [shorten(name, LONGEST) for name in rows.seconds.index])
     axes.set_ylim(len(total) - 0.4, -0.6)
     axes.set_xlim(0, left.max() * 1.62 if left.max() else 1)  # room for the notes
-    axes.set_xlabel(f"time, summed over jobs ({unit})")
+    axes.set(xlabel=f"time, summed over jobs ({unit})", ylabel="")
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_locator(MaxNLocator(4))
 
@@ -137,21 +142,29 @@ def _draw_memory(axes: Axes, rows: Rows) -> None:
     """Every job as a point; the largest of each row has its number beside it."""
     names = list(rows.seconds.index)
     known = rows.memory.dropna()
-    place = known["name"].map({name: k for k, name in enumerate(names)})
-    largest = known.groupby("name")["memory_mb"].max() / 1024
-    axes.scatter(known["memory_mb"] / 1024, place, s=12, color=style.INK, alpha=0.3, linewidth=0)
+    known = known.assign(memory=known["memory_mb"] / 1024)
+    largest = known.groupby("name")["memory"].max()
+    shared = {
+        "x": "memory",
+        "y": "name",
+        "order": names,
+        "jitter": False,
+        "color": style.INK,
+        "ax": axes,
+    }
+    sns.stripplot(known, size=3.5, alpha=0.3, **shared)
+    sns.stripplot(largest.reset_index(), size=4.5, **shared)
     for name, value in largest.items():
-        axes.plot(value, names.index(name), "o", markersize=4.5, color=style.INK)
         axes.annotate(
             f"{value:.1f}" if value >= 0.095 else f"{value:.2f}", (value, names.index(name)),
             xytext=(5, 0), textcoords="offset points", va="center", fontsize=8, color=style.GREY,
         )  # fmt: skip
-    for k in set(range(len(names))) - set(place):
+    for k in set(range(len(names))) - {names.index(name) for name in largest.index}:
         axes.text(0, k, " too short to measure", va="center", fontsize=8, color=style.GREY)
     axes.set_yticks([])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, largest.max() * 1.2 if len(largest) else 1)
-    axes.set_xlabel("peak memory of a job (GB)")
+    axes.set(xlabel="peak memory of a job (GB)", ylabel="")
     axes.xaxis.set_major_locator(MaxNLocator(4))
 
 

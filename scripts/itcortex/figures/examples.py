@@ -3,7 +3,8 @@
 Example images and sites are taken by rank, from the best predicted on, so that nobody chose them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,6 +41,30 @@ class Block:
         return self.recorded.shape[1] * self.recorded.shape[2] > 1
 
 
+def recorded(
+    name: str, recording: Recording, stimuli: Stimuli, window: Sequence[float] | None
+) -> Block:
+    """Join a recording and its images by image id, without predictions.
+
+    `window` is in ms; None for a recording without time. Raises `UserError` for an image that the
+    stimuli lack.
+    """
+    rows = {image: k for k, image in enumerate(stimuli.image_ids)}
+    if missing := [image for image in recording.image_ids if image not in rows]:
+        raise UserError(f"stimuli of recording {name!r} lack images {missing[:5]}")
+    about = recording.attributes
+    title = f"{about['area']}, {about['monkey']}, {name}"
+    return Block(
+        title=panels.marked(title, bool(about.get("simulated"))),
+        unit=about.get("unit", "a.u."),
+        image_ids=recording.image_ids,
+        site_ids=recording.site_ids,
+        images=stimuli.images[[rows[image] for image in recording.image_ids]],
+        recorded=window_average(recording, window),
+        predicted={},
+    )
+
+
 def join(
     name: str, recording: Recording, stimuli: Stimuli, predictions: dict[str, Recording]
 ) -> Block:
@@ -48,36 +73,18 @@ def join(
     `predictions` maps labels to what fit_encoding wrote; their attribute `window` (ms, or None)
     says what was predicted. Raises `UserError` for an image or a site that is missing somewhere.
     """
-    rows = {image: k for k, image in enumerate(stimuli.image_ids)}
-    if missing := [image for image in recording.image_ids if image not in rows]:
-        raise UserError(f"stimuli of recording {name!r} lack images {missing[:5]}")
     if not predictions:
         raise UserError(f"recording {name!r}: no predictions to draw; name at least one model")
-    first = next(iter(predictions.values()))
+    names = recording.image_ids, recording.site_ids
     for label, predicted in predictions.items():
-        same = (predicted.image_ids, predicted.site_ids) == (
-            recording.image_ids,
-            recording.site_ids,
-        )
-        if not same:
+        if (predicted.image_ids, predicted.site_ids) != names:
             raise UserError(
                 f"predictions of {label!r} have other images or sites than recording {name!r}; delete "
                 "them, and the next run makes them again"
             )
-    about = recording.attributes
-    return Block(
-        title=panels.marked(
-            f"{about['area']}, {about['monkey']}, {name}", bool(about.get("simulated"))
-        ),
-        unit=about.get("unit", "a.u."),
-        image_ids=recording.image_ids,
-        site_ids=recording.site_ids,
-        images=stimuli.images[[rows[image] for image in recording.image_ids]],
-        recorded=window_average(recording, first.attributes["window"]),
-        predicted={
-            label: one.responses[:, :, :, 0].astype(float) for label, one in predictions.items()
-        },
-    )
+    window = next(iter(predictions.values())).attributes["window"]
+    maps = {label: one.responses[:, :, :, 0].astype(float) for label, one in predictions.items()}
+    return replace(recorded(name, recording, stimuli, window), predicted=maps)
 
 
 def of_recording(

@@ -16,12 +16,12 @@ from itcortex.data.photographs import Photographs
 from itcortex.errors import UserError
 from itcortex.figures import image_grid, style
 from itcortex.figures.image_grid import Columns
-from itcortex.figures.names import shorten_file, wrap
+from itcortex.figures.names import shorten_file
 from itcortex.numerics.ranks import correlate_ranks, unit_ranks
 from itcortex.numerics.sampling import spread
 from itcortex.tables.numbers import number
 
-WIDTH, GAP, LEFT, HEAD, FOOT = 1.36, 0.06, 0.5, 0.68, 0.5  # inches
+WIDTH, GAP, LEFT, HEAD, FOOT = 1.36, 0.06, 0.5, 0.8, 0.5  # inches
 OPACITY = 0.72
 KINDS = {"eye": "eye fixations", "mouse": "mouse-guided view", "clicks": "clicks"}
 
@@ -47,12 +47,14 @@ class Gallery:
     @property
     def columns(self) -> Columns:
         """The photograph, what people did, what networks did."""
-        return Columns(LEFT, WIDTH, GAP, (1, len(self.human), len(self.saliency)), 1.5 * GAP)
+        return Columns.fitting(
+            LEFT, WIDTH, GAP, (1, len(self.human), len(self.saliency)), 1.5 * GAP
+        )
 
     @property
     def size(self) -> tuple[float, float]:
         """Width and height (inches) that it needs."""
-        heights = sum(_height(pixels) + GAP for pixels in self.pixels)
+        heights = sum(self.columns.height(pixels) + GAP for pixels in self.pixels)
         return self.columns.right + GAP, HEAD + heights + FOOT
 
 
@@ -106,13 +108,13 @@ def join(
 def draw(figure: Figure, gallery: Gallery, top: float) -> None:
     """Draw a gallery into `figure`, from `top` inches below its upper edge."""
     columns, n_human, y = gallery.columns, len(gallery.human), top + HEAD
-    kinds = [wrap(KINDS.get(kind, kind)) for kind in gallery.human]
-    names = ["photograph", *kinds, *map(wrap, gallery.saliency)]
+    kinds = [KINDS.get(kind, kind) for kind in gallery.human]
+    names = columns.wrap(["photograph", *kinds, *gallery.saliency])
     columns.name_columns(figure, top + HEAD - 0.06, names)
     columns.bracket(figure, 1, top + 0.2, "people")
     columns.bracket(figure, 2, top + 0.2, "networks' saliency")
     for row, pixels in enumerate(gallery.pixels):
-        height = _height(pixels)
+        height = columns.height(pixels)
         columns.name_row(figure, y, height, shorten_file(gallery.image_ids[row]))
         cells = [columns.add_image(figure, k, y, height) for k in range(len(columns.starts))]
         image_grid.draw_photograph(cells[0], pixels)
@@ -129,11 +131,6 @@ def draw(figure: Figure, gallery: Gallery, top: float) -> None:
     note = f"ρ: of the smoothed saliency with {KINDS.get(first, first)}"
     place = figure, columns.starts[1 + n_human], y + 0.08
     style.write_at(*place, note, va="top", color=style.GREY)
-
-
-def _height(pixels: np.ndarray) -> float:
-    """Height (inches) of a photograph drawn `WIDTH` inches wide."""
-    return WIDTH * pixels.shape[0] / pixels.shape[1]
 
 
 def _draw_map(axes: Axes, pixels: np.ndarray, values: np.ndarray) -> None:

@@ -4,6 +4,7 @@ Figures of recorded maps, of attention and of the digits study share it. Places 
 upper left corner of the figure.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -16,6 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from itcortex.figures import style
+from itcortex.figures.names import wrap
 from itcortex.numerics.ranks import unit_ranks
 
 COLOURS = "viridis"
@@ -42,6 +44,19 @@ class Columns:
     groups: tuple[int, ...]
     apart: float
 
+    @classmethod
+    def fitting(
+        cls, left: float, most: float, gap: float, groups: tuple[int, ...], apart: float
+    ) -> "Columns":
+        """Columns that fit on a page: images are at most `most` wide."""
+        between = gap * (sum(groups) - 1) + apart * (len(groups) - 1)
+        width = (style.PAGE - 0.1 - left - between) / sum(groups)
+        return cls(left, min(most, width), gap, groups, apart)
+
+    def wrap(self, names: Iterable[str]) -> list[str]:
+        """Names in lines as wide as a column."""
+        return [wrap(name, int((self.width + self.gap) / style.LETTER)) for name in names]
+
     @property
     def starts(self) -> list[float]:
         """Left edge of every column."""
@@ -53,6 +68,10 @@ class Columns:
     def right(self) -> float:
         """Right edge of the last column."""
         return self.starts[-1] + self.width
+
+    def height(self, pixels: np.ndarray) -> float:
+        """Height of a photograph (row, column, rgb) as wide as a column."""
+        return self.width * pixels.shape[0] / pixels.shape[1]
 
     def add_image(self, figure: Figure, column: int, top: float, height: float) -> Axes:
         """Axes without a frame for an image that stretches over them."""

@@ -34,31 +34,22 @@ def draw(
     main = summary[summary.main_window.astype(bool)]
     real = scores[(scores.control == "none") & scores.main_window.astype(bool)]
     shown, looks = panels.of_summary(main), models.looks(main)
-    handles = [*models.legend_handles(looks), *_extra_handles(looks, score, planted)]
-    figure, places = style.panel_grid(len(shown), (3.2, 2.8), (0.75, 0.2, 0.5), handles)
+    handles = [*looks.handles(), *_extra_handles(looks, score, planted)]
+    figure, places = style.panel_grid([panel.title for panel in shown], 2.2, handles)
     first = None
-    for place, panel in zip(places, shown, strict=True):
+    for (place, title), panel in zip(places, shown, strict=True):
         axes = first = figure.add_subplot(place, sharey=first)
         rows = panel.of(real)
-        models.draw_depths(axes, _by_layer(rows, score), looks)
+        models.draw_depths(axes, rows.astype({"chosen": float}), score, looks)
+        style.say_if_empty(axes, rows[score], "no score is defined")
         if score == "r":
             style.draw_ceiling(axes, panel.of(main).ceiling)
         if planted and panel.recording in planted:
             _mark_planted(axes, rows, planted[panel.recording])
         axes.axhline(0, color=style.PALE, linewidth=0.8, zorder=0)
-        axes.set_title(panel.title, loc="left", fontweight="bold")
+        style.head(axes, title)
         style.label_ordinate(axes, place, style.SCORES.get(score, score))
     return figure
-
-
-def _by_layer(rows: pd.DataFrame, score: str) -> pd.DataFrame:
-    """Of every model and layer the mean and standard error over folds, and how many folds chose it."""
-    return (
-        rows.groupby([*models.KEYS, "layer"], observed=True)
-        .agg(depth=("depth", "first"), score=(score, "mean"), error=(score, "sem"),
-             chosen=("chosen", "mean"))
-        .reset_index()
-    )  # fmt: skip
 
 
 def _mark_planted(axes: Axes, rows: pd.DataFrame, truth: dict) -> None:
@@ -70,10 +61,10 @@ def _mark_planted(axes: Axes, rows: pd.DataFrame, truth: dict) -> None:
         axes.axvline(depth, zorder=1, **PLANTED)
 
 
-def _extra_handles(looks: dict, score: str, planted: dict | None) -> list[Line2D]:
+def _extra_handles(looks: models.Looks, score: str, planted: dict | None) -> list[Line2D]:
     """Legend entries of what is no model."""
     handles = []
-    if not any(look.thin for look in looks.values()):
+    if looks.few:
         grey = {"linestyle": "none", "marker": "o", "color": style.GREY}
         handles.append(Line2D([], [], label="layer chosen by folds", **grey))
     if score == "r":

@@ -17,7 +17,7 @@ from itcortex.numerics.metrics import pearson
 from itcortex.tables.numbers import number
 
 CELL, GAP, LEFT, RIGHT, TOP = 1.12, 0.07, 0.55, 0.2, 0.1  # inches
-HEAD, FOOT, PLOT, PLOT_GAP = 0.93, 0.25, 1.45, 0.42
+HEAD, FOOT, PLOT_HEAD, PLOT, PLOT_GAP = 1.05, 0.2, 0.6, 1.45, 0.42
 LIMITS, OPACITY = (-2.5, 2.5), 0.68  # LIMITS in standard deviations
 SCALE = {-2: "\N{MINUS SIGN}2", -1: "\N{MINUS SIGN}1", 0: "0", 1: "1", 2: "2"}
 
@@ -46,16 +46,17 @@ def draw(blocks: list[Block], n_images: int) -> Figure:
 
 def _columns(block: Block) -> Columns:
     """The photograph, three recorded maps, one predicted map of every model."""
-    return Columns(LEFT, CELL, GAP, (1, 3, len(block.predicted)), GAP)
+    return Columns.fitting(LEFT, CELL, GAP, (1, 3, len(block.predicted)), GAP)
 
 
 def _size(block: Block, n_images: int) -> tuple[float, float]:
     """Width and height of a block (inches)."""
     if block.has_grid:
         rows = min(n_images, len(block.image_ids))
-        return _columns(block).right + GAP + RIGHT, HEAD + rows * (CELL + GAP) + FOOT
+        columns = _columns(block)
+        return columns.right + 0.1, HEAD + rows * (columns.width + GAP) + FOOT
     width = LEFT + 0.3 + len(block.predicted) * (PLOT + PLOT_GAP) + RIGHT
-    return max(width, 6.0), HEAD + 2 * (PLOT + PLOT_GAP) + FOOT
+    return max(width, 6.0), PLOT_HEAD + 2 * (PLOT + PLOT_GAP) + FOOT
 
 
 def _z(values: np.ndarray) -> np.ndarray:
@@ -70,19 +71,18 @@ def _draw_maps(figure: Figure, block: Block, top: float, n_images: int) -> None:
     heads = ["photograph", "all sites", *(f"{what}\n{block.site_ids[k]}" for k, what in sites)]
     maps = [site_average(block.recorded), *(block.recorded[..., k] for k, _ in sites)]
     maps += [site_average(responses) for responses in block.predicted.values()]
-    columns = _columns(block)
-    columns.name_columns(
-        figure, top + HEAD - 0.06, heads + [wrap(name) for name in block.predicted]
-    )
+    columns, cell = _columns(block), _columns(block).width
+    heads += columns.wrap(block.predicted)
+    columns.name_columns(figure, top + HEAD - 0.06, heads)
     columns.bracket(figure, 1, top + 0.42, "recorded")
     columns.bracket(figure, 2, top + 0.42, "predicted, all sites")
     for row, (image, rank) in enumerate(examples.images(rho, n_images)):
-        y = top + HEAD + row * (CELL + GAP)
+        y = top + HEAD + row * (cell + GAP)
         name = f"{shorten_file(block.image_ids[image])}\nrank {rank} of {len(block.image_ids)}"
-        columns.name_row(figure, y, CELL, name)
+        columns.name_row(figure, y, cell, name)
         photograph = block.images[image]
-        image_grid.draw_photograph(columns.add_image(figure, 0, y, CELL), photograph)
-        cells = [columns.add_image(figure, k, y, CELL) for k in range(1, 1 + len(maps))]
+        image_grid.draw_photograph(columns.add_image(figure, 0, y, cell), photograph)
+        cells = [columns.add_image(figure, k, y, cell) for k in range(1, 1 + len(maps))]
         for axes, responses in zip(cells, maps, strict=True):
             image_grid.draw_map(axes, photograph, _z(responses[image]), LIMITS, alpha=OPACITY,
                                 interpolation="nearest")  # fmt: skip
@@ -101,7 +101,7 @@ def _draw_scatter(figure: Figure, block: Block, top: float) -> None:
         recorded = block.recorded[:, 0, 0, site]
         for column, (label, maps) in enumerate(block.predicted.items()):
             left = LEFT + 0.3 + column * (PLOT + PLOT_GAP)
-            y = top + HEAD + row * (PLOT + PLOT_GAP)
+            y = top + PLOT_HEAD + row * (PLOT + PLOT_GAP)
             axes = style.axes_at(figure, left, y, PLOT, PLOT)
             _draw_site(axes, maps[:, 0, 0, site], recorded)
             if row == 0:

@@ -1,9 +1,11 @@
 """How single models look in line plots, and their legend."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
@@ -13,111 +15,147 @@ from itcortex.tables import panels
 
 KEYS = ["model", "weights"]
 MOST_NAMED = 12  # with more models names hide the data: categories stand for them
-DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1, 1.5)))
+DASHES = ("", (5, 1.5), (1.2, 1.2), (5, 1.5, 1, 1.5))  # seaborn writes a solid line as ''
 THIN = {"linewidth": 0.5, "alpha": 0.25}
 COMMON_DEPTHS = np.linspace(0, 1, 11)  # where models with different layers are averaged
 DARKEST = 0.55  # share of dark grey in the last model of a category
 
 
 @dataclass(frozen=True)
-class Look:
-    """One model's name, colour, marker and dashes; `thin` where it is one of many."""
+class Looks:
+    """Names, colours, dashes and markers of models; `thin` where they are too many to tell apart.
 
-    name: str
-    category: str
-    colour: tuple[float, float, float]
-    marker: str
-    size: float
-    dashes: str | tuple
-    thin: bool
+    Attributes
+    ----------
+    table : a row for every model: model, weights, name, category, colour, dashes; by category, then
+        by accuracy.
+    """
+
+    table: pd.DataFrame
 
     @property
-    def line(self) -> dict:
-        """How its line is drawn."""
-        width = THIN if self.thin else {"linewidth": 1.5}
-        return {"color": self.colour, "linestyle": self.dashes, "label": self.name, **width}
+    def thin(self) -> bool:
+        """Whether categories stand for models."""
+        return len(self.table) > MOST_NAMED
+
+    @property
+    def few(self) -> bool:
+        """Whether models have names."""
+        return not self.thin
+
+    @cached_property
+    def by_name(self) -> dict:
+        """What seaborn draws every single model with."""
+        names = [*self.table["name"]]
+        palette = dict(zip(names, self.table["colour"], strict=True))
+        return {"hue": "name", "hue_order": names, "palette": palette, "style": "name",
+                "style_order": names}  # fmt: skip
+
+    def of(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """`rows` with the columns name and category of their model."""
+        rows = rows.drop(columns=["name", "category"], errors="ignore")
+        return rows.merge(self.table[[*KEYS, "name", "category"]], on=KEYS)
+
+    def handles(self) -> list[Line2D]:
+        """One legend entry for every model or, where they are thin lines, for every category."""
+        shown = self.table.drop_duplicates("category") if self.thin else self.table
+        handles = []
+        for one in shown.to_dict("records"):
+            look = style.category(one["category"])
+            handles.append(Line2D(
+                [], [], label=look.label if self.thin else one["name"], marker=look.marker,
+                color=look.colour if self.thin else one["colour"], markersize=look.size,
+                linestyle=(0, one["dashes"]) if one["dashes"] and self.few else "-",
+                markeredgecolor="white", markeredgewidth=0.5,
+            ))  # fmt: skip
+        return handles
 
 
-def looks(summary: pd.DataFrame) -> dict[tuple[str, str], Look]:
-    """Look of every (model, weights) of a summary.
+def looks(summary: pd.DataFrame) -> Looks:
+    """Look of every (model, weights) of a table with columns category and top1.
 
-    With few models those of one category get shades of its colour and different dashes, ordered by
-    accuracy; with more than `MOST_NAMED` all of them get the category's own look.
+    Models of one category get shades of its colour and different dashes, ordered by accuracy.
     """
     models = summary.drop_duplicates(KEYS)
     models = models.assign(name=panels.model_names(models))
-    thin = len(models) > MOST_NAMED
-    found = {}
-    for category in models.category.unique():
+    found = []
+    for category in models["category"].unique():
         style.category(category)  # an unknown one is an error
-    for category in style.CATEGORIES:
-        some = models[models.category == category].sort_values(["top1", "name"])
-        look = style.category(category)
-        for k, row in enumerate(some.itertuples()):
-            dark = 0.0 if thin else DARKEST * k / max(len(some) - 1, 1)
-            colour = tuple(np.array(to_rgb(look.colour)) * (1 - dark) + 0.15 * dark)
-            dashes = "-" if thin else DASHES[k % len(DASHES)]
-            found[row.model, row.weights] = Look(
-                row.name, look.label, colour, look.marker, look.size, dashes, thin
-            )
-    return found
+    for category, look in style.CATEGORIES.items():
+        some = models[models["category"] == category].sort_values(["top1", "name"])
+        dark = DARKEST * np.arange(len(some)) / max(len(some) - 1, 1)
+        colours = [tuple(np.array(to_rgb(look.colour)) * (1 - d) + 0.15 * d) for d in dark]
+        dashes = [DASHES[k % len(DASHES)] for k in range(len(some))]
+        some = some[[*KEYS, "name", "category"]]
+        found.append(some.assign(colour=pd.Series(colours, some.index, dtype=object),
+                                 dashes=pd.Series(dashes, some.index, dtype=object)))  # fmt: skip
+    return Looks(pd.concat(found, ignore_index=True))
 
 
-def legend_handles(looks_of: dict[tuple[str, str], Look]) -> list[Line2D]:
-    """One legend entry for every model or, where models are thin lines, for every category."""
-    handles = {}
-    for look in looks_of.values():
-        label = look.category if look.thin else look.name
-        handles[label] = Line2D(
-            [], [], label=label, color=look.colour, linestyle=look.dashes, marker=look.marker,
-            markersize=look.size, markeredgecolor="white", markeredgewidth=0.5,
+def draw_lines(
+    axes: Axes, rows: pd.DataFrame, x: str, y: str, looks_of: Looks, errorbar: str | None = None
+) -> None:
+    """Every model's mean of `y` at every `x` as a line, with `errorbar` (as seaborn knows it) as a band.
+
+    Models too many to be told apart are thin lines in the colours of their categories.
+    """
+    rows = looks_of.of(rows)
+    if looks_of.thin:
+        means = rows.groupby(["name", "category", x], observed=True)[y].mean().reset_index()
+        sns.lineplot(
+            means, x=x, y=y, hue="category", palette=style.COLOURS, units="name", estimator=None,
+            legend=False, ax=axes, zorder=2, **THIN,
         )  # fmt: skip
-    return list(handles.values())
+    else:
+        dashes = dict(zip(looks_of.table["name"], looks_of.table["dashes"], strict=True))
+        sns.lineplot(
+            rows, x=x, y=y, **looks_of.by_name, dashes=dashes, errorbar=errorbar,
+            err_kws={"alpha": 0.12, "linewidth": 0}, legend=False, ax=axes, zorder=2, linewidth=1.5,
+        )  # fmt: skip
+    axes.set(xlabel="", ylabel="")
 
 
-def draw_depths(axes: Axes, layers: pd.DataFrame, looks_of: dict[tuple[str, str], Look]) -> None:
+def draw_dots(axes: Axes, rows: pd.DataFrame, x: str, y: str, looks_of: Looks, **options) -> None:
+    """A marker for every row of models with names; `options` as of seaborn's scatter plot."""
+    categories = zip(looks_of.table["name"], looks_of.table["category"], strict=True)
+    markers = {name: style.CATEGORIES[category].marker for name, category in categories}
+    sns.scatterplot(
+        looks_of.of(rows), x=x, y=y, **looks_of.by_name, markers=markers, legend=False, ax=axes,
+        zorder=3, **{"linewidth": 0.5} | options,
+    )  # fmt: skip
+    axes.set(xlabel="", ylabel="")
+
+
+def draw_medians(axes: Axes, rows: pd.DataFrame, x: str, y: str, looks_of: Looks) -> None:
+    """One bold line per category of thin models: the median at each abscissa."""
+    sns.lineplot(
+        looks_of.of(rows), x=x, y=y, hue="category", style="category", palette=style.COLOURS,
+        markers=style.MARKERS, dashes=False, estimator="median", errorbar=None, legend=False,
+        ax=axes, zorder=4, linewidth=1.8, markersize=5, markeredgewidth=0.4,
+    )  # fmt: skip
+    axes.set(xlabel="", ylabel="")
+
+
+def draw_depths(axes: Axes, layers: pd.DataFrame, score: str, looks_of: Looks) -> None:
     """Every model's line over the relative depth of its layers, and dots at chosen ones.
 
     With models too many to be told apart, bold lines are the medians of categories instead of dots.
 
     Parameters
     ----------
-    layers : a row for every layer: model, weights, depth, score, the share of choices that fell on it
-        (`chosen`) and, if there is one, its standard error (`error`), drawn as a band.
+    layers : one row or several (folds, whose standard error is a band) for every layer: model,
+        weights, depth, `score` and the share of choices that fell on it (`chosen`).
     """
-    courses = []
-    for keys, of_model in layers.sort_values("depth").groupby(KEYS, observed=True):
-        look = looks_of[keys]
-        axes.plot(of_model.depth, of_model.score, zorder=2, **look.line)
-        if look.thin:
-            y = np.interp(COMMON_DEPTHS, of_model.depth, of_model.score)
-            course = pd.DataFrame({"x": COMMON_DEPTHS, "y": y})
-            courses.append(course.assign(model=keys[0], weights=keys[1]))
-            continue
-        if "error" in of_model:
-            low, high = of_model.score - of_model.error, of_model.score + of_model.error
-            axes.fill_between(of_model.depth, low, high, color=look.colour, alpha=0.12, linewidth=0)
-        picked = of_model[of_model.chosen > 0]
-        axes.scatter(
-            picked.depth, picked.score, s=8 + 70 * picked.chosen, zorder=3, color=look.colour,
-            marker=look.marker, edgecolor="white", linewidth=0.6,
-        )  # fmt: skip
-    if courses:
-        draw_medians(axes, pd.concat(courses), looks_of)
+    draw_lines(axes, layers, "depth", score, looks_of, "se")
+    means = layers.groupby([*KEYS, "depth"], observed=True)[[score, "chosen"]].mean().reset_index()
+    if looks_of.thin:
+        courses = []
+        for key, some in means.groupby(KEYS, observed=True):
+            values = np.interp(COMMON_DEPTHS, some.depth, some[score])
+            course = pd.DataFrame({"depth": COMMON_DEPTHS, score: values})
+            courses.append(course.assign(**dict(zip(KEYS, key, strict=True))))
+        draw_medians(axes, pd.concat(courses), "depth", score, looks_of)
+    else:
+        picked = means[(means["chosen"] > 0) & means[score].notna()]
+        draw_dots(axes, picked, "depth", score, looks_of, s=8 + 70 * picked["chosen"].to_numpy())
     axes.set(xlabel="relative depth of the layer", xlim=(-0.04, 1.04))
-
-
-def draw_medians(axes: Axes, courses: pd.DataFrame, looks_of: dict[tuple[str, str], Look]) -> None:
-    """One bold line per category of thin models: the median at each abscissa.
-
-    `courses` has columns model, weights, x and y; every model has a value at (nearly) every x.
-    """
-    look_of = [looks_of[keys] for keys in zip(courses.model, courses.weights, strict=True)]
-    courses = courses.assign(category=[look.category for look in look_of])
-    for look in {look.category: look for look in look_of}.values():
-        median = courses[courses.category == look.category].groupby("x").y.median()
-        axes.plot(
-            median.index, median, color=look.colour, linewidth=1.8, marker=look.marker, zorder=4,
-            markersize=0.75 * look.size, markeredgecolor="white", markeredgewidth=0.4,
-            label=look.category,
-        )  # fmt: skip

@@ -1,10 +1,10 @@
 """Names that fit: a model's name in lines, a long name without its middle."""
 
-LINE = 17  # characters in one line of a column's name
+LINE = 17  # characters in one line of a column's name, unless told
 
 
-def wrap(name: str) -> str:
-    """A model's name in lines of at most `LINE` characters, broken after ' ', '_', '.' or '-'."""
+def wrap(name: str, most: int = LINE) -> str:
+    """A model's name in lines of at most `most` characters, broken after ' ', '_', '.' or '-'."""
     pieces, piece = [], ""
     for letter in name:
         piece += letter
@@ -13,7 +13,7 @@ def wrap(name: str) -> str:
             piece = ""
     lines = [""]
     for part in [*pieces, piece]:
-        if lines[-1] and len(lines[-1]) + len(part) > LINE:
+        if lines[-1] and len(lines[-1]) + len(part.rstrip()) > most:
             lines.append("")
         lines[-1] += part
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from itcortex.figures import style
 from itcortex.figures.range_curve import REGIONS
 from itcortex.numerics import weighted
+from itcortex.tables.numbers import number
 from itcortex.tables.published import LINE, in_trend, line_names
 from itcortex.tables.statistics import frontier
 
@@ -58,17 +59,15 @@ def draw_tables(scores: pd.DataFrame, labels: dict[str, str], cut: float) -> Fig
     rows = rows[~rows["region"].isin(LEFT_OUT)]
     rows = rows.assign(line=line_names(rows))
     panels = [panel for source in labels for panel in _panels_of(rows, source)]
-    figure, places = style.panel_grid(
-        len(panels), (2.45, 1.7), (0.7, 0.15, 0.45), _handles(cut), (0.65, 0.85)
-    )
-    for panel, place in zip(panels, places, strict=True):
+    titles = [f"{labels[panel.source.iloc[0]]}: {panel.line.iloc[0]}" for panel in panels]
+    figure, places = style.panel_grid(titles, 1.35, _handles(cut), notes=2, between=0.66)
+    for panel, (place, title) in zip(panels, places, strict=True):
         axes = figure.add_subplot(place)
         _scatter(axes, panel, cut)
-        one = panel.iloc[0]
-        title = f"{labels[one.source]}: {one.line}\n{_rho_text(panel, cut)}"
-        axes.set_title(title, loc="left", fontsize=8)
-        axes.set_ylabel(ORDINATES.get(one.metric, one.metric), fontsize=8)
-        axes.set_xlabel(TOP1)
+        style.head(axes, title, *_rhos(panel, cut))
+        metric = panel.metric.iloc[0]
+        axes.set_ylabel(ORDINATES.get(metric, metric), fontsize=8)
+        axes.set_xlabel(TOP1, fontsize=8)
     return figure
 
 
@@ -95,12 +94,11 @@ def _rho(rows: pd.DataFrame) -> float:
     return float(weighted.spearman(x, y, np.ones((len(x), 1)))[0]) if len(x) else np.nan
 
 
-def _rho_text(rows: pd.DataFrame, cut: float) -> str:
-    """Rank correlations of all networks and of the best, with their numbers."""
+def _rhos(rows: pd.DataFrame, cut: float) -> tuple[str, str]:
+    """Rank correlations of all networks and of the best, with their numbers, in two lines."""
     best = rows[rows["accuracy"] >= cut]
-    text = f"ρ = {_rho(rows):.2f} ({len(rows)})"
-    text += f", above {cut:g} %: {_rho(best):.2f} ({len(best)})" if len(best) > 2 else ""
-    return text.replace("-", "\N{MINUS SIGN}")
+    above = f"ρ = {number(_rho(best))}" if len(best) > 2 else "no ρ"
+    return f"ρ = {number(_rho(rows))}, n = {len(rows)}", f"from {cut:g} %: {above}, n = {len(best)}"
 
 
 def _handles(cut: float) -> list[Line2D]:
@@ -134,7 +132,7 @@ def draw_one(
     figure = style.new_figure(3.5, 3.35 + style.LEGEND_LINE * -(-len(names) // 3))
     height = figure.get_figheight()
     bottom = 0.62 + style.LEGEND_LINE * -(-(len(names) + 2 + hull) // 3)
-    axes = figure.add_axes([0.17, bottom / height, 0.8, 1 - (bottom + 0.5) / height])
+    axes = figure.add_axes([0.17, bottom / height, 0.8, 1 - (bottom + 0.62) / height])
     if rows.empty:
         style.message(axes, "the table has no such scores")
         return figure
@@ -148,14 +146,14 @@ def draw_one(
         s=22, linewidth=0.3, alpha=0.8, ax=axes, zorder=3,
     )  # fmt: skip
     _lines(axes, rows, cut)
-    axes.set_title(f"{label}\n{_rho_text(rows, cut)}", loc="left", fontsize=9)
+    style.head(axes, label, *_rhos(rows, cut))
     axes.set(xlabel=TOP1, ylabel=ORDINATES.get(rows["metric"].iloc[0], rows["metric"].iloc[0]))
     handles, texts = axes.get_legend_handles_labels()
     axes.get_legend().remove()
     handles += _handles(cut)[2:]
     texts = [looks[name].label or name for name in texts] + ["all", f"above {cut:g} %"]
     if hull:
-        handles.append(Line2D([], [], **FRONTIER))
+        handles.append(Line2D([], [], **FRONTIER | {"linewidth": 5, "solid_capstyle": "butt"}))
         texts.append("upper frontier")
     figure.legend(handles, texts, loc="lower center", ncols=3, borderaxespad=0.3, columnspacing=1.2)
     return figure

@@ -31,12 +31,12 @@ SOURCES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#2
 DASHES = ("", (5, 1.5), (1.2, 1.2), (6, 1.5, 1.2, 1.5), (3, 1), (8, 2), (2, 2))
 MOST_BANDS = 3  # lines of a panel whose bands are drawn, the first ones
 BAND = {"alpha": 0.13, "linewidth": 0, "zorder": 2}
-CUT, RHO, COUNT = "lowest ImageNet top-1 kept (%)", "Spearman ρ", "networks"
+CUT, RHO, COUNT = "lowest top-1 kept (%)", "Spearman ρ", "networks"
 MAIN = "IT"  # region of the small figure
-PANEL = (2.45, 2.3)  # inches, both axes of a panel
+PANEL = (1.78, 2.2)  # inches, both axes of a panel
 TICKS = (10, 20, 50, 100, 200, 500, 1000)
 COLUMNS = 3
-SIDES, BETWEEN = (0.65, 0.15, 0.35, 1.25), (0.5, 1.5)  # inches: left, right, top, bottom; gaps
+SIDES, BETWEEN = (0.65, 0.15, 0.35, 1.7), (0.53, 2.0)  # inches: left, right, top, bottom; gaps
 
 
 def rho_curves(curve: pd.DataFrame) -> pd.DataFrame:
@@ -84,7 +84,7 @@ def draw(curve: pd.DataFrame, labels: dict[str, str], sources: Iterable[str]) ->
     looks = {title: (SOURCES[k % 7], DASHES[k % 7]) for k, title in enumerate(titles)}
     rows = rows.assign(line=rows["source"].map(labels))
     upper, _ = _panel(figure, GridSpec(1, 1, figure, **edges)[0], rows, looks)
-    upper.set_title("macaque inferotemporal cortex (IT)", loc="left", fontsize=9)
+    style.head(upper, "macaque inferotemporal cortex (IT)")
     figure.legend(*upper.get_legend_handles_labels(), loc="lower center", borderaxespad=0.3)
     return figure
 
@@ -104,10 +104,10 @@ def draw_tables(curve: pd.DataFrame, labels: dict[str, str]) -> Figure:
     for source, place in zip(sources, places, strict=True):
         some = rows[rows["source"] == source]
         upper, lower = _panel(figure, place, some, _looks(some))
-        upper.set_title(labels[source], loc="left", fontsize=9)
+        style.head(upper, labels[source])
         lower.legend(
             *upper.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.5, -0.75),
-            ncols=2, columnspacing=1, handlelength=2,
+            handlelength=3, labelspacing=0.25,
         )  # fmt: skip
         if not place.is_first_col():
             upper.set_ylabel("")

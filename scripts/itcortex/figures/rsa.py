@@ -7,17 +7,18 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
 from itcortex.errors import UserError
 from itcortex.figures import accuracy, models, style
 from itcortex.tables import panels
 
 ORDINATE = "similarity of geometry (Spearman ρ)"
-WIDTHS, HEIGHT, GAPS = (3.0, 4.4), 2.75, (0.35, 1.05)  # inches
+SCORE = "rho_chosen_held_out"
 STRIP, SPREAD = (0.17, 0.04), 0.26  # of untrained networks: shape, and reach of their points
 CEILING_BAND = {"color": style.GREY, "alpha": 0.16, "linewidth": 0}
 OTHER = {"color": style.INK, "linewidth": 1.0, "linestyle": (0, (1, 1.6))}
-METHOD = "layer chosen on half of the images, scored on the rest; "
+METHOD = "layer chosen on half of the images,"
 PATTERNS = {"map": "all its units", "pooled": "mean over positions"}
 FINAL = {"markerfacecolor": "white", "markeredgewidth": 0.9, "linestyle": "none"}
 
@@ -37,30 +38,29 @@ def draw(table: pd.DataFrame, ceilings: pd.DataFrame) -> Figure:
     """
     if table.empty:
         raise UserError("the rsa table has no rows: there is nothing to draw")
-    count, looks = table.rdm.nunique(), models.looks(table)
-    size = sum(WIDTHS) + GAPS[0], count * HEIGHT + (count - 1) * GAPS[1]
-    figure, (whole,) = style.panel_grid(
-        1, size, (0.75, 0.25, 0.62), _handles(table, looks, ceilings)
-    )
-    places = whole.subgridspec(
-        count, 2, width_ratios=WIDTHS, wspace=2 * GAPS[0] / sum(WIDTHS), hspace=GAPS[1] / HEIGHT
+    looks, titles = models.looks(table), []
+    for rdm in table.rdm.unique():
+        titles += [_title(table[table.rdm == rdm]), ""]
+    figure, places = style.panel_grid(
+        titles, 2.3, _handles(table, looks, ceilings), columns=2, notes=2, between=0.25, foot=0.6
     )
     limits, named = _limits(table, ceilings), []
     for k, rdm in enumerate(table.rdm.unique()):
         rows, known = table[table.rdm == rdm], ceilings[ceilings.rdm == rdm]
         others = [(_place(table, one.other), one.rho) for one in _of(known, "other_rdm")]
-        left = figure.add_subplot(places[k, 0])
-        left.set(ylim=limits, ylabel=ORDINATE)
-        accuracy.draw_head(left, _title(rows), _about(rows, known))
+        (place, title), (beside, _) = places[2 * k : 2 * k + 2]
+        left = figure.add_subplot(place)
+        style.head(left, title, *_about(rows, known))
         _references(left, known, others)
-        models.draw_depths(left, rows.assign(score=rows.rho), looks)
-        right = _accuracy_axes(figure, places[k, 1], rows, limits)
+        models.draw_depths(left, rows, "rho", looks)
+        left.set(ylim=limits, ylabel=ORDINATE)
+        right = _accuracy_axes(figure, beside, rows, limits)
         for axes in right.both:
             _references(axes, known)
         named.append((right, _draw_accuracy(right, rows, looks)))
     for axes in figure.axes:
         axes.set_autoscale_on(False)
-    for right, points in named if not any(look.thin for look in looks.values()) else ():
+    for right, points in named if looks.few else ():
         _name_models(figure, right, points)
     return figure
 
@@ -82,14 +82,14 @@ def _title(rows: pd.DataFrame) -> str:
     return panels.marked(place[0].upper() + place[1:], rows.simulated.iloc[0])
 
 
-def _about(rows: pd.DataFrame, ceilings: pd.DataFrame) -> str:
+def _about(rows: pd.DataFrame, ceilings: pd.DataFrame) -> tuple[str, str]:
     """How many images and subjects there are, and the noise ceiling or why there is none."""
-    text = f"{rows.n_images.iloc[0]} images, "
+    text = f"{rows.n_images.iloc[0]} images"
     lower, upper = _of(ceilings, "ceiling_lower"), _of(ceilings, "ceiling_upper")
     if not lower:
-        return text + "one RDM: no noise ceiling of its own"
-    band = f"{lower[0].rho:.2f} to {upper[0].rho:.2f}"
-    return text + f"{rows.n_subjects.iloc[0]} subjects, noise ceiling {band}"
+        return text, "one RDM: no noise ceiling of its own"
+    band = f"noise ceiling {lower[0].rho:.2f} to {upper[0].rho:.2f}"
+    return f"{text}, {rows.n_subjects.iloc[0]} subjects", band
 
 
 def _limits(table: pd.DataFrame, ceilings: pd.DataFrame) -> tuple[float, float]:
@@ -110,8 +110,9 @@ def _references(axes: Axes, ceilings: pd.DataFrame, others: list | None = None) 
         axes.axhline(one.rho, zorder=1, **OTHER)
     for name, rho in others or []:
         axes.annotate(
-            f"{name} RDM", (0, rho), (3, 2), xycoords=("axes fraction", "data"),
-            textcoords="offset points", fontsize=8, color=style.INK, va="bottom",
+            f"{name} RDM", (1, rho), (-3, 2), xycoords=("axes fraction", "data"), ha="right",
+            textcoords="offset points", fontsize=8, color=style.INK, va="bottom", zorder=5,
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )  # fmt: skip
 
 
@@ -121,33 +122,30 @@ def _accuracy_axes(
     """Axes over accuracy, whose ordinate is that of the panel on their left."""
     pair = accuracy.add_pair(figure, place, rows, accuracy.limits(rows), ylim, STRIP)
     pair.left.tick_params(labelleft=False)
-    without = int(rows.drop_duplicates(models.KEYS).top1.isna().sum())
-    pair.trained.set_xlabel(accuracy.abscissa_label(without))
-    accuracy.draw_head(pair.left, "", METHOD + PATTERNS[rows.pattern.iloc[0]])
+    style.head(pair.left, "", METHOD, f"scored on the rest; {PATTERNS[rows.pattern.iloc[0]]}")
     return pair
 
 
-def _draw_accuracy(pair: accuracy.Pair, rows: pd.DataFrame, looks: dict) -> pd.DataFrame:
+def _draw_accuracy(pair: accuracy.Pair, rows: pd.DataFrame, looks: models.Looks) -> pd.DataFrame:
     """Draw every model as a marker with its interval, and its last layer; returns what was drawn."""
-    points = rows[rows.final & np.isfinite(rows.top1)].sort_values(["top1", *models.KEYS])
+    final = rows[rows.final]
+    points = final[np.isfinite(final.top1)].sort_values(["top1", *models.KEYS])
     points = accuracy.placed(points, SPREAD)
-    for one in points.itertuples():
-        look = looks[one.model, one.weights]
-        where = pair.axes_of(one.category)
-        where.vlines(
-            one.x, one.rho_chosen_held_out_low, one.rho_chosen_held_out_high, color=look.colour,
-            **(accuracy.THIN_BAR if look.thin else accuracy.BAR),
-        )  # fmt: skip
-        if not look.thin:
-            where.plot(one.x, one.rho, look.marker, color=look.colour, zorder=2.8,
-                       markersize=0.75 * look.size, **FINAL)  # fmt: skip
-        where.plot(
-            one.x, one.rho_chosen_held_out, look.marker, color=look.colour, zorder=3,
-            markersize=look.size * (0.8 if look.thin else 1.1), markeredgecolor="white",
-            markeredgewidth=0.5, label=look.name,
-        )  # fmt: skip
-    keys = zip(points.model, points.weights, strict=True)
-    return points.assign(colour=[looks[key].colour for key in keys])
+    if looks.thin:
+        accuracy.draw_points(pair, points, SCORE, accuracy.SMALL)
+    colours = looks.of(points)["name"].map(looks.by_name["palette"])
+    points = points.assign(colour=colours.to_list())
+    for axes in pair.both if looks.few else ():
+        some = points[(points.category == accuracy.UNTRAINED) == (axes is pair.strip)]
+        ends = some[f"{SCORE}_low"], some[f"{SCORE}_high"]
+        axes.vlines(some.x, *ends, [*some.colour], **accuracy.BAR)
+        models.draw_dots(axes, some, "x", "rho", looks, s=20, linewidth=0.9)
+        last_layers = axes.collections[-1]
+        last_layers.set_edgecolor(last_layers.get_facecolor())
+        last_layers.set_facecolor("white")
+        models.draw_dots(axes, some, "x", SCORE, looks, s=44)
+    pair.trained.set_xlabel(accuracy.abscissa_label(len(final) - len(points)))
+    return points
 
 
 def _name_models(figure: Figure, pair: accuracy.Pair, points: pd.DataFrame) -> None:
@@ -155,15 +153,15 @@ def _name_models(figure: Figure, pair: accuracy.Pair, points: pd.DataFrame) -> N
     final = [
         accuracy.around(pair.axes_of(one.category), one.x, one.rho) for one in points.itertuples()
     ]
-    accuracy.name_points(figure, pair, points, "rho_chosen_held_out", final)
+    accuracy.name_points(figure, pair, points, SCORE, final)
 
 
-def _handles(table: pd.DataFrame, looks: dict, ceilings: pd.DataFrame) -> list:
+def _handles(table: pd.DataFrame, looks: models.Looks, ceilings: pd.DataFrame) -> list:
     """Legend: models or categories, chosen and last layer, ceiling, other recordings."""
-    handles = models.legend_handles(looks)
+    handles = looks.handles()
     grey = {"linestyle": "none", "marker": "o", "color": style.GREY}
     handles.append(Line2D([], [], label="chosen, on other images", markersize=6.5, **grey))
-    if not any(look.thin for look in looks.values()):
+    if looks.few:
         handles.append(Line2D([], [], label="last layer", markersize=4.5, **grey | FINAL))
     if (ceilings.quantity == "ceiling_lower").any():
         handles.append(Patch(label="noise ceiling", **CEILING_BAND))

@@ -10,18 +10,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
+from matplotlib.ticker import StrMethodFormatter
 
 from itcortex.errors import UserError
 from itcortex.figures import image_grid, style
 from itcortex.figures.image_grid import Columns
+from itcortex.figures.names import wrap
 
 GAP, APART, HEAD, NOTE = 0.07, 0.13, 0.62, 0.42  # inches: between images and groups, above, below
 LARGEST = 1.3  # an image, inches
-PANEL, BETWEEN = (2.0, 1.75), 0.62
+PANEL, BETWEEN = (1.74, 1.6), 0.62
 LEFT, RIGHT, TOP, FOOT = 0.62, 0.12, 0.34, 0.98
 KINDS = {"gradient": "gradient", "occlusion": "covering"}
 RED, BLUE, GREEN = "#D55E00", "#0072B2", "#009E73"
@@ -45,12 +48,12 @@ CHANCE = 0.1
 MEASURES = {
     "accuracy_intact": "correct,\nshortcut intact",
     "accuracy_broken": "correct,\nshortcut broken",
-    "alignment_gradient": "agreement with object\n(ρ), gradient",
-    "alignment_occlusion": "agreement with object\n(ρ), covering",
-    "r_over_ceiling": "predictivity of SIM.\nsites (r / ceiling)",
+    "alignment_gradient": "agreement (ρ),\ngradient",
+    "alignment_occlusion": "agreement (ρ),\ncovering",
+    "r_over_ceiling": "predictivity\n(r / ceiling)",
 }
-SMALL, NEAR = (1.32, 1.0), (0.36, 0.36)  # inches: small panels, and between them
-NAMES, TITLE, ABSCISSA = 1.32, 0.86, 0.5  # inches: beside, above and below all small panels
+SMALL, NEAR = (0.8, 0.9), (0.36, 0.36)  # inches: small panels, and between them
+NAMES, TITLE, ABSCISSA = 1.02, 0.92, 0.5  # inches: beside, above and below all small panels
 LEVELS = (("#D55E00", "s"), ("#0072B2", "^"), ("#009E73", "D"), ("#CC79A7", "v"), ("#E69F00", "P"))
 
 
@@ -187,12 +190,13 @@ def _draw_panels(figure: Figure, name: str, part: pd.DataFrame, top: float) -> N
 
 def _curve(axes: Axes, part: pd.DataFrame, name: str, strengths: list, colour, marker) -> None:
     """One measure of one regime: seeds as points side by side, and a line through their means."""
+    place = part.assign(place=part["strength"].map(strengths.index))
+    sns.lineplot(place, x="place", y=name, errorbar=None, color=colour, ax=axes, zorder=2)
     order = part.groupby("strength")["seed"].rank(method="dense") - 1
-    spread = 0.1 * (order - order.max() / 2) / max(order.max(), 1)
-    axes.plot(part["strength"].map(strengths.index) + spread, part[name], marker, color=colour,
-              markersize=3.6, alpha=0.55, markeredgewidth=0, linestyle="none", zorder=3)  # fmt: skip
-    mean = part.groupby("strength")[name].mean()
-    axes.plot([strengths.index(value) for value in mean.index], mean, color=colour, zorder=2)
+    place["place"] += 0.1 * (order - order.max() / 2) / max(order.max(), 1)
+    sns.scatterplot(place, x="place", y=name, color=colour, marker=marker, s=15, alpha=0.55,
+                    linewidth=0, ax=axes, zorder=3)  # fmt: skip
+    axes.set(xlabel="", ylabel="")
 
 
 def _panel(axes: Axes, part: pd.DataFrame, ordinate: str, lines: tuple) -> None:
@@ -262,18 +266,20 @@ def _draw_grid(figure: Figure, regimes: dict, factors: dict, top: float) -> None
             shown = [f"{strength:g}" for strength in strengths]
             axes.set_xticks(range(len(strengths)), shown, fontsize=8)
             if row == 0:
-                axes.set_title(heading, loc="left", fontsize=8, pad=16)
+                axes.set_title(heading, loc="left", fontsize=8, pad=20)
             if row < len(factors) - 1:
                 axes.tick_params(labelbottom=False)
             elif column == len(MEASURES) // 2:
                 axes.set_xlabel("strength of the harmonization")
+            axes.locator_params(axis="y", nbins=3)
+            axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             if column == 0:
                 axes.annotate(factor, (0, 1), (-22, 5), fontsize=9, fontweight="bold",
                               xycoords="axes fraction", textcoords="offset points")  # fmt: skip
             level = CHANCE if measure.startswith("accuracy") else 0
             axes.axhline(level, color=style.GREY, linewidth=0.8, linestyle=(0, (1, 1.6)), zorder=1)
         handles = [
-            Line2D([], [], color=colour, marker=marker, markersize=3.8, label=name)
+            Line2D([], [], color=colour, marker=marker, markersize=3.8, label=wrap(name, 12))
             for name, (colour, marker) in looks.items()
         ]
         axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.04, 1.06), handlelength=1.6,

@@ -5,6 +5,8 @@ has a marker of its own as well. Figures are sized in inches as printed, fonts a
 """
 
 import functools
+import re
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,9 @@ from matplotlib.gridspec import GridSpec, SubplotSpec
 from itcortex.errors import UserError, nearest
 from itcortex.files import atomic_path
 
-LEGEND_COLUMN, LEGEND_LINE = 1.85, 0.21  # inches
+COLUMN, PAGE = 3.5, 7.2  # inches: a column of print, and a page with two of them
+LEGEND_LINE = 0.2  # inches
+LETTER, BOLD = 0.062, 0.081  # inches: a letter of 8 pt, and of a panel's title
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,15 @@ CATEGORIES = {
     "own": Category("your own", "#000000", "P", 6.6),
     "untrained": Category("untrained", "#5A5A5A", "X", 6.6),
 }
+#: For seaborn, by category.
+COLOURS = {name: look.colour for name, look in CATEGORIES.items()}
+MARKERS = {name: look.marker for name, look in CATEGORIES.items()}
 INK, GREY, PALE = "#222222", "#666666", "#D5D5D5"
 CEILING = {"color": GREY, "linewidth": 1.0, "linestyle": (0, (4, 2))}
 SCORES = {
     "r": "predictivity (Pearson r)",
-    "r_within_kinds": "predictivity within kinds of image (Pearson r)",
-    "r_over_ceiling": "predictivity (r / noise ceiling)",
+    "r_within_kinds": "predictivity within kinds (r)",
+    "r_over_ceiling": "predictivity (r / ceiling)",
     "rho": "predictivity (Spearman ρ)",
     "explained_variance": "explained variance",
 }
@@ -56,7 +63,7 @@ SCORES = {
 LOOK = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same on every machine
     "font.size": 9,
-    "axes.titlesize": 10,
+    "axes.titlesize": 9,
     "axes.labelsize": 9,
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
@@ -89,6 +96,7 @@ LOOK = {
     "legend.frameon": False,
     "legend.handlelength": 2.2,
     "legend.handletextpad": 0.5,
+    "legend.columnspacing": 1.2,
     "pdf.fonttype": 42,  # text stays text
     "svg.hashsalt": "itcortex",
     "text.parse_math": False,  # a $ in a name is a $
@@ -139,37 +147,70 @@ def write_at(figure: Figure, left: float, top: float, text: str, **options) -> N
     figure.text(left / w, 1 - top / h, text, **{"fontsize": 8, **options})
 
 
+def legend_columns(handles: list, width: float) -> int:
+    """How many entries of a legend stand side by side in `width` (inches)."""
+    widest = max((len(handle.get_label()) for handle in handles), default=0)
+    return max(1, min(len(handles), int((width - 0.1) / (0.58 + LETTER * widest))))
+
+
 def panel_grid(
-    count: int,
-    panel: tuple[float, float],
-    margins: tuple[float, float, float],
+    titles: list[str],
+    height: float,
     handles: list,
-    between: tuple[float, float] = (0.3, 1.1),
-) -> tuple[Figure, list[SubplotSpec]]:
-    """A figure with `count` equal panels, at most three in a row, over one legend; inches.
+    *,
+    columns: int = 3,
+    notes: int = 0,
+    sides: tuple[float, float] = (0.72, 0.12),
+    between: float = 0.3,
+    foot: float = 0.48,
+    heading: str = "",
+) -> tuple[Figure, list[tuple[SubplotSpec, str]]]:
+    """A figure as wide as a page (a single panel: as a column of print) over one legend; inches.
 
     Parameters
     ----------
-    panel : width and height of one panel.
-    margins : left, right, top; that at the bottom follows from the legend.
+    titles : one for each panel; they come back in lines that fit.
+    height : of a panel.
     handles : entries of the legend; none, no legend.
-    between : gaps between columns and between rows.
+    columns : most panels side by side.
+    notes : smaller lines that will stand under every title.
+    heading : what all panels are about, above them.
+    sides, between, foot : room at the left and right, between columns, and below each panel for its
+        abscissa.
+
+    Returns
+    -------
+    The figure, and of every panel its place and its title.
     """
-    columns, rows = min(count, 3), -(-count // 3)
-    left, right, top = margins
-    width = left + right + columns * panel[0] + (columns - 1) * between[0]
-    legend_columns = max(1, min(len(handles), int((width - 0.2) / LEGEND_COLUMN)))
-    bottom = 0.65 + LEGEND_LINE * -(-len(handles) // legend_columns)
-    height = top + bottom + rows * panel[1] + (rows - 1) * between[1]
-    figure = new_figure(width, height)
+    columns = min(len(titles), columns)
+    rows, width = -(-len(titles) // columns), COLUMN if len(titles) == 1 else PAGE
+    panel = (width - sum(sides) - (columns - 1) * between) / columns
+    fitting = [textwrap.fill(title, int(panel / BOLD), break_on_hyphens=False) for title in titles]
+    head = 0.14 + 0.17 * (1 + max(title.count("\n") for title in fitting)) + 0.155 * notes
+    side_by_side = legend_columns(handles, width)
+    legend = LEGEND_LINE * -(-len(handles) // side_by_side) + 0.1 * bool(handles)
+    above = 0.3 * bool(heading)
+    total = above + rows * (head + height + foot) + legend
+    figure = new_figure(width, total)
+    write_at(figure, sides[0], 0.12, heading, va="top", fontsize=10, fontweight="bold")
     if handles:
-        figure.legend(handles=handles, loc="lower center", ncols=legend_columns, borderaxespad=0.5)
+        figure.legend(handles=handles, loc="lower center", ncols=side_by_side, borderaxespad=0.4)
     grid = GridSpec(
-        rows, columns, figure=figure, left=left / width, right=1 - right / width,
-        top=1 - top / height, bottom=bottom / height,
-        wspace=between[0] / panel[0], hspace=between[1] / panel[1],
+        rows, columns, figure=figure, left=sides[0] / width, right=1 - sides[1] / width,
+        top=1 - (above + head) / total, bottom=(foot + legend) / total,
+        wspace=between / panel, hspace=(foot + head) / height,
     )  # fmt: skip
-    return figure, [grid[k // columns, k % columns] for k in range(count)]
+    places = [grid[k // columns, k % columns] for k in range(len(titles))]
+    return figure, list(zip(places, fitting, strict=True))
+
+
+def head(axes: Axes, title: str, *notes: str) -> None:
+    """Title of a panel, with smaller lines under it."""
+    axes.set_title(title, loc="left", fontweight="bold", pad=6 + 11.5 * len(notes))
+    axes.annotate(
+        "\n".join(notes), (0, 1), (0, 4), va="bottom", fontsize=8, color=GREY, linespacing=1.25,
+        xycoords="axes fraction", textcoords="offset points",
+    )  # fmt: skip
 
 
 def label_ordinate(axes: Axes, place: SubplotSpec, text: str) -> None:
@@ -177,6 +218,7 @@ def label_ordinate(axes: Axes, place: SubplotSpec, text: str) -> None:
     if place.is_first_col():
         axes.set_ylabel(text)
     else:
+        axes.set_ylabel("")
         axes.tick_params(labelleft=False)
 
 
@@ -192,18 +234,32 @@ def message(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=GREY)
 
 
+def say_if_empty(axes: Axes, values: pd.Series, text: str) -> None:
+    """Say in a panel why it has no points, where `values` holds no number."""
+    if values.dropna().empty:
+        axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=GREY)
+
+
 def save(
-    figure: Figure, pdf: str | Path, png: str | Path, title: str = "", caption: str = ""
+    figure: Figure, pdf: str | Path, png: str | Path, rst: str | Path, title: str, *caption: str
 ) -> None:
     """Write a figure as PDF and as PNG (200 dpi), without a date: same figure, same bytes.
 
-    Title and caption go into both files, where readers of PDF and the report find them.
+    Title and caption go into both files, where readers of PDF and the report find them, and into `rst`
+    as the text that Snakemake's report shows.
     """
-    in_pdf = {"Title": title, "Subject": caption} if title else {}
-    in_png = {"Title": title, "Description": caption} if title else {}
+    text = " ".join(part for part in caption if part)
     with mpl.rc_context(THEME):
         with atomic_path(pdf) as path:
-            no_date = {"CreationDate": None, "ModDate": None}
-            figure.savefig(path, format="pdf", metadata=in_pdf | no_date)
+            about = {"Title": title, "Subject": text, "CreationDate": None, "ModDate": None}
+            figure.savefig(path, format="pdf", metadata=about)
         with atomic_path(png) as path:
-            figure.savefig(path, format="png", dpi=200, metadata=in_png | {"Software": None})
+            about = {"Title": title, "Description": text, "Software": None}
+            figure.savefig(path, format="png", dpi=200, metadata=about)
+    with atomic_path(rst) as path:
+        path.write_text(f"**{_plain(title)}.** {_plain(text)}\n", encoding="utf-8")
+
+
+def _plain(text: str) -> str:
+    """A text in which reStructuredText finds no markup."""
+    return re.sub(r"([*`|_\\])", r"\\\1", text)

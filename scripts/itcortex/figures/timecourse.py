@@ -53,10 +53,10 @@ def draw(
     real = summary[summary.control == "none"]
     shown, looks = panels.of_summary(real), models.looks(real)
     moving = [panel for panel in shown if panel.of(real).window_start.nunique() > 1]
-    handles = [*models.legend_handles(looks), *_extra_handles(score, responses)] if moving else []
-    figure, places = style.panel_grid(len(shown), (3.2, 2.8), (0.75, 0.2, 0.5), handles)
+    handles = [*looks.handles(), *_extra_handles(score, responses)] if moving else []
+    figure, places = style.panel_grid([panel.title for panel in shown], 2.2, handles)
     first = None
-    for place, panel in zip(places, shown, strict=True):
+    for (place, title), panel in zip(places, shown, strict=True):
         rows = panel.of(real)
         if panel not in moving:
             axes = figure.add_subplot(place)
@@ -64,20 +64,20 @@ def draw(
         else:
             axes = first = figure.add_subplot(place, sharey=first)
             _courses(axes, rows, score, looks)
-            axes.set(xlabel="centre of the window (ms after stimulus onset)")
+            axes.set_xlabel("time (ms after onset)")
+            style.say_if_empty(axes, rows[score], "no score is defined")
             style.label_ordinate(axes, place, style.SCORES.get(score, score))
-        axes.set_title(panel.title, loc="left", fontweight="bold")
+        style.head(axes, title)
     for axes, panel in zip(figure.axes, shown, strict=True):
         if responses and panel.recording in responses and axes.axison:
             _response(axes, *responses[panel.recording])
     return figure
 
 
-def _courses(axes: Axes, rows: pd.DataFrame, score: str, looks: dict) -> None:
+def _courses(axes: Axes, rows: pd.DataFrame, score: str, looks: models.Looks) -> None:
     """Every model's course with its band, the ceiling's, and the main window."""
     centre = (rows.window_start + rows.window_stop) / 2
     rows = rows.assign(centre=centre).sort_values("centre")
-    axes.set_xlim(centre.min() - 5, centre.max() + 5)
     axes.axhline(0, color=style.PALE, linewidth=0.8, zorder=0)
     main = rows[rows.main_window.astype(bool)]
     for start, stop in main[["window_start", "window_stop"]].drop_duplicates().to_numpy():
@@ -88,25 +88,18 @@ def _courses(axes: Axes, rows: pd.DataFrame, score: str, looks: dict) -> None:
     ceiling = rows.drop_duplicates("centre")
     if score == "r" and ceiling.ceiling.notna().any():
         axes.plot(ceiling.centre, ceiling.ceiling, zorder=1, **style.CEILING)
-    for keys, of_model in rows.groupby(models.KEYS, observed=True):
-        look = looks[keys]
-        mark = {} if look.thin else {"marker": look.marker, "markersize": 0.75 * look.size}
-        axes.plot(
-            of_model.centre,
-            of_model[score],
-            zorder=3,
-            markeredgecolor="white",
-            markeredgewidth=0.4,
-            **look.line,
-            **mark,
-        )
-        if f"{score}_low" in of_model and not look.thin:
+    models.draw_lines(axes, rows, "centre", score, looks)
+    if looks.thin:
+        models.draw_medians(axes, rows, "centre", score, looks)
+    else:
+        models.draw_dots(axes, rows, "centre", score, looks, s=16)
+        colours = looks.by_name["palette"]
+        for name, course in looks.of(rows).groupby("name") if f"{score}_low" in rows else ():
             axes.fill_between(
-                of_model.centre, of_model[f"{score}_low"], of_model[f"{score}_high"],
-                color=look.colour, alpha=0.13, linewidth=0, zorder=2,
+                course.centre, course[f"{score}_low"], course[f"{score}_high"],
+                color=colours[name], alpha=0.13, linewidth=0, zorder=1.5,
             )  # fmt: skip
-    if any(look.thin for look in looks.values()):
-        models.draw_medians(axes, rows.assign(x=rows.centre, y=rows[score]), looks)
+    axes.set_xlim(centre.min() - 5, centre.max() + 5)
 
 
 def _response(axes: Axes, times: np.ndarray, response: np.ndarray) -> None:

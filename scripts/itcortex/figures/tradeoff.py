@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
+import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -10,11 +10,12 @@ from matplotlib.patches import Patch
 from itcortex.figures import accuracy, style, twins
 from itcortex.figures.models import MOST_NAMED
 from itcortex.tables import panels
-from itcortex.tables.numbers import bounds, number
+from itcortex.tables.numbers import number
 from itcortex.tables.statistics import MINIMUM_MODELS, ONE_TEST, baseline, frontier
 
 FRONTIER = {"color": "#B8B8B8", "linewidth": 7, "alpha": 0.65, "solid_joinstyle": "round"}
 UNTRAINED_BAND = {"color": style.CATEGORIES["untrained"].colour, "alpha": 0.13, "linewidth": 0}
+BENEATH = {"color": "#A8A8A8", "s": 8, "linewidth": 0, "alpha": 0.6, "zorder": 1.5}
 SHUFFLED = {"color": style.INK, "linewidth": 1.0, "linestyle": (0, (1, 1.6))}
 
 
@@ -24,6 +25,7 @@ def draw(
     tradeoff: pd.DataFrame | None = None,
     score: str = "r_over_ceiling",
     arrows: bool = True,
+    published: pd.DataFrame | None = None,
 ) -> Figure:
     """Score against top-1 accuracy (%) with 95 % intervals, in the main window.
 
@@ -34,25 +36,32 @@ def draw(
     tradeoff : the trade-off table; its rank correlation is written into the panels.
     score : column of the summary on the ordinate.
     arrows : draw the arrows to harmonized twins.
+    published : published scores in their layout; those that were read off a figure of the same
+        recordings lie beneath our points where both are r over a ceiling.
     """
     main = summary[summary.main_window.astype(bool)]
-    shown = panels.of_summary(main)
+    shown, beneath = panels.of_summary(main), _read_off(published, score)
+    few = len(main.drop_duplicates(["model", "weights"])) <= MOST_NAMED
+    notes = 1 + (score == "r_over_ceiling")
     figure, places = style.panel_grid(
-        len(shown), (3.2, 3.0), (0.75, 0.4, 0.62), _handles(main, score), (0.5, 1.3)
-    )
+        [panel.title for panel in shown], 2.4, _handles(main, score, beneath), notes=notes,
+        columns=2 if few else 3, foot=0.6 if _without(main, score) else 0.48,
+    )  # fmt: skip
     columns = [c for c in (score, f"{score}_low", f"{score}_high") if c in main]
     xlim, ylim = accuracy.limits(main), accuracy.ordinate(main[columns].to_numpy(float), 0.07)
     named = []
-    for place, panel in zip(places, shown, strict=True):
+    for (place, title), panel in zip(places, shown, strict=True):
         rows = panel.of(main)
         pair = accuracy.add_pair(figure, place, rows, xlim, ylim)
         _background(pair, rows, score)
+        others = beneath[beneath.recording == panel.recording]
+        sns.scatterplot(others, x="accuracy", y="score", ax=pair.trained, legend=False, **BENEATH)
         points, networks = _points(pair, rows, score)
+        style.say_if_empty(pair.trained, points[score], "no network has\naccuracy and score")
         if arrows:
             twins.draw_arrows(pair.trained, networks, score)
-        accuracy.draw_head(pair.left, panel.title, _rank_text(panel, tradeoff, score))
-        pair.trained.set_xlabel(accuracy.abscissa_label(_without(rows, score)))
-        _ceiling_note(pair.trained, rows, score)
+        style.head(pair.left, title, _rank_text(panel, tradeoff, score), *_ceiling(rows, score))
+        pair.trained.set(xlabel=accuracy.abscissa_label(_without(rows, score)), ylabel="")
         style.label_ordinate(pair.left, place, style.SCORES.get(score, score))
         named += [(pair, points, networks)] if len(networks) <= MOST_NAMED else []
     for axes in figure.axes:
@@ -60,6 +69,14 @@ def draw(
     for drawn in named:
         _name(figure, *drawn, score)
     return figure
+
+
+def _read_off(published: pd.DataFrame | None, score: str) -> pd.DataFrame:
+    """Published points with a column `recording`: "M1 PL" of a figure is our `m1_pl`."""
+    if published is None or score != "r_over_ceiling":
+        return pd.DataFrame(columns=["recording", "accuracy", "score"])
+    rows = published[published["metric"] == "pls_over_ceiling"]
+    return rows.assign(recording=rows["benchmark"].str.lower().str.replace(" ", "_"))
 
 
 def _background(pair: accuracy.Pair, rows: pd.DataFrame, score: str) -> None:
@@ -95,9 +112,8 @@ def _points(
     known = (rows.control == "none") & np.isfinite(rows.top1) & np.isfinite(rows[score])
     points = accuracy.placed(rows[known])
     networks = twins.networks(points, score)
-    few = len(networks) <= MOST_NAMED
-    bars, size = (accuracy.BAR, accuracy.LARGE) if few else (accuracy.THIN_BAR, accuracy.SMALL)
-    accuracy.draw_points(pair, networks, score, bars, size)
+    size = accuracy.LARGE if len(networks) <= MOST_NAMED else accuracy.SMALL
+    accuracy.draw_points(pair, networks, score, size)
     seeds = twins.seeds(points)
     if len(seeds):
         pair.trained.plot(seeds.x, seeds[score], zorder=2.9, **twins.SEEDS)
@@ -123,9 +139,8 @@ def _rank_text(panel: panels.Panel, tradeoff: pd.DataFrame | None, score: str) -
         return ""
     rank = rows.iloc[0]
     if not np.isfinite(rank.value):
-        return f"no rank correlation: {rank.note.split(';')[0]}"
-    interval = " [{}, {}]".format(*bounds(rank.low, rank.high)) if np.isfinite(rank.low) else ""
-    return f"Spearman ρ = {number(rank.value)}{interval}, {rank.n_models} models"
+        return f"no ρ: {rank.note.split(';')[0]}"
+    return accuracy.rho_text(rank)
 
 
 def _without(rows: pd.DataFrame, score: str) -> int:
@@ -134,25 +149,25 @@ def _without(rows: pd.DataFrame, score: str) -> int:
     return int((~(np.isfinite(real.top1) & np.isfinite(real[score]))).sum())
 
 
-def _ceiling_note(axes: Axes, rows: pd.DataFrame, score: str) -> None:
-    """Write the raw noise ceiling along the right edge of a panel of ceiled scores."""
+def _ceiling(rows: pd.DataFrame, score: str) -> list[str]:
+    """The noise ceiling (r) behind ceiled scores, as a line under the title."""
     known = rows[np.isfinite(rows.ceiling)]
-    if score != "r_over_ceiling" or known.empty:
-        return
-    ceiling = known.iloc[0]
-    name = str(ceiling.ceiling_name).replace("_", " ")
-    axes.annotate(
-        f"noise ceiling r = {number(ceiling.ceiling)} ({name})",
-        (1, 0.5), (5, 0), xycoords="axes fraction", textcoords="offset points", rotation=90,
-        ha="left", va="center", fontsize=8, color=style.GREY,
-    )  # fmt: skip
+    if score != "r_over_ceiling":
+        return []
+    if known.empty:
+        return ["no noise ceiling"]
+    name = str(known.ceiling_name.iloc[0]).replace("_", " ")
+    return [f"ceiling {number(known.ceiling.iloc[0])} ({name})"]
 
 
-def _handles(main: pd.DataFrame, score: str) -> list:
+def _handles(main: pd.DataFrame, score: str, beneath: pd.DataFrame) -> list:
     """Legend: the categories that are there, frontier, range of the untrained, control."""
     handles = accuracy.category_handles(main.category.unique())
     if len(twins.seeds(main.drop_duplicates(["model", "weights"]))):
         handles.append(Line2D([], [], **twins.SEEDS))
+    if beneath.recording.isin(main.recording).any():
+        handles.append(Line2D([], [], linestyle="none", marker="o", markersize=3, alpha=0.6,
+                              color=BENEATH["color"], label="published, read off"))  # fmt: skip
     if (main.category == "untrained").any():
         handles.append(Patch(label="range of untrained", **UNTRAINED_BAND))
     if any(

@@ -2,17 +2,17 @@
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatter, MaxNLocator
+from matplotlib.ticker import LogFormatter, MaxNLocator, StrMethodFormatter
 
 from itcortex.errors import UserError
 from itcortex.figures import style
 
-PANEL, MARGINS, BETWEEN = (2.75, 1.95), (0.7, 0.2, 0.62), (0.62, 0.75)  # inches
 RAMP: Colormap = colormaps["plasma"]  # its dark and middle part: readable on white
 BASELINE = style.CATEGORIES["cnn"].colour
 #: By title: what is drawn solid (validation, or training where there is nothing else), what is drawn
@@ -40,27 +40,26 @@ def draw(history: pd.DataFrame, title: str) -> Figure:
     colours = colours_of(sorted(history["strength"].unique()))
     made = history["strength"] > 0  # at strength 0 no saliency is made: that is no loss of 0
     history = history.assign(harmonization=history["harmonization"].where(made))
-    figure, places = style.panel_grid(len(PANELS), PANEL, MARGINS, _handles(colours), BETWEEN)
-    for place, (name, (solid, dashed, percent)) in zip(places, PANELS.items(), strict=True):
+    figure, places = style.panel_grid(
+        [*PANELS], 1.7, _handles(colours), between=0.55, heading=title
+    )
+    for (place, name), (solid, dashed, percent) in zip(places, PANELS.values(), strict=True):
         axes = figure.add_subplot(place)
-        axes.set_title(name, loc="left")
+        style.head(axes, name)
         if solid not in history or history[solid].isna().all():
             style.message(axes, "not measured")
             continue
-        for (strength, _), part in history.groupby(["strength", "seed"]):
-            look = {"color": colours[strength], "linewidth": 1.3}
-            scale = 100 if percent else 1
-            if dashed is not None:
-                axes.plot(
-                    part["epoch"], scale * part[dashed], linestyle=(0, (3, 2)), alpha=0.6, **look
-                )
-            end = {"marker": "o", "markevery": [-1], "markersize": 3.5}
-            axes.plot(part["epoch"], scale * part[solid], **look, **end)
+        scaled = history.assign(
+            **{c: history[c] * (100 if percent else 1) for c in (solid, dashed) if c}
+        )
+        shared = {"x": "epoch", "hue": "strength", "palette": colours, "legend": False, "ax": axes}
+        lines = {"units": "seed", "estimator": None, "linewidth": 1.3}
+        if dashed:
+            sns.lineplot(scaled, y=dashed, linestyle=(0, (3, 2)), alpha=0.6, **shared, **lines)
+        sns.lineplot(scaled, y=solid, **shared, **lines)
+        last = scaled[scaled["epoch"] == scaled["epoch"].max()]
+        sns.scatterplot(last, y=solid, s=14, linewidth=0, zorder=3, **shared)
         _finish(axes, name, history["epoch"].max(), place.is_last_row())
-    width, height = figure.get_size_inches()
-    figure.text(
-        MARGINS[0] / width, 1 - 0.14 / height, title, va="top", fontsize=11, fontweight="bold"
-    )
     return figure
 
 
@@ -73,14 +72,14 @@ def colours_of(strengths: list[float]) -> dict[float, str]:
 
 
 def _finish(axes: Axes, name: str, epochs: int, last: bool) -> None:
+    axes.set(xlabel="epoch" if last else "", ylabel="")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.set_xlim(1 - 0.02 * epochs, epochs * 1.03)
-    if last:
-        axes.set_xlabel("epoch")
     if name in LOGARITHMIC:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(LogFormatter())  # without formulas, see `style.LOOK`
-        axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))  # no formulas, see `style.LOOK`
+        few = LogFormatter(labelOnlyBase=False, minor_thresholds=(1, 0.4))
+        axes.yaxis.set_minor_formatter(few)
     elif name == "harmonization loss":
         axes.set_ylim(bottom=0)
 

@@ -7,12 +7,9 @@ import pandas as pd
 
 from itcortex.tables import panels
 from itcortex.tables.numbers import bounds, number
+from itcortex.tables.paper import GAIN, RANK
 from itcortex.tables.statistics import NOT_BASELINE
 
-#: Spearman's correlation of accuracy and predictivity, read off the paper's main figure.
-PAPER_RANK = {"m1_pl": -0.07, "m1_ml": -0.21, "m2_ml": 0.11}
-#: Mean predictivity of harmonized networks minus that of the best other network, read off there.
-PAPER_GAIN = {"m1_pl": 0.042, "m1_ml": 0.048, "m2_ml": 0.045}
 READ_OFF = "read off the published figure"
 
 
@@ -68,7 +65,7 @@ def _rank(panel: panels.Panel, tradeoff: pd.DataFrame) -> Claim:
         note = f"Spearman's ρ, {row['n_models']} networks of {row['n_families']} families"
     else:
         note = f"cannot be tested: {row['note']}"
-    paper = PAPER_RANK.get(panel.recording)
+    paper = RANK.get(panel.recording)
     return Claim(
         "Predictivity falls as ImageNet accuracy rises",
         panel.title,
@@ -94,7 +91,7 @@ def _gain(panel: panels.Panel, summary: pd.DataFrame, harmonized: pd.DataFrame) 
     if len(others):
         over = number(ours.mean() - others.max(), 3)
         note += f"; mean of harmonized networks minus the best other one: {over}"
-    paper = PAPER_GAIN.get(panel.recording)
+    paper = GAIN.get(panel.recording)
     return Claim(
         "The neural harmonizer breaks that trade-off",
         panel.title,

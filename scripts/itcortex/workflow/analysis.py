@@ -21,17 +21,26 @@ class Analysis:
 
         A changed window therefore runs no job of such a recording again.
         """
-        if not self._has_time(wildcards):
+        return self._window_of(wildcards.recording)
+
+    @property
+    def windows(self) -> list[list[float] | None]:
+        """Main windows of all recordings, in their order."""
+        return [self._window_of(name) for name in self.ex.recordings]
+
+    def _window_of(self, recording: str) -> list[float] | None:
+        if not self._has_time(recording):
             return None
         windows = self.ex.settings["encoding"]["window"]
-        return windows.get(wildcards.recording, windows["default"])
+        return windows.get(recording, windows["default"])
 
     def sweep(self, wildcards: Wildcards) -> dict | list:
         """Windows of a recording's time course; none for a recording without time."""
-        return self.ex.settings["encoding"]["sweep"] if self._has_time(wildcards) else []
+        settings = self.ex.settings["encoding"]
+        return settings["sweep"] if self._has_time(wildcards.recording) else []
 
-    def _has_time(self, wildcards: Wildcards) -> bool:
-        entry = self.ex.registry["recordings"][wildcards.recording]
+    def _has_time(self, recording: str) -> bool:
+        entry = self.ex.registry["recordings"][recording]
         return entry.get("format") not in FORMATS_WITHOUT_TIME
 
     def folds(self, wildcards: Wildcards) -> str | int:

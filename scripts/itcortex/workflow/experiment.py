@@ -207,7 +207,7 @@ class Experiment:
         ]
 
     def _has(self, needs: str) -> bool:
-        return len(getattr(self, needs)) > 0
+        return all(len(getattr(self, one)) > 0 for one in needs.split())
 
     # --- networks ---------------------------------------------------------------------------------
 

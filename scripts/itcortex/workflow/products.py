@@ -1,7 +1,8 @@
 """What exists when: every table and figure of an experiment, what it needs, and captions of figures.
 
-Title and caption of a figure stand here alone. Its rule hands them to its script, which writes them
-into the files; the report takes them from there, and Snakemake's report from the rule's parameters.
+Title and caption of a figure stand here alone. Its rule hands them to its script, which adds what the
+paper found and what the tables say (`itcortex.figures.captions`) and writes the whole into the files;
+both reports take it from there.
 """
 
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 class Table(NamedTuple):
     """A table.
 
-    `needs` names the property of an `Experiment` that must not be empty.
+    `needs` names the properties of an `Experiment` that must not be empty, with spaces between them.
     A `readable` table is short enough to be read, and so written as CSV too.
     """
 
@@ -69,7 +70,27 @@ FIGURES = (
         "shuffled images. A thick grey line is the convex upper frontier; it is drawn where "
         "there are at least five trained networks. Where a network was trained here with "
         "several seeds, dots are the seeds and the star is their mean; arrows run from the "
-        "baseline through rising strengths of the harmonization.",
+        "baseline through rising strengths of the harmonization. Grey dots, where the experiment "
+        "names the paper's figure among its published tables, are the points read off it.",
+        needs="recordings",
+    ),
+    Figure(
+        "recordings",
+        "The recordings",
+        "Photographs spread over the file and, under each, the activity that was recorded as it stood "
+        "at each position: mean over sites, each in standard deviations, from the lowest (0 %) to the "
+        "highest (100 %) of the recording. A recording without a grid of positions shows photographs "
+        "from the weakest to the strongest mean response (z) instead.",
+        needs="recordings",
+    ),
+    Figure(
+        "alignment",
+        "Alignment of maps against ImageNet accuracy",
+        "Spearman's ρ over positions between recorded and predicted maps of activity, averaged over "
+        "sites, at the full grid, half and a quarter of its side: mean over images of each network, "
+        "with 95 % intervals over images. The dotted line is what 95 % of smooth maps of chance stay "
+        "below, on average. Under the title, the rank correlation with accuracy over networks trained "
+        "for accuracy alone, with its interval from families drawn with replacement.",
         needs="recordings",
     ),
     Figure(
@@ -139,6 +160,15 @@ FIGURES = (
         "among themselves, the dotted one what the nearness to the centre reaches alone. At the "
         "bottom, photographs with the maps.",
         needs="attention",
+    ),
+    Figure(
+        "people",
+        "Predictivity against agreement with people",
+        "Each marker is a network: the mean rank correlation of its saliency with human maps, and its "
+        "predictivity of a recording, with 95 % intervals. A panel for each recording and kind of "
+        "human map. Under the title, the rank correlation of the two over networks trained for "
+        "accuracy alone, with its interval from families drawn with replacement.",
+        needs="attention recordings",
     ),
     Figure(
         "shortcut",
@@ -223,6 +253,10 @@ CHECK_CAPTION = (
     "reliability of every site, with the median dashed; and the mean response over time after onset, or "
     "over the session how far responses are from the mean of their image. Below, the pictures with the "
     "strongest and the weakest mean response, and where there is a grid of positions the maps over them."
+)
+BENCHMARKS = (
+    "Wall-clock time summed over jobs, and the peak of resident memory of each job, by rule and model. "
+    "The paper gives neither."
 )
 #: Of every figure, by its name.
 TITLES = {figure.name: figure.title for figure in FIGURES}

@@ -5,7 +5,6 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.text import Text
 from PIL import Image
 
 import plot_attention
@@ -13,8 +12,10 @@ from itcortex import store
 from itcortex.attention.agreement import smooth
 from itcortex.data.photographs import Photographs
 from itcortex.errors import UserError
-from itcortex.figures import attention, gallery, style
+from itcortex.figures import attention, gallery
 from itcortex.numerics.ranks import correlate_ranks, unit_ranks
+from made import artists
+from made.artists import points, texts
 
 MODELS = [  # name, weights, category, top-1, rho
     ("net_a", "imagenet", "cnn", 70.0, 0.2),
@@ -32,7 +33,8 @@ def row(**values) -> dict:
         "n_images": 120, "undefined": 0, "label_source": "predicted",
         "rho_low": rho - 0.02, "rho_high": rho + 0.02, "rho_partial": partial,
         "rho_partial_low": partial - 0.01, "rho_partial_high": partial + 0.01,
-        "ceiling_name": "half_half", "ceiling": 0.79, "ceiling_partial": 0.7,
+        "family": values.get("model", ""), "ceiling_name": "half_half", "ceiling": 0.79,
+        "ceiling_partial": 0.7,
     } | values  # fmt: skip
 
 
@@ -73,27 +75,11 @@ def examples(photographs, rng):
     return {"good": (ids, found), "blind": (ids[::-1], np.zeros((3, 224, 224)))}
 
 
-def texts(figure) -> list[str]:
-    """Every text that is drawn."""
-    return [t.get_text() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
-
-
-def points(figure) -> list[tuple[str, float, float]]:
-    """Category, abscissa and ordinate of every marker."""
-    return [
-        (line.get_label(), x, y)
-        for axes in figure.axes
-        for line in axes.lines
-        if line.get_label() in style.CATEGORIES
-        for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)
-    ]
-
-
 # --- panels ---------------------------------------------------------------------------------------
 
 
 def test_every_model_is_drawn_at_its_scores_in_every_panel(table):
-    found = points(attention.draw(table))
+    found = points(attention.draw(table).axes)
     assert len(found) == 2 * 2 * 4  # two scores, two kinds of maps, four models
     for category, top1, rho in (("cnn", 70.0, 0.2), ("vit", 80.0, 0.3), ("harmonized", 79.0, 0.5)):
         assert found.count((category, top1, rho)) == 2
@@ -103,7 +89,7 @@ def test_every_model_is_drawn_at_its_scores_in_every_panel(table):
 
 def test_smoothed_saliency_can_be_drawn_instead(table):
     figure = attention.draw(table, saliency="blurred")
-    assert ("cnn", 70.0, pytest.approx(0.3)) in points(figure)
+    assert ("cnn", 70.0, pytest.approx(0.3)) in points(figure.axes)
     assert any("smoothed saliency" in text for text in texts(figure))
 
 
@@ -142,12 +128,12 @@ def test_heads_say_what_was_scored_and_what_is_undefined(table):
     table.loc[table.model == "net_c", "undefined"] = 7
     found = texts(attention.draw(table))
     assert "OSIE: eye fixations" in found
-    assert "120 photographs, predicted class, up to 7 undefined" in found
+    assert "120 photographs, predicted class\nup to 7 undefined" in found
 
 
 def test_a_model_without_a_score_is_left_out(table):
     table.loc[table.model == "net_a", ["rho", "rho_low", "rho_high"]] = np.nan
-    found = points(attention.draw(table))
+    found = points(attention.draw(table).axes)
     assert [name for name, _, _ in found].count("cnn") == 2  # the partial scores
 
 
@@ -217,17 +203,17 @@ def test_script_draws_the_same_bytes_twice_and_cuts_nothing_off(
         store.write_arrays(paths[-1], {"saliency": maps}, {"image_ids": ids})
     written = []
     for k in range(2):
-        files = tmp_path / f"{k}.pdf", tmp_path / f"{k}.png"
+        files = [tmp_path / f"{k}.{kind}" for kind in ("pdf", "png", "rst")]
         plot_attention.main(
             tmp_path / "attention.parquet", tmp_path / "osie.parquet", paths, *files, "osie",
-            list(examples), 3, 0.03, "raw", "A title", "A caption.",
+            list(examples), 3, 0.03, "raw", 20, 0, "A title", "A caption.",
         )  # fmt: skip
         written.append([path.read_bytes() for path in files])
     assert written[0] == written[1]
-    ink = np.asarray(Image.open(io.BytesIO(written[0][1])).convert("L")) < 255
-    assert not (ink[:4].any() or ink[-4:].any() or ink[:, :4].any() or ink[:, -4:].any())
+    assert not artists.is_cut_off(written[0][1])
+    assert "over 551 networks its lab finds" in Image.open(files[1]).text["Description"]
 
 
 def test_no_text_is_smaller_than_8_points(table, photographs, examples):
     figure = attention.draw(table, gallery.join(photographs, examples, 3, 0.03))
-    assert min(t.get_fontsize() for t in figure.findobj(Text) if t.get_text().strip()) >= 8
+    assert artists.smallest_text(figure) >= 8

@@ -14,6 +14,7 @@ from itcortex.figures import published, range_curve
 from itcortex.tables.published import range_table
 from itcortex.tables.trends import Ranges
 from itcortex.workflow.products import CAPTIONS, TITLES
+from made.artists import titles
 from made.scores import networks, tidy_scores
 
 LABELS = {"first": "First et al. 2020", "second": "Second et al. 2021"}
@@ -97,7 +98,7 @@ def test_nothing_that_is_drawn_leaves_the_figure(curve, scores):
 def test_scatters_show_every_network_with_an_accuracy(scores):
     scores.loc[0, "accuracy"] = np.nan
     figure = published.draw_tables(scores, LABELS, 70)
-    assert [axes.get_title("left").split("\n")[0] for axes in figure.axes] == [
+    assert titles(figure) == [
         "First et al. 2020: IT",
         "First et al. 2020: V4",
         "Second et al. 2021: IT",
@@ -122,7 +123,7 @@ def test_lines_are_least_squares_of_all_and_of_the_best(scores):
 def test_titles_say_both_correlations(scores):
     rows = scores[(scores["source"] == "first") & (scores["region"] == "IT")]
     rho = rows[["accuracy", "score"]].corr("spearman").iloc[0, 1]
-    assert f"ρ = {rho:.2f} (72)" in texts(published.draw_tables(scores, LABELS, 70))
+    assert f"ρ = {rho:.2f}, n = 72" in texts(published.draw_tables(scores, LABELS, 70))
 
 
 def test_networks_have_the_colours_of_their_categories_or_largest_families(scores):
@@ -147,16 +148,17 @@ def test_scripts_write_every_figure(scores, curve, tmp_path):
     few = scores["region"] != "V4"
     for name, table in (("published", scores[few]), ("range_curve", curve)):
         store.write_table(tmp_path / f"{name}.parquet", table)
-    out = [tmp_path / f"{k}.{kind}" for k in range(5) for kind in ("pdf", "png")]
+    out = [tmp_path / f"{k}.{kind}" for k in range(5) for kind in ("pdf", "png", "rst")]
     table = tmp_path / "range_curve.parquet"
-    plot_range.main(table, *out[:4], {"first": "First"}, ["first"], TITLES, CAPTIONS)
+    plot_range.main(table, *out[:6], {"first": "First"}, ["first"], 70, TITLES, CAPTIONS)
     lines = {
         "published_alignment": {"source": "second", "region": "attention"},
         "published_it": {"source": "first", "region": "IT"},
     }
     plot_published.main(
-        tmp_path / "published.parquet", *out[4:], LABELS, 70, lines, TITLES, CAPTIONS
+        tmp_path / "published.parquet", *out[6:], LABELS, 70, lines, TITLES, CAPTIONS
     )
     names = ["range", "range_tables", "published", "published_alignment", "published_it"]
-    assert [Image.open(path).text["Title"] for path in out[1::2]] == [TITLES[n] for n in names]
-    assert all(path.stat().st_size > 5000 for path in out)
+    assert [Image.open(path).text["Title"] for path in out[1::3]] == [TITLES[n] for n in names]
+    assert all(path.stat().st_size > 5000 for path in out if path.suffix != ".rst")
+    assert "Here: ρ = " in Image.open(out[-2]).text["Description"]

@@ -1,17 +1,16 @@
 """The figure of RSA shows what its tables hold, and is the same every time."""
 
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.text import Text
-from PIL import Image
+from matplotlib.colors import to_hex
 
 import plot_rsa
 from itcortex import store
 from itcortex.errors import UserError
-from itcortex.figures import rsa, style
+from itcortex.figures import captions, models, rsa, style
+from made import artists
+from made.artists import line_of, texts, written
 from made.tables import DEMO, paper_models
 
 PLACES = {"monkey": "macaque", "human": "human"}
@@ -51,23 +50,6 @@ def ceilings() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["rdm", "quantity", "other", "rho"]).assign(n_subjects=4)
 
 
-def texts(figure) -> list[str]:
-    """Every text that is drawn."""
-    return [t.get_text() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
-
-
-def written(figure, folder, name):
-    """Bytes of a figure's PDF and PNG."""
-    paths = [folder / f"{name}.pdf", folder / f"{name}.png"]
-    style.save(figure, *paths)
-    return [path.read_bytes() for path in paths]
-
-
-def lines_of(axes, name) -> list:
-    """Lines of one model."""
-    return [line for line in axes.lines if line.get_label() == name]
-
-
 def test_every_layer_is_at_its_depth(ceilings):
     table = layers()
     figure = rsa.draw(table, ceilings)
@@ -75,13 +57,12 @@ def test_every_layer_is_at_its_depth(ceilings):
     for axes, rdm in zip(figure.axes[::3], PLACES, strict=True):
         for model in ("tf_efficientnet_lite1", "resnet18"):
             rows = table[(table.rdm == rdm) & (table.model == model)]
-            (line,) = lines_of(axes, model)
-            np.testing.assert_array_equal(line.get_xdata(), rows.depth)
-            np.testing.assert_array_equal(line.get_ydata(), rows.rho)
-    dots = figure.axes[0].collections
-    assert len(dots) == len(DEMO)  # one set of dots a model
-    assert all(len(one.get_offsets()) == 2 for one in dots)  # the layers that some half chose
-    np.testing.assert_allclose(dots[0].get_sizes(), [8 + 70 * 0.25, 8 + 70 * 0.75])
+            colour = models.looks(table).by_name["palette"][model]
+            np.testing.assert_allclose(line_of(axes, colour), rows[["depth", "rho"]])
+    dots = figure.axes[0].collections[-1]
+    assert len(dots.get_offsets()) == 2 * len(DEMO)  # the layers that some half chose
+    sizes = np.unique(dots.get_sizes())
+    np.testing.assert_allclose(sizes, [8 + 70 * 0.25, 8 + 70 * 0.75])
 
 
 def test_accuracy_shows_held_out_score_interval_and_last_layer(ceilings):
@@ -89,27 +70,24 @@ def test_accuracy_shows_held_out_score_interval_and_last_layer(ceilings):
     figure = rsa.draw(table, ceilings)
     strip, right = figure.axes[1:3]
     row = table[(table.model == "tf_efficientnet_lite2") & (table.rdm == "monkey") & table.final]
-    (point,) = lines_of(right, "tf_efficientnet_lite2")
-    assert point.get_xydata().tolist() == [[77.6, row.rho_chosen_held_out.iloc[0]]]
-    hollow = [
-        line.get_xydata().tolist()[0]
-        for line in right.lines
-        if line.get_markerfacecolor() == "white" and len(line.get_xdata()) == 1
-    ]
-    assert [77.6, row.rho.iloc[0]] in hollow
-    bars = [one.get_segments()[0] for one in right.collections]
+    bars, hollow, filled = right.collections
+    at = [77.6, row.rho_chosen_held_out.iloc[0]]
+    assert at in filled.get_offsets().data.tolist()
+    assert [77.6, row.rho.iloc[0]] in hollow.get_offsets().data.tolist()
+    assert {to_hex(colour) for colour in hollow.get_facecolors()} == {"#ffffff"}
     ends = row[["rho_chosen_held_out_low", "rho_chosen_held_out_high"]].to_numpy()[0]
-    assert any(np.allclose(bar, [[77.6, ends[0]], [77.6, ends[1]]]) for bar in bars)
+    segments = bars.get_segments()
+    assert any(np.allclose(bar, [[77.6, ends[0]], [77.6, ends[1]]]) for bar in segments)
     # untrained networks stand apart, at chance
-    assert not lines_of(right, "resnet18") and len(lines_of(strip, "resnet18")) == 1
+    assert [len(axes.collections[-1].get_offsets()) for axes in (strip, right)] == [2, 3]
     assert [label.get_text() for label in strip.get_xticklabels()] == ["0.1"]
 
 
 def test_ceiling_context_and_titles(ceilings):
     found = texts(rsa.draw(layers(), ceilings))
     assert "Macaque IT" in found and "Human IT" in found
-    assert "92 images, one RDM: no noise ceiling of its own" in found
-    assert "92 images, 4 subjects, noise ceiling 0.37 to 0.67" in found
+    assert "92 images\none RDM: no noise ceiling of its own" in found
+    assert "92 images, 4 subjects\nnoise ceiling 0.37 to 0.67" in found
     assert "human IT RDM" in found and "macaque IT RDM" in found
     assert sum("scored on the rest; all its units" in text for text in found) == 2
     pooled = texts(rsa.draw(layers(pattern="pooled", simulated=True), ceilings))
@@ -135,48 +113,44 @@ def test_without_untrained_ceilings_or_accuracy(ceilings):
     table.loc[table.model == "tf_efficientnet_lite1", "top1"] = np.nan
     figure = rsa.draw(table, ceilings.iloc[:0])
     assert len(figure.axes) == 4
-    assert "ImageNet top-1 accuracy (%)\nnot shown: 1 model without a value" in texts(figure)
+    assert "ImageNet top-1 (%)\n1 model without a value" in texts(figure)
     assert "noise ceiling" not in texts(figure) and "another brain's RDM" not in texts(figure)
     with pytest.raises(UserError, match="no rows"):
         rsa.draw(table.iloc[:0], ceilings)
 
 
 def test_many_models_are_drawn_by_category(ceilings):
-    models = paper_models(np.random.default_rng(3))
-    figure = rsa.draw(layers(models), ceilings)
+    figure = rsa.draw(layers(paper_models(np.random.default_rng(3))), ceilings)
     found = texts(figure)
     assert "transformer" in found and "vit_3" not in found
     bold = [line for line in figure.axes[0].lines if line.get_linewidth() == 1.8]
     assert len(bold) == 7
-    points = {line.get_label() for line in figure.axes[2].lines if line.get_label()[0] != "_"}
-    assert len(points) == 135 + 6
-    assert {"cnn_0 imagenet", "cnn_0 harmonized"} < points
+    names = [name for name, *_ in artists.points([figure.axes[2]])]
+    assert len(names) == 135 + 6 and names.count("harmonized") == 6
 
 
 @pytest.mark.parametrize(
-    ("models", "pattern"),
+    ("chosen", "pattern"),
     [(DEMO, "map"), (DEMO, "pooled"), (paper_models(np.random.default_rng(3)), "map")],
 )
-def test_bytes_and_borders(models, pattern, ceilings, tmp_path):
-    table = layers(models, pattern)
+def test_bytes_and_borders(chosen, pattern, ceilings, tmp_path):
+    table = layers(chosen, pattern)
     first = written(rsa.draw(table, ceilings), tmp_path, "a")
     assert first == written(rsa.draw(table, ceilings), tmp_path, "b")
     figure = rsa.draw(table, ceilings)
-    assert min(t.get_fontsize() for t in figure.findobj(Text) if t.get_text().strip()) >= 8
-    ink = np.asarray(Image.open(io.BytesIO(first[1])).convert("L")) < 255
-    # whatever is cut off leaves ink at the border
-    assert ink.any()
-    assert not (ink[:4].any() or ink[-4:].any() or ink[:, :4].any() or ink[:, -4:].any())
+    assert artists.smallest_text(figure) >= 8 and not artists.is_cut_off(first[1])
 
 
 def test_script_draws_one_pattern(ceilings, tmp_path):
     both = pd.concat([layers(), layers(pattern="pooled").assign(rho=-0.5)])
     store.write_table(tmp_path / "rsa.parquet", both)
     store.write_table(tmp_path / "c.parquet", ceilings)
-    out = [tmp_path / "f.pdf", tmp_path / "f.png"]
-    plot_rsa.main(
-        tmp_path / "rsa.parquet", tmp_path / "c.parquet", *out, "map", "A title", "A caption."
+    out, expected = (
+        [tmp_path / f"{name}.{kind}" for kind in ("pdf", "png", "rst")]
+        for name in ("f", "expected")
     )
-    expected = [tmp_path / "expected.pdf", tmp_path / "expected.png"]
-    style.save(rsa.draw(layers(), ceilings), *expected, "A title", "A caption.")
+    tables = tmp_path / "rsa.parquet", tmp_path / "c.parquet"
+    plot_rsa.main(*tables, *out, "map", "A title", "A caption.")
+    said = captions.of_rsa(layers())
+    style.save(rsa.draw(layers(), ceilings), *expected, "A title", "A caption.", said)
     assert [path.read_bytes() for path in out] == [path.read_bytes() for path in expected]

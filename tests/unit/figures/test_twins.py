@@ -1,15 +1,14 @@
 """Harmonized networks of several strengths and seeds in the trade-off's figure."""
 
-import io
 import itertools
 
 import numpy as np
 import pytest
-from matplotlib.text import Text
-from PIL import Image
 
-from itcortex.figures import style, tradeoff, twins
+from itcortex.figures import tradeoff, twins
+from made import artists
 from made import tables as made_tables
+from made.artists import points, texts
 
 PLACE = {"m1_pl": ("Monkey 1", "PL")}
 BASES = [
@@ -59,14 +58,10 @@ def arrows(figure):
 
 
 def marks(figure, label):
-    """Points of all lines of one label."""
+    """Points of all markers of a category, or of all lines of one label."""
+    drawn = [at for name, *at in points(figure.axes) if name == label]
     lines = [line for axes in figure.axes for line in axes.lines if line.get_label() == label]
-    return np.concatenate([line.get_xydata() for line in lines]) if lines else np.empty((0, 2))
-
-
-def texts(figure):
-    """Every text that is drawn."""
-    return [t.get_text() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
+    return np.array([*drawn, *(at for line in lines for at in line.get_xydata())]).reshape(-1, 2)
 
 
 def test_seeds_are_one_star_at_their_mean_with_dots_and_one_arrow():
@@ -198,9 +193,5 @@ def test_bytes_are_the_same_and_nothing_is_cut_off(tmp_path):
     for name in ("a", "b"):
         figure = tradeoff.draw(summary(trained, bases))
         assert len(marks(figure, "harmonized")) == len(arrows(figure)) == 12
-        style.save(figure, tmp_path / f"{name}.pdf", tmp_path / f"{name}.png")
-        written.append([(tmp_path / f"{name}.{end}").read_bytes() for end in ("pdf", "png")])
-    assert written[0] == written[1]
-    ink = np.asarray(Image.open(io.BytesIO(written[0][1])).convert("L")) < 255
-    assert ink.any()  # whatever is cut off leaves ink at the border
-    assert not (ink[:4].any() or ink[-4:].any() or ink[:, :4].any() or ink[:, -4:].any())
+        written.append(artists.written(figure, tmp_path, name))
+    assert written[0] == written[1] and not artists.is_cut_off(written[0][1])

@@ -71,7 +71,14 @@ class Page(HTMLParser):
 def draw(folder, name, title, caption=CAPTION):
     """A small figure with its title and caption, as a PNG file."""
     path = folder / f"{name}.png"
-    style.save(style.new_figure(1, 1), folder / f"{name}.pdf", path, title, caption)
+    style.save(
+        style.new_figure(1, 1),
+        path.with_suffix(".pdf"),
+        path,
+        path.with_suffix(".rst"),
+        title,
+        caption,
+    )
     return path
 
 

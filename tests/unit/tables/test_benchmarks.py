@@ -162,10 +162,11 @@ def test_scripts_write_a_table_and_a_figure(results):
         {"stimuli": ["photographs"]}, "0123",
     )  # fmt: skip
     assert pd.read_csv("t/benchmarks.csv")["seconds"].sum() == pytest.approx(69.01)
-    plot_benchmarks("t/benchmarks.parquet", "f/benchmarks.pdf", "f/benchmarks.png", "demo")
+    files = [f"f/benchmarks.{kind}" for kind in ("pdf", "png", "rst")]
+    plot_benchmarks("t/benchmarks.parquet", *files, "demo", "A caption.")
     picture = imread("f/benchmarks.png")
     assert Path("f/benchmarks.pdf").read_bytes()[:5] == b"%PDF-"
-    assert picture.std() > 0.05 and picture.shape[1] == 1700  # 8.5 inches at 200 dpi
+    assert picture.std() > 0.05 and picture.shape[1] == 1440  # 7.2 inches at 200 dpi
 
 
 def test_jobs_without_models_and_without_measures_can_be_drawn():
