@@ -160,7 +160,7 @@ def panel_grid(
     *,
     columns: int = 3,
     notes: int = 0,
-    sides: tuple[float, float] = (0.72, 0.12),
+    sides: tuple[float, float] = (0.72, 0.17),
     between: float = 0.3,
     foot: float = 0.48,
     heading: str = "",
