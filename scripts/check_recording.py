@@ -41,7 +41,7 @@ def main(
         [shown.images[index[image]] for image in recorded.image_ids],
         seen.facts["unit"],
     )
-    style.save(figure, pdf, png, title, caption)
+    style.save(figure, pdf, png, None, title, caption)
 
 
 if __name__ == "__main__":

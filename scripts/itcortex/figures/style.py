@@ -241,12 +241,17 @@ def say_if_empty(axes: Axes, values: pd.Series, text: str) -> None:
 
 
 def save(
-    figure: Figure, pdf: str | Path, png: str | Path, rst: str | Path, title: str, *caption: str
+    figure: Figure,
+    pdf: str | Path,
+    png: str | Path,
+    rst: str | Path | None,
+    title: str,
+    *caption: str,
 ) -> None:
     """Write a figure as PDF and as PNG (200 dpi), without a date: same figure, same bytes.
 
     Title and caption go into both files, where readers of PDF and the report find them, and into `rst`
-    as the text that Snakemake's report shows.
+    (None, no such file) as the text that Snakemake's report shows.
     """
     text = " ".join(part for part in caption if part)
     with mpl.rc_context(THEME):
@@ -256,6 +261,8 @@ def save(
         with atomic_path(png) as path:
             about = {"Title": title, "Description": text, "Software": None}
             figure.savefig(path, format="png", dpi=200, metadata=about)
+    if rst is None:
+        return
     with atomic_path(rst) as path:
         path.write_text(f"**{_plain(title)}.** {_plain(text)}\n", encoding="utf-8")
 
