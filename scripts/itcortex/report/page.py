@@ -56,6 +56,8 @@ def embed(path: str | Path) -> dict:
             image.load()
             texts = image.text
         title, caption = texts["Title"], texts["Description"]
+        if not title:
+            raise KeyError("an empty Title")
     except (OSError, SyntaxError, KeyError) as error:
         raise UserError(
             f"{path}: not a PNG image with Title and Description ({error}); delete it, and the next "

@@ -24,8 +24,9 @@ from itcortex.workflow.defaults import with_defaults
 from itcortex.workflow.fingerprint import SCRIPTS
 from itcortex.workflow.kept_fingerprints import kept_fingerprint
 from itcortex.workflow.made_with import other_settings
-from itcortex.workflow.model_table import RefusedRow, read_models, split_by_names
+from itcortex.workflow.model_table import read_models, split_by_names
 from itcortex.workflow.products import FIGURES, TABLES
+from itcortex.workflow.refused_rows import RefusedRow
 from itcortex.workflow.schemas import check, load_yaml
 from itcortex.workflow.settings import check_experiment, check_results
 

@@ -92,7 +92,7 @@ def check_row(row: dict, plan: Plan, photographs: dict) -> CheckedModel:
 
 
 def of_refused(row: dict) -> CheckedModel:
-    """A row that could not be read: where, model, weights and reason of a `model_table.RefusedRow`."""
+    """A row that could not be read: where, model, weights and reason of a `refused_rows.RefusedRow`."""
     found = CheckedModel(row["model"], row["weights"], row["where"])
     with _noted(found):
         raise UserError(row["reason"])

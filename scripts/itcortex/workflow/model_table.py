@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,26 +15,11 @@ from itcortex.files import atomic_path
 from itcortex.networks.builders import builder_digest, package_digest
 from itcortex.networks.network import Network
 from itcortex.networks.timm_names import known_architectures, require_tag
+from itcortex.workflow.refused_rows import RefusedRow
 from itcortex.workflow.schemas import _located, check
 
 #: In the column `top1`: to be measured on the labelled images that the settings name.
 MEASURE = "measure"
-
-
-@dataclass(frozen=True)
-class RefusedRow:
-    """A row of a model table that cannot be used, and why."""
-
-    where: str
-    model: str
-    weights: str
-    reason: str
-
-    @classmethod
-    def of(cls, row: dict, error: UserError, where: str = "") -> "RefusedRow":
-        """A row, and the error that it raised."""
-        place = where or row["where"]
-        return cls(place, row.get("model", ""), row.get("weights", ""), str(error))
 
 
 def read_models(

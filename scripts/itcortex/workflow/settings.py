@@ -11,7 +11,8 @@ from itcortex.data.own.headers import lacks_grid
 from itcortex.data.registry import FORMATS_WITHOUT_GRID
 from itcortex.errors import UserError, choose, nearest
 from itcortex.networks.network import Network
-from itcortex.workflow.model_table import RefusedRow, check_layers, check_models
+from itcortex.workflow.model_table import check_layers, check_models
+from itcortex.workflow.refused_rows import RefusedRow
 from itcortex.workflow.schemas import _located, load_yaml
 from itcortex.workflow.trainings import check_trainings
 

@@ -14,7 +14,7 @@ from itcortex.data.registry import numbered_files
 from itcortex.errors import UserError, choose
 from itcortex.training.recipe import Recipe
 from itcortex.workflow import paths
-from itcortex.workflow.model_table import RefusedRow
+from itcortex.workflow.refused_rows import RefusedRow
 
 KIND = "trained"
 IMAGES = ("labelled", "mapped", "validation")  # of a training: paths

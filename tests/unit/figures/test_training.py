@@ -35,7 +35,7 @@ def test_every_training_is_a_line_in_every_panel(history):
     for axes, (name, (solid, dashed, percent)) in zip(
         figure.axes, training.PANELS.items(), strict=True
     ):
-        assert axes.get_title(loc="left") == name
+        assert axes.get_title(loc="left").replace("\n", " ") == name
         scale = 100 if percent else 1
         wanted = (scale * history[solid]).to_numpy(copy=True).reshape(4, 3)
         if solid == "harmonization":
@@ -55,7 +55,7 @@ def test_ticks_of_logarithmic_axes_are_plain_text(history, tmp_path):
 
 def test_a_measure_that_was_not_made_says_so(history):
     figure = training.draw(history.drop(columns="validation_alignment"), "net")
-    assert [text.get_text() for text in figure.axes[2].texts] == ["not measured"]
+    assert "not measured" in [text.get_text() for text in figure.axes[2].texts]
 
 
 def test_the_baseline_and_every_strength_have_colours_of_their_own():
