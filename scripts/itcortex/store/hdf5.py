@@ -38,12 +38,24 @@ def open_result(path: str | Path, kind: str) -> Iterator[h5py.File]:
         yield handle
 
 
-def create_result(path: Path, kind: str) -> h5py.File:
-    """A new HDF5 result that says what it holds and what made it."""
-    handle = h5py.File(path, "w", libver="latest", locking=False)
-    handle.attrs["kind"] = kind
-    handle.attrs["stamp"] = json.dumps(stamp.current(), sort_keys=True)
-    return handle
+@contextmanager
+def create_result(path: Path, kind: str) -> Iterator[h5py.File]:
+    """A new HDF5 result that says what it holds and what made it.
+
+    What a full disk does not take raises OSError: without a cache of chunks every chunk is written when
+    it is given, and the rest before the file is closed. HDF5 tells nobody of what fails on closing.
+    """
+    handle = h5py.File(path, "w", libver="latest", locking=False, rdcc_nbytes=0)
+    try:
+        handle.attrs["kind"] = kind
+        handle.attrs["stamp"] = json.dumps(stamp.current(), sort_keys=True)
+        yield handle
+        handle.flush()
+    finally:
+        try:
+            handle.close()
+        except RuntimeError as error:  # what HDF5 says where the disk is full
+            raise OSError(f"{path}: cannot be written whole ({error})") from error
 
 
 def write_names(handle: h5py.File, name: str, values) -> None:
