@@ -66,13 +66,14 @@ def fails_on_a_disk_of(size: int, write, path) -> bool:
     child = os.fork()
     if child == 0:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        code = 4
         try:
             write(path)
+            code = 0
         except OSError:
-            os._exit(3)
-        except Exception:
-            os._exit(4)
-        os._exit(0)
+            code = 3
+        finally:
+            os._exit(code)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert status in (0, 3)
     return status == 3
