@@ -7,7 +7,8 @@ the same environment, see `forked_server`, which is started once for all process
 
 Not the same: the process is no child of who started it. Tests of that (memory that Slurm or Snakemake
 measures, real signals and kills, the starting of ranks, a run as users start it) use `sys.executable`.
-With ITCORTEX_REAL_PROCESSES=1, and on other systems than Linux, all do.
+They are real everywhere but with ITCORTEX_FORKED_PROCESSES=1 on Linux: a forked Snakemake once ended
+without a word on a machine with much load, and nobody knows why yet.
 """
 
 import contextlib
@@ -32,7 +33,7 @@ _kept: list = []
 @cache
 def python() -> str:
     """Path of the executable; its server is up as long as this process."""
-    if os.environ.get("ITCORTEX_REAL_PROCESSES") or not sys.platform.startswith("linux"):
+    if not os.environ.get("ITCORTEX_FORKED_PROCESSES") or not sys.platform.startswith("linux"):
         return sys.executable
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
     folder = Path(tempfile.gettempdir(), f"itcortex-forked-{os.getuid()}-{run[:16]}")

@@ -176,6 +176,10 @@ def become(words: list[str], folder: str, environment: dict, mask: int, files: l
     for file in files:
         if file > 2:
             os.close(file)
+    # as they are in a new process: what the server's own files can do (seek) these may not
+    sys.stdin = sys.__stdin__ = os.fdopen(0, closefd=False)
+    sys.stdout = sys.__stdout__ = os.fdopen(1, "w", buffering=1, closefd=False)
+    sys.stderr = sys.__stderr__ = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)
     os.umask(mask)
     os.chdir(folder)
     os.environ.clear()
