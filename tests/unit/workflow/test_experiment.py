@@ -56,14 +56,18 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     always = ["scores", "summary", "models", "alignment", "ceilings", "orientation", "images",
               "kinds", *answers]  # fmt: skip
     assert bare.tables == always
-    assert bare.figures == ["tradeoff", "layers", "maps", "timecourse", "multiverse"]
+    assert bare.figures == [
+        "tradeoff", "recordings", "alignment", "layers", "maps", "timecourse", "multiverse",
+    ]  # fmt: skip
     readable = [name for name in answers if name != "model_pairs"]
     assert bare.readable_tables == ["summary", "models", "images", "kinds", *readable]
     sets = config["attention"] | {"sets": ["osie"]}
     full = experiment(rdms=["it92_human"], attention=sets)
     assert full.tables == [*always, "rsa", "rsa_ceilings", "attention", "shortcut"]
     assert full.readable_tables == [*bare.readable_tables, "rsa", "attention", "shortcut"]
-    assert full.figures[5:] == ["rsa", "attention", "shortcut", "training_net", "training_small"]
+    assert full.figures[7:] == [
+        "rsa", "attention", "people", "shortcut", "training_net", "training_small",
+    ]  # fmt: skip
     assert [path.rpartition("/")[2] for path in full.pages] == ["report.html", "provenance.json"]
     assert full.table_if_any("rsa") == "results/{experiment}/tables/rsa.parquet"
     assert bare.table_if_any("rsa") == []
