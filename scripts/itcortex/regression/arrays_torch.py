@@ -6,13 +6,19 @@ import torch
 from itcortex.errors import UserError
 
 
+def found_device(name: str) -> torch.device:
+    """The device of that name; raises `UserError` for a GPU where there is none."""
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"device {name!r}: torch finds no CUDA device; choose device 'cpu'")
+    return device
+
+
 class TorchArrays:
     """torch tensors of one dtype on one device."""
 
     def __init__(self, device: str, dtype: str):
-        if torch.device(device).type == "cuda" and not torch.cuda.is_available():
-            raise UserError(f"device {device!r}: torch finds no CUDA device; choose device 'cpu'")
-        self._place = torch.device(device)
+        self._place = found_device(device)
         self.dtype, self._dtype = dtype, getattr(torch, dtype)
 
     def put(self, array: np.ndarray):

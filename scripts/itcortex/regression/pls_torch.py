@@ -8,7 +8,7 @@ one form, t = X r and p = X't: a device fast enough to be worth the trip gains n
 import numpy as np
 import torch
 
-from itcortex.errors import UserError
+from itcortex.regression.arrays_torch import found_device
 from itcortex.regression.pls_engines import Direct, feature_means, response_means, training_groups
 
 
@@ -17,9 +17,7 @@ class Torch(Direct):
 
     def __init__(self, design, device: str):
         super().__init__(design)
-        if torch.device(device).type == "cuda" and not torch.cuda.is_available():
-            raise UserError(f"device {device!r}: torch finds no CUDA device; choose device 'cpu'")
-        self.device = torch.device(device)
+        self.device = found_device(device)
         self.rows, self.ones = self.put(design.rows), self.put(design.ones)
 
     def put(self, array: np.ndarray) -> torch.Tensor:
