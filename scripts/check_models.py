@@ -25,8 +25,8 @@ def main(rows, refused, plan, tables):
         "checked_models": checked_models.models_table(found),
         "checked_layers": checked_models.layers_table(found),
     }.items():
-        for ending in ("parquet", "csv"):
-            store.write_table(Path(tables, f"{name}.{ending}"), table)
+        path = Path(tables, f"{name}.parquet")
+        store.write_table(path, table, csv=path.with_suffix(".csv"))
     page = checked_models.text(found)
     print(page)
     sys.__stdout__.write(f"\n{page}\nTables: {tables}/checked_models.csv, checked_layers.csv\n")

@@ -3,8 +3,6 @@
 import json
 from dataclasses import asdict
 
-import numpy as np
-
 from itcortex import store
 from itcortex.encoding import site_checks
 from itcortex.encoding.recording_check import Plan, check
@@ -25,18 +23,12 @@ def main(
     with atomic_path(found) as path:
         content = {"recording": name, "facts": seen.facts, "problems": problems}
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    store.write_table(sites, seen.sites.assign(recording=name))
-    with atomic_path(sites_csv) as path:
-        seen.sites.to_csv(path, index=False)
+    store.write_table(sites, seen.sites.assign(recording=name), csv=sites_csv)
     index = {image: k for k, image in enumerate(shown.image_ids)}
-    time = None
-    if recorded.has_time and (about := recorded.attributes).get("ms_bin"):
-        starts = about["ms_start"] + about["ms_bin"] * np.arange(recorded.responses.shape[3])
-        time = starts, recorded.responses.mean((0, 1, 2, 4), dtype=np.float64)
     figure = recording_check.draw(
         seen.sites,
         seen.average,
-        time,
+        site_checks.time_course(recorded),
         site_checks.timed(recorded, seen.average, seen.window),
         [shown.images[index[image]] for image in recorded.image_ids],
         seen.facts["unit"],

@@ -50,6 +50,18 @@ def _reliability(recording: Recording, window, splits: int, seed: int) -> np.nda
     return split_half(trials.reshape(-1, *trials.shape[3:]), splits, np.random.default_rng(seed))
 
 
+def time_course(recording: Recording) -> tuple[np.ndarray, np.ndarray] | None:
+    """Starts of the time bins, ms after stimulus onset, and the mean response in each (bin,).
+
+    None for a recording without time, or without the length of its bins.
+    """
+    about = recording.attributes
+    if not (recording.has_time and about.get("ms_bin")):
+        return None
+    starts = about["ms_start"] + about["ms_bin"] * np.arange(recording.responses.shape[3])
+    return starts, recording.responses.mean((0, 1, 2, 4), dtype=np.float64)
+
+
 def timed(recording: Recording, average: np.ndarray, window) -> tuple[np.ndarray, np.ndarray]:
     """Times (presentation,), sorted, and what every response then differs from its image's mean.
 

@@ -11,6 +11,7 @@ import judge_recordings
 from itcortex import store
 from itcortex.data.recordings import Recording, turned
 from itcortex.data.stimuli import Stimuli
+from itcortex.encoding import site_checks
 from itcortex.encoding.pixel_model import pixel_maps
 from itcortex.encoding.recording_check import Plan, check, recommended_folds
 from itcortex.errors import UserError
@@ -196,3 +197,13 @@ def test_the_rules_write_what_was_found_and_stop(good, stimuli, tmp_path):
     with pytest.raises(UserError, match=r"makes no sense yet:\n  - mine: .*choose at most 4 folds"):
         run("image")
     assert (tmp_path / "f.png").read_bytes() == drawn
+
+
+def test_the_course_over_time_is_the_mean_of_each_bin():
+    responses = np.zeros((2, 1, 1, 3, 4)) + np.array([1.0, 5, 2])[:, None]
+    about = {"ms_start": 50.0, "ms_bin": 10.0}
+    recording = Recording(responses, ("a", "b"), tuple("wxyz"), about)
+    starts, course = site_checks.time_course(recording)
+    assert starts.tolist() == [50, 60, 70] and course.tolist() == [1, 5, 2]
+    bare = Recording(responses[:, :, :, :1], ("a", "b"), tuple("wxyz"), {})
+    assert site_checks.time_course(bare) is None
