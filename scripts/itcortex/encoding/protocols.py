@@ -108,7 +108,7 @@ def _fit_on_splits(maps, responses, division, n_components, rule, nested):
 
 
 def _of_folds(results, chosen, division):
-    return layer_scores.chosen_predictions(results, chosen, division.fold_of)
+    return layer_scores.chosen_predictions(results, chosen, division.tested_in)
 
 
 def _of_splits(results, chosen, division):

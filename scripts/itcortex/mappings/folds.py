@@ -13,7 +13,7 @@ import numpy as np
 
 from itcortex.errors import UserError
 from itcortex.mappings.kinds import ONE_KIND, Kinds
-from itcortex.numerics.metrics import FEWEST_SAMPLES
+from itcortex.numerics.metrics import FEWEST_SAMPLES, mean_defined
 from itcortex.regression.design import Problem
 
 
@@ -88,6 +88,19 @@ class Division:
         return len(self.splits)
 
     @property
+    def tested_in(self) -> np.ndarray:
+        """Split that tests every image, int (image,): -1 for images that only train.
+
+        `ValueError` if an image is tested several times.
+        """
+        tested_in = np.full(self.n_images, -1)
+        for index, split in enumerate(self.splits):
+            if (tested_in[split.test] >= 0).any():
+                raise ValueError("an image is tested several times: these are repeated splits")
+            tested_in[split.test] = index
+        return tested_in
+
+    @property
     def fold_of(self) -> np.ndarray:
         """Fold of every image, int (image,); `ValueError` if an image is not tested exactly once."""
         tested = np.concatenate([split.test for split in self.splits])
@@ -95,10 +108,7 @@ class Division:
             raise ValueError(
                 "repeated splits are no folds: an image is tested several times or never"
             )
-        fold_of = np.empty(self.n_images, int)
-        for fold, split in enumerate(self.splits):
-            fold_of[split.test] = fold
-        return fold_of
+        return self.tested_in
 
 
 def assign_folds(
@@ -170,14 +180,16 @@ def pair_problems(n_folds: int, target: int) -> list[Problem]:
 
 
 def choose_layers(inner: np.ndarray) -> np.ndarray:
-    """Layer chosen for every outer fold from inner scores (layer, outer fold, inner fold).
+    """Layer chosen for every split from scores within its training images (layer, split, score).
 
-    ``inner[layer, i, j]`` is the score on fold j of a model fitted without i and j; the diagonal is
-    ignored. The layer with the highest mean is chosen, the shallower one in a tie. Raises
-    `UserError` when no inner score of any layer is defined for some fold.
+    Between folds ``inner[layer, i, j]`` is the score on fold j of a model fitted without i and j, and
+    the diagonal is ignored; other mappings have any number of scores a split. The layer with the
+    highest mean is chosen, the shallower one in a tie. Raises `UserError` when no inner score of any
+    layer is defined for some split.
     """
-    n_folds = inner.shape[1]
-    off_diagonal = np.where(np.eye(n_folds, dtype=bool), np.nan, inner)
-    if not np.isfinite(off_diagonal).any(2).all():
+    n_splits, n_scores = inner.shape[1:]
+    if n_splits == n_scores > 1:
+        inner = np.where(np.eye(n_splits, dtype=bool), np.nan, inner)
+    if not np.isfinite(inner).any(2).all():
         raise UserError("no layer has a defined inner score: do the responses vary within folds?")
-    return np.argmax(np.nanmean(off_diagonal, axis=2), axis=0)
+    return np.argmax(mean_defined(inner, axis=2), axis=0)

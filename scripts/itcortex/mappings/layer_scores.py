@@ -55,7 +55,14 @@ def empty_predictions(
 
 
 def chosen_predictions(
-    results: list[LayerPredictions], chosen: np.ndarray, fold_of: np.ndarray
+    results: list[LayerPredictions], chosen: np.ndarray, tested_in: np.ndarray
 ) -> np.ndarray:
-    """Held-out predictions (image, y, x, site) of the layer that was chosen for every image's fold."""
-    return np.stack([results[chosen[fold]].predictions[i] for i, fold in enumerate(fold_of)])
+    """Held-out predictions (image, y, x, site) of the layer that was chosen for every image's split.
+
+    `tested_in` (image,) is the split that tests an image; -1 for one that only trains: NaN.
+    """
+    predictions = np.full(results[chosen[0]].predictions.shape, np.nan, np.float32)
+    for split, layer in enumerate(chosen):
+        images = tested_in == split
+        predictions[images] = results[layer].predictions[images]
+    return predictions

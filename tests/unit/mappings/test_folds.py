@@ -38,6 +38,17 @@ def test_folds_and_repeated_splits_are_one_type():
     splits = tuple(Split(np.array([3, 4]), np.array(test), np.array([4])) for test in tests)
     with pytest.raises(ValueError, match="repeated splits are no folds"):
         _ = Division(("split-00", "split-01"), splits, 5).fold_of
+    with pytest.raises(ValueError, match="tested several times"):
+        _ = Division(("split-00", "split-01"), splits, 5).tested_in
+
+
+def test_images_that_only_train_are_tested_in_no_split():
+    split = Split(np.array([0, 2, 4]), np.array([3, 1]), np.empty(0, int))
+    assert Division(("test",), (split,), 5).tested_in.tolist() == [-1, 0, -1, 0, -1]
+
+
+def test_a_single_split_chooses_by_its_only_inner_score():
+    np.testing.assert_array_equal(choose_layers(np.array([[[0.1]], [[0.4]], [[0.3]]])), [1])
 
 
 @pytest.mark.parametrize(("ids", "folds"), [(IDS, 15), (IDS[:2], "image"), (IDS, 2)])

@@ -112,6 +112,9 @@ def test_chosen_predictions_come_from_the_layer_of_the_images_fold(planted):
     for image, fold in enumerate(folds):
         source = results[[0, 1, 0][fold]].predictions[image]
         np.testing.assert_array_equal(merged[image], source)
+    never = np.where(folds == 2, -1, folds)
+    merged = layer_scores.chosen_predictions(results, np.array([0, 1]), never)
+    np.testing.assert_array_equal(np.isnan(merged).all((1, 2, 3)), folds == 2)
 
 
 @pytest.mark.parametrize(
