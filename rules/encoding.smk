@@ -69,11 +69,54 @@ rule fit_variant:
         "../scripts/fit_variant.py"
 
 
+rule predict_recording:
+    """One recording from the sites of every other one that was shown the same pictures."""
+    input:
+        recording="results/recordings/{recording}.h5",
+        shown=data.labelled_images,
+        others=data.other_recordings,
+        others_shown=data.images_of_others,
+    output:
+        scores="results/{experiment}/recording_pairs/{recording}.parquet",
+        pairs="results/{experiment}/recording_pairs/{recording}.pairs.parquet",
+        shared="results/{experiment}/recording_pairs/{recording}.shared.parquet",
+        curves="results/{experiment}/recording_pairs/{recording}.curves.parquet",
+    log:
+        "results/{experiment}/logs/predict_recording/{recording}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/predict_recording/{recording}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=rising(1900),
+        runtime=rising(60),
+    params:
+        code=ex.code_of("predict_recording"),
+        name="{recording}",
+        names=data.names_of_others,
+        windows=analysis.windows_of_others,
+        mappings=analysis.site_mappings,
+        protocol=analysis.protocol,
+        components=config["encoding"]["components"],
+        rule=config["encoding"]["rule"],
+        folds=analysis.folds,
+        pool=config["encoding"]["pool"],
+        window=analysis.window,
+        sweep=analysis.sweep,
+        permutations=config["encoding"]["permutations"],
+        draws=config["ceiling"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/predict_recording.py"
+
+
 rule estimate_ceiling:
     """Every noise ceiling that one recording allows."""
     input:
         recording="results/recordings/{recording}.h5",
         truth=data.truth,
+        scores=data.predicted_by_others,
+        pairs=data.pairs_with_others,
     output:
         ceilings="results/{experiment}/ceilings/{recording}.parquet",
     log:
@@ -93,6 +136,7 @@ rule estimate_ceiling:
         window=analysis.window,
         sweep=analysis.sweep,
         used=analysis.ceiling,
+        mappings=analysis.site_mappings,
         splits=config["ceiling"]["splits"],
         permutations=config["encoding"]["permutations"],
         seed=config["seed"],

@@ -99,6 +99,68 @@ rule plot_layers:
         "../scripts/plot_layers.py"
 
 
+rule plot_recording_pairs:
+    """Networks beside other recordings as predictors, on the images that these share."""
+    input:
+        pairs="results/{experiment}/tables/recording_pairs.parquet",
+        shared="results/{experiment}/tables/shared_images.parquet",
+    output:
+        pdf="results/{experiment}/figures/recording_pairs.pdf",
+        png=report(
+            "results/{experiment}/figures/recording_pairs.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["recording_pairs"]},
+        ),
+        rst="results/{experiment}/figures/recording_pairs.rst",
+    log:
+        "results/{experiment}/logs/plot_recording_pairs.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_recording_pairs.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_recording_pairs"),
+        title=TITLES["recording_pairs"],
+        caption=CAPTIONS["recording_pairs"],
+        mapping=analysis.site_mappings[0],
+    script:
+        "../scripts/plot_recording_pairs.py"
+
+
+rule plot_site_counts:
+    """How well other recordings predict a recording, over the number of their sites."""
+    input:
+        counts="results/{experiment}/tables/site_counts.parquet",
+    output:
+        pdf="results/{experiment}/figures/site_counts.pdf",
+        png=report(
+            "results/{experiment}/figures/site_counts.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["site_counts"]},
+        ),
+        rst="results/{experiment}/figures/site_counts.rst",
+    log:
+        "results/{experiment}/logs/plot_site_counts.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_site_counts.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_site_counts"),
+        title=TITLES["site_counts"],
+        caption=CAPTIONS["site_counts"],
+    script:
+        "../scripts/plot_site_counts.py"
+
+
 rule plot_maps:
     """Recorded against predicted maps of example images, over the photographs."""
     input:

@@ -17,6 +17,8 @@ rule render_report:
         rsa=ex.table_if_any("rsa"),
         attention=ex.table_if_any("attention"),
         shortcut=ex.table_if_any("shortcut"),
+        recording_pairs=ex.table_if_any("recording_pairs"),
+        shared_images=ex.table_if_any("shared_images"),
         figures=expand("results/{{experiment}}/figures/{figure}.png", figure=ex.figures),
         checks=expand("results/{{experiment}}/checks/{recording}.json", recording=ex.recordings),
         check_figures=expand(
@@ -66,6 +68,7 @@ rule record_provenance:
             *rules.collect_scores.input.orientations,
             *rules.collect_scores.input.alignments,
             *rules.collect_scores.input.ceiling,
+            *data.pairs_of_recordings,
             *rules.collect_rsa.input.comparisons,
             *rules.collect_attention.input.scores,
             *rules.collect_attention.input.ceilings,

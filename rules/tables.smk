@@ -76,12 +76,63 @@ rule collect_scores:
         "../scripts/collect_scores.py"
 
 
+rule compare_recordings:
+    """Recordings that predict each other, and every network on the images that they share."""
+    input:
+        pairs=expand(
+            "results/{{experiment}}/recording_pairs/{recording}.pairs.parquet",
+            recording=ex.recordings,
+        ),
+        scores=expand(
+            "results/{{experiment}}/recording_pairs/{recording}.parquet", recording=ex.recordings
+        ),
+        shared=expand(
+            "results/{{experiment}}/recording_pairs/{recording}.shared.parquet",
+            recording=ex.recordings,
+        ),
+        curves=expand(
+            "results/{{experiment}}/recording_pairs/{recording}.curves.parquet",
+            recording=ex.recordings,
+        ),
+        recorded=expand("results/recordings/{recording}.h5", recording=ex.recordings),
+        predictions=ex.per_model(
+            "results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5",
+            recording=ex.recordings,
+        ),
+        models="results/{experiment}/tables/models.parquet",
+    output:
+        recording_pairs="results/{experiment}/tables/recording_pairs.parquet",
+        recording_pairs_csv="results/{experiment}/tables/recording_pairs.csv",
+        shared_images="results/{experiment}/tables/shared_images.parquet",
+        shared_images_csv="results/{experiment}/tables/shared_images.csv",
+        site_counts="results/{experiment}/tables/site_counts.parquet",
+        site_counts_csv="results/{experiment}/tables/site_counts.csv",
+    log:
+        "results/{experiment}/logs/compare_recordings.log",
+    benchmark:
+        "results/{experiment}/benchmarks/compare_recordings.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1900),
+        runtime=rising(60),
+    params:
+        code=ex.code_of("compare_recordings"),
+        names=ex.recordings,
+        mapping=config["encoding"]["mappings"][0],
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/compare_recordings.py"
+
+
 rule estimate_tradeoff:
     """Does predictivity fall as ImageNet accuracy rises? Bootstraps clustered by model family."""
     input:
         summary="results/{experiment}/tables/summary.parquet",
         models="results/{experiment}/tables/models.parquet",
         ceilings="results/{experiment}/tables/ceilings.parquet",
+        shared_images=ex.table_if_any("shared_images"),
     output:
         tradeoff_table="results/{experiment}/tables/tradeoff.parquet",
         tradeoff_csv="results/{experiment}/tables/tradeoff.csv",

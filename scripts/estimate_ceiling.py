@@ -1,10 +1,13 @@
 """Rule estimate_ceiling: every noise ceiling that one recording allows, in every window."""
 
+from itertools import zip_longest
+
 import numpy as np
 
 from itcortex import store
 from itcortex.data import stimuli
 from itcortex.encoding import ceilings as noise_ceilings
+from itcortex.encoding import recording_pairs
 from itcortex.encoding.divisions import DIVISIONS
 from itcortex.encoding.protocol_ceilings import CEILINGS
 from itcortex.encoding.targets import SHUFFLING, choose_targets
@@ -15,11 +18,13 @@ SPLITS_BY_CHANCE = 5
 
 
 def main(
-    recording, truth, ceilings, name, protocol, folds, window, sweep, used, splits, permutations, seed,
+    recording, truth, scores, pairs, ceilings, name, protocol, folds, window, sweep, used, mappings,
+    splits, permutations, seed,
 ):  # fmt: skip
     """Write one row for each ceiling, window and fold.
 
-    `truth` is empty, or holds the file with the truth of a simulation.
+    `truth` is empty, or holds the file with the truth of a simulation; `scores` and `pairs` are empty
+    where no other recording may predict this one. With several `mappings` the first makes a ceiling.
     """
     recorded = store.read_recording(recording)
     noise_free = None
@@ -45,8 +50,22 @@ def main(
         )
         for _ in range(permutations)
     ]  # fmt: skip
-    table = noise_ceilings.as_table(name, analysed, estimates, division.names, used, by_chance)
+    refused = {}
+    if scores:
+        of_others = recording_pairs.as_ceilings(
+            store.read_table(scores[0]), mappings[0], analysed, division.names
+        )
+        estimates, by_chance = map(joined, (estimates, by_chance), of_others)
+        refused = recording_pairs.no_divisors(store.read_table(pairs[0]))
+    table = noise_ceilings.as_table(
+        name, analysed, estimates, division.names, used, by_chance, refused
+    )
     store.write_table(ceilings, table)
+
+
+def joined(own: list[dict], of_others: list[dict]) -> list[dict]:
+    """Ceilings of a recording itself and of others, window by window or shuffled copy by copy."""
+    return [one | other for one, other in zip_longest(own, of_others, fillvalue={})]
 
 
 if __name__ == "__main__":

@@ -13,11 +13,14 @@ from itcortex.tables.trends import Ranges
 
 
 def main(
-    summary, models, ceilings, tradeoff_table, tradeoff_csv, ranges_table, ranges_csv, families_table,
-    families_csv, partial_table, partial_csv, ceiling_effects_table, ceiling_effects_csv, score, ranges,
-    cut, draws, seed,
+    summary, models, ceilings, shared_images, tradeoff_table, tradeoff_csv, ranges_table, ranges_csv,
+    families_table, families_csv, partial_table, partial_csv, ceiling_effects_table,
+    ceiling_effects_csv, score, ranges, cut, draws, seed,
 ):  # fmt: skip
-    """Write statistics of `score` (a column of the summary); of r for mappings without ceiling."""
+    """Write statistics of `score` (a column of the summary); of r for mappings without ceiling.
+
+    `shared_images` is empty in an experiment of one recording.
+    """
     scores = covariates.with_covariates(store.read_table(summary), store.read_table(models))
     limits = Ranges(**ranges)
 
@@ -34,7 +37,8 @@ def main(
         lambda *of: tradeoff.families_table(*of[:2], [0, cut], limits.minimum, draws, of[2])
     )
     partial = by_mapping(lambda *of: covariates.partial_table(*of[:2], draws, of[2]))
-    effects = ceiling_effects.effects_table(scores, store.read_table(ceilings))
+    shared = store.read_table(shared_images) if shared_images else None
+    effects = ceiling_effects.effects_table(scores, store.read_table(ceilings), shared)
     store.write_table(tradeoff_table, main_table, csv=tradeoff_csv)
     store.write_table(ranges_table, curve, csv=ranges_csv)
     store.write_table(families_table, families, csv=families_csv)

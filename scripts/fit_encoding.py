@@ -6,6 +6,7 @@ import numpy as np
 
 from itcortex import store
 from itcortex.data import stimuli
+from itcortex.data.recordings import trial_average
 from itcortex.encoding.divisions import DIVISIONS
 from itcortex.encoding.fits import Fits
 from itcortex.encoding.orientation import orientation_table
@@ -33,7 +34,8 @@ def main(
         maps = features.read(layer, images, reduce)
         fits.add(layer, maps, responses, division)
     read = functools.partial(features.read, images=images, reduce=reduce)
-    fits.add_control(shuffled, of_others, division, read)
+    trials = None if recorded.trials is None else trial_average(recorded, targets[0].window)
+    fits.add_control(shuffled, of_others, division, read, trials)
     raw = fits.table(labels, features.depths, division.names, recorded.site_ids)
     chosen, held_out = fits.main_predictions(division)
     usual = fits.usual_layer()

@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 def main(stimuli, table, images, kinds):
-    """Write a row for each image: image, picture (the first image with its pixels), and kind.
+    """Write a row for each image: image, picture (the first with its pixels), kind, pixels' digest.
 
     `table` is empty or the file that names the kinds; `kinds` is what the registry says of them.
     """
@@ -25,6 +25,7 @@ def main(stimuli, table, images, kinds):
     counts = ", ".join(f"{n} of {name!r}" for name, n in Counter(kind).most_common())
     _log.info(f"{stimuli}: kinds of images: {counts}")
     labels = {"image": image_ids, "picture": pictures, "kind": kind}
+    labels["digest"] = store.read_digests(stimuli)
     store.write_table(images, pd.DataFrame(labels))
 
 

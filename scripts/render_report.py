@@ -16,22 +16,24 @@ PACKAGES = (*stamp.PACKAGES, "pandas", "matplotlib", "plotly")
 
 def main(
     summary, scores, tradeoff, tradeoff_partial, harmonized, model_pairs, ceilings, alignment,
-    orientation, models, rsa, attention, shortcut, figures, checks, check_figures, recordings, stimuli,
-    predictions, photographs, examples, provenance, report, experiment, settings, registry, datasets,
-    recording_names, photograph_sets, fingerprints,
+    orientation, models, rsa, attention, shortcut, recording_pairs, shared_images, figures, checks,
+    check_figures, recordings, stimuli, predictions, photographs, examples, provenance, report,
+    experiment, settings, registry, datasets, recording_names, photograph_sets, fingerprints,
 ):  # fmt: skip
     """Write the page; `figures` are PNG files that hold their captions.
 
     `checks` and `check_figures` are what was found in each recording, in their order.
-    `rsa`, `attention` and `shortcut` are empty where the experiment has none. `recordings`, `stimuli`
-    and `recording_names` are in one order; predictions hold the names of their recordings and models.
+    `rsa`, `attention`, `shortcut` and tables of pairs are empty where the experiment has none.
+    `recordings`, `stimuli` and `recording_names` are in one order; predictions hold the names of
+    their recordings and models.
     `photograph_sets` names the set and reader of every file of `photographs`.
     """
     paths = {
         "summary": summary, "scores": scores, "tradeoff": tradeoff, "ceilings": ceilings,
         "tradeoff_partial": tradeoff_partial, "harmonized": harmonized, "model_pairs": model_pairs,
         "alignment": alignment, "orientation": orientation, "models": models, "rsa": rsa,
-        "attention": attention, "shortcut": shortcut,
+        "attention": attention, "shortcut": shortcut, "recording_pairs": recording_pairs,
+        "shared_images": shared_images,
     }  # fmt: skip
     looks = {
         name: {"label": look.label, "colour": look.colour, "marker": look.marker}

@@ -3,8 +3,9 @@
 COLLECTORS = {"collect_scores", "estimate_tradeoff", "plot_tradeoff", "plot_layers",
               "plot_timecourse", "plot_alignment", "estimate_multiverse", "plot_multiverse",
               "render_report", "record_provenance"}  # fmt: skip
-#: Reads the scores of single sites, which change with a fit alone.
-PAIRS = {"compare_models"}
+#: Read scores and predictions of single sites, which change with a fit alone.
+PAIRS = {"compare_models", "compare_recordings", "plot_recording_pairs",
+         "plot_site_counts"}  # fmt: skip
 LAST = {"render_report", "record_provenance"}
 RECORDINGS = ["sim_m1_pl", "sim_m2_ml"]
 STIMULI = ["sim_m1_scenes", "sim_m2_scenes"]

@@ -104,6 +104,7 @@ def test_every_row_is_traced_to_its_data_weights_code_and_packages(finished):
     folders = Counter(Path(job["file"]).parts[2] for job in found["jobs"])
     count = {"encoding": len(KEYS) + len(STUDIED), "shortcut": len(STUDIED)}
     count |= {"orientation": len(KEYS), "alignment": len(KEYS), "ceilings": len(RECORDINGS) + 1}
+    count |= {"recording_pairs": len(RECORDINGS)}
     assert folders == count
     table = finished.folder / "results/demo/tables/summary.parquet"
     assert found["tables"]["summary.parquet"] == hashlib.sha256(table.read_bytes()).hexdigest()

@@ -54,6 +54,11 @@ def first_of_same(names: Sequence[str], contents: Iterable[bytes]) -> tuple[str,
     return tuple(first.setdefault(d, name) for d, name in zip(digests, names, strict=True))
 
 
+def digest_of(image: np.ndarray) -> str:
+    """SHA-256 of an image's size and pixels, by which a picture is found in other sets too."""
+    return hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
+
+
 def twins_of(image_ids: Sequence[str], pictures: Sequence[str]) -> list[tuple[str, ...]]:
     """Names of images with the same pixels, one tuple for each such picture, in the images' order."""
     by_picture: dict[str, list[str]] = {}

@@ -19,19 +19,23 @@ twin_images, twin_images_bound
     square root, the highest correlation that a perfect model can have with it.
 truth
     Correlation of recorded with noise-free responses; known for simulated recordings only.
+recording:NAME, other_recordings
+    What the sites of other recordings predict (see `itcortex.encoding.recording_pairs`).
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from itcortex.data.recordings import Recording, trial_average, window_average
+from itcortex.encoding.recording_pairs import is_of_recordings
 from itcortex.errors import UserError, nearest
 from itcortex.mappings import reference
 from itcortex.numerics.metrics import mean_defined, median_over_sites, pearson
+from itcortex.numerics.sampling import random_halves
 
 _log = logging.getLogger(__name__)
 
@@ -44,10 +48,21 @@ NO_BOUND = {
     "twin_images": "a reliability; a perfect model reaches its square root",
     "internal_consistency": "a reliability; a perfect model reaches its square root",
 }
+_OTHER_RECORDING = (
+    "what the sites of another recording predict; a good model can score more, and sessions of one "
+    "animal share its brain: they are an optimistic ceiling for another animal"
+)
 #: With fewer pairs of twins there is no ceiling of theirs.
 FEWEST_TWINS = 10
 #: With fewer sites, what sites predict of each other says little about what can be predicted.
 FEW_SITES = 10
+
+
+def weakness(ceiling_name: str) -> str:
+    """Why a ceiling is no upper bound; empty for one that is."""
+    if is_of_recordings(ceiling_name):
+        return _OTHER_RECORDING
+    return NO_BOUND.get(ceiling_name, "")
 
 
 def population(responses: np.ndarray, fold_of: np.ndarray, ridge: float = 1e-6) -> np.ndarray:
@@ -113,21 +128,11 @@ def split_half(trials: np.ndarray, splits: int, rng: np.random.Generator) -> np.
         2 r / (1 + r), r being the mean over splits of the correlation between half means. NaN where
         fewer than three samples have two repeats.
     """
-    n_repeats = np.isfinite(trials).sum(2)
-    values = np.nan_to_num(trials)
     total = np.zeros(trials.shape[1])
-    usable = n_repeats >= 2
     for _ in range(splits):
-        keys = np.where(np.isfinite(trials), rng.random(trials.shape), np.inf)
-        rank = np.argsort(np.argsort(keys, axis=2), axis=2)
-        first = rank < (n_repeats // 2)[:, :, None]
-        second = (rank < n_repeats[:, :, None]) & ~first
-        halves = [
-            np.divide((values * half).sum(2), half.sum(2), out=np.zeros(usable.shape), where=usable)
-            for half in (first, second)
-        ]
+        halves = random_halves(trials, rng)
         for site in range(trials.shape[1]):
-            rows = usable[:, site]
+            rows = np.isfinite(halves[0][:, site])
             if rows.sum() < 3:
                 total[site] = np.nan
                 continue
@@ -256,6 +261,7 @@ def as_table(
     folds: tuple[str, ...],
     used: str,
     by_chance: Sequence[dict] = (),
+    refused: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Tidy table of what `estimate_ceilings` gave in several windows.
 
@@ -263,12 +269,16 @@ def as_table(
     are divided by. `by_chance` are estimates of shuffled recordings (`shuffled`) in the first
     window: its rows get `chance` and `chance_high`, mean and 95 % quantile over them of the mean
     over folds, and `p`, (1 + shuffled recordings with as high a ceiling) / (1 + all). Raises
-    `UserError` if the recording has no ceiling of that name.
+    `UserError` if the recording has no ceiling of that name, or `refused` says by its name why scores
+    cannot be divided by it.
     """
-    if used not in estimates[0]:
+    refused = refused or {}
+    if used not in estimates[0] or used in refused:
+        why = f": {refused[used]}" if used in refused else ""
+        others = [one for one in estimates[0] if one not in refused]
         raise UserError(
-            f"config: ceiling: name: recording {recording!r} has no ceiling {used!r}; "
-            f"{nearest(used, list(estimates[0]))}"
+            f"config: ceiling: name: recording {recording!r} has no ceiling {used!r} to divide its "
+            f"scores by{why}; {nearest(used, others)}"
         )
     chance = {name: _chance(estimates[0], by_chance, name) for name in estimates[0] if by_chance}
     unknown = dict.fromkeys(("chance", "chance_high", "p"), np.nan)

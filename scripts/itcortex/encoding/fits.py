@@ -20,7 +20,8 @@ import pandas as pd
 from itcortex.encoding.protocols import PROTOCOLS, nested_choice
 from itcortex.encoding.raw_scores import raw_scores
 from itcortex.encoding.targets import Target
-from itcortex.mappings.features import effective_dimensionality
+from itcortex.mappings import reverse
+from itcortex.mappings.features import effective_dimensionality, number_of_units
 from itcortex.mappings.folds import Division
 from itcortex.mappings.layer_scores import LayerScores
 
@@ -28,6 +29,8 @@ _log = logging.getLogger(__name__)
 
 #: Name given to the only "site" of mappings that give one number for each fold.
 WHOLE_ARRAY = "all"
+#: The mapping whose features, and not its targets, have noise.
+REVERSE = "reverse"
 
 
 class Fits:
@@ -42,7 +45,7 @@ class Fits:
         rule: str,
         seed: int,
     ):
-        self.protocol, self.n_components = PROTOCOLS[protocol], n_components
+        self.protocol, self.n_components, self.seed = PROTOCOLS[protocol], n_components, seed
         self.layers: list[str] = []
         self.fitters, self.control_fitters = (
             {kind: self.protocol.fitter(kind, n_components, rule, seed, nested) for kind in kinds}
@@ -54,6 +57,8 @@ class Fits:
         self.control_targets: list[Target] = []
         self.controls: dict[str, dict[int, LayerScores]] = {kind: {} for kind in kinds}
         self.dimensions: dict[str, float] = {}
+        self.units: dict[str, int] = {}
+        self.bounds: dict[str, np.ndarray] = {}
 
     def add(self, layer: str, maps: np.ndarray, responses: np.ndarray, division: Division) -> None:
         """Fit every mapping on one layer; `responses` (target, image, y, x, site)."""
@@ -74,18 +79,25 @@ class Fits:
         responses: np.ndarray,
         division: Division,
         read: Callable[[str], np.ndarray],
+        trials: np.ndarray | None = None,
     ) -> None:
         """Fit every mapping to shuffled responses, on the layers that it chose for the real ones.
 
-        Of these layers the effective dimensionality is noted too. `responses` (target, image, y, x,
-        site) are those of `targets`; `read` gives a layer's maps.
+        Of these layers the effective dimensionality and the number of units are noted too, and with
+        `trials` (image, y, x, site, repeat) what the reverse direction can reach. `responses` (target,
+        image, y, x, site) are those of `targets`; `read` gives a layer's maps.
         """
         self.control_targets = targets
         chosen = {kind: set(self.chosen(kind).tolist()) for kind in self.results}
         for index in sorted(set.union(*chosen.values())):
             maps = read(self.layers[index])
             grid = responses.shape[2:4]
-            self.dimensions[self.layers[index]] = effective_dimensionality(maps, grid)
+            layer = self.layers[index]
+            self.dimensions[layer] = effective_dimensionality(maps, grid)
+            self.units[layer] = number_of_units(maps, grid)
+            if trials is not None and index in chosen.get(REVERSE, ()):
+                rng = np.random.default_rng(self.seed)
+                self.bounds[layer] = reverse.prediction_bound(maps, trials, division.fold_of, rng)
             for kind, fit in self.control_fitters.items():
                 if index in chosen[kind]:
                     self.controls[kind][index] = fit(maps, responses, division)
@@ -105,7 +117,8 @@ class Fits:
     ) -> pd.DataFrame:
         """Raw scores of all mappings, see `itcortex.encoding.raw_scores.raw_scores`.
 
-        `effective_dimensionality` is that of a row's layer, known of layers that some mapping chose.
+        `effective_dimensionality` and `n_units` are those of a row's layer, known of layers that some
+        mapping chose; `reverse_bound` is there where single trials are, in rows of `reverse`.
         Of the control there are rows for the layers that were chosen, each in its folds.
         """
         labels = labels | {"protocol": self.protocol.name}
@@ -125,8 +138,17 @@ class Fits:
                 tables.append(table[table["chosen"]])
         joined = pd.concat(tables, ignore_index=True)
         texts = [*labels, "mapping", "control", "layer", "fold", "site"]
-        dimensions = joined["layer"].astype(str).map(self.dimensions).astype(float)
-        joined = joined.assign(effective_dimensionality=dimensions)
+        layers = joined["layer"].astype(str)
+        joined = joined.assign(
+            effective_dimensionality=layers.map(self.dimensions).astype(float),
+            n_units=layers.map(self.units).astype(float),
+        )
+        if self.bounds:
+            known = {(layer, fold): value for layer, values in self.bounds.items()
+                     for fold, value in zip(folds, values, strict=True)}  # fmt: skip
+            of = zip(layers, joined["fold"].astype(str), strict=True)
+            bounds = pd.Series([known.get(key, np.nan) for key in of], index=joined.index)
+            joined["reverse_bound"] = bounds.where(joined["mapping"].astype(str) == REVERSE)
         return joined.astype(dict.fromkeys(texts, "category"))
 
     def main_predictions(self, division: Division) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from itcortex.encoding.divisions import DIVISIONS
 from itcortex.encoding.orientation import orientation_table
 from itcortex.encoding.pixel_model import pixel_maps
 from itcortex.encoding.protocol_ceilings import CEILINGS
+from itcortex.encoding.recording_pairs import is_of_recordings
 from itcortex.errors import UserError
 from itcortex.mappings.folds import Division
 from itcortex.numerics.metrics import FEWEST_SAMPLES, mean_defined
@@ -236,7 +237,7 @@ def recommended_ceiling(ceilings: dict[str, float | None]) -> str | None:
 def _of_ceilings(facts: dict, plan: Plan, n_sites: int) -> list[Problem]:
     known, best = facts["ceilings"], facts["recommended_ceiling"]
     found = []
-    if known and plan.ceiling not in known:
+    if known and plan.ceiling not in known and not is_of_recordings(plan.ceiling):
         what = f"the recording has no ceiling {plan.ceiling!r}; it has {', '.join(known)}"
         remedy = f"set `ceiling: {{name: {best}}}`" if best else "record repeats, or more sites"
         found.append(Problem(what, remedy, stops=True))

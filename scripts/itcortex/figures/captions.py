@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from itcortex.figures import recording_pairs
 from itcortex.figures.accuracy import rho_text
 from itcortex.tables import multiverse, panels, paper
 from itcortex.tables.alignment import rank_trend
@@ -55,6 +56,13 @@ def of_tradeoff(summary: pd.DataFrame, tradeoff: pd.DataFrame, score: str) -> st
             f"other network, by {read} as read off. {here(gains)}"
         )
     return text
+
+
+def of_recording_pairs(pairs: pd.DataFrame, mapping: str) -> str:
+    """What the other recording of every pair reaches, with its interval."""
+    shown = recording_pairs.scored(pairs, mapping).to_dict("records")
+    found = {recording_pairs.title(pair): recording_pairs.score(pair) for pair in shown}
+    return f"The paper does not predict recordings from recordings. {here(found)}"
 
 
 def of_layers(scores: pd.DataFrame) -> str:

@@ -75,6 +75,14 @@ def effective_dimensionality(maps: np.ndarray, grid: tuple[int, int]) -> float:
     return float(np.trace(gram)) ** 2 / squares if squares > 0 else np.nan
 
 
+def number_of_units(maps: np.ndarray, grid: tuple[int, int]) -> int:
+    """Units of a layer as mappings have them: channels on a grid, else channels times cells.
+
+    The effective dimensionality is at most this number.
+    """
+    return int(maps.shape[-1] if grid[0] * grid[1] > 1 else np.prod(maps.shape[1:]))
+
+
 def fold_samples(
     maps: np.ndarray, grid: tuple[int, int], fold_of: np.ndarray
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:

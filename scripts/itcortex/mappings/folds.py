@@ -101,10 +101,33 @@ class Division:
         return tested_in
 
     @property
+    def tests_once(self) -> bool:
+        """True for folds: every image is tested exactly once."""
+        tested = np.concatenate([split.test for split in self.splits])
+        return np.array_equal(np.sort(tested), np.arange(self.n_images))
+
+    def restricted(self, images: np.ndarray) -> "Division":
+        """The same splits of some `images` (index, each once) alone, in the order of `images`.
+
+        An image stays in the split that it was in. Splits that test none of the images are left out.
+        """
+        place = np.full(self.n_images, -1)
+        place[images] = np.arange(len(images))
+
+        def kept(some: np.ndarray) -> np.ndarray:
+            moved = place[some]
+            return np.sort(moved[moved >= 0])
+
+        parts = [Split(*map(kept, (one.train, one.test, one.validation))) for one in self.splits]
+        used = [k for k, one in enumerate(parts) if len(one.test)]
+        pictures = tuple(self.pictures[i] for i in images) if self.pictures else ()
+        names, splits = (tuple(some[k] for k in used) for some in (self.names, parts))
+        return Division(names, splits, len(images), pictures, self.kinds.of_images(images))
+
+    @property
     def fold_of(self) -> np.ndarray:
         """Fold of every image, int (image,); `ValueError` if an image is not tested exactly once."""
-        tested = np.concatenate([split.test for split in self.splits])
-        if not np.array_equal(np.sort(tested), np.arange(self.n_images)):
+        if not self.tests_once:
             raise ValueError(
                 "repeated splits are no folds: an image is tested several times or never"
             )

@@ -41,6 +41,12 @@ class Kinds:
         names, of_image = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
         return cls(tuple(names.tolist()), of_image) if len(names) > 1 else ONE_KIND
 
+    def of_images(self, images: np.ndarray) -> "Kinds":
+        """The kinds of some `images` (index) alone."""
+        if self.of_image is None:
+            return self
+        return Kinds.of([self.names[kind] for kind in self.of_image[images]])
+
     @property
     def scores(self) -> tuple[str, ...]:
         """Names of all scores: `METRICS`, and r within every kind where there are several."""

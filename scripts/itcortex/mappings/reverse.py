@@ -11,15 +11,20 @@ The columns hold the median over units of each metric: one number for each fold 
 length 1).
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from itcortex.mappings.features import fold_samples
 from itcortex.mappings.kinds import ONE_KIND, Kinds
 from itcortex.mappings.layer_scores import LayerScores
 from itcortex.numerics.metrics import median_over_sites, pearson, varies
+from itcortex.numerics.sampling import random_halves
 from itcortex.regression import ridge
 from itcortex.regression.design import Design
 
+#: Random halves of the trials, over whose predictions the bound is averaged.
+HALVES = 5
 #: Units that are predicted, at most, of every layer.
 MAX_UNITS = 256
 
@@ -81,6 +86,58 @@ def fit_layer(
             for name, values in scores.items():
                 metrics[name][target, fold, 0] = median_over_sites(values)
     return LayerScores(metrics, inner)
+
+
+def prediction_bound(
+    maps: np.ndarray,
+    trials: np.ndarray,
+    fold_of: np.ndarray,
+    rng: np.random.Generator,
+    splits: int = HALVES,
+    max_units: int = MAX_UNITS,
+    penalties: tuple[float, ...] = ridge.PENALTIES,
+) -> np.ndarray:
+    """The highest r of a fold (fold,) that units predicted from sites with this noise can have.
+
+    Units are noise-free, the sites that predict them are not. So the trials are split into random
+    halves, the units are fitted and predicted from either half, and the two predictions of a unit are
+    correlated over the samples of a fold. With r-bar, the mean over splits, the reliability of the
+    prediction from all trials is 2 r-bar / (1 + r-bar) (Spearman-Brown), and its square root bounds its
+    correlation with anything that has no noise. The bound of a fold is the median over units.
+
+    Parameters
+    ----------
+    maps : array (image, h, w, channel) or (image, channel)
+    trials : array (image, y, x, site, repeat)
+        NaN where a repeat is missing. Sites with fewer than two repeats of some sample are left out.
+    fold_of : int array (image,)
+    rng : numpy Generator
+        Draws the units first, as `fit_layer` does with a generator in the same state; then the halves.
+    splits, max_units, penalties
+        As in `fit_layer`; `splits` is the number of random halves.
+
+    NaN where no site has two repeats of every sample, and for a layer without a unit that varies.
+    """
+    grid = trials.shape[1:3]
+    units, order = _units(maps, grid, fold_of, rng, max_units)
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(fold_of))]) * grid[0] * grid[1]
+    total = np.zeros((len(bounds) - 1, units.shape[1]))
+    complete = (np.isfinite(trials).sum(-1) >= 2).all((0, 1, 2))
+    if not complete.any() or not units.shape[1]:
+        return np.full(len(total), np.nan)
+    ones = np.ones(len(units))
+    for _ in range(splits):
+        both = [
+            ridge.cross_validate(
+                Design(_standardised(half[order].reshape(len(units), -1)), ones, bounds),
+                units[None], penalties, _no_score,
+            ).predictions[0]
+            for half in random_halves(trials[:, :, :, complete].astype(float), rng)
+        ]  # fmt: skip
+        for fold, (start, stop) in enumerate(pairwise(bounds)):
+            total[fold] += pearson(*(one[start:stop] for one in both))
+    r = total / splits
+    return median_over_sites(np.sqrt(np.clip(2 * r / (1 + r), 0, None)))
 
 
 def _standardised(sites: np.ndarray) -> np.ndarray:

@@ -11,6 +11,28 @@ def spread(count: int, wanted: int) -> list[int]:
     return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int)).tolist()
 
 
+def random_halves(trials: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Means over two random halves of the trials (..., repeat) that exist, each (...).
+
+    Trials are split for every sample and site on its own; of an odd number the second half has one
+    more. NaN where there are fewer than two.
+    """
+    exists = np.isfinite(trials)
+    n_repeats = exists.sum(-1)[..., None]
+    keys = np.where(exists, rng.random(trials.shape), np.inf)
+    rank = np.argsort(np.argsort(keys, axis=-1), axis=-1)
+    first = rank < n_repeats // 2
+    second = (rank < n_repeats) & ~first
+    values, usable = np.nan_to_num(trials), n_repeats[..., 0] >= 2
+    means = [
+        np.divide(
+            (values * half).sum(-1), half.sum(-1), out=np.full(usable.shape, np.nan), where=usable
+        )
+        for half in (first, second)
+    ]
+    return means[0], means[1]
+
+
 def percentile_interval(draws: np.ndarray, level: float = 0.95) -> np.ndarray:
     """Bounds (2, ...) between which the share `level` of draws (draw, ...) lies, equal tails outside.
 

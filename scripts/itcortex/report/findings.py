@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from itcortex.data.recordings import CONFIGURED
-from itcortex.encoding.ceilings import FEW_SITES, NO_BOUND
+from itcortex.encoding.ceilings import FEW_SITES, weakness
 from itcortex.encoding.orientation import LOWEST_R
 from itcortex.tables.numbers import bounds, number
 from itcortex.tables.panels import Panel, model_names, of_summary
@@ -81,6 +81,48 @@ def sentences(panel: Panel, summary: pd.DataFrame, tradeoff: pd.DataFrame) -> li
     return [sentence for sentence in found if sentence]
 
 
+def from_others(panel: Panel, pairs: pd.DataFrame | None, shared: pd.DataFrame | None) -> list[str]:
+    """What other recordings predict of this one, and networks on the same images; no percentage.
+
+    `pairs` and `shared` are the tables recording_pairs and shared_images; None without any.
+    """
+    if pairs is None:
+        return []
+    found = []
+    for pair in panel.of(pairs).itertuples():
+        whose = (
+            "of the same animal, which makes it an optimistic ceiling for another animal"
+            if pair.same_monkey
+            else "of another animal"
+        )
+        text = (
+            f"Recording predicts recording: on the {pair.n_shared} images that {pair.sources} was shown "
+            f"too, its {pair.n_source_sites} sites predict these with r = {number(pair.r)} "
+            f"({interval(pair.r_low, pair.r_high)}). It is {whose}, and no upper bound."
+        )
+        rows = panel.of(shared)
+        rows = rows[(rows["ceiling_name"] == pair.ceiling_name) & (rows["category"] != "untrained")]
+        if np.isfinite(rows["r"]).any():
+            best = rows.loc[rows["r"].idxmax()]
+            text += (
+                f" On the same images the best trained network, {best['model']}, reaches "
+                f"r = {number(best['r'])}: {_more(best)}."
+            )
+        found.append(text)
+    return found
+
+
+def _more(best: pd.Series) -> str:
+    """How a network compares with another recording on the same images."""
+    limits = interval(best["low"], best["high"])
+    if best["low"] > 0:
+        return f"{number(best['difference'])} more than the other recording ({limits})"
+    if best["high"] < 0:
+        less = number(-best["difference"])
+        return f"{less} less than the other recording (difference: {limits})"
+    return f"no clear difference from the other recording ({number(best['difference'])}, {limits})"
+
+
 def _best(trained: pd.DataFrame) -> str:
     """The trained network with the highest score, raw and against the ceiling."""
     if trained.empty:
@@ -95,11 +137,10 @@ def _best(trained: pd.DataFrame) -> str:
         return text + ". There is no noise ceiling to compare this with."
     kind = str(best.ceiling_name).replace("_", " ")
     few = f" The array has {best.n_sites} sites only." if best.n_sites < FEW_SITES else ""
-    if best.ceiling_name in NO_BOUND:
-        weakness = NO_BOUND[best.ceiling_name]
+    if why := weakness(best.ceiling_name):
         return (
             f"{text}. The noise ceiling ({kind}) is {number(best.ceiling)}, but it is no upper bound: "
-            f"it is {weakness}.{few}"
+            f"it is {why}.{few}"
         )
     if best.r_over_ceiling > 1:
         return (

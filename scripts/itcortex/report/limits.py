@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from itcortex.encoding.ceilings import FEW_SITES, NO_BOUND
+from itcortex.encoding.ceilings import FEW_SITES, weakness
 from itcortex.tables import panels
 from itcortex.tables.statistics import MINIMUM_FAMILIES, MINIMUM_MODELS
 
@@ -41,9 +41,9 @@ def limits(summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
     found = []
     if main["simulated"].astype(bool).any():
         found.append("Simulated recordings say nothing about the brain.")
-    names = [name for name in main["ceiling_name"].dropna().unique() if name in NO_BOUND]
+    names = [name for name in main["ceiling_name"].dropna().unique() if weakness(name)]
     found += [
-        f"The noise ceiling {str(name).replace('_', ' ')} is no upper bound: it is {NO_BOUND[name]}."
+        f"The noise ceiling {str(name).replace('_', ' ')} is no upper bound: it is {weakness(name)}."
         for name in names
     ]
     few = main[main["n_sites"] < FEW_SITES]["recording"].astype(str).unique()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from itcortex.encoding.recording_pairs import OF_RECORDING
 from itcortex.report import references
 from itcortex.report.references import Work
 from itcortex.tables.summary import SITEWISE
@@ -26,6 +27,7 @@ CEILINGS = {
     "twin_images": "the test-retest reliability of responses to pictures that were shown twice",
     "twin_images_bound": "the square root of the test-retest reliability of responses to pictures that "
     "were shown twice",
+    "other_recordings": "the prediction from the sites of all other recordings of the same pictures",
     "truth": "what the noise-free responses, which are known in a simulation, predict",
     "internal_consistency": "the internal consistency over random halves of the trials",
     "internal_consistency_bound": "the square root of the internal consistency over random halves "
@@ -172,7 +174,7 @@ def _ceiling(settings: dict, summary: pd.DataFrame) -> str:
     if used.empty:
         return ""
     told = [
-        f"{' and '.join(rows['recording'].astype(str))}: {CEILINGS[str(name)]}"
+        f"{' and '.join(rows['recording'].astype(str))}: {_formula(str(name))}"
         for name, rows in used.groupby("ceiling_name", observed=True, sort=False)
     ]
     splits = settings["ceiling"]["splits"]
@@ -181,6 +183,13 @@ def _ceiling(settings: dict, summary: pd.DataFrame) -> str:
         f"Scores were divided by a noise ceiling ({'; '.join(told)}); raw scores stand beside them."
         + (halves if any("halves" in one or "split" in one for one in told) else "")
     )
+
+
+def _formula(ceiling_name: str) -> str:
+    """What a ceiling is, in words."""
+    if ceiling_name.startswith(OF_RECORDING):
+        return f"the prediction from the sites of {ceiling_name.removeprefix(OF_RECORDING)}"
+    return CEILINGS[ceiling_name]
 
 
 def _controls(settings: dict, summary: pd.DataFrame) -> str:

@@ -28,6 +28,7 @@ from itcortex.report.tables import (
     ceiling_table,
     harmonized_table,
     orientation_table,
+    pairs_table,
     partial_table,
     rsa_table,
     shortcut_table,
@@ -84,8 +85,8 @@ def render(
     Parameters
     ----------
     tables : summary, scores, tradeoff, ceilings, alignment, orientation and models as the workflow
-        writes them, model_pairs, harmonized and tradeoff_partial; rsa, attention and shortcut where the
-        experiment has them.
+        writes them, model_pairs, harmonized and tradeoff_partial; rsa, attention, shortcut,
+        recording_pairs and shared_images where the experiment has them.
     checks, check_figures : what was found in every recording before any network was run, and its figure.
     figures : paths of PNG files that hold their titles and captions.
     maps, saliency : what `pictures` makes of every recording with a grid, and of sets of photographs.
@@ -163,6 +164,7 @@ def _from_tables(tables: dict[str, pd.DataFrame]) -> dict:
     summary, tradeoff = tables["summary"], tables["tradeoff"]
     simulated = summary.simulated.astype(bool)
     everything = tradeoff.group == "all"
+    between = [tables.get(name) for name in ("recording_pairs", "shared_images")]
     return {
         "simulated": [str(name) for name in summary[simulated].recording.unique()],
         "only_simulated": bool(simulated.all()),
@@ -171,12 +173,14 @@ def _from_tables(tables: dict[str, pd.DataFrame]) -> dict:
         "recordings_found": [
             {
                 "title": panel.title,
-                "sentences": findings.sentences(panel, summary, tradeoff),
+                "sentences": findings.sentences(panel, summary, tradeoff)
+                + findings.from_others(panel, *between),
                 "table": summary_table(panel, summary),
             }
             for panel in panels.of_summary(summary)
         ],
         "ceilings": ceiling_table(tables["ceilings"], summary),
+        "recording_pairs": pairs_table(between[0]),
         "tradeoff": tradeoff_table(tradeoff[everything], "Over all baseline networks"),
         "by_category": tradeoff_table(
             tradeoff[~everything], "Per category, and with harmonized networks"

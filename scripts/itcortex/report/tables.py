@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from itcortex.encoding.ceilings import NO_BOUND
+from itcortex.encoding.ceilings import weakness
 from itcortex.tables import panels
 from itcortex.tables.numbers import bounds, number
 
@@ -99,12 +99,30 @@ def ceiling_table(ceilings: pd.DataFrame, summary: pd.DataFrame) -> Table:
                 text(recording), text(str(name).replace("_", " ")),
                 text(window(pd.Series([start]), pd.Series([stop]))), figure(values.mean()),
                 text(f"{number(spread[0])} to {number(spread[1])}" if len(values) > 1 else None),
-                text("no" if name in NO_BOUND else "yes"), text("yes" if group.used.any() else "no"),
+                text("no" if weakness(name) else "yes"), text("yes" if group.used.any() else "no"),
             ]
         )  # fmt: skip
     columns = ["recording", "ceiling", "window", "mean", "range over folds", "upper bound",
                "scores divided by it"]  # fmt: skip
     return Table("Noise ceilings in the main window", columns, rows)
+
+
+def pairs_table(pairs: pd.DataFrame | None) -> Table | None:
+    """Every recording predicted from another one; None where no two may share images."""
+    if pairs is None:
+        return None
+    columns = ["recording", "predicted from", "one animal", "mapping", "shared images", "sites",
+               "sites it is predicted from", "r [95 % CI]", "p, shuffled", "note"]  # fmt: skip
+    rows = [
+        [
+            text(row.recording), text(row.sources), text("yes" if row.same_monkey else "no"),
+            text(row.mapping or None), figure(row.n_shared, 0), figure(row.n_sites, 0),
+            figure(row.n_source_sites, 0), figure(row.r, 2, row.r_low, row.r_high),
+            figure(row.p_shuffled, 3), text(row.note),
+        ]
+        for row in pairs.itertuples()
+    ]  # fmt: skip
+    return Table("Recordings predicted from other recordings", columns, rows)
 
 
 def tradeoff_table(tradeoff: pd.DataFrame, caption: str) -> Table:

@@ -8,6 +8,7 @@ from itcortex.store.activations import Activations, open_activations, write_acti
 from itcortex.store.arrays import (
     count_images,
     read_arrays,
+    read_digests,
     read_image_labels,
     read_pictures,
     read_rdms,
@@ -38,6 +39,7 @@ __all__ = [
     "read_attention",
     "read_attributes",
     "read_constants",
+    "read_digests",
     "read_image_labels",
     "read_photographs",
     "read_pictures",

@@ -8,7 +8,7 @@ import pandas as pd
 
 from itcortex.data.rdms import Rdms
 from itcortex.data.recordings import Recording
-from itcortex.data.stimuli import Stimuli, first_of_same
+from itcortex.data.stimuli import Stimuli, digest_of, first_of_same
 from itcortex.files import atomic_path
 from itcortex.store.hdf5 import (
     COMPRESSION,
@@ -88,6 +88,16 @@ def read_pictures(path: str | Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
         names, images = read_names(handle, "image_ids"), handle["images"].id
         stored = (images.read_direct_chunk((index, 0, 0, 0)) for index in range(len(names)))
         return names, first_of_same(names, (content for _, content in stored))
+
+
+def read_digests(path: str | Path) -> list[str]:
+    """Digest of the size and pixels of every image of stimuli, which are unpacked one by one.
+
+    Unlike stored bytes it does not depend on what packed them: it finds a picture in another file.
+    """
+    with open_result(path, "stimuli") as handle:
+        images = handle["images"]
+        return [digest_of(images[index]) for index in range(len(images))]
 
 
 def count_images(path: str | Path) -> int:

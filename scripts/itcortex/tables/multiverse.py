@@ -23,6 +23,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from itcortex.encoding.recording_pairs import is_of_recordings
 from itcortex.numerics import weighted
 from itcortex.numerics.metrics import METRICS
 from itcortex.tables.statistics import MINIMUM_FAMILIES, MINIMUM_MODELS, NOT_BASELINE
@@ -72,8 +73,12 @@ def by_network(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def over_ceilings(table: pd.DataFrame, ceilings: pd.DataFrame) -> pd.DataFrame:
-    """Rows with a column `ceiling`: as they are (`none`), and r of sites over every ceiling."""
-    means = ceilings.groupby(
+    """Rows with a column `ceiling`: as they are (`none`), and r of sites over every ceiling.
+
+    What other recordings predict is left out: it is of the images that they share alone.
+    """
+    own = ceilings[~ceilings["ceiling_name"].astype(str).map(is_of_recordings).astype(bool)]
+    means = own.groupby(
         ["recording", *_WINDOW, "ceiling_name"], dropna=False, observed=True, sort=False
     )["value"].mean()
     means = means[means > 0].rename("divisor").reset_index()

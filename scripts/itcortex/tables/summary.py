@@ -17,6 +17,10 @@ from itcortex.tables.kinds import scores_of_kinds, within_kinds
 FITTED = ["recording", "model", "weights", "mapping", "protocol"]
 #: Mappings whose r belongs to a site, so that ceilings of sites apply to it.
 SITEWISE = ("pls", "ridge")
+#: Ceiling of `reverse`, which is that of a network (see `itcortex.mappings.reverse.prediction_bound`).
+REVERSE_BOUND = "reverse_bound"
+#: Columns of raw scores that tell of a layer.
+OF_LAYERS = ("effective_dimensionality", "n_units", "reverse_bound")
 TEXTS = ["category", "family", "baseline", "series"]
 DESCRIBED = [*TEXTS, "top1", "strength", "seed"]  # of a model, told in every table about models
 WINDOW = ["control", "main_window", "window_start", "window_stop"]
@@ -45,8 +49,8 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
 
     Beside it: its bootstrap interval over folds and sites (`r_low`, `r_high`), the score of the layer
     that is best on the test images themselves (`r_best_layer`, as the reference reports it), the
-    difference of the two (`optimism`), and the mean over folds of the chosen layers' effective
-    dimensionality (`effective_dimensionality`; NaN where the jobs did not note it). The control
+    difference of the two (`optimism`), and the mean over folds of what jobs noted of the chosen layers
+    (`OF_LAYERS`): effective dimensionality, number of units, bound of the reverse direction. The control
     with shuffled images is the mean over its permutations, and its interval holds 95 % of them;
     against them a score of the main window has its `p_shuffled`, the share of permutations that
     score as well: (1 + those) / (1 + all).
@@ -80,16 +84,14 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
             | {"layer": chosen.drop_duplicates("fold")["layer"].mode().iloc[0]}
             | {"n_folds": shape[1], "n_sites": shape[2]}
             | {"undefined_sites": int(np.isnan(values["r"]).any((0, 1)).sum())}
-            | {"effective_dimensionality": _dimensionality(chosen)}
+            | {name: _of_folds(chosen, name) for name in OF_LAYERS}
         )
     return pd.DataFrame([row | {"p_shuffled": _p_shuffled(row, shuffled)} for row in rows])
 
 
-def _dimensionality(chosen: pd.DataFrame) -> float:
-    """Mean over folds of the effective dimensionality of the chosen layers."""
-    if "effective_dimensionality" not in chosen:
-        return np.nan
-    return float(chosen.drop_duplicates("fold")["effective_dimensionality"].mean())
+def _of_folds(chosen: pd.DataFrame, name: str) -> float:
+    """Mean over folds of what was noted of the chosen layers; NaN where the jobs did not note it."""
+    return float(chosen.drop_duplicates("fold")[name].mean()) if name in chosen else np.nan
 
 
 def over_kinds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -130,13 +132,18 @@ def add_ceilings(summary: pd.DataFrame, ceilings: pd.DataFrame) -> pd.DataFrame:
     """Join the ceiling in use (mean over folds) and divide: `ceiling`, `r_over_ceiling`, bounds.
 
     A window without a positive ceiling, in which nothing can be predicted, gets NaN, and so do
-    mappings whose r does not belong to sites.
+    mappings whose r does not belong to sites; but `reverse` has a ceiling of its own, `REVERSE_BOUND`,
+    where jobs noted it.
     """
     keys = ["recording", "window_start", "window_stop"]
     used = ceilings[ceilings["used"]]
     mean = used.groupby([*keys, "ceiling_name"], dropna=False, observed=True)["value"].mean()
     joined = summary.merge(mean.rename("ceiling").reset_index(), on=keys, how="left")
-    applies = joined["mapping"].isin(SITEWISE) & (joined["ceiling"] > 0)
+    bound = joined.pop(REVERSE_BOUND) if REVERSE_BOUND in joined else joined["ceiling"] * np.nan
+    own = (joined["mapping"] == "reverse") & bound.notna()
+    joined["ceiling_name"] = joined["ceiling_name"].astype(object).mask(own, REVERSE_BOUND)
+    joined["ceiling"] = joined["ceiling"].mask(own, bound)
+    applies = (joined["mapping"].isin(SITEWISE) | own) & (joined["ceiling"] > 0)
     positive = joined["ceiling"].where(applies)
     for name in ("r", "r_low", "r_high"):
         joined[name.replace("r", "r_over_ceiling", 1)] = joined[name] / positive

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from itcortex.data.registry import FORMATS_WITHOUT_TIME
+from itcortex.tables.summary import SITEWISE
 from itcortex.workflow import paths
 from itcortex.workflow.experiment import Experiment, Wildcards
 
@@ -27,6 +28,16 @@ class Analysis:
     def windows(self) -> list[list[float] | None]:
         """Main windows of all recordings, in their order."""
         return [self._window_of(name) for name in self.ex.recordings]
+
+    def windows_of_others(self, wildcards: Wildcards) -> list[list[float] | None]:
+        """Main windows of the experiment's other recordings, in their order."""
+        names = [name for name in self.ex.recordings if name != wildcards.recording]
+        return [self._window_of(name) for name in names]
+
+    @property
+    def site_mappings(self) -> list[str]:
+        """Mappings of the experiment that predict sites, the main one first; PLS if there are none."""
+        return [m for m in self.ex.settings["encoding"]["mappings"] if m in SITEWISE] or ["pls"]
 
     def _window_of(self, recording: str) -> list[float] | None:
         if not self._has_time(recording):

@@ -54,6 +54,33 @@ class DataFiles:
         entry = self.rdm_entry(wildcards) if is_rdm else self.recording_entry(wildcards)
         return paths.IMAGES.format(stimuli=entry["stimuli"])
 
+    def names_of_others(self, wildcards: Wildcards) -> list[str]:
+        """Names of the experiment's other recordings, which may predict a job's; none of the study's."""
+        among = wildcards.recording in self.ex.recordings
+        return [one for one in self.ex.recordings if among and one != wildcards.recording]
+
+    def other_recordings(self, wildcards: Wildcards) -> list[str]:
+        """Those other recordings."""
+        return [paths.RECORDING.format(recording=one) for one in self.names_of_others(wildcards)]
+
+    def images_of_others(self, wildcards: Wildcards) -> list[str]:
+        """What is known of the images that those others were made with."""
+        recordings = self.ex.registry["recordings"]
+        shown = [recordings[name]["stimuli"] for name in self.names_of_others(wildcards)]
+        return [paths.IMAGES.format(stimuli=name) for name in shown]
+
+    def predicted_by_others(self, wildcards: Wildcards) -> list[str]:
+        """How well those others predict a job's recording; nothing where there are none."""
+        return self._of_pairs(paths.PREDICTED_BY_OTHERS, wildcards)
+
+    def pairs_with_others(self, wildcards: Wildcards) -> list[str]:
+        """What is known of the pairs of a job's recording with those others."""
+        return self._of_pairs(paths.RECORDING_PAIRS, wildcards)
+
+    def _of_pairs(self, pattern: str, wildcards: Wildcards) -> list[str]:
+        names = [wildcards.recording] if self.names_of_others(wildcards) else []
+        return [pattern.format(experiment=self.ex.name, recording=name) for name in names]
+
     def truth(self, wildcards: Wildcards) -> list[str]:
         """The truth file, for a simulated recording."""
         entry = self.recording_entry(wildcards)
@@ -152,6 +179,14 @@ class DataFiles:
     def stimuli_of_recording(self, wildcards: Wildcards) -> str:
         """Prepared stimuli of a job's recording."""
         return paths.STIMULI.format(stimuli=self.recording_entry(wildcards)["stimuli"])
+
+    @property
+    def pairs_of_recordings(self) -> list[str]:
+        """What is known of the pairs of every recording with the others, if there are several."""
+        return [
+            paths.RECORDING_PAIRS.format(experiment=self.ex.name, recording=name)
+            for name in self.ex.paired
+        ]
 
     def of_kinds(self, pattern: str) -> list[str]:
         """A pattern's file for each set of stimuli whose images are of several kinds."""

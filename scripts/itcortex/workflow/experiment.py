@@ -28,7 +28,7 @@ from itcortex.workflow.model_table import read_models, split_by_names
 from itcortex.workflow.products import FIGURES, TABLES
 from itcortex.workflow.refused_rows import RefusedRow
 from itcortex.workflow.schemas import check, load_yaml
-from itcortex.workflow.settings import check_experiment, check_results
+from itcortex.workflow.settings import check_experiment, check_results, with_recordings
 
 Wildcards = Any  # Snakemake's: every wildcard is an attribute, a string
 Key = tuple[str, str]  # (model, weights) of one row of the model table
@@ -75,7 +75,7 @@ class Experiment:
             name: load_yaml(base / "rules" / "schemas" / f"{name}.schema.yaml")
             for name in ("config", "models", "datasets")
         }
-        check(config, schema["config"], "config")
+        check(config, with_recordings(schema["config"], config), "config")
         settings = with_defaults(config, schema["config"])
         registry = load_yaml(settings["datasets"])
         check(registry, schema["datasets"], settings["datasets"])
@@ -139,6 +139,11 @@ class Experiment:
         entries += [self.registry["rdms"][name] for name in self.rdms]
         shown = dict.fromkeys(entry["stimuli"] for entry in entries)
         return [name for name in shown if "kinds" in self.registry["stimuli"][name]]
+
+    @property
+    def paired(self) -> list[str]:
+        """Names of the recordings, if there are several, which may have been shown the same pictures."""
+        return self.recordings if len(self.recordings) > 1 else []
 
     @property
     def published(self) -> list[str]:

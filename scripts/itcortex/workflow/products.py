@@ -46,6 +46,9 @@ TABLES = (
     Table("tradeoff_families", needs="recordings", readable=True),
     Table("tradeoff_partial", needs="recordings", readable=True),
     Table("ceiling_effects", needs="recordings", readable=True),
+    Table("recording_pairs", needs="paired", readable=True),
+    Table("shared_images", needs="paired", readable=True),
+    Table("site_counts", needs="paired", readable=True),
     Table("model_pairs", needs="recordings"),
     Table("harmonized", needs="recordings", readable=True),
     Table("multiverse", needs="recordings", readable=True),
@@ -100,6 +103,25 @@ FIGURES = (
         "standard error. Dots mark the layers that were chosen without the test images; the "
         "larger a dot, the more folds chose its layer. The dashed line is the noise ceiling.",
         needs="recordings",
+    ),
+    Figure(
+        "recording_pairs",
+        "Networks and other recordings as predictors",
+        "Each panel is a recording and another one that was shown some of the same pictures. Markers "
+        "are networks, scored on the shared pictures alone; the line is what the sites of the other "
+        "recording predict there, with the same mapping, folds and metric. Bars and bands are 95 % "
+        "bootstrap intervals over images and sites. The line is no upper bound: networks may lie above "
+        "it. Sessions of one animal are an optimistic ceiling for another animal.",
+        needs="paired",
+    ),
+    Figure(
+        "site_counts",
+        "Recording predicts recording, by the number of sites",
+        "How well another recording predicts a recording, over the number of its sites that are "
+        "drawn at random: mean over draws, with the range of the draws. The last point is all "
+        "sites. A curve that still rises there says that a larger array would predict better: "
+        "the other recording is then a low estimate of what can be predicted.",
+        needs="paired",
     ),
     Figure(
         "maps",

@@ -9,12 +9,26 @@ import pandas as pd
 from itcortex.data.own.entries import is_own, require_files
 from itcortex.data.own.headers import lacks_grid
 from itcortex.data.registry import FORMATS_WITHOUT_GRID
+from itcortex.encoding.recording_pairs import OF_RECORDING
 from itcortex.errors import UserError, choose, nearest
 from itcortex.networks.network import Network
 from itcortex.workflow.model_table import check_layers, check_models
 from itcortex.workflow.refused_rows import RefusedRow
 from itcortex.workflow.schemas import _located, load_yaml
 from itcortex.workflow.trainings import check_trainings
+
+
+def with_recordings(schema: dict, config: dict) -> dict:
+    """The schema of settings in which every recording of an experiment is a ceiling by name too."""
+    recordings = config.get("recordings")
+    listed = recordings if isinstance(recordings, list) else []
+    names = [
+        one.get("name") if isinstance(one, dict) else one for one in listed
+    ]  # own ones are entries
+    named = [f"{OF_RECORDING}{name}" for name in names]
+    ceiling = schema["$defs"]["ceiling"]
+    known = ceiling | {"enum": [*ceiling["enum"], *named]}
+    return schema | {"$defs": schema["$defs"] | {"ceiling": known}}
 
 
 def check_experiment(

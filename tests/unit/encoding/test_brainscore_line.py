@@ -101,8 +101,8 @@ def line(tmp_path_factory):
         25, "nipals_1e-6", SPLITS, 2, window, SWEEP, 20, 1,
     )  # fmt: skip
     estimate_ceiling.main(
-        folder / "recording.h5", [], folder / "ceilings.parquet", "it", "brainscore", SPLITS,
-        window, SWEEP, "internal_consistency_bound", 10, 2, 1,
+        folder / "recording.h5", [], [], [], folder / "ceilings.parquet", "it", "brainscore", SPLITS,
+        window, SWEEP, "internal_consistency_bound", ["pls"], 10, 2, 1,
     )  # fmt: skip
     return folder, signal
 

@@ -116,3 +116,26 @@ def test_the_control_is_fitted_on_the_chosen_layers_for_every_permutation(plante
         one.sort_values(["fold", "site"])["r"], alone.results["pls"][0].metrics["r"][0].ravel(),
         atol=1e-9,
     )  # fmt: skip
+
+
+def test_what_is_noted_of_a_chosen_layer_and_the_bound_of_the_reverse_direction(planted, rng):
+    layers, responses = planted
+    noise = rng.standard_normal((*responses[0].shape, 6))
+    trials = responses[0][..., None] + noise - noise.mean(-1, keepdims=True)
+    found = Fits(["pls", "reverse"], "corrected", TARGETS[:1], 8, "exact", seed=0)
+    for name, maps in layers.items():
+        found.add(name, maps, responses[:1], FOLDS)
+    shuffled = shuffled_targets(TARGETS[0], 2)
+    others = np.stack([np.roll(responses[0], k, axis=0) for k in (2, 3)])
+    found.add_control(shuffled, others, FOLDS, layers.get, trials)
+    folds, sites = [f"i{k}" for k in range(6)], tuple(f"s{k}" for k in range(10))
+    table = found.table(LABELS, {"noise": 0.1, "read": 0.9}, folds, sites)
+    chosen = table[table["chosen"]]
+    assert set(chosen["n_units"]) == {8}
+    assert (chosen["effective_dimensionality"] < 8).all()
+    of_sites = chosen["mapping"] == "pls"
+    assert chosen[of_sites]["reverse_bound"].isna().all()
+    bounds = chosen[~of_sites].groupby("fold", observed=True)["reverse_bound"]
+    assert (bounds.nunique() == 1).all() and bounds.mean().between(0.5, 1).all()
+    unchosen = table[table["layer"] == "noise"]
+    assert unchosen["n_units"].isna().all() and unchosen["reverse_bound"].isna().all()

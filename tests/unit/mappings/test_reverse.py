@@ -106,3 +106,31 @@ def test_recording_without_grid_predicts_every_cell(rng):
     assert few.metrics["r"].max() < 0.9  # two sites cannot carry twelve independent cells
     with pytest.raises(UserError, match="has no map"):
         reverse.fit_layer(maps[:, 0, 0], rng.standard_normal((1, 60, 4, 4, 3)), folds, rng)
+
+
+def test_the_bound_is_what_noise_of_the_sites_leaves(rng):
+    """A unit u, ten sites u + noise: r(u, prediction) is the bound, whatever the number of repeats."""
+    unit = rng.standard_normal((3000, 1, 1, 1))
+    for repeats, noise in ((4, 6.0), (10, 2.0)):
+        trials = unit[..., None] + noise * rng.standard_normal((3000, 1, 1, 10, repeats))
+        fold_of = np.arange(3000) % 5
+        found = reverse.fit_layer(unit, trials.mean(-1)[None], fold_of, np.random.default_rng(0))
+        bound = reverse.prediction_bound(unit, trials, fold_of, np.random.default_rng(0))
+        expected = 1 / np.sqrt(1 + noise**2 / (10 * repeats))
+        # 600 samples a fold, and weights that differ between halves
+        assert bound.mean() == pytest.approx(expected, abs=0.03)
+        assert found.metrics["r"].mean() == pytest.approx(expected, abs=0.03)
+
+
+def test_the_bound_is_one_without_noise_and_nothing_without_repeats(planted, rng):
+    maps, responses = planted
+    trials = np.repeat(responses[..., None], 4, axis=-1)
+    assert reverse.prediction_bound(maps, trials, np.arange(8), rng) == pytest.approx(np.ones(8))
+    single = trials.copy()
+    single[..., 1:] = np.nan
+    assert np.isnan(reverse.prediction_bound(maps, single, np.arange(8), rng)).all()
+    partly = trials.copy()
+    partly[2, 0, 0, :3, 1:] = np.nan  # three of nine sites are left out, six carry all channels
+    assert reverse.prediction_bound(maps, partly, np.arange(8), rng) == pytest.approx(np.ones(8))
+    constant = np.ones_like(maps)
+    assert np.isnan(reverse.prediction_bound(constant, trials, np.arange(8), rng)).all()

@@ -195,8 +195,8 @@ def test_the_recording_is_read_as_a_published_one(made, tmp_path):
 
     store.write_recording(tmp_path / "recording.h5", recorded)
     estimate_ceiling.main(
-        tmp_path / "recording.h5", [made / "truth.h5"], tmp_path / "ceilings.parquet", "sites",
-        "corrected", 5, None, None, "split_half_bound", 20, 2, 0,
+        tmp_path / "recording.h5", [made / "truth.h5"], [], [], tmp_path / "ceilings.parquet", "sites",
+        "corrected", 5, None, None, "split_half_bound", ["pls"], 20, 2, 0,
     )  # fmt: skip
     found = store.read_table(tmp_path / "ceilings.parquet")
     found = found.groupby("ceiling_name", observed=True)["value"].mean()

@@ -266,7 +266,7 @@ def test_script_writes_the_same_table_twice(tmp_path):
     for name in ("a", "b"):
         others = [tmp_path / f"{name}_{k}.{end}" for k in range(4) for end in ("parquet", "csv")]
         estimate_tradeoff.main(
-            *(tmp_path / f"{table}.parquet" for table in ("summary", "models", "ceilings")),
+            *(tmp_path / f"{table}.parquet" for table in ("summary", "models", "ceilings")), [],
             tmp_path / f"{name}.parquet", tmp_path / f"{name}.csv", *others,
             score="r_over_ceiling", ranges={"step": 5, "width": 15, "minimum": 20}, cut=70, draws=20,
             seed=1,

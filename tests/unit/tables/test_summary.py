@@ -101,6 +101,35 @@ def test_ceilings_are_joined_by_recording_and_window_and_divided(raw):
     assert len(found) == len(summary)
 
 
+def test_the_reverse_direction_has_a_ceiling_of_its_own(raw):
+    """Mean over folds of what jobs noted, and no ceiling of sites; other mappings do not have it."""
+    noted = raw[0].assign(mapping="reverse", n_units=256.0)
+    folds = list(noted["fold"].unique())
+    noted["reverse_bound"] = noted["fold"].map(
+        {fold: 0.5 + 0.1 * k for k, fold in enumerate(folds)}
+    )
+    summary = over_folds(noted, 20, np.random.default_rng(0))
+    none = pd.DataFrame(
+        columns=[
+            "recording",
+            "ceiling_name",
+            "window_start",
+            "window_stop",
+            "fold",
+            "value",
+            "used",
+        ]
+    ).astype({"window_start": float, "window_stop": float, "used": bool, "value": float})
+    found = add_ceilings(summary, none)
+    expected = 0.5 + 0.1 * np.arange(len(folds)).mean()
+    assert found["ceiling"].to_numpy() == pytest.approx(expected)
+    assert set(found["ceiling_name"]) == {"reverse_bound"} and set(found["n_units"]) == {256}
+    np.testing.assert_allclose(found["r_over_ceiling"], found["r"] / expected)
+    assert "reverse_bound" not in found
+    forward = over_folds(noted.assign(mapping="pls"), 20, np.random.default_rng(0))
+    assert add_ceilings(forward, none)["ceiling"].isna().all()
+
+
 def test_descriptions_are_added_and_unknown_models_stay_visible(raw):
     summary = over_folds(raw[0], 20, np.random.default_rng(0))
     known = DESCRIPTION | {"model": "net", "weights": "w", "missing": ""}

@@ -51,13 +51,14 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     config, _ = experiments.repository()
     bare = experiment(rows=ROWS[:3], rdms=[])
     answers = ["tradeoff", "tradeoff_ranges", "tradeoff_families", "tradeoff_partial",
-               "ceiling_effects", "model_pairs", "harmonized", "multiverse",
-               "multiverse_influence"]  # fmt: skip
+               "ceiling_effects", "recording_pairs", "shared_images", "site_counts", "model_pairs",
+               "harmonized", "multiverse", "multiverse_influence"]  # fmt: skip
     always = ["scores", "summary", "models", "alignment", "ceilings", "orientation", "images",
               "kinds", *answers]  # fmt: skip
     assert bare.tables == always
     assert bare.figures == [
-        "tradeoff", "recordings", "alignment", "layers", "maps", "timecourse", "multiverse",
+        "tradeoff", "recordings", "alignment", "layers", "recording_pairs", "site_counts", "maps",
+        "timecourse", "multiverse",
     ]  # fmt: skip
     readable = [name for name in answers if name != "model_pairs"]
     assert bare.readable_tables == ["summary", "models", "images", "kinds", *readable]
@@ -65,12 +66,17 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     full = experiment(rdms=["it92_human"], attention=sets)
     assert full.tables == [*always, "rsa", "rsa_ceilings", "attention", "shortcut"]
     assert full.readable_tables == [*bare.readable_tables, "rsa", "attention", "shortcut"]
-    assert full.figures[7:] == [
+    assert full.figures[9:] == [
         "rsa", "attention", "people", "shortcut", "training_net", "training_small",
     ]  # fmt: skip
     assert [path.rpartition("/")[2] for path in full.pages] == ["report.html", "provenance.json"]
     assert full.table_if_any("rsa") == "results/{experiment}/tables/rsa.parquet"
     assert bare.table_if_any("rsa") == []
+    single = experiment(rows=ROWS[:3], rdms=[], recordings=bare.recordings[:1])
+    assert not {"recording_pairs", "shared_images", "site_counts"} & {
+        *single.tables,
+        *single.figures,
+    }
 
 
 def test_published_scores_alone_have_their_tables_and_figures_and_no_report():

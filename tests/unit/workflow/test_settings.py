@@ -116,6 +116,20 @@ def test_faults_name_key_value_and_remedy(config, path, value, message):
         schemas.check(config, schema("config"), "config")
 
 
+def test_recordings_of_an_experiment_are_ceilings_by_name(config):
+    known = settings.with_recordings(schema("config"), config)
+    assert config["recordings"][0] == "sim_m1_pl"
+    for name in ("recording:sim_m1_pl", {"default": "truth", "sim_m1_ml": "recording:sim_m1_pl"}):
+        config["ceiling"]["name"] = name
+        schemas.check(config, known, "config")
+    config["ceiling"]["name"] = {"default": "recording:sim_m3_pl"}
+    said = r"'recording:sim_m3_pl' is not a choice; did you mean 'recording:sim_m1_pl'"
+    with pytest.raises(UserError, match=said):
+        schemas.check(config, known, "config")
+    schemas.check(config | {"ceiling": {**config["ceiling"], "name": "truth"}},
+                  settings.with_recordings(schema("config"), {}), "config")  # fmt: skip
+
+
 def test_a_sweep_may_be_a_list_of_windows(config):
     config["encoding"]["sweep"] = [[50, 90], [90, 130]]
     schemas.check(config, schema("config"), "config")
