@@ -123,6 +123,10 @@ def test_recordings_of_an_experiment_are_ceilings_by_name(config):
         config["ceiling"]["name"] = name
         schemas.check(config, known, "config")
     config["ceiling"]["name"] = {"default": "recording:sim_m3_pl"}
+    own = config | {"recordings": ["sim_m1_pl", {"name": "mine"}]}
+    own |= {"ceiling": config["ceiling"] | {"name": "recording:mine"}}
+    choices = settings.with_recordings(schema("config"), own)["$defs"]["ceiling"]["enum"]
+    assert choices[-2:] == ["recording:sim_m1_pl", "recording:mine"]
     said = r"'recording:sim_m3_pl' is not a choice; did you mean 'recording:sim_m1_pl'"
     with pytest.raises(UserError, match=said):
         schemas.check(config, known, "config")
