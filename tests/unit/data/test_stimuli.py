@@ -235,3 +235,15 @@ def test_twins_are_found_by_the_stored_bytes_as_by_the_pixels(tmp_path, rng):
     store.write_stimuli(tmp_path / "s.h5", stimuli)
     assert store.read_pictures(tmp_path / "s.h5") == (stimuli.image_ids, stimuli.pictures)
     assert 100 < len(set(stimuli.pictures)) < 260
+
+
+def test_a_picture_has_one_digest_in_every_set(tmp_path, rng):
+    """Whatever its name and place; another size of the same bytes is another picture."""
+    images = rng.integers(0, 256, (5, 8, 12, 3), dtype=np.uint8)
+    store.write_stimuli(tmp_path / "a.h5", Stimuli(images, tuple("abcde")))
+    store.write_stimuli(tmp_path / "b.h5", Stimuli(images[[3, 1]], ("x", "y")))
+    turned = images.reshape(5, 12, 8, 3)
+    store.write_stimuli(tmp_path / "c.h5", Stimuli(turned, tuple("abcde")))
+    a, b, c = (store.read_digests(tmp_path / f"{name}.h5") for name in "abc")
+    assert b == [a[3], a[1]] and len(set(a)) == 5
+    assert not set(a) & set(c)
