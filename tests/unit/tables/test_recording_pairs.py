@@ -10,9 +10,8 @@ import predict_recording
 from itcortex import store
 from itcortex.data.recordings import Recording
 from itcortex.errors import UserError
-from itcortex.figures import captions
+from itcortex.figures import captions, site_counts
 from itcortex.figures import recording_pairs as figure
-from itcortex.figures import site_counts
 from itcortex.numerics.metrics import predictivity
 from itcortex.report import findings
 from itcortex.report.tables import pairs_table as reported
