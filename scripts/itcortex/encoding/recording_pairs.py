@@ -124,7 +124,7 @@ class Pairing:
         monkeys = [source.monkey for source in self.sources]
         values = (
             self.ceiling_name, " + ".join(source.name for source in self.sources),
-            " + ".join(dict.fromkeys(monkeys)), self.target.monkey in monkeys,
+            " + ".join(dict.fromkeys(monkeys)), _of_one_monkey(self.target, self.sources),
             len(self.target.digests), len(self.images), self.target.responses.shape[3],
             sum(source.responses.shape[3] for source in self.sources), self.refused,
         )  # fmt: skip
@@ -137,6 +137,16 @@ class Pairing:
         return pd.DataFrame(
             {"ceiling_name": self.ceiling_name, "image": self.images, "fold": names}
         )
+
+
+def _of_one_monkey(target: Shown, sources: tuple[Shown, ...]) -> str:
+    """Whether a source is of the target's animal: yes, no, or unknown.
+
+    An own recording whose entry names no animal has its own name there, which says nothing.
+    """
+    if target.monkey in (source.monkey for source in sources):
+        return "yes"
+    return "unknown" if any(one.monkey == one.name for one in (target, *sources)) else "no"
 
 
 def pair_up(target: Shown, others: Sequence[Shown], division: Division) -> list[Pairing]:

@@ -57,6 +57,7 @@ def draw(pairs: pd.DataFrame, shared: pd.DataFrame, mapping: str) -> Figure:
     return figure
 
 
+_WHOSE = {"yes": "same animal", "no": "other animal", "unknown": "animal not named"}
 _PAIR = ["recording", "ceiling_name"]
 
 
@@ -78,8 +79,7 @@ def score(pair: dict) -> str:
 
 def _note(pair: dict) -> str:
     """The line under a panel's title."""
-    whose = "same animal" if pair["same_monkey"] else "other animal"
-    return f"{whose}, {pair['n_shared']} images: {score(pair)}"
+    return f"{_WHOSE[pair['same_monkey']]}, {pair['n_shared']} images: {score(pair)}"
 
 
 def _handles(shared: pd.DataFrame) -> list:

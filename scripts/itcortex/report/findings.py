@@ -81,6 +81,13 @@ def sentences(panel: Panel, summary: pd.DataFrame, tradeoff: pd.DataFrame) -> li
     return [sentence for sentence in found if sentence]
 
 
+_WHOSE = {
+    "yes": "of the same animal, which makes it an optimistic ceiling for another animal",
+    "no": "of another animal",
+    "unknown": "of an animal that is not named: if it is the same, an optimistic ceiling for another",
+}
+
+
 def from_others(panel: Panel, pairs: pd.DataFrame | None, shared: pd.DataFrame | None) -> list[str]:
     """What other recordings predict of this one, and networks on the same images; no percentage.
 
@@ -90,11 +97,7 @@ def from_others(panel: Panel, pairs: pd.DataFrame | None, shared: pd.DataFrame |
         return []
     found = []
     for pair in panel.of(pairs).itertuples():
-        whose = (
-            "of the same animal, which makes it an optimistic ceiling for another animal"
-            if pair.same_monkey
-            else "of another animal"
-        )
+        whose = _WHOSE[pair.same_monkey]
         text = (
             f"Recording predicts recording: on the {pair.n_shared} images that {pair.sources} was shown "
             f"too, its {pair.n_source_sites} sites predict these with r = {number(pair.r)} "

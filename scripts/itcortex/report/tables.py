@@ -115,7 +115,7 @@ def pairs_table(pairs: pd.DataFrame | None) -> Table | None:
                "sites it is predicted from", "r [95 % CI]", "p, shuffled", "note"]  # fmt: skip
     rows = [
         [
-            text(row.recording), text(row.sources), text("yes" if row.same_monkey else "no"),
+            text(row.recording), text(row.sources), text(row.same_monkey),
             text(row.mapping or None), figure(row.n_shared, 0), figure(row.n_sites, 0),
             figure(row.n_source_sites, 0), figure(row.r, 2, row.r_low, row.r_high),
             figure(row.p_shuffled, 3), text(row.note),

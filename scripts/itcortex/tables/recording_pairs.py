@@ -69,8 +69,9 @@ def counts_table(curves: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
 def _note(about: dict) -> str:
     """What a pair's score must be read with."""
     parts = []
-    if about["same_monkey"]:
-        parts.append("sessions of one animal: an optimistic ceiling for another animal")
+    if about["same_monkey"] != "no":
+        told = "" if about["same_monkey"] == "yes" else "perhaps (an entry names no animal) "
+        parts.append(f"{told}sessions of one animal: an optimistic ceiling for another animal")
     if about["n_source_sites"] < FEW_SITES:
         parts.append(f"predicted from {about['n_source_sites']} sites only")
     return "; ".join(parts)

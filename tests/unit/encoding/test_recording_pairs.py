@@ -137,7 +137,7 @@ def test_all_other_recordings_together_are_used_on_what_all_were_shown(rng):
     assert [one.ceiling_name for one in pairs] == ["recording:b", "recording:c", "other_recordings"]
     np.testing.assert_array_equal(pairs[2].images, np.arange(10, 80))
     assert pairs[2].about["sources"] == "b + c" and pairs[2].about["source_monkeys"] == "B + C"
-    assert not pairs[2].about["same_monkey"]
+    assert pairs[2].about["same_monkey"] == "no"
     assert predicted(pairs[2]) > 0.99
     for alone in pairs[:2]:
         assert predicted(alone) == pytest.approx(np.sqrt(0.5), abs=0.12)  # 80 images
@@ -268,3 +268,12 @@ def test_another_recording_is_no_upper_bound():
     assert "optimistic ceiling for another animal" in ceilings.weakness("recording:b")
     assert ceilings.weakness("other_recordings") == ceilings.weakness("recording:b")
     assert ceilings.weakness("split_half_bound") == ""
+
+
+def test_an_own_recording_that_names_no_animal_may_be_of_the_same_one(rng):
+    values = rng.standard_normal((40, 3))
+    unnamed = shown("b", values, monkey="b")  # an entry without an animal has its own name there
+    assert pair(shown("a", values), unnamed).about["same_monkey"] == "unknown"
+    assert pair(unnamed, shown("a", values)).about["same_monkey"] == "unknown"
+    assert pair(shown("a", values), shown("b", values)).about["same_monkey"] == "yes"
+    assert pair(shown("a", values), shown("b", values, monkey="B")).about["same_monkey"] == "no"
