@@ -183,7 +183,7 @@ def _refusal(
     if target.has_grid and not all(source.has_grid for source in sources):
         return f"{target.name} has a grid of positions and {others} has none"
     if not division.tests_once:
-        return "repeated splits are no folds, on which two recordings are compared"
+        return "splits that do not test every image once are no folds; these compare two recordings"
     positions = int(np.prod(target.grid))
     fewest = min(len(split.test) for split in restricted.splits) * positions
     if len(restricted) < _FEWEST_FOLDS or fewest < FEWEST_SAMPLES:
