@@ -17,7 +17,7 @@ ANALYSIS = [
     "numpy", "scipy", "scikit-learn", "statsmodels", "pandas", "pyarrow", "h5py", "h5netcdf", "xarray",
     "matplotlib", "seaborn", "plotly", "pillow", "jinja2", "jsonschema", "pyyaml", "pooch", "requests",
     "urllib3", "tenacity", "filelock", "tqdm", "threadpoolctl", "safetensors", "crc32c", "protobuf",
-    "tfrecord", "pynwb",
+    "tfrecord", "pynwb", "isal",
 ]  # fmt: skip
 NETWORKS = [
     "torch", "torchvision", "timm", "huggingface_hub", "scikit-image", "tensorboard",
@@ -35,7 +35,7 @@ NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base", "seaborn": "seabor
 #: behind; its protobuf, which tensorboard needs, is bound to the libprotobuf that its pytorch and
 #: pyarrow were built with, PyPI's wheel to nothing. What conda-forge does not have in the lock's version
 #: yet can be added.
-PIP = {"crc32c", "protobuf", "pynwb", "tfrecord", "tensorboard"} | {
+PIP = {"crc32c", "isal", "protobuf", "pynwb", "tfrecord", "tensorboard"} | {
     name for name in NETWORKS if name.startswith("efficient")
 }
 

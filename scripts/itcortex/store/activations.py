@@ -1,11 +1,16 @@
 """Layout of activations in files: one dataset for each layer, read and written in parts."""
 
 import json
+import math
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import h5py
 import numpy as np
+from isal import isal_zlib
 
 from itcortex.errors import UserError
 from itcortex.files import atomic_path
@@ -20,6 +25,8 @@ from itcortex.store.hdf5 import (
 )
 
 _READ_BYTES = 32 * 2**20
+_CHUNK_BYTES = 2 * 2**20  # about so much of a layer is packed at a time, and read at least
+_BATCHES_WAITING = 2
 
 
 @dataclass(frozen=True)
@@ -49,45 +56,107 @@ class Activations:
             dataset = handle["layers"][layer]
             if reduce is None:
                 return dataset[...][images]
-            size = max(1, _READ_BYTES // dataset[:1].nbytes)
+            step = dataset.chunks[0]  # a part of a chunk is unpacked at the cost of all of it
+            nbytes = step * math.prod(dataset.shape[1:]) * dataset.dtype.itemsize
+            size = max(1, _READ_BYTES // nbytes) * step
             starts = range(0, len(dataset), size)
             parts = [reduce(dataset[start : start + size]) for start in starts]
         return np.concatenate(parts)[images]
 
 
 def write_activations(
-    path: str | Path, batches, layers: tuple[str, ...], image_ids, attributes: dict, dtype: str
+    path: str | Path,
+    batches,
+    layers: tuple[str, ...],
+    image_ids,
+    attributes: dict,
+    dtype: str,
+    threads: int = 1,
 ) -> None:
     """Write activations batch by batch, so that memory does not grow with the number of images.
 
-    `batches` yields (first image's index, {layer: array (image, h, w, channel)}); every layer of
-    `layers` is written at its own resolution as `dtype` (float16 or float32). A value that is not
-    finite raises `UserError` with layer and image.
+    `batches` yields (first image's index, {layer: array (image, h, w, channel)}), all of them but the
+    last with as many images as the first; every layer of `layers` is written at its own resolution as
+    `dtype` (float16 or float32). A value that is not finite raises `UserError` with layer and image.
+
+    One batch is packed, by `threads` threads, and written while the next is made: at most two wait.
+    What fails there is raised here, before the next batch is asked for.
     """
-    with atomic_path(path) as temporary, create_result(temporary, "activations") as handle:
-        group = handle.create_group("layers")
-        for start, arrays in batches:
-            for layer in layers:
-                with np.errstate(over="ignore"):  # caught below, with the layer's name
-                    values = arrays[layer].astype(dtype, copy=False)
-                if layer not in group:
-                    group.create_dataset(
-                        layer,
-                        shape=(len(image_ids), *values.shape[1:]),
-                        dtype=dtype,
-                        chunks=(1, *values.shape[1:]),
-                        **COMPRESSION,
-                    )
-                for offset in np.flatnonzero(~_finite(values)):
-                    raise UserError(
-                        f"{path}: layer {layer!r} has a value that is not finite for image "
-                        f"{image_ids[start + offset]!r} (as {dtype}; float16 ends at 65504: "
-                        "try activations: {dtype: float32})"
-                    )
-                group[layer][start : start + len(values)] = values
+    with (
+        atomic_path(path) as temporary,
+        create_result(temporary, "activations") as handle,
+        ThreadPoolExecutor(threads, "pack") as packers,
+        ThreadPoolExecutor(1, "write") as writer,  # alone with the file
+    ):
+        file = _Layers(path, handle.create_group("layers"), layers, image_ids, dtype)
+        waiting: deque[Future] = deque()
+        try:
+            for start, arrays in batches:
+                if len(waiting) == _BATCHES_WAITING:
+                    waiting.popleft().result()
+                waiting.append(writer.submit(file.write, start, arrays, packers))
+            while waiting:
+                waiting.popleft().result()
+        finally:
+            for one in waiting:
+                one.cancel()
         handle.attrs["order"] = json.dumps(list(layers))
         write_names(handle, "image_ids", image_ids)
         write_attributes(handle, attributes)
+
+
+class _Layers:
+    """The layers of a file that is being written; one thread calls `write`, batch after batch."""
+
+    def __init__(self, path: str | Path, group: h5py.Group, layers, image_ids, dtype: str):
+        self.path, self.group, self.layers, self.image_ids = path, group, layers, image_ids
+        self.dtype = np.dtype(dtype)
+        self.datasets: dict[str, h5py.Dataset] = {}
+
+    def write(self, start: int, arrays: dict[str, np.ndarray], packers: Executor) -> None:
+        """Write a batch (layer: array) whose first image is `start`."""
+        pieces, places = [], []
+        for layer in self.layers:
+            values = arrays[layer]
+            if layer not in self.datasets:
+                self.datasets[layer] = self._create(layer, values)
+            dataset = self.datasets[layer]
+            chunk = dataset.chunks
+            for offset in range(0, len(values), chunk[0]):
+                pieces.append((layer, start + offset, values[offset : offset + chunk[0]], chunk))
+                places.append((dataset, (start + offset, *[0] * (values.ndim - 1))))
+        packed = packers.map(self._pack, *zip(*pieces, strict=True))
+        for (dataset, place), content in zip(places, packed, strict=True):
+            dataset.id.write_direct_chunk(place, content)
+
+    def _create(self, layer: str, values: np.ndarray) -> h5py.Dataset:
+        """A layer's dataset; a chunk is the first batch, or a part of it where that is large."""
+        size, nbytes = len(values), values[0].size * self.dtype.itemsize
+        while size % 2 == 0 and size * nbytes > _CHUNK_BYTES:
+            size //= 2
+        return self.group.create_dataset(
+            layer,
+            shape=(len(self.image_ids), *values.shape[1:]),
+            dtype=self.dtype,
+            chunks=(size, *values.shape[1:]),
+            **COMPRESSION,
+        )
+
+    def _pack(self, layer: str, first: int, values: np.ndarray, chunk: tuple[int, ...]) -> bytes:
+        """A chunk as HDF5's own filters of `COMPRESSION` would pack it, filled up with zeros."""
+        with np.errstate(over="ignore"):  # caught below, with the layer's name
+            values = np.ascontiguousarray(values, dtype=self.dtype)
+        for offset in np.flatnonzero(~_finite(values)):
+            raise UserError(
+                f"{self.path}: layer {layer!r} has a value that is not finite for image "
+                f"{self.image_ids[first + offset]!r} (as {self.dtype}; float16 ends at 65504: "
+                "try activations: {dtype: float32})"
+            )
+        by_byte = values.view(np.uint8).reshape(-1, values.itemsize)
+        shuffled = np.zeros((values.itemsize, math.prod(chunk)), np.uint8)
+        for byte, row in enumerate(shuffled):
+            row[: len(by_byte)] = by_byte[:, byte]
+        return isal_zlib.compress(shuffled, 1)
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

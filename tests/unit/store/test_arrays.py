@@ -1,5 +1,6 @@
 """Files are whole or absent, read back as written, and the same bytes every time."""
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -62,7 +63,7 @@ def test_everything_is_read_back_as_written(rng, tmp_path):
 @pytest.mark.network
 def test_layers_can_be_reduced_while_they_are_read(rng, tmp_path, monkeypatch):
     maps = write_each(rng, tmp_path)
-    monkeypatch.setattr(activations, "_READ_BYTES", 1)  # one image at a time
+    monkeypatch.setattr(activations, "_READ_BYTES", 1)  # one chunk at a time, which is a batch
     sizes = []
 
     def mean(values):
@@ -71,7 +72,7 @@ def test_layers_can_be_reduced_while_they_are_read(rng, tmp_path, monkeypatch):
 
     found = store.open_activations(tmp_path / "a.h5").read("l.1", [1, 2, 0], mean)
     np.testing.assert_allclose(found, maps["l.1"][[1, 2, 0]].mean((1, 2)), rtol=1e-6)
-    assert sizes == [1, 1, 1]
+    assert sizes == [2, 1]
 
 
 @pytest.mark.network
@@ -81,6 +82,71 @@ def test_same_input_gives_the_same_bytes(tmp_path):
         write_each(np.random.default_rng(5), tmp_path / name)
     for path in sorted((tmp_path / "one").iterdir()):
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize(("count", "batch"), [(1, 4), (4, 4), (9, 4), (7, 3)])
+def test_layers_are_packed_as_hdf5_itself_unpacks_them(
+    rng, tmp_path, monkeypatch, dtype, count, batch
+):
+    """Whole chunks, parts of a batch, last chunks that are not full, maps of any size, vectors."""
+    monkeypatch.setattr(activations, "_CHUNK_BYTES", 200)  # so that chunks of `map` are parts
+    layers = {"map": rng.standard_normal((count, 3, 2, 5)), "flat": rng.standard_normal((count, 7))}
+    layers = {name: values.astype(dtype) for name, values in layers.items()}
+    batches = [
+        (start, {name: values[start : start + batch] for name, values in layers.items()})
+        for start in range(0, count, batch)
+    ]
+    names = [str(index) for index in range(count)]
+    store.write_activations(tmp_path / "a.h5", batches, tuple(layers), names, {}, dtype, threads=3)
+    with h5py.File(tmp_path / "a.h5") as handle:
+        for name, values in layers.items():
+            dataset = handle["layers"][name]
+            assert (dataset.compression, dataset.shuffle, dataset.dtype) == ("gzip", True, dtype)
+            np.testing.assert_array_equal(dataset[...], values)
+
+
+def test_files_with_a_chunk_for_every_image_are_read_as_before(rng, tmp_path):
+    """As releases before 0.2 wrote them."""
+    values = rng.standard_normal((5, 2, 2, 3)).astype("float32")
+    layers = [{"name": "l", "depth": 0.5}]
+    batches = [(0, {"l": values})]
+    store.write_activations(
+        tmp_path / "a.h5", batches, ("l",), "abcde", {"layers": layers}, "float32"
+    )
+    with h5py.File(tmp_path / "a.h5", "a") as handle:
+        del handle["layers/l"]
+        handle.create_dataset(
+            "layers/l", data=values, chunks=(1, 2, 2, 3), compression="gzip", shuffle=True
+        )
+    opened = store.open_activations(tmp_path / "a.h5")
+    np.testing.assert_array_equal(opened.read("l", [4, 0]), values[[4, 0]])
+    np.testing.assert_array_equal(opened.read("l", [4, 0], lambda maps: maps), values[[4, 0]])
+
+
+def test_what_fails_while_a_batch_is_written_ends_the_forward_passes(tmp_path):
+    """The thread's error is raised in the caller, who makes at most two batches more."""
+    made = []
+
+    def batches():
+        for start in range(50):
+            made.append(start)
+            yield start, {"deep": np.full((1, 2), np.nan if start == 1 else 0.0)}
+
+    names = [f"image{index}" for index in range(50)]
+    with pytest.raises(UserError, match="not finite for image 'image1'"):
+        store.write_activations(tmp_path / "a.h5", batches(), ("deep",), names, {}, "float32")
+    assert len(made) <= 4 and list(tmp_path.iterdir()) == []
+
+
+def test_what_fails_in_a_forward_pass_leaves_no_file(tmp_path):
+    def batches():
+        yield 0, {"deep": np.zeros((1, 2))}
+        raise ValueError("no memory")
+
+    with pytest.raises(ValueError, match="no memory"):
+        store.write_activations(tmp_path / "a.h5", batches(), ("deep",), ("a", "b"), {}, "float32")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_write_leaves_the_former_file_and_nothing_else(tmp_path):
