@@ -20,6 +20,7 @@ rule fit_encoding:
     resources:
         mem_mb=request.encoding_mem_mb,
         runtime=request.encoding_runtime,
+        gpu=request.encoding_gpus,
     params:
         code=ex.code_of("fit_encoding"),
         labels=ex.labels,
@@ -27,6 +28,9 @@ rule fit_encoding:
         protocol=analysis.protocol,
         components=config["encoding"]["components"],
         rule=config["encoding"]["rule"],
+        ridge=config["encoding"]["ridge"],
+        device=request.encoding_device,
+        fall_back=config["encoding"]["device"] == "auto",
         folds=analysis.folds,
         pool=config["encoding"]["pool"],
         window=analysis.window,
@@ -54,6 +58,7 @@ rule fit_variant:
     resources:
         mem_mb=request.encoding_mem_mb,
         runtime=request.encoding_runtime,
+        gpu=request.encoding_gpus,
     params:
         code=ex.code_of("fit_variant"),
         labels=ex.labels,
@@ -61,6 +66,9 @@ rule fit_variant:
         protocol=analysis.variant("protocol"),
         components=config["encoding"]["components"],
         rule=config["encoding"]["rule"],
+        ridge=config["encoding"]["ridge"],
+        device=request.encoding_device,
+        fall_back=config["encoding"]["device"] == "auto",
         folds=analysis.variant("folds"),
         pool=config["encoding"]["pool"],
         window=analysis.window,
@@ -195,6 +203,7 @@ rule keep_mapping:
         protocol=analysis.protocol,
         components=config["encoding"]["components"],
         rule=config["encoding"]["rule"],
+        ridge=config["encoding"]["ridge"],
         folds=analysis.folds,
         pool=config["encoding"]["pool"],
         window=analysis.window,

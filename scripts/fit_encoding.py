@@ -8,8 +8,10 @@ from itcortex import store
 from itcortex.data import stimuli
 from itcortex.data.recordings import trial_average
 from itcortex.encoding.divisions import DIVISIONS
-from itcortex.encoding.fits import Fits
+from itcortex.encoding.fits import REVERSE, Fits
 from itcortex.encoding.orientation import orientation_table
+from itcortex.encoding.places import Place
+from itcortex.encoding.ridge_options import RidgeOptions
 from itcortex.encoding.targets import SHUFFLING, choose_targets, shuffled_targets, stack_targets
 from itcortex.numerics.resample import pool_maps
 from itcortex.running import job, progress
@@ -17,7 +19,7 @@ from itcortex.running import job, progress
 
 def main(
     activations, recording, scores, predictions, orientation, labels, kinds, protocol,
-    components, rule, folds, pool, window, sweep, permutations, seed,
+    components, rule, ridge, device, fall_back, folds, pool, window, sweep, permutations, seed,
 ):  # fmt: skip
     """Score every layer on held-out images; keep the predictions of the layers that were chosen."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
@@ -29,14 +31,16 @@ def main(
     responses, of_others = (stack_targets(recorded, some, rng) for some in (targets, shuffled))
     reduce = None if recorded.has_grid else functools.partial(pool_maps, side=pool)
 
-    fits = Fits(kinds, protocol, targets, components, rule, seed)
+    place = Place(device, fall_back)
+    fits = Fits(kinds, protocol, targets, components, rule, seed, RidgeOptions.of(ridge), place)
     for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
         maps = features.read(layer, images, reduce)
         fits.add(layer, maps, responses, division)
     read = functools.partial(features.read, images=images, reduce=reduce)
-    trials = None if recorded.trials is None else trial_average(recorded, targets[0].window)
+    trials = None
+    if recorded.trials is not None and REVERSE in kinds:
+        trials = trial_average(recorded, targets[0].window)
     fits.add_control(shuffled, of_others, division, read, trials)
-    raw = fits.table(labels, features.depths, division.names, recorded.site_ids)
     chosen, held_out = fits.main_predictions(division)
     usual = fits.usual_layer()
     maps = features.read(usual, images) if recorded.has_grid else None
@@ -49,7 +53,8 @@ def main(
     predicted = recorded.predicted(held_out, window, labels | origin | {"layers": by_fold})
     store.write_recording(predictions, predicted)
     store.write_table(orientation, turned.assign(layer=usual, **labels))
-    store.write_table(scores, raw)
+    about = (features.depths, division.names, recorded.site_ids)
+    store.write_blocks(scores, fits.blocks(labels, *about))
 
 
 if __name__ == "__main__":

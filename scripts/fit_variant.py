@@ -6,13 +6,16 @@ from itcortex import store
 from itcortex.data import stimuli
 from itcortex.encoding.divisions import DIVISIONS
 from itcortex.encoding.fits import Fits
+from itcortex.encoding.places import Place
+from itcortex.encoding.ridge_options import RidgeOptions
 from itcortex.encoding.targets import choose_targets, stack_targets
 from itcortex.numerics.resample import pool_maps
 from itcortex.running import job, progress
 
 
 def main(
-    activations, recording, scores, labels, kinds, protocol, components, rule, folds, pool, window, seed,
+    activations, recording, scores, labels, kinds, protocol, components, rule, ridge, device, fall_back,
+    folds, pool, window, seed,
 ):  # fmt: skip
     """Score every layer on held-out images in the main window, without controls and predictions."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
@@ -21,11 +24,12 @@ def main(
     targets = choose_targets(recorded, window, [])
     responses = stack_targets(recorded, targets, rng=None)  # nothing is shuffled
     reduce = None if recorded.has_grid else functools.partial(pool_maps, side=pool)
-    fits = Fits(kinds, protocol, targets, components, rule, seed)
+    place = Place(device, fall_back)
+    fits = Fits(kinds, protocol, targets, components, rule, seed, RidgeOptions.of(ridge), place)
     for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
         fits.add(layer, features.read(layer, images, reduce), responses, division)
-    raw = fits.table(labels, features.depths, division.names, recorded.site_ids)
-    store.write_table(scores, raw)
+    about = (features.depths, division.names, recorded.site_ids)
+    store.write_blocks(scores, fits.blocks(labels, *about))
 
 
 if __name__ == "__main__":

@@ -1,18 +1,21 @@
 """Rule keep_mapping: the layer that was chosen most often, fitted to all images of a recording."""
 
+import numpy as np
+
 from itcortex import store
 from itcortex.data import stimuli
 from itcortex.data.recordings import window_average
 from itcortex.encoding.divisions import DIVISIONS
 from itcortex.encoding.new_images import as_arrays
 from itcortex.encoding.protocols import RULES
+from itcortex.encoding.ridge_options import RidgeOptions
 from itcortex.mappings.kept import fit_kept
 from itcortex.running import job
 
 
 def main(
-    activations, recording, scores, mapping, labels, kind, protocol, components, rule, folds, pool,
-    window, seed,
+    activations, recording, scores, mapping, labels, kind, protocol, components, rule, ridge, folds,
+    pool, window, seed,
 ):  # fmt: skip
     """Write weights from the layer's features to the sites, and all that predictions need to know."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
@@ -23,14 +26,18 @@ def main(
     layer = str(raw.drop_duplicates("fold")["layer"].mode().iloc[0])
     division = DIVISIONS[protocol](recorded, folds, seed)
     maps = features.read(layer, images)
+    options, responses = RidgeOptions.of(ridge), window_average(recorded, window)
+    one_by_one = options.leaves_out_images(len(images), responses.size)
     kept, facts = fit_kept(
         maps,
-        window_average(recorded, window),
+        responses,
         division.fold_of,
         kind,
         components,
         RULES[rule],
         pool,
+        options.penalties,
+        np.unique(recorded.pictures, return_inverse=True)[1] if one_by_one else None,
     )
     arrays, shape = as_arrays(kept)
     about = {one["name"]: one for one in features.attributes["layers"]}

@@ -12,21 +12,26 @@ rsa, cka
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from itcortex.encoding.places import HOST, Place
 from itcortex.encoding.protocols import PROTOCOLS, nested_choice
 from itcortex.encoding.raw_scores import raw_scores
+from itcortex.encoding.ridge_options import RIDGE, RidgeOptions
 from itcortex.encoding.targets import Target
 from itcortex.mappings import reverse
 from itcortex.mappings.features import effective_dimensionality, number_of_units
 from itcortex.mappings.folds import Division
-from itcortex.mappings.layer_scores import LayerScores
+from itcortex.mappings.layer_scores import LayerPredictions, LayerScores
 
 _log = logging.getLogger(__name__)
 
+#: Share of sites whose penalty is at an end of the grid from which on the log warns.
+_AT_EDGE = 0.05
 #: Name given to the only "site" of mappings that give one number for each fold.
 WHOLE_ARRAY = "all"
 #: The mapping whose features, and not its targets, have noise.
@@ -44,13 +49,20 @@ class Fits:
         n_components: int,
         rule: str,
         seed: int,
+        ridge: RidgeOptions = RIDGE,
+        place: Place = HOST,
     ):
         self.protocol, self.n_components, self.seed = PROTOCOLS[protocol], n_components, seed
         self.layers: list[str] = []
+        more = {"rule": rule, "seed": seed, "ridge": ridge, "place": place}
         self.fitters, self.control_fitters = (
-            {kind: self.protocol.fitter(kind, n_components, rule, seed, nested) for kind in kinds}
+            {
+                kind: self.protocol.fitter(kind, n_components, **more, nested=nested)
+                for kind in kinds
+            }
             for nested in (True, False)
         )
+        self.ridge = ridge
         main = [target for target in targets if target.main]  # they come first
         self.targets = {kind: targets if kind == "pls" else main for kind in kinds}
         self.results = {kind: [] for kind in kinds}
@@ -71,12 +83,43 @@ class Fits:
                     "%s: numerical rank ended PLS at %d of %d components in some fold",
                     layer, result.n_components, self.n_components,
                 )  # fmt: skip
+            self._warn_of_edges(layer, result)
+            if getattr(result, "dimensionality", None) is not None:
+                self.dimensions[layer] = result.dimensionality
             self.results[kind].append(result)
+            self._let_go(kind)
+
+    def _warn_of_edges(self, layer: str, result: LayerScores) -> None:
+        """Say in the log where the best penalty of many sites is at an end of the grid."""
+        penalties = getattr(result, "penalties", None)
+        if penalties is None:
+            return
+        smallest = np.mean(penalties[0] == self.ridge.penalties[0])
+        largest = np.mean(penalties[0] == self.ridge.penalties[-1])
+        if max(smallest, largest) >= _AT_EDGE:
+            _log.warning(
+                "%s: the best penalty is the smallest that was tried for %.0f %% of sites and the "
+                "largest for %.0f %%; widen encoding: ridge: penalties (of sites that a layer does not "
+                "predict the largest is always best)", layer, 100 * smallest, 100 * largest,
+            )  # fmt: skip
+
+    def _let_go(self, kind: str) -> None:
+        """Drop predictions that no fold will ask for: of layers that are not the best so far."""
+        results = self.results[kind]
+        if kind != next(iter(self.results)):
+            kept = set()
+        elif self._choice(kind) is nested_choice:
+            kept = set(self.chosen(kind).tolist())
+        else:
+            return
+        for index, result in enumerate(results):
+            if index not in kept:
+                results[index] = _without_predictions(result)
 
     def add_control(
         self,
         targets: list[Target],
-        responses: np.ndarray,
+        responses: Sequence[np.ndarray],
         division: Division,
         read: Callable[[str], np.ndarray],
         trials: np.ndarray | None = None,
@@ -90,69 +133,127 @@ class Fits:
         self.control_targets = targets
         chosen = {kind: set(self.chosen(kind).tolist()) for kind in self.results}
         for index in sorted(set.union(*chosen.values())):
-            maps = read(self.layers[index])
-            grid = responses.shape[2:4]
             layer = self.layers[index]
-            self.dimensions[layer] = effective_dimensionality(maps, grid)
+            maps, grid = read(layer), responses[0].shape[1:3]
             self.units[layer] = number_of_units(maps, grid)
+            if layer not in self.dimensions:
+                self.dimensions[layer] = effective_dimensionality(maps, grid)
             if trials is not None and index in chosen.get(REVERSE, ()):
                 rng = np.random.default_rng(self.seed)
                 self.bounds[layer] = reverse.prediction_bound(maps, trials, division.fold_of, rng)
             for kind, fit in self.control_fitters.items():
                 if index in chosen[kind]:
-                    self.controls[kind][index] = fit(maps, responses, division)
+                    found = fit(maps, responses, division)
+                    self.controls[kind][index] = _without_predictions(found)
 
     def chosen(self, kind: str) -> np.ndarray:
         """Layer (index) chosen for every fold; how PLS chooses is the protocol's."""
-        choose = self.protocol.choose if kind == "pls" else nested_choice
-        return choose(self.results[kind])
+        return self._choice(kind)(self.results[kind])
+
+    def _choice(self, kind: str) -> Callable[[list[LayerScores]], np.ndarray]:
+        return self.protocol.choose if kind == "pls" else nested_choice
 
     def usual_layer(self) -> str:
         """The layer that the first mapping chose for most folds."""
         kind = next(iter(self.results))
         return self.layers[np.bincount(self.chosen(kind)).argmax()]
 
-    def table(
-        self, labels: dict, depths: dict[str, float], folds: tuple[str, ...], sites: tuple[str, ...]
-    ) -> pd.DataFrame:
-        """Raw scores of all mappings, see `itcortex.encoding.raw_scores.raw_scores`.
+    def table(self, *args, **more) -> pd.DataFrame:
+        """The rows of `blocks`, which takes the same arguments, in one table."""
+        return pd.concat(self.blocks(*args, **more), ignore_index=True)
+
+    def blocks(
+        self,
+        labels: dict,
+        depths: dict[str, float],
+        folds: tuple[str, ...],
+        sites: tuple[str, ...],
+    ) -> Iterator[pd.DataFrame]:
+        """Raw scores of all mappings, see `itcortex.encoding.raw_scores.raw_scores`, layer by layer.
 
         `effective_dimensionality` and `n_units` are those of a row's layer, known of layers that some
-        mapping chose; `reverse_bound` is there where single trials are, in rows of `reverse`.
-        Of the control there are rows for the layers that were chosen, each in its folds.
+        mapping chose; `reverse_bound` is there where single trials are, in rows of `reverse`. Of the
+        control there are rows for the layers that were chosen, each in its folds. A block has the rows
+        of one mapping, layer and, in the control, permutation.
         """
         labels = labels | {"protocol": self.protocol.name}
-        depths = {layer: depths[layer] for layer in self.layers}
-        tables = []
-        for kind, results in self.results.items():
-            per_site = results[0].metrics["r"].shape[2] == len(sites)
-            of, chosen = labels | {"mapping": kind}, self.chosen(kind)
-            units = sites if per_site else (WHOLE_ARRAY,)
-            tables.append(raw_scores(of, self.targets[kind], depths, results, chosen, folds, units))
-            if control := self.controls[kind]:
-                used = {self.layers[index]: depths[self.layers[index]] for index in control}
-                place = np.array([list(control).index(layer) for layer in chosen])
-                table = raw_scores(
-                    of, self.control_targets, used, [*control.values()], place, folds, units
-                )
-                tables.append(table[table["chosen"]])
-        joined = pd.concat(tables, ignore_index=True)
-        texts = [*labels, "mapping", "control", "layer", "fold", "site"]
-        layers = joined["layer"].astype(str)
-        joined = joined.assign(
-            effective_dimensionality=layers.map(self.dimensions).astype(float),
-            n_units=layers.map(self.units).astype(float),
+        whole = {kind: self._is_whole(kind, sites) for kind in self.results}
+        texts = {name: [value] for name, value in labels.items()}
+        texts |= {"mapping": [*self.results], "layer": self.layers, "fold": folds}
+        texts["site"] = [*(sites if not all(whole.values()) else ())]
+        texts["site"] += [WHOLE_ARRAY] if any(whole.values()) else []
+        texts["control"] = list(
+            dict.fromkeys(
+                target.control
+                for kind, targets in self.targets.items()
+                for target in [*targets, *(self.control_targets if self.controls[kind] else [])]
+            )
         )
-        if self.bounds:
-            known = {(layer, fold): value for layer, values in self.bounds.items()
-                     for fold, value in zip(folds, values, strict=True)}  # fmt: skip
-            of = zip(layers, joined["fold"].astype(str), strict=True)
-            bounds = pd.Series([known.get(key, np.nan) for key in of], index=joined.index)
-            joined["reverse_bound"] = bounds.where(joined["mapping"].astype(str) == REVERSE)
-        return joined.astype(dict.fromkeys(texts, "category"))
+        types = {name: pd.CategoricalDtype(sorted(set(values))) for name, values in texts.items()}
+        for kind, results in self.results.items():
+            of, chosen = labels | {"mapping": kind}, self.chosen(kind)
+            names = (WHOLE_ARRAY,) if whole[kind] else sites
+            parts = [(index, result, self.targets[kind]) for index, result in enumerate(results)]
+            control = sorted(self.controls[kind].items())
+            parts += [(index, result, self.control_targets) for index, result in control]
+            for number, (index, result, targets) in enumerate(parts):
+                one = {self.layers[index]: depths[self.layers[index]]}
+                place = np.where(chosen == index, 0, -1)
+                for block in _by_target(result, targets, split=number >= len(results)):
+                    table = raw_scores(of, block[1], one, [block[0]], place, folds, names)
+                    if number >= len(results):
+                        table = table[table["chosen"]]
+                    yield self._described(table, kind, index, folds).astype(types)
+
+    def _described(
+        self, table: pd.DataFrame, kind: str, index: int, folds: tuple[str, ...]
+    ) -> pd.DataFrame:
+        """Rows of one mapping and layer with what is known of the layer."""
+        layer = self.layers[index]
+        table = table.assign(
+            effective_dimensionality=self.dimensions.get(layer, np.nan),
+            n_units=float(self.units.get(layer, np.nan)),
+        )
+        if not self.bounds:
+            return table
+        known = self.bounds.get(layer) if kind == REVERSE else None
+        by_fold = {} if known is None else dict(zip(folds, known, strict=True))
+        bounds = [by_fold.get(fold, np.nan) for fold in table["fold"].astype(str)]
+        return table.assign(reverse_bound=np.array(bounds, float))
+
+    def _is_whole(self, kind: str, sites: tuple[str, ...]) -> bool:
+        """Whether a mapping has one number for all sites."""
+        return self.results[kind][0].metrics["r"].shape[2] != len(sites)
 
     def main_predictions(self, division: Division) -> tuple[np.ndarray, np.ndarray]:
         """Chosen layers (fold,) and held-out predictions (image, y, x, site) of the first mapping."""
         kind = next(iter(self.results))
         chosen = self.chosen(kind)
         return chosen, self.protocol.held_out(self.results[kind], chosen, division)
+
+
+def _without_predictions(result: LayerScores) -> LayerScores:
+    """The scores alone, which take little room; splits' own predictions stay."""
+    return replace(result, predictions=None) if type(result) is LayerPredictions else result
+
+
+def _by_target(
+    result: LayerScores, targets: list[Target], split: bool
+) -> Iterator[tuple[LayerScores, list[Target]]]:
+    """A layer's scores with their targets: all at once, or one target after the other."""
+    if not split:
+        yield result, targets
+        return
+    for number, target in enumerate(targets):
+        of_target = slice(number, number + 1)
+        names = [
+            name for name in ("penalties", "at_edge") if getattr(result, name, None) is not None
+        ]
+        yield (
+            replace(
+                result,
+                metrics={name: values[of_target] for name, values in result.metrics.items()},
+                **{name: getattr(result, name)[of_target] for name in names},
+            ),
+            [target],
+        )

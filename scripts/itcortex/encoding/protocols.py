@@ -11,14 +11,25 @@ brainscore
     Brain-Score's repeated splits, mapping and ceiling (see `itcortex.mappings.brainscore`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
+from itcortex.encoding.places import HOST, Place
+from itcortex.encoding.ridge_options import RIDGE, RidgeOptions
 from itcortex.errors import UserError
-from itcortex.mappings import brainscore, layer_scores, pls, reference, reverse, ridge, similarity
+from itcortex.mappings import (
+    brainscore,
+    layer_scores,
+    pls,
+    reference,
+    reverse,
+    ridge_spectral,
+    similarity,
+)  # fmt: skip
+from itcortex.mappings import ridge as ridge_on_folds
 from itcortex.mappings.folds import Division, choose_layers
 from itcortex.mappings.layer_scores import LayerPredictions, LayerScores
 from itcortex.regression.pls import Exact, Nipals
@@ -28,11 +39,13 @@ RULES = {"exact": Exact(), "nipals_1e-4": Nipals(1e-4), "nipals_1e-6": Nipals(1e
 
 #: Mappings beside PLS: functions of maps, responses and the fold of every image.
 FOLD_MAPPINGS = {
-    "ridge": ridge.fit_layer,
+    "ridge": ridge_on_folds.fit_layer,
     "rsa": similarity.fit_layer,
     "cka": similarity.fit_layer_cka,
     "reverse": reverse.fit_layer,
 }
+#: Bytes of responses that a mapping gets at a time, where targets are made one by one.
+_STACK_BYTES = 512 * 2**20
 #: Those of them that compare images with each other.
 GEOMETRIES = ("rsa", "cka")
 
@@ -43,7 +56,7 @@ class Protocol:
 
     Attributes
     ----------
-    fit_pls : (maps, responses, division, n_components, rule, nested) -> LayerPredictions
+    fit_pls : (maps, responses, division, n_components, rule, nested, place) -> LayerPredictions
     choose : (LayerScores of PLS, one for each layer) -> layer (split,)
     held_out : (LayerPredictions of the layers, chosen, division) -> array (image, y, x, site)
         Held-out predictions, each by the layer that was chosen for it.
@@ -58,12 +71,21 @@ class Protocol:
     mappings: tuple[str, ...] = ("pls", *FOLD_MAPPINGS)
 
     def fitter(
-        self, mapping: str, n_components: int, rule: str, seed: int, nested: bool = True
-    ) -> Callable[[np.ndarray, np.ndarray, Division], LayerScores]:
+        self,
+        mapping: str,
+        n_components: int,
+        rule: str,
+        seed: int,
+        nested: bool = True,
+        ridge: RidgeOptions = RIDGE,
+        place: Place = HOST,
+    ) -> Callable[[np.ndarray, Sequence[np.ndarray], Division], LayerScores]:
         """The function (maps, responses, division) -> LayerScores of a mapping.
 
-        With `nested` False PLS leaves out the fits that choose a layer, and `inner` is NaN. Raises
-        `UserError` for a mapping that the protocol does not have.
+        Responses are an array (target, image, y, x, site), or make one target at a time. With `nested`
+        False PLS leaves out the fits that choose a layer, and `inner` is NaN. PLS of the protocol
+        corrected, and ridge regression where it leaves out images, take their large products at
+        `place`. Raises `UserError` for a mapping that the protocol does not have.
         """
         if mapping not in self.mappings:
             only = " and ".join(self.mappings)
@@ -71,16 +93,47 @@ class Protocol:
                 f"encoding: mappings: protocol {self.name} has {only} only, not {mapping!r}"
             )
         if mapping == "pls":
-            return partial(self.fit_pls, n_components=n_components, rule=RULES[rule], nested=nested)
+            options = {"n_components": n_components, "rule": RULES[rule], "nested": nested}
+            return _in_stacks(partial(self.fit_pls, **options, place=place))
         fit = FOLD_MAPPINGS[mapping]
 
         def fit_folds(maps, responses, division):
             more = {"rng": np.random.default_rng(seed)} if mapping == "reverse" else {}
             if mapping in GEOMETRIES:
                 more = {"pictures": division.pictures}
+            if mapping == "ridge":
+                more = {"penalties": ridge.penalties}
             return fit(maps, responses, division.fold_of, kinds=division.kinds, **more)
 
-        return fit_folds
+        on_folds = _in_stacks(fit_folds)
+
+        def fit_ridge(maps, responses, division):
+            n_responses = responses[0].size
+            if not ridge.leaves_out_images(division.n_images, n_responses):
+                return on_folds(maps, responses, division)
+            fit_images = partial(
+                ridge_spectral.fit_layer, maps, responses, division, ridge.penalties,
+                dtype=ridge.precision, seed=seed,
+            )  # fmt: skip
+            return place.run(lambda device: fit_images(device=device))
+
+        return fit_ridge if mapping == "ridge" else on_folds
+
+
+def _in_stacks(fit: Callable[..., LayerScores]) -> Callable[..., LayerScores]:
+    """A function of targets that are made one at a time, from one that takes an array of several."""
+
+    def fit_stacks(maps, responses, division):
+        if isinstance(responses, np.ndarray):
+            return fit(maps, responses, division)
+        size = max(1, _STACK_BYTES // responses[0].nbytes)
+        stacks = [
+            np.stack([responses[k] for k in range(start, min(start + size, len(responses)))])
+            for start in range(0, len(responses), size)
+        ]
+        return layer_scores.join_targets([fit(maps, stack, division) for stack in stacks])
+
+    return fit_stacks
 
 
 def nested_choice(results: list[LayerScores]) -> np.ndarray:
@@ -88,20 +141,21 @@ def nested_choice(results: list[LayerScores]) -> np.ndarray:
     return choose_layers(np.stack([result.inner for result in results]))
 
 
-def _fit_on_folds(maps, responses, division, n_components, rule, nested):
-    return pls.fit_layer(
-        maps, responses, division.fold_of, n_components, nested, rule, division.kinds
+def _fit_on_folds(maps, responses, division, n_components, rule, nested, place):
+    fit = partial(
+        pls.fit_layer, maps, responses, division.fold_of, n_components, nested, rule, division.kinds
     )
+    return place.run(lambda device: fit(device=None if device == "cpu" else device))
 
 
-def _fit_as_authors(maps, responses, division, n_components, rule, nested):
+def _fit_as_authors(maps, responses, division, n_components, rule, nested, place):
     """The authors' PLS, whose inner rule is its own."""
     return reference.fit_layer(
         maps, responses, division.fold_of, n_components, nested=nested, kinds=division.kinds
     )
 
 
-def _fit_on_splits(maps, responses, division, n_components, rule, nested):
+def _fit_on_splits(maps, responses, division, n_components, rule, nested, place):
     return brainscore.fit_layer(
         maps, responses, division.splits, n_components, nested, rule, division.kinds
     )

@@ -19,7 +19,9 @@ def raw_scores(
     """One row for each layer, target, fold and site.
 
     `layers` maps names to relative depths, in the order of `results`; `chosen` (fold,) indexes
-    them. Windows of a recording without time are NaN.
+    them. Windows of a recording without time are NaN. `penalty` is ridge regression's, in units of the
+    mean eigenvalue, and `penalty_at_edge` 1 where it is the smallest or the largest that was tried, else
+    0; both are NaN for mappings without penalties.
     """
     shape = (len(layers), len(targets), len(folds), len(sites))
     index = np.indices(shape, sparse=False).reshape(4, -1)
@@ -31,6 +33,16 @@ def raw_scores(
     metrics = {
         name: np.concatenate([result.metrics[name].ravel() for result in results])
         for name in results[0].metrics
+    }
+    penalties = {
+        "penalty": [getattr(result, "penalties", None) for result in results],
+        "penalty_at_edge": [getattr(result, "at_edge", None) for result in results],
+    }
+    of_penalties = {
+        name: np.full(index.shape[1], np.nan)
+        if values[0] is None
+        else np.concatenate([value.ravel() for value in values]).astype(float)
+        for name, values in penalties.items()
     }
     columns = {
         **{name: pd.Categorical([value]).repeat(index.shape[1]) for name, value in labels.items()},
@@ -44,6 +56,7 @@ def raw_scores(
         "fold": column(folds, 2),
         "site": column(sites, 3),
         **metrics,
+        **of_penalties,
         "chosen": index[0] == np.asarray(chosen)[index[2]],
     }
     table = pd.DataFrame(columns)

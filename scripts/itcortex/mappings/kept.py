@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from itcortex.errors import UserError
+from itcortex.mappings import ridge_spectral
 from itcortex.mappings.features import layer_features
 from itcortex.numerics.resample import pool_maps
 from itcortex.regression import linear_maps, ridge
@@ -59,6 +60,8 @@ def fit_kept(
     n_components: int,
     rule: Exact | Nipals | None = None,
     pool: int = 7,
+    penalties: tuple[float, ...] = ridge.PENALTIES,
+    groups: np.ndarray | None = None,
 ) -> tuple[KeptMapping, dict]:
     """Fit one layer to all images, with the settings of the cross-validated fit.
 
@@ -73,6 +76,11 @@ def fit_kept(
         Of PLS.
     pool : int
         See `KeptMapping`.
+    penalties : tuple of float
+        Of ridge regression.
+    groups : int array (image,), optional
+        What every image shows: penalties are chosen on images that are left out one by one, and not on
+        folds (`itcortex.mappings.ridge_spectral`).
 
     Returns
     -------
@@ -81,6 +89,11 @@ def fit_kept(
     if mapping not in KEPT:
         raise UserError(f"mapping {mapping!r} predicts no sites; keep one of {', '.join(KEPT)}")
     n_images, gy, gx, n_sites = responses.shape
+    if mapping == "ridge" and groups is not None:
+        reduced = maps if gy * gx > 1 else pool_maps(maps, pool)
+        fit = ridge_spectral.fit_all(reduced, responses, groups, penalties)
+        facts = {"penalties": fit.penalties.tolist()}
+        return KeptMapping(fit.linear_map(), (gy, gx), pool), facts
     rows, basis = _features(maps, (gy, gx), pool)
     order = np.argsort(fold_of, kind="stable")
     stacked = rows[order].reshape(-1, rows.shape[2]).astype(np.float64)
@@ -92,8 +105,8 @@ def fit_kept(
         weights, used = linear_maps.fit_pls(design, coordinates, n_components, rule)
         facts = {"n_components": int(used)}
     else:
-        weights, penalties = linear_maps.fit_ridge(design, coordinates, ridge.PENALTIES)
-        facts = {"penalties": penalties.tolist()}
+        weights, found = linear_maps.fit_ridge(design, coordinates, penalties)
+        facts = {"penalties": found.tolist()}
     return KeptMapping(weights, (gy, gx), pool), facts
 
 

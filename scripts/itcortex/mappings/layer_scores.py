@@ -1,6 +1,6 @@
 """What a mapping finds in one layer: scores (every mapping) and predictions (some mappings)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,10 +36,19 @@ class LayerPredictions(LayerScores):
     n_components : int or None
         Fewest components of PLS that any problem reached: below the number that was asked for, the
         numerical rank ended it. None for mappings without components.
+    penalties : float64 array (target, fold, site) or None
+        Penalty of ridge regression, in units of the mean eigenvalue; None for mappings without one.
+    at_edge : bool array (target, fold, site) or None
+        Whether it is the smallest or the largest that was tried.
+    dimensionality : float or None
+        Effective dimensionality of the features over all images, where the fit has it anyway.
     """
 
     predictions: np.ndarray
     n_components: int | None = None
+    penalties: np.ndarray | None = None
+    at_edge: np.ndarray | None = None
+    dimensionality: float | None = None
 
 
 def empty_predictions(
@@ -52,6 +61,20 @@ def empty_predictions(
         predictions=np.full(shape[1:], np.nan, np.float32),
         n_components=n_components,
     )
+
+
+def join_targets(results: list[LayerScores]) -> LayerScores:
+    """One layer's scores on all targets, from those on some targets each; the first targets lead."""
+    first = results[0]
+    joined = {
+        name: np.concatenate([result.metrics[name] for result in results]) for name in first.metrics
+    }
+    by_target = {
+        name: np.concatenate([getattr(result, name) for result in results])
+        for name in ("penalties", "at_edge")
+        if getattr(first, name, None) is not None
+    }
+    return replace(first, metrics=joined, **by_target)
 
 
 def chosen_predictions(

@@ -19,6 +19,7 @@ def fit_layer(
     nested: bool = True,
     rule: Exact | Nipals | None = None,
     kinds: Kinds = ONE_KIND,
+    device: str | None = None,
 ) -> LayerPredictions:
     """Cross-validated PLS from one layer to every site, for several sets of responses at once.
 
@@ -39,6 +40,8 @@ def fit_layer(
         Inner rule of PLS, see `itcortex.regression.pls_rules`; `Exact` when not given.
     kinds : Kinds
         Kind of every image, for scores within kinds.
+    device : str
+        A torch device for the large products; numpy when not given.
     """
     n_targets, n_images, gy, gx, n_sites = responses.shape
     rows, basis = layer_features(maps, (gy, gx))
@@ -48,7 +51,7 @@ def fit_layer(
     problems = [p for t in range(n_targets) for p in single_problems(design.n_groups, t)]
     problems += pair_problems(design.n_groups, 0) if nested else []
     fits = pls.fit_held_out(
-        design, coordinates.reshape(n_targets, -1, n_sites), problems, n_components, rule
+        design, coordinates.reshape(n_targets, -1, n_sites), problems, n_components, rule, device
     )
     scores = empty_predictions(responses.shape, design.n_groups, n_components, kinds)
     for fit in fits:

@@ -58,4 +58,8 @@ def fit_layer(
             metrics[name][target, fold] = values
     predictions = np.empty((n_images, gy, gx, n_sites), np.float32)
     predictions[order] = on_grid(fits.predictions[0]).reshape(n_images, gy, gx, n_sites)
-    return LayerPredictions(metrics, median_over_sites(fits.inner), predictions)
+    ends = min(penalties), max(penalties)
+    return LayerPredictions(
+        metrics, median_over_sites(fits.inner), predictions,
+        penalties=fits.penalties, at_edge=np.isin(fits.penalties, ends),
+    )  # fmt: skip

@@ -1,3 +1,3 @@
 """Many held-out linear fits at once: partial least squares and ridge regression.
 
-May import `itcortex.errors`."""
+May import `numerics` and `itcortex.errors`."""

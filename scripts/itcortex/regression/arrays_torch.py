@@ -45,6 +45,14 @@ class TorchArrays:
         """Inverses of matrices (..., n, n)."""
         return torch.linalg.inv(array)
 
+    def squares(self, array) -> np.ndarray:
+        """Sums of squares of the columns of (row, column), summed in float64, on the host."""
+        return torch.linalg.vector_norm(array, dim=0, dtype=torch.float64).square().cpu().numpy()
+
+    def trace(self, array) -> float:
+        """Trace, summed in float64."""
+        return float(array.diagonal().double().sum())
+
     def eigh(self, gram):
         """Eigenvalues, ascending and at least 0, and eigenvectors."""
         values, vectors = torch.linalg.eigh(gram)

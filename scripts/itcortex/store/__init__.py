@@ -4,7 +4,12 @@ Files are written whole or not at all (see `itcortex.files`).
 May import `data`, `running` and `itcortex.files`.
 """
 
-from itcortex.store.activations import Activations, open_activations, write_activations
+from itcortex.store.activations import (
+    Activations,
+    open_activations,
+    read_layer_shapes,
+    write_activations,
+)
 from itcortex.store.arrays import (
     count_images,
     read_arrays,
@@ -13,6 +18,7 @@ from itcortex.store.arrays import (
     read_pictures,
     read_rdms,
     read_recording,
+    read_shape,
     read_stimuli,
     write_arrays,
     write_rdms,
@@ -26,6 +32,7 @@ from itcortex.store.tables import (
     read_constants,
     read_rows,
     read_table,
+    write_blocks,
     write_table,
 )
 from itcortex.store.weights import read_weights, read_weights_attributes, write_weights
@@ -41,11 +48,13 @@ __all__ = [
     "read_constants",
     "read_digests",
     "read_image_labels",
+    "read_layer_shapes",
     "read_photographs",
     "read_pictures",
     "read_rdms",
     "read_recording",
     "read_rows",
+    "read_shape",
     "read_stamp",
     "read_stimuli",
     "read_table",
@@ -53,6 +62,7 @@ __all__ = [
     "read_weights_attributes",
     "write_activations",
     "write_arrays",
+    "write_blocks",
     "write_photographs",
     "write_rdms",
     "write_recording",

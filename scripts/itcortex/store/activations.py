@@ -105,6 +105,12 @@ def write_activations(
         write_attributes(handle, attributes)
 
 
+def read_layer_shapes(path: str | Path) -> tuple[tuple[int, ...], ...]:
+    """Shape of an image's maps in every layer, in order of depth, without reading them."""
+    with open_result(path, "activations") as handle:
+        return tuple(handle["layers"][name].shape[1:] for name in json.loads(handle.attrs["order"]))
+
+
 class _Layers:
     """The layers of a file that is being written; one thread calls `write`, batch after batch."""
 

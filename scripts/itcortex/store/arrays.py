@@ -53,6 +53,13 @@ def read_recording(path: str | Path) -> Recording:
         )
 
 
+def read_shape(path: str | Path) -> tuple[int, int, int, int]:
+    """Images, grid (y, x) and sites of a recording, without reading its responses."""
+    with open_result(path, "recording") as handle:
+        images, gy, gx, _, sites = handle["responses"].shape
+    return images, gy, gx, sites
+
+
 def read_image_labels(path: str | Path) -> pd.DataFrame:
     """Names of a recording's images, what they show and their kinds, without reading responses."""
     with open_result(path, "recording") as handle:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
@@ -21,10 +22,32 @@ def write_table(path: str | Path, table: pd.DataFrame, *, csv: str | Path | None
         if Path(path).suffix == ".csv":
             table.to_csv(temporary, index=False, float_format="%.10g")
         else:
-            content = pa.Table.from_pandas(table, preserve_index=False)
-            made = {"stamp": json.dumps(stamp.current(), sort_keys=True)}
-            content = content.replace_schema_metadata({**(content.schema.metadata or {}), **made})
-            parquet.write_table(content, temporary, compression="zstd")
+            parquet.write_table(_stamped(table), temporary, compression="zstd")
+
+
+def write_blocks(path: str | Path, blocks: Iterable[pd.DataFrame]) -> None:
+    """Write the rows of data frames with the same columns as one Parquet table, one frame at a time.
+
+    So a table need not fit in memory. Categorical columns have the same categories in all frames.
+    Raises `ValueError` where there is no frame, or columns differ.
+    """
+    with atomic_path(path) as temporary, ExitStack() as stack:
+        writer = None
+        for block in blocks:
+            content = _stamped(block)
+            if writer is None:
+                writer = stack.enter_context(
+                    parquet.ParquetWriter(temporary, content.schema, compression="zstd")
+                )
+            writer.write_table(content)
+        if writer is None:
+            raise ValueError(f"{path}: no rows to write")
+
+
+def _stamped(table: pd.DataFrame) -> pa.Table:
+    content = pa.Table.from_pandas(table, preserve_index=False)
+    made = {"stamp": json.dumps(stamp.current(), sort_keys=True)}
+    return content.replace_schema_metadata({**(content.schema.metadata or {}), **made})
 
 
 def read_table(path: str | Path) -> pd.DataFrame:

@@ -31,7 +31,8 @@ def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
 
     Columns r, rho and explained_variance are medians over sites with a defined value; `n_sites`
     counts all sites, `undefined_sites` those without one. `r_within_kinds` is the mean over kinds of
-    image of the median over sites of r within a kind; r where there is one kind.
+    image of the median over sites of r within a kind; r where there is one kind. `penalty_at_edge` is
+    the share of sites whose ridge penalty is the smallest or the largest that was tried.
     """
     keys = [*FITTED, *WINDOW, "permutation", "layer", "depth", "fold", "chosen"]
     grouped = raw.groupby(keys, observed=True, sort=False, dropna=False)
@@ -41,6 +42,8 @@ def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
     table = medians[[*METRICS]].assign(r_within_kinds=within)
     table.insert(0, "n_sites", grouped["site"].size())
     table.insert(1, "undefined_sites", grouped["site"].size() - grouped["r"].count())
+    if "penalty_at_edge" in raw:
+        table["penalty_at_edge"] = grouped["penalty_at_edge"].mean()
     return table.reset_index()
 
 
@@ -50,7 +53,8 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
     Beside it: its bootstrap interval over folds and sites (`r_low`, `r_high`), the score of the layer
     that is best on the test images themselves (`r_best_layer`, as the reference reports it), the
     difference of the two (`optimism`), and the mean over folds of what jobs noted of the chosen layers
-    (`OF_LAYERS`): effective dimensionality, number of units, bound of the reverse direction. The control
+    (`OF_LAYERS`): effective dimensionality, number of units, bound of the reverse direction. `penalty_at_edge` is the
+    share of folds and sites whose penalty is at an end of the grid (NaN without penalties). The control
     with shuffled images is the mean over its permutations, and its interval holds 95 % of them;
     against them a score of the main window has its `p_shuffled`, the share of permutations that
     score as well: (1 + those) / (1 + all).
@@ -85,6 +89,7 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
             | {"n_folds": shape[1], "n_sites": shape[2]}
             | {"undefined_sites": int(np.isnan(values["r"]).any((0, 1)).sum())}
             | {name: _of_folds(chosen, name) for name in OF_LAYERS}
+            | {"penalty_at_edge": _share(chosen, "penalty_at_edge")}
         )
     return pd.DataFrame([row | {"p_shuffled": _p_shuffled(row, shuffled)} for row in rows])
 
@@ -92,6 +97,11 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
 def _of_folds(chosen: pd.DataFrame, name: str) -> float:
     """Mean over folds of what was noted of the chosen layers; NaN where the jobs did not note it."""
     return float(chosen.drop_duplicates("fold")[name].mean()) if name in chosen else np.nan
+
+
+def _share(chosen: pd.DataFrame, name: str) -> float:
+    """Mean of a column of 0 and 1 over folds and sites."""
+    return float(chosen[name].mean()) if name in chosen else np.nan
 
 
 def over_kinds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.DataFrame:

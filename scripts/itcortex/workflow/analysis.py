@@ -59,6 +59,13 @@ class Analysis:
         digits = self._digits.get(wildcards.recording)
         return digits["folds"] if digits else self.ex.settings["encoding"]["folds"]
 
+    def of_job(self, wildcards: Wildcards) -> dict:
+        """Mappings and folds of a job: those of its variant, if it has one, or the experiment's."""
+        if hasattr(wildcards, "variant"):
+            return self._variant(wildcards.variant)
+        mappings = self.ex.settings["encoding"]["mappings"]
+        return {"mappings": mappings, "folds": self.folds(wildcards)}
+
     def protocol(self, wildcards: Wildcards) -> str:
         """Protocol of a recording; the digits study always has ours."""
         studied = wildcards.recording in self._digits

@@ -20,5 +20,9 @@ def _filled(value, schema: dict, definitions: dict):
     properties, others = schema.get("properties", {}), schema.get("additionalProperties")
     others = others if isinstance(others, dict) else {}
     filled = {key: _filled(v, properties.get(key, others), definitions) for key, v in value.items()}
-    defaults = {k: deepcopy(p["default"]) for k, p in properties.items() if "default" in p}
-    return filled | {key: default for key, default in defaults.items() if key not in filled}
+    defaults = {
+        key: _filled(one["default"], one, definitions)
+        for key, one in properties.items()
+        if "default" in one and key not in filled
+    }
+    return filled | defaults

@@ -1,11 +1,13 @@
 """What jobs ask of a machine or a scheduler, by their wildcards: facts for `resources`."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
+from itcortex.encoding.ridge_options import RidgeOptions
 from itcortex.training import cost
 from itcortex.workflow import resources
+from itcortex.workflow.analysis import Analysis
 from itcortex.workflow.experiment import Experiment, Wildcards
 
 
@@ -14,6 +16,11 @@ class Requests:
     """Cores, GPUs, memory (MB) and time (minutes) of the jobs whose size differs."""
 
     ex: Experiment
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """How recordings are analysed."""
+        return Analysis(self.ex)
 
     # --- networks ---------------------------------------------------------------------------------
 
@@ -56,12 +63,52 @@ class Requests:
     # --- encoding models --------------------------------------------------------------------------
 
     def encoding_mem_mb(self, wildcards: Wildcards, input, attempt: int) -> int:
-        """Memory to fit encoding models, by the size of the activations."""
-        return resources.encoding_mem_mb(input.size_mb, attempt)
+        """Memory to fit encoding models, by the size of the activations and of what is fitted."""
+        least = resources.encoding_mem_mb(input.size_mb, attempt)
+        size = self._ridge_size(wildcards, str(input.activations), str(input.recording))
+        return max(least, resources.ridge_mem_mb(size, attempt)) if size else least
 
     def encoding_runtime(self, wildcards: Wildcards, input, attempt: int) -> int:
-        """Time to fit encoding models, by the size of the activations."""
-        return resources.encoding_minutes(input.size_mb, attempt)
+        """Time to fit encoding models, by the size of the activations and of what is fitted."""
+        least = resources.encoding_minutes(input.size_mb, attempt)
+        size = self._ridge_size(wildcards, str(input.activations), str(input.recording))
+        return max(least, resources.ridge_minutes(size, attempt)) if size else least
+
+    def _ridge_size(
+        self, wildcards: Wildcards, activations: str, recording: str
+    ) -> resources.RidgeSize | None:
+        """Size of ridge regression that leaves out images; None where there is none."""
+        analysed = self.analysis.of_job(wildcards)
+        if "ridge" not in analysed["mappings"]:
+            return None
+        encoding = self.ex.settings["encoding"]
+        options = RidgeOptions.of(encoding["ridge"])
+        images, gy, gx, sites = shape_of_recording(recording)
+        if not options.leaves_out_images(images, images * gy * gx * sites):
+            return None
+        side = None if gy * gx > 1 else encoding["pool"]
+        layers = shapes_of_layers(activations)
+        splits = {"image": images, "split": 1}.get(_kind(analysed["folds"]), analysed["folds"])
+        return resources.RidgeSize(
+            images * gy * gx,
+            tuple(_features(shape, side) for shape in layers),
+            sites,
+            splits if isinstance(splits, int) else resources.UNKNOWN_SPLITS,
+            options.number,
+            0 if hasattr(wildcards, "variant") else encoding["permutations"],
+            4 if options.precision == "float32" else 8,
+        )
+
+    def encoding_device(self, wildcards: Wildcards) -> str:
+        """Where encoding models are fitted: `cpu`, or the GPU that networks run on."""
+        device, of_networks = self.ex.settings["encoding"]["device"], self.ex.settings["device"]
+        if device == "cpu" or (device == "auto" and not self.ex.on_gpu):
+            return "cpu"
+        return of_networks if self.ex.on_gpu else "cuda"
+
+    def encoding_gpus(self, wildcards: Wildcards) -> int:
+        """GPUs of a job that fits encoding models."""
+        return int(self.encoding_device(wildcards) != "cpu")
 
     # --- trainings --------------------------------------------------------------------------------
 
@@ -97,6 +144,36 @@ class Requests:
         if known is None or not self.ex.on_gpu:
             return None
         return cost.estimate(known, cost.gpu_named(settings["gpu_model"]))
+
+
+def _kind(folds: str | int | dict) -> str | int:
+    """`image`, a number, or the kind of folds that a column or the features of images make."""
+    return folds["kind"] if isinstance(folds, dict) else folds
+
+
+def _features(shape: tuple[int, ...], side: int | None) -> int:
+    """Features of an image with maps (h, w, channel), averaged to `side`; of one position if None."""
+    if len(shape) == 1:
+        return shape[0]
+    return shape[2] if side is None else min(shape[0], side) * min(shape[1], side) * shape[2]
+
+
+@cache
+def shape_of_recording(path: str) -> tuple[int, int, int, int]:
+    """Images, grid (y, x) and sites of a recording; raises FileNotFoundError before there is one."""
+    from itcortex import store  # noqa: PLC0415 (every job's process imports this module)
+
+    Path(path).stat()
+    return store.read_shape(path)
+
+
+@cache
+def shapes_of_layers(path: str) -> tuple[tuple[int, ...], ...]:
+    """Shape of an image's maps in every layer; raises FileNotFoundError before there are any."""
+    from itcortex import store  # noqa: PLC0415 (every job's process imports this module)
+
+    Path(path).stat()
+    return store.read_layer_shapes(path)
 
 
 @cache

@@ -6,6 +6,7 @@ out of either is tried again with more.
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from itcortex.training import cost
 
@@ -13,6 +14,9 @@ MOST_ATTEMPTS = 4  # that ask for more; a preempted job may be tried much more o
 LEAST_MB = 1900  # of a job that loads a network or a recording: what is left of 2 GB
 #: Taken for a network whose row of the model table gives no size.
 UNKNOWN_PARAMS_M, UNKNOWN_SIDE_PX = 30, 224
+RIDGE_ROWS = 4096  # that ridge regression leaves out in turn, at most
+RIDGE_GFLOPS = 12  # of a core in float64 at worst, eigenvectors among them
+UNKNOWN_SPLITS = 10  # where only the images tell
 #: Maps that a network makes of one image of 224 x 224 pixels: forward only, and with its gradient.
 EXTRACTION_MAPS_MB, SALIENCY_MAPS_MB = 80, 130
 #: Photographs of a set with human maps, as in ClickMe; a gradient is three passes.
@@ -52,6 +56,60 @@ def encoding_mem_mb(activations_mb: float, attempt: int) -> int:
 def encoding_minutes(activations_mb: float, attempt: int) -> int:
     """To fit encoding models: an hour, and two for 4 GB of activations (measured: .1 to .4)."""
     return int((60 + 0.03 * activations_mb) * growth(attempt))
+
+
+@dataclass(frozen=True)
+class RidgeSize:
+    """What ridge regression that leaves out images has to do for one network and recording.
+
+    Attributes
+    ----------
+    rows : images times positions of the grid.
+    features : of every layer, after maps were averaged.
+    sites, splits, penalties, shuffles : how many.
+    value_bytes : of a number in products and eigenvectors.
+    """
+
+    rows: int
+    features: tuple[int, ...]
+    sites: int
+    splits: int
+    penalties: int
+    shuffles: int
+    value_bytes: int
+
+    @property
+    def left_out(self) -> int:
+        """Rows that are left out in turn."""
+        return min(self.rows, RIDGE_ROWS)
+
+
+def ridge_mem_mb(size: RidgeSize, attempt: int) -> int:
+    """Of the largest layer: features twice, products five times, rotated rows, responses six times."""
+    features = max(size.features)
+    side = min(size.rows, features)
+    rotated = (size.left_out + size.rows / 3) * side
+    values_mb = (5 * side**2 + rotated) * size.value_bytes / 1e6
+    features_mb = 2 * 4 * size.rows * features / 1e6
+    responses_mb = (6 * 8 + 3 * 4) * size.rows * size.sites / 1e6
+    needed = 700 + values_mb + features_mb + responses_mb
+    return int(max(LEAST_MB, needed) * growth(attempt))
+
+
+def ridge_minutes(size: RidgeSize, attempt: int) -> int:
+    """Half an hour, and the operations of all layers and of the control on one of them, at worst."""
+    flops = sum(_ridge_flops(size, features, 1) for features in size.features)
+    flops += _ridge_flops(size, max(size.features), size.shuffles)
+    seconds = flops / (RIDGE_GFLOPS * 1e9 * 8 / size.value_bytes)
+    return int((30 + seconds / 60) * growth(attempt))
+
+
+def _ridge_flops(size: RidgeSize, features: int, targets: int) -> float:
+    """Of one layer: products once, and for each split eigenvectors, X'Y and left-out errors."""
+    side, rows, left_out = min(size.rows, features), size.rows, size.left_out
+    of_target = 2 * rows * side * size.sites + 2 * left_out * side * size.sites * size.penalties
+    of_split = 9 * side**3 + 2 * (left_out + rows) * side**2 + targets * of_target
+    return 2 * rows * features * side + size.splits * of_split
 
 
 # --- networks: `params_m` and `side_px` as the model table has them, NaN where it does not ----------

@@ -53,6 +53,7 @@ def check_experiment(
         choose(about["recording"], registry["recordings"], f"config: digits: {digits}: recording")
     check_folds(config, registry)
     check_kept(config["encoding"])
+    check_ridge(config["encoding"])
     known = {*models["model"], *(row.model for row in refused or [])}
     _require_models(config, known)
     if refused is None:
@@ -115,6 +116,16 @@ def check_folds(config: dict, registry: dict) -> None:
                 f"{place}: folds: 'image' leaves one sample in a fold: recordings of format "
                 f"{data_format!r} have no grid of positions; give a number of folds, such as 10"
             )
+
+
+def check_ridge(encoding: dict) -> None:
+    """Raise `UserError` for a grid of penalties that has no width."""
+    grid = encoding["ridge"]["penalties"]
+    if grid["number"] > 1 and not grid["lowest"] < grid["highest"]:
+        raise UserError(
+            f"config: encoding: ridge: penalties: lowest {grid['lowest']:g} is not below highest "
+            f"{grid['highest']:g}; give a smaller `lowest`, or `number: 1`"
+        )
 
 
 def check_kept(encoding: dict) -> None:

@@ -1,0 +1,86 @@
+"""Fits on a GPU, and what happens where it is missing or too small."""
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+
+from itcortex.encoding.places import Place
+from itcortex.encoding.protocols import PROTOCOLS
+from itcortex.encoding.ridge_options import RidgeOptions
+from itcortex.errors import UserError
+from itcortex.mappings.folds import Division
+
+pytestmark = pytest.mark.network  # loads torch
+
+
+def too_large(device):
+    """A fit whose arrays only the CPU's memory takes."""
+    if device != "cpu":
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB\nmore")
+    return device
+
+
+def test_without_memory_auto_goes_on_with_the_cpu_and_says_so_once(caplog):
+    place = Place("cuda", fall_back=True)
+    with caplog.at_level(logging.WARNING):
+        assert [place.run(too_large) for _ in range(2)] == ["cpu", "cpu"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "encoding: device: auto: too little memory for this layer (CUDA out of memory. Tried to "
+        "allocate 9.00 GiB); the CPU does this and all that follows"
+    ]
+
+
+def test_without_memory_cuda_refuses_and_names_the_remedy():
+    with pytest.raises(
+        UserError, match=r"device: cuda: too little memory .*9.00 GiB.*device: auto"
+    ):
+        Place("cuda").run(too_large)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_without_a_gpu_auto_goes_on_and_cuda_refuses(caplog):
+    maps, responses = np.eye(8), np.ones((1, 8, 1, 1, 2))
+
+    def fit(place):
+        ridge = RidgeOptions(inner="images")
+        fitter = PROTOCOLS["corrected"].fitter("ridge", 1, "exact", 0, ridge=ridge, place=place)
+        return fitter(maps, responses, Division.into_folds(np.arange(8) % 4))
+
+    assert fit(Place("cuda", fall_back=True)).penalties.shape == (1, 4, 2)
+    assert "torch finds no CUDA device" in caplog.text
+    with pytest.raises(UserError, match="torch finds no CUDA device"):
+        fit(Place("cuda"))
+
+
+@pytest.mark.parametrize("device", ["cpu:0", "cuda"])
+@pytest.mark.parametrize(
+    ("mapping", "ridge", "tolerance"),
+    [
+        ("ridge", RidgeOptions(inner="images"), 1e-8),
+        ("ridge", RidgeOptions(inner="images", precision="float32", lowest=1e-2), 1e-4),
+        ("pls", RidgeOptions(), 1e-8),
+    ],
+)
+def test_torch_gives_the_scores_of_numpy(mapping, ridge, tolerance, device):
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    rng = np.random.default_rng(0)
+    for channels in (12, 90):
+        maps = rng.standard_normal((60, channels)).astype(np.float32) * np.logspace(0, -1, channels)
+        sites = maps[:, :12] @ rng.standard_normal((12, 5)) + rng.standard_normal((60, 5))
+        scores = []
+        for place in (Place(), Place(device)):
+            fit = PROTOCOLS["corrected"].fitter(mapping, 4, "exact", 0, ridge=ridge, place=place)
+            division = Division.into_folds(np.arange(60) % 5)
+            scores.append(fit(maps, sites[None, :, None, None], division).metrics["r"])
+        np.testing.assert_allclose(*scores, atol=tolerance)
+
+
+def test_other_errors_are_not_taken_for_a_want_of_memory():
+    def broken(device):
+        raise RuntimeError("something else")
+
+    with pytest.raises(RuntimeError, match="something else"):
+        Place("cuda", fall_back=True).run(broken)
