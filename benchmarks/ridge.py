@@ -1,14 +1,16 @@
-"""Benchmark of ridge regression of big recordings beside scikit-learn and himalaya: part of ``make bench``.
+"""Ridge regression of big recordings beside scikit-learn and himalaya: part of ``make bench``.
 
-22,248 images, 8,600 features, 1,024 sites and 20 penalties (TVSD), and the same with each number a fourth
-or an eighth, so that every product takes a 64th or a 512th of the operations. Engines take turns on the
-same data in the same run, each measurement in a fresh process. The floor is what no exact method with one
-decomposition for each training set goes below: X'X once, then eigenvectors and X'Y of each set, by numpy
-and scipy. Writes into results/bench: ridge.csv (every measurement), ridge_ratios.csv (medians; as a
-multiple of the floor, and how many times our time a peer takes) and ridge_claims.csv.
+22,248 images, 8,600 features, 1,024 sites and 20 penalties (TVSD), and the same with a fourth or an
+eighth of the images, features and sites, so that every product takes a 64th or a 512th of the
+operations. Engines take turns on the same data in the same run, each measurement in a fresh process.
+The floor is what no exact method with one decomposition for each training set goes below: X'X once,
+then eigenvectors and X'Y of each set, by numpy and scipy. Writes into results/bench: ridge.csv (every
+measurement), ridge_ratios.csv (medians; as a multiple of the floor, and how many times our time a peer
+takes) and ridge_claims.csv.
 
-Options: --quick (an eighth, five minutes); --sizes eighth fourth full; --device cuda (ours on a GPU as
-well, and how far its predictions are from the CPU's); --peers-at SIZE ... (sizes at which peers run).
+Options: --quick (an eighth); --sizes eighth fourth full; --peers-at SIZE ... (where peers run too);
+--device cuda (ours on a GPU as well; its time is that on the wall, its r stands beside the CPU's);
+--threads, --tasks, --dtypes (some of the cases).
 """
 
 import argparse

@@ -87,6 +87,22 @@ def shuffling(pictures: Sequence, rng: np.random.Generator) -> np.ndarray:
     return moved
 
 
+class ShuffledResponses(Sequence):
+    """Responses (image, y, x, site) in several orders of the images, each made when it is asked for.
+
+    So the control needs the room of one target, and not that of all.
+    """
+
+    def __init__(self, responses: np.ndarray, orders: list[np.ndarray]):
+        self._responses, self._orders = responses, orders
+
+    def __len__(self) -> int:
+        return len(self._orders)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self._responses[self._orders[index]]
+
+
 def stack_targets(
     recording: Recording, targets: list[Target], rng: np.random.Generator
 ) -> np.ndarray:

@@ -53,8 +53,8 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
     Beside it: its bootstrap interval over folds and sites (`r_low`, `r_high`), the score of the layer
     that is best on the test images themselves (`r_best_layer`, as the reference reports it), the
     difference of the two (`optimism`), and the mean over folds of what jobs noted of the chosen layers
-    (`OF_LAYERS`): effective dimensionality, number of units, bound of the reverse direction. `penalty_at_edge` is the
-    share of folds and sites whose penalty is at an end of the grid (NaN without penalties). The control
+    (`OF_LAYERS`): effective dimensionality, number of units, bound of the reverse direction.
+    `penalty_at_edge` is the share of folds and sites whose penalty is at an end of the grid. The control
     with shuffled images is the mean over its permutations, and its interval holds 95 % of them;
     against them a score of the main window has its `p_shuffled`, the share of permutations that
     score as well: (1 + those) / (1 + all).

@@ -59,12 +59,17 @@ class Analysis:
         digits = self._digits.get(wildcards.recording)
         return digits["folds"] if digits else self.ex.settings["encoding"]["folds"]
 
-    def of_job(self, wildcards: Wildcards) -> dict:
-        """Mappings and folds of a job: those of its variant, if it has one, or the experiment's."""
+    def mappings(self, wildcards: Wildcards) -> list[str]:
+        """Mappings of a job: those of its variant, if it has one, or the experiment's."""
         if hasattr(wildcards, "variant"):
-            return self._variant(wildcards.variant)
-        mappings = self.ex.settings["encoding"]["mappings"]
-        return {"mappings": mappings, "folds": self.folds(wildcards)}
+            return self._variant(wildcards.variant)["mappings"]
+        return self.ex.settings["encoding"]["mappings"]
+
+    def folds_of_job(self, wildcards: Wildcards) -> str | int | dict:
+        """Folds of a job: those of its variant, if it has one, or the experiment's."""
+        if hasattr(wildcards, "variant"):
+            return self._variant(wildcards.variant)["folds"]
+        return self.folds(wildcards)
 
     def protocol(self, wildcards: Wildcards) -> str:
         """Protocol of a recording; the digits study always has ours."""

@@ -65,30 +65,28 @@ class Requests:
     def encoding_mem_mb(self, wildcards: Wildcards, input, attempt: int) -> int:
         """Memory to fit encoding models, by the size of the activations and of what is fitted."""
         least = resources.encoding_mem_mb(input.size_mb, attempt)
-        size = self._ridge_size(wildcards, str(input.activations), str(input.recording))
+        size = self._ridge_size(wildcards, input)
         return max(least, resources.ridge_mem_mb(size, attempt)) if size else least
 
     def encoding_runtime(self, wildcards: Wildcards, input, attempt: int) -> int:
         """Time to fit encoding models, by the size of the activations and of what is fitted."""
         least = resources.encoding_minutes(input.size_mb, attempt)
-        size = self._ridge_size(wildcards, str(input.activations), str(input.recording))
+        size = self._ridge_size(wildcards, input)
         return max(least, resources.ridge_minutes(size, attempt)) if size else least
 
-    def _ridge_size(
-        self, wildcards: Wildcards, activations: str, recording: str
-    ) -> resources.RidgeSize | None:
+    def _ridge_size(self, wildcards: Wildcards, input) -> resources.RidgeSize | None:
         """Size of ridge regression that leaves out images; None where there is none."""
-        analysed = self.analysis.of_job(wildcards)
-        if "ridge" not in analysed["mappings"]:
+        if "ridge" not in self.analysis.mappings(wildcards):
             return None
         encoding = self.ex.settings["encoding"]
         options = RidgeOptions.of(encoding["ridge"])
-        images, gy, gx, sites = shape_of_recording(recording)
+        images, gy, gx, sites = shape_of_recording(str(input.recording))
         if not options.leaves_out_images(images, images * gy * gx * sites):
             return None
         side = None if gy * gx > 1 else encoding["pool"]
-        layers = shapes_of_layers(activations)
-        splits = {"image": images, "split": 1}.get(_kind(analysed["folds"]), analysed["folds"])
+        layers = shapes_of_layers(str(input.activations))
+        kind = _kind(self.analysis.folds_of_job(wildcards))
+        splits = {"image": images, "split": 1, "far": 1}.get(kind, kind)
         return resources.RidgeSize(
             images * gy * gx,
             tuple(_features(shape, side) for shape in layers),

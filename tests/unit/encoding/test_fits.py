@@ -3,11 +3,13 @@
 import logging
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from itcortex.encoding.fits import Fits
-from itcortex.encoding.targets import Target, shuffled_targets
-from itcortex.mappings.folds import Division
+from itcortex.encoding.ridge_options import RidgeOptions
+from itcortex.encoding.targets import ShuffledResponses, Target, shuffled_targets
+from itcortex.mappings.folds import Division, Split
 
 KINDS = ["pls", "ridge", "rsa", "cka", "reverse"]
 TARGETS = [
@@ -90,6 +92,82 @@ def test_rules_of_pls_differ_where_scikit_learn_stops_early(planted):
     loose = np.abs(scores["exact"] - scores["nipals_1e-4"]).max()
     tight = np.abs(scores["exact"] - scores["nipals_1e-6"]).max()
     assert 0 < tight < loose
+
+
+def fixed_split():
+    """Sixty images, of which the first is never used and the last twelve are tested."""
+    return Division(("test",), (Split(np.arange(1, 48), np.arange(48, 60), np.empty(0, int)),), 60)
+
+
+@pytest.fixture(scope="module")
+def big():
+    """Sixty images without a grid; sites read the second layer."""
+    rng = np.random.default_rng(8)
+    layers = {"noise": rng.standard_normal((60, 12)), "read": rng.standard_normal((60, 12))}
+    sites = layers["read"] @ rng.standard_normal((12, 5))
+    return layers, (sites + rng.standard_normal(sites.shape))[None, :, None, None]
+
+
+def fitted_on_images(big, **options):
+    found = Fits(
+        ["ridge"], "corrected", TARGETS[:1], 1, "exact", 0, RidgeOptions(inner="images", **options)
+    )
+    for name, maps in big[0].items():
+        found.add(name, maps, big[1], fixed_split())
+    return found
+
+
+def test_ridge_on_a_fixed_split_keeps_the_predictions_of_the_chosen_layer_alone(big):
+    found = fitted_on_images(big)
+    chosen, predicted = found.main_predictions(fixed_split())
+    assert chosen.tolist() == [1]
+    assert found.results["ridge"][0].predictions is None
+    assert np.isnan(predicted[:48]).all()
+    assert np.corrcoef(predicted[48:].ravel(), big[1][0, 48:].ravel())[0, 1] > 0.8
+
+
+def test_targets_that_are_made_one_by_one_have_the_rows_of_stacked_ones_block_by_block(big):
+    found, stacked = fitted_on_images(big), fitted_on_images(big)
+    targets = shuffled_targets(TARGETS[0], 3)
+    orders = [np.roll(np.arange(60), shift) for shift in (1, 5, 9)]
+    shuffled = ShuffledResponses(big[1][0], orders)
+    found.add_control(targets, shuffled, fixed_split(), big[0].get)
+    stacked.add_control(targets, np.stack([*shuffled]), fixed_split(), big[0].get)
+    about = (LABELS, {"noise": 0.1, "read": 0.9}, ("test",), tuple("abcde"))
+    blocks = list(found.blocks(*about))
+    assert [len(block) for block in blocks] == [5] * 5  # two layers, and three permutations of one
+    assert blocks[0].dtypes.equals(blocks[-1].dtypes)
+    table = found.table(*about)
+    pd.testing.assert_frame_equal(table, stacked.table(*about))
+    assert set(table["penalty"]) <= set(RidgeOptions().penalties)
+    edge = table["penalty"].isin([1e-4, 1e4])
+    np.testing.assert_array_equal(table["penalty_at_edge"], edge.astype(float))
+    real = table[table["control"] == "none"].groupby("layer", observed=True)
+    assert real["effective_dimensionality"].nunique().tolist() == [1, 1]  # of all layers
+
+
+def test_penalties_at_an_end_of_the_grid_are_warned_of(big, caplog):
+    with caplog.at_level(logging.WARNING):
+        fitted_on_images(big, lowest=10.0, highest=1e3, number=3)
+    assert "read: the best penalty is the smallest that was tried for 100 % of sites" in caplog.text
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        fitted_on_images(({"read": big[0]["read"]}, big[1]))
+    assert "the best penalty" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("options", "size", "images"),
+    [
+        (RidgeOptions(), (5000, 5000 * 100), False),
+        (RidgeOptions(), (5001, 5001), True),
+        (RidgeOptions(), (1000, 1000 * 21_059), True),
+        (RidgeOptions("folds"), (22_248, 22_248 * 1024), False),
+        (RidgeOptions("images"), (14, 14 * 289), True),
+    ],
+)
+def test_ridge_leaves_out_images_of_big_recordings(options, size, images):
+    assert options.leaves_out_images(*size) is images
 
 
 def test_the_control_is_fitted_on_the_chosen_layers_for_every_permutation(planted):

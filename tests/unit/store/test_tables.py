@@ -1,7 +1,10 @@
-"""Tables that were made to do harm."""
+"""Tables in blocks, and tables that were made to do harm."""
 
 import pickle
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -10,6 +13,29 @@ from itcortex import store
 from made.hostile import Payload
 
 pytestmark = pytest.mark.usefixtures("unharmed")
+
+
+def test_blocks_of_rows_are_read_as_one_table():
+    """Texts stay categories, also those that a block does not have."""
+    kinds = pd.CategoricalDtype(["a", "b", "c"])
+    blocks = [
+        pd.DataFrame({"kind": ["a", "b"], "x": [1.0, np.nan]}).astype({"kind": kinds}),
+        pd.DataFrame({"kind": ["c"], "x": [3.0]}).astype({"kind": kinds}),
+    ]
+    store.write_blocks("t.parquet", iter(blocks))
+    whole = pd.concat(blocks, ignore_index=True)
+    pd.testing.assert_frame_equal(store.read_table("t.parquet"), whole)
+    assert store.read_rows("t.parquet", ["x"], kind="c")["x"].tolist() == [3.0]
+    store.write_table("whole.parquet", whole)
+    assert parquet.read_schema("t.parquet").equals(parquet.read_schema("whole.parquet"))
+
+
+def test_without_a_block_or_with_other_columns_there_is_no_table():
+    with pytest.raises(ValueError, match="no rows to write"):
+        store.write_blocks("none.parquet", [])
+    with pytest.raises(ValueError, match="schema"):
+        store.write_blocks("none.parquet", [pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]})])
+    assert not Path("none.parquet").exists()
 
 
 def test_a_table_with_a_pickled_type_is_read_without_it():

@@ -105,8 +105,8 @@ def test_the_reverse_direction_has_a_ceiling_of_its_own(raw):
     """Mean over folds of what jobs noted, and no ceiling of sites; other mappings do not have it."""
     noted = raw[0].assign(mapping="reverse", n_units=256.0)
     folds = list(noted["fold"].unique())
-    noted["reverse_bound"] = noted["fold"].map(
-        {fold: 0.5 + 0.1 * k for k, fold in enumerate(folds)}
+    noted["reverse_bound"] = (
+        noted["fold"].astype(str).map({fold: 0.5 + 0.1 * k for k, fold in enumerate(folds)})
     )
     summary = over_folds(noted, 20, np.random.default_rng(0))
     none = pd.DataFrame(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from itcortex import store
+from itcortex.data.recordings import Recording
 from itcortex.data.stimuli import Stimuli
 from itcortex.workflow.requests import Requests
 from made.experiments import IMAGENET, experiment
@@ -85,3 +86,55 @@ def test_on_a_cpu_the_cost_of_a_training_is_not_known(job):
 
 def test_a_row_without_a_size_takes_that_of_a_usual_network(ex, job):
     assert Requests(ex).extraction_mem_mb(job(**DIGITS), 1) == 600 + 8 * 30 + 80 * 16
+
+
+@pytest.fixture
+def fitted(tmp_path):
+    """The input of a job: 40 images on a grid of 1 x 1 with 30 sites, and two layers."""
+    rng = np.random.default_rng(0)
+    names = tuple(f"image{n}" for n in range(40))
+    responses = rng.standard_normal((40, 1, 1, 1, 30))
+    store.write_recording(
+        tmp_path / "r.h5", Recording(responses, names, tuple(f"s{n}" for n in range(30)))
+    )
+    maps = {"a": np.zeros((40, 9, 9, 4)), "b": np.zeros((40, 50))}
+    store.write_activations(
+        tmp_path / "a.h5", [(0, maps)], ("a", "b"), names, {"layers": []}, "float32"
+    )
+    return SimpleNamespace(
+        recording=str(tmp_path / "r.h5"), activations=str(tmp_path / "a.h5"), size_mb=1
+    )
+
+
+def test_ridge_that_leaves_out_images_asks_by_its_shape(job, fitted):
+    settings = experiment().settings["encoding"] | {
+        "mappings": ["pls", "ridge"], "folds": 5, "ridge": {"inner": "images"}
+    }  # fmt: skip
+    size = Requests(experiment(encoding=settings))._ridge_size(
+        job(**NET, recording="sim_m1_pl"), fitted
+    )
+    assert (size.rows, size.sites, size.splits, size.shuffles, size.value_bytes) == (
+        40,
+        30,
+        5,
+        20,
+        8,
+    )
+    assert size.features == (7 * 7 * 4, 50)  # averaged to 7 x 7, as the settings say
+    assert size.penalties == 9
+    on_folds = experiment(encoding=settings | {"ridge": {"inner": "auto"}})
+    assert Requests(on_folds)._ridge_size(job(**NET, recording="sim_m1_pl"), fitted) is None
+
+
+@pytest.mark.parametrize(
+    ("networks", "encoding", "device", "gpus"),
+    [
+        ("cpu", "cpu", "cpu", 0), ("cuda", "cpu", "cpu", 0), ("cpu", "auto", "cpu", 0),
+        ("cuda:1", "auto", "cuda:1", 1), ("cpu", "cuda", "cuda", 1), ("mps", "auto", "cpu", 0),
+    ],
+)  # fmt: skip
+def test_encoding_asks_for_a_gpu_only_where_it_is_to_use_one(job, networks, encoding, device, gpus):
+    settings = experiment().settings["encoding"] | {"device": encoding}
+    request = Requests(experiment(device=networks, encoding=settings))
+    assert request.encoding_device(job(**NET)) == device
+    assert request.encoding_gpus(job(**NET)) == gpus

@@ -1,5 +1,6 @@
 """What jobs ask for, by numbers: sizes of networks, images and files, and the attempt."""
 
+from dataclasses import replace
 from math import nan
 
 import pytest
@@ -49,11 +50,28 @@ def test_encoding_asks_by_the_size_of_its_activations():
     assert resources.encoding_mem_mb(1, 1) == 1900
 
 
+TVSD = resources.RidgeSize(22_348, (8600,) * 10, 1024, 1, 20, 20, 4)
+TRIPLEN = resources.RidgeSize(1000, (12_544, 50_176, 100_352), 21_059, 5, 20, 20, 8)
+
+
+def test_ridge_asks_for_less_than_its_bounds():
+    """8 GB at TVSD's size, 4 GB at Triple-N's; double precision and more folds take more."""
+    assert 4000 < resources.ridge_mem_mb(TVSD, 1) < 8000
+    assert resources.ridge_mem_mb(TRIPLEN, 1) < 4000
+    double, folds = replace(TVSD, value_bytes=8), replace(TVSD, splits=5)
+    assert resources.ridge_mem_mb(TVSD, 1) < resources.ridge_mem_mb(double, 1)
+    assert resources.ridge_minutes(TVSD, 1) < resources.ridge_minutes(double, 1)
+    assert (
+        3 < (resources.ridge_minutes(folds, 1) - 30) / (resources.ridge_minutes(TVSD, 1) - 30) < 5
+    )
+
+
 @pytest.mark.parametrize(
     "ask",
     [
         lambda n: resources.rising(30)(None, n),
         lambda n: resources.encoding_mem_mb(4000, n),
+        lambda n: resources.ridge_mem_mb(TVSD, n),
         lambda n: resources.extraction_minutes(50, 12.0, n),
         lambda n: resources.fetching_mem_mb(300.0, n),
     ],

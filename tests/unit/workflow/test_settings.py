@@ -587,3 +587,10 @@ def test_an_experiment_that_compares_nothing_is_refused(config, registry, models
     config = config | {"recordings": []}
     with pytest.raises(UserError, match="config: recordings: none is named"):
         settings.check_experiment(config, registry, models)
+
+
+def test_a_grid_of_penalties_has_a_width():
+    grid = {"lowest": 1.0, "highest": 0.5, "number": 3}
+    with pytest.raises(UserError, match=r"penalties: lowest 1 is not below highest 0.5.*number: 1"):
+        settings.check_ridge({"ridge": {"penalties": grid}})
+    settings.check_ridge({"ridge": {"penalties": grid | {"number": 1}}})
