@@ -30,6 +30,8 @@ rule import_recording:
 
 rule import_stimuli:
     """Own pictures, of a folder or a zip, as one uint8 array with their names."""
+    input:
+        listed=data.list_of_images,
     output:
         stimuli="results/stimuli/{stimuli}.h5",
     log:
@@ -47,6 +49,7 @@ rule import_stimuli:
         code=ex.code_of("import_stimuli"),
         place=data.of_stimuli("path"),
         size_px=config["stimuli"]["size_px"],
+        format=data.format_of_list,
         digests=data.digests,
     script:
         "../scripts/import_stimuli.py"

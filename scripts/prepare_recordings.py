@@ -19,6 +19,8 @@ def main(source, table, shown, recording, entry, images):
         options["images_folder"] = images["folder"]
     if table:
         options["table"] = table[0]
+    if "sites" in entry:
+        options["select_sites"] = entry["sites"]
     origin = {
         "source": f"{entry['dataset']}/{entry['file']}",
         "source_sha256": sha256_of(source),

@@ -31,11 +31,16 @@ class Recording:
     attributes : dict
         monkey, area, unit ("spikes/s" or "spike count" or "a.u."), ms_start and ms_bin (start of
         the first bin relative to stimulus onset and width of a bin, ms), source, protocol,
-        simulated (bool); image_labels ({name: list with one label for each image}) where there are any.
+        simulated (bool); image_labels ({name: list with one label for each image}) and site_labels
+        (the same of sites: `reliability`) where there are any.
     trials : float32 array (image, y, x, ms, site, repeat) or None
         Single trials where they exist; NaN marks a repeat that was not recorded.
     started : float64 array (image, repeat) or None
         When every presentation began, s from the start of the session, where that is known.
+    repeated : tuple of int or None
+        Images (index) that `trials` are of, in the order of their first axis, where only some were
+        shown several times; None: all. So 22,000 images that were shown once, beside 100 with 30
+        repeats, take the room of 100.
     """
 
     responses: np.ndarray
@@ -44,6 +49,7 @@ class Recording:
     attributes: dict = field(default_factory=dict)
     trials: np.ndarray | None = None
     started: np.ndarray | None = None
+    repeated: tuple[int, ...] | None = None
 
     def __post_init__(self):
         """Refuse arrays whose axes do not fit their names, and names that are given twice."""
@@ -63,8 +69,13 @@ class Recording:
         for name, labels in self.attributes.get("image_labels", {}).items():
             if len(labels) != shape[0]:
                 raise UserError(f"{len(labels)} labels {name!r} do not fit {shape[0]} images")
-        if self.trials is not None and self.trials.shape[:-1] != shape:
-            raise UserError(f"trials {self.trials.shape} do not fit responses {shape}")
+        for name, labels in self.attributes.get("site_labels", {}).items():
+            if len(labels) != shape[-1]:
+                raise UserError(f"{len(labels)} values of {name!r} do not fit {shape[-1]} sites")
+        if self.trials is not None:
+            n_shown = len(self.with_trials)
+            if self.trials.shape[:-1] != (n_shown, *shape[1:]):
+                raise UserError(f"trials {self.trials.shape} do not fit responses {shape}")
         if self.started is not None and len(self.started) != shape[0]:
             raise UserError(f"times of {len(self.started)} images do not fit {shape[0]} images")
 
@@ -81,6 +92,7 @@ class Recording:
             responses=values[:, :, :, None],
             trials=None,
             started=None,
+            repeated=None,
             attributes=self.attributes | attributes | time,
         )
 
@@ -129,6 +141,18 @@ class Recording:
             hint = nearest(name, sorted(known)) if known else "it has no labels of images"
             raise UserError(f"the recording has no {name!r} of its images; {hint}")
         return tuple(known[name])
+
+    @property
+    def stated_reliability(self) -> np.ndarray | None:
+        """Reliability (site,) that the recording's file states; None where it states none."""
+        known = self.attributes.get("site_labels", {})
+        return np.array(known["reliability"], float) if "reliability" in known else None
+
+    @property
+    def with_trials(self) -> np.ndarray:
+        """Images (index) that `trials` are of: those that were shown several times, or all."""
+        known = range(len(self.image_ids)) if self.repeated is None else self.repeated
+        return np.asarray(known, int)
 
     @property
     def has_grid(self) -> bool:
@@ -259,7 +283,8 @@ def window_average(recording: Recording, window: Sequence[float] | None) -> np.n
 def trial_average(recording: Recording, window: Sequence[float] | None) -> np.ndarray:
     """As `window_average`, of single trials: (image, y, x, site, repeat).
 
-    Raises `UserError` for a recording without single trials.
+    The images are those that trials are of (`Recording.with_trials`). Raises `UserError` for a
+    recording without single trials.
     """
     if recording.trials is None:
         raise UserError("the recording has no single trials; take what needs none of them")

@@ -6,9 +6,9 @@ from itcortex.data.own.entries import is_own
 from itcortex.errors import UserError, choose
 
 #: Formats of recordings whose responses are one value for each image and site.
-FORMATS_WITHOUT_GRID = ("cowley2023", "majajhong2015")
+FORMATS_WITHOUT_GRID = ("cowley2023", "majajhong2015", "tvsd")
 #: Formats of recordings that have one time bin: windows are not read.
-FORMATS_WITHOUT_TIME = ("cowley2023", "majajhong2015")
+FORMATS_WITHOUT_TIME = ("cowley2023", "majajhong2015", "tvsd")
 #: Stands for a number in the name and the address of numbered files.
 NUMBER = "{n}"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")
@@ -83,11 +83,11 @@ def check_references(registry: dict, where: str) -> None:
         for name, entry in registry[kind].items():
             place = f"{where}: {kind}: {name}"
             choose(entry["dataset"], registry["datasets"], f"{place}: dataset")
+            for dataset, file in files_of(entry):
+                choose(dataset, registry["datasets"], f"{place}: dataset")
+                choose(file, registry["datasets"][dataset]["files"], f"{place}: file")
             if is_own(entry):
                 continue
-            files = registry["datasets"][entry["dataset"]]["files"]
-            for _, file in files_of(entry):
-                choose(file, files, f"{place}: file")
             if kind in ("recordings", "rdms"):
                 choose(entry["stimuli"], registry["stimuli"], f"{place}: stimuli")
     check_scores(registry, where)
@@ -110,7 +110,8 @@ def check_scores(registry: dict, where: str) -> None:
 def files_of(entry: dict) -> list[tuple[str, str]]:
     """(dataset, file) of everything that an entry reads; own files are of no dataset."""
     if is_own(entry):
-        return []
+        listed = entry.get("list", {})
+        return [(listed["dataset"], listed["file"])] if "dataset" in listed else []
     files = entry["files"] if "files" in entry else [entry["file"]]
     tables = filter(None, [entry.get("table"), entry.get("kinds", {}).get("table")])
     return [(entry["dataset"], file) for file in [*files, *tables]]

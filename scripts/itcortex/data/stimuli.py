@@ -105,7 +105,7 @@ def read_images(
             left_out = len(files) - len(names)
             _log.info(f"{archive}: {left_out} files of {folder!r} are no images and are left out")
         images = {
-            name: _pixels(
+            name: pixels(
                 members.read(files[name]), f"{archive}: {files[name]}", size_px, minimum_px
             )
             for name in bar(names, "decode images", unit="image")
@@ -126,7 +126,7 @@ def read_pictures(place: str | Path, size_px: int | None = None, minimum_px: int
             _require_any(names, place)
             return _of_one_size(
                 {
-                    name: _pixels(members.read(name), f"{place}: {name}", size_px, minimum_px)
+                    name: pixels(members.read(name), f"{place}: {name}", size_px, minimum_px)
                     for name in bar(names, "decode images", unit="image")
                 },
                 str(place),
@@ -135,7 +135,7 @@ def read_pictures(place: str | Path, size_px: int | None = None, minimum_px: int
     _require_any(files, place)
     images, before = {}, state_of(files.values())
     for name, path in bar(files.items(), "decode images", unit="image"):
-        images[name] = _pixels(path.read_bytes(), str(path), size_px, minimum_px)
+        images[name] = pixels(path.read_bytes(), str(path), size_px, minimum_px)
     if state_of(pictures_in(place).values()) != before:
         raise UserError(
             f"{place}: pictures changed while they were read; run again when whatever writes "
@@ -177,8 +177,13 @@ def _of_one_size(images: dict[str, np.ndarray], where: str, folder: str = "") ->
     return Stimuli(np.stack([*images.values()]), tuple(images))
 
 
-def _pixels(content: bytes, label: str, size_px: int | None, minimum_px: int) -> np.ndarray:
-    """One image as uint8 (row, column, rgb)."""
+def pixels(
+    content: bytes, label: str, size_px: int | None = None, minimum_px: int = 16
+) -> np.ndarray:
+    """One image as uint8 (row, column, rgb), squeezed to a square of side `size_px` unless None.
+
+    Raises `UserError` as `read_images` does.
+    """
     image = decode_rgb(content, label, upright=True)
     if min(image.size) < minimum_px:
         width, height = image.size

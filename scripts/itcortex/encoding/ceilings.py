@@ -17,6 +17,8 @@ twin_images, twin_images_bound
     Where images were shown under two names (twins, see `itcortex.data.stimuli`): the correlation
     between the responses to the two, which is the test-retest reliability of a response, and its
     square root, the highest correlation that a perfect model can have with it.
+stated_reliability, stated_reliability_bound
+    The reliability of each site that the file of a recording of means states, and its square root.
 truth
     Correlation of recorded with noise-free responses; known for simulated recordings only.
 recording:NAME, other_recordings
@@ -47,6 +49,7 @@ NO_BOUND = {
     "split_half": "a reliability; a perfect model reaches its square root",
     "twin_images": "a reliability; a perfect model reaches its square root",
     "internal_consistency": "a reliability; a perfect model reaches its square root",
+    "stated_reliability": "a reliability; a perfect model reaches its square root",
 }
 _OTHER_RECORDING = (
     "what the sites of another recording predict; a good model can score more, and sessions of one "
@@ -220,6 +223,10 @@ def estimate_ceilings(
         bound = np.sqrt(np.clip(reliability, 0, None))
         values["split_half"] = np.full(n_folds, median_over_sites(reliability))
         values["split_half_bound"] = np.full(n_folds, median_over_sites(bound))
+    if (stated := recording.stated_reliability) is not None:
+        bound = np.sqrt(np.clip(stated, 0, None))
+        values["stated_reliability"] = np.full(n_folds, median_over_sites(stated))
+        values["stated_reliability_bound"] = np.full(n_folds, median_over_sites(bound))
     of_twins = twin_images(flat, recording.pictures)
     if np.isfinite(of_twins).any():
         bound = np.sqrt(np.clip(of_twins, 0, None))
@@ -243,7 +250,8 @@ def of_window(recording: Recording, window: tuple[float, float] | None) -> Recor
 def shuffled(recording: Recording, rng: np.random.Generator) -> Recording:
     """The recording with the images of every site, and of every repeat, in an order of their own.
 
-    What is the same for all images, such as the shape of a map that every image evokes, stays.
+    What is the same for all images, such as the shape of a map that every image evokes, stays. What a
+    file states of its sites is known of the real order alone, and goes.
     """
 
     def permute(values: np.ndarray) -> np.ndarray:
@@ -251,7 +259,10 @@ def shuffled(recording: Recording, rng: np.random.Generator) -> Recording:
         return np.take_along_axis(values, np.argsort(keys, axis=0), axis=0)
 
     trials = None if recording.trials is None else permute(recording.trials)
-    return replace(recording, responses=permute(recording.responses), trials=trials)
+    about = {k: value for k, value in recording.attributes.items() if k != "site_labels"}
+    return replace(
+        recording, responses=permute(recording.responses), trials=trials, attributes=about
+    )
 
 
 def as_table(

@@ -32,7 +32,8 @@ TURNED = 0.02
 #: Of a recording's median split-half reliability; below it, little can be predicted.
 UNRELIABLE = 0.1
 _BEST_CEILINGS = (
-    "split_half_bound", "internal_consistency_bound", "twin_images_bound", "population",
+    "split_half_bound", "internal_consistency_bound", "stated_reliability_bound", "twin_images_bound",
+    "population",
 )  # fmt: skip
 _MOST_NAMED = 8
 
@@ -88,7 +89,7 @@ def check(recording: Recording, stimuli: Stimuli, plan: Plan) -> Check:
     average = _tried(lambda: window_average(recording, window), problems, "encoding: window")
     if average is None:  # the whole time stands in, so that all else can be looked at
         average, window = recording.responses.mean(3, dtype=np.float64), None
-        recording = replace(recording, responses=average[:, :, :, None], trials=None)
+        recording = replace(recording, responses=average[:, :, :, None], trials=None, repeated=None)
     facts["recommended_folds"] = recommended_folds(recording)
     problems += _of_images(facts)
     division = _division(recording, plan, facts["recommended_folds"], problems)
@@ -123,7 +124,9 @@ def _counts(recording: Recording, stimuli: Stimuli) -> dict:
     twins = twins_of(recording.image_ids, recording.pictures)
     repeats = None
     if recording.trials is not None:
-        counts = np.isfinite(recording.trials).any(axis=(1, 2, 3, 4)).sum(1)
+        counts = np.ones(len(recording.image_ids), int)
+        recorded = np.isfinite(recording.trials).any(axis=(1, 2, 3, 4)).sum(1)
+        counts[recording.with_trials] = recorded
         repeats = {
             "fewest": int(counts.min()),
             "median": float(np.median(counts)),

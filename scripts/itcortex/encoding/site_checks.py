@@ -22,7 +22,7 @@ def table(
 
     Columns: `site`; `mean`, `sd`, `lowest`, `highest` over images and positions of the responses in the
     window; `zeros`, the share of them that are exactly 0; `reliability`, split halves corrected by
-    Spearman-Brown, NaN without repeats; `drift`, Spearman's rank correlation of time in the session with
+    Spearman-Brown, or what the file states, NaN where neither is known; `drift`, Spearman's rank correlation of time in the session with
     what a response differs from its image's mean, NaN without times; `constant`, `loud`, `drifts`.
     """
     n_sites = len(recording.site_ids)
@@ -45,7 +45,8 @@ def table(
 
 def _reliability(recording: Recording, window, splits: int, seed: int) -> np.ndarray:
     if recording.trials is None:
-        return np.full(len(recording.site_ids), np.nan)
+        stated = recording.stated_reliability
+        return np.full(len(recording.site_ids), np.nan) if stated is None else stated
     trials = trial_average(recording, window)
     return split_half(trials.reshape(-1, *trials.shape[3:]), splits, np.random.default_rng(seed))
 
@@ -76,6 +77,7 @@ def timed(recording: Recording, average: np.ndarray, window) -> tuple[np.ndarray
         values = average.mean((1, 2))[..., None]
         values = values - values.mean(0)
     else:
+        started = started[recording.with_trials]
         values = trial_average(recording, window).mean((1, 2))
         values = values - mean_defined(values)[..., None]
     known = np.isfinite(started) & np.isfinite(values).all(1)

@@ -28,6 +28,9 @@ CEILINGS = {
     "twin_images_bound": "the square root of the test-retest reliability of responses to pictures that "
     "were shown twice",
     "other_recordings": "the prediction from the sites of all other recordings of the same pictures",
+    "stated_reliability": "the reliability of each site that the file of the recording states",
+    "stated_reliability_bound": "the square root of the reliability of each site that the file of the "
+    "recording states",
     "truth": "what the noise-free responses, which are known in a simulation, predict",
     "internal_consistency": "the internal consistency over random halves of the trials",
     "internal_consistency_bound": "the square root of the internal consistency over random halves "

@@ -6,10 +6,12 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from itcortex.data.own.listed import ListedPictures
 from itcortex.data.rdms import Rdms
 from itcortex.data.recordings import Recording
 from itcortex.data.stimuli import Stimuli, digest_of, first_of_same
 from itcortex.files import atomic_path
+from itcortex.formats.unicode import composed
 from itcortex.store.hdf5 import (
     COMPRESSION,
     create_result,
@@ -19,6 +21,7 @@ from itcortex.store.hdf5 import (
     write_attributes,
     write_names,
 )
+from itcortex.store.stored_images import IN_MEMORY_BYTES, StoredImages
 
 # --- recordings and predictions -------------------------------------------------------------------
 
@@ -37,6 +40,8 @@ def write_recording(path: str | Path, recording: Recording) -> None:
         write_names(handle, "site_ids", recording.site_ids)
         if recording.started is not None:
             handle.create_dataset("started", data=recording.started, dtype=np.float64)
+        if recording.repeated is not None:
+            handle.create_dataset("repeated", data=recording.repeated, dtype=np.int64)
         write_attributes(handle, recording.attributes)
 
 
@@ -50,6 +55,7 @@ def read_recording(path: str | Path) -> Recording:
             attributes=read_attributes_of(handle),
             trials=handle["trials"][...] if "trials" in handle else None,
             started=handle["started"][...] if "started" in handle else None,
+            repeated=tuple(handle["repeated"][...].tolist()) if "repeated" in handle else None,
         )
 
 
@@ -79,10 +85,35 @@ def write_stimuli(path: str | Path, stimuli: Stimuli) -> None:
         write_names(handle, "image_ids", stimuli.image_ids)
 
 
+def write_pictures(path: str | Path, pictures: ListedPictures) -> None:
+    """Write pictures of a folder as stimuli, one after the other: none but one is ever in memory.
+
+    The file notes the folder and the digest of what was read.
+    """
+    with atomic_path(path) as temporary, create_result(temporary, "stimuli") as handle:
+        images = None
+        for index, image in enumerate(pictures):
+            if images is None:
+                shape = (len(pictures.names), *image.shape)
+                images = handle.create_dataset(
+                    "images", shape, np.uint8, chunks=(1, *image.shape), **COMPRESSION
+                )
+            images[index] = image
+        write_names(handle, "image_ids", map(composed, pictures.names))
+        noted = {"source": pictures.folder, "source_sha256": pictures.sha256}
+        write_attributes(handle, noted)
+
+
 def read_stimuli(path: str | Path) -> Stimuli:
-    """Read what `write_stimuli` wrote."""
+    """Read what `write_stimuli` or `write_pictures` wrote.
+
+    Images of more than `IN_MEMORY_BYTES` together stay in the file until they are asked for.
+    """
     with open_result(path, "stimuli") as handle:
-        return Stimuli(handle["images"][...], read_names(handle, "image_ids"))
+        images, names = handle["images"], read_names(handle, "image_ids")
+        if images.size > IN_MEMORY_BYTES:
+            return Stimuli(StoredImages(path, images.shape), names)
+        return Stimuli(images[...], names)
 
 
 def read_pictures(path: str | Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -74,5 +74,5 @@ def write_attributes(handle: h5py.File, attributes: dict) -> None:
 
 
 def read_attributes_of(handle: h5py.File) -> dict:
-    """Read what `write_attributes` wrote."""
-    return json.loads(handle.attrs["attributes"])
+    """Read what `write_attributes` wrote; nothing was written of some stimuli."""
+    return json.loads(handle.attrs.get("attributes", "{}"))

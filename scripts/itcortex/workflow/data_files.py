@@ -10,7 +10,7 @@ from itcortex.data.own.entries import is_own, local_files
 from itcortex.data.registry import files_of, urls_of
 from itcortex.workflow import paths
 from itcortex.workflow.experiment import Experiment, Wildcards
-from itcortex.workflow.local_files import kept_digest
+from itcortex.workflow.local_files import kept_digest, names_and_sizes
 
 #: Wildcard that stands for the name of an entry, by its kind.
 WILDCARDS = {kind: name for name, kind in paths.KINDS.items()} | {"stimuli": "stimuli"}
@@ -126,11 +126,27 @@ class DataFiles:
         return self.ex.registry["datasets"][wildcards.dataset]["files"][wildcards.file]
 
     def digests(self, wildcards: Wildcards) -> list[str]:
-        """SHA-256 of every own file or folder that a job reads: a changed one runs it again."""
+        """SHA-256 of every own file or folder that a job reads: a changed one runs it again.
+
+        A folder of which a list names a part may be large: it is known by names and sizes.
+        """
         is_recording = hasattr(wildcards, "recording")
         stimuli = self.ex.registry["stimuli"]
         entry = self.recording_entry(wildcards) if is_recording else stimuli[wildcards.stimuli]
-        return [kept_digest(path) for path in local_files(entry) if Path(path).exists()]
+        large = [entry["path"]] if "list" in entry else []
+        there = [path for path in local_files(entry) if Path(path).exists()]
+        return [names_and_sizes(one) if one in large else kept_digest(one) for one in there]
+
+    def list_of_images(self, wildcards: Wildcards) -> list[str]:
+        """The file that names those pictures of a folder that were shown, if not all of them were."""
+        listed = self.ex.registry["stimuli"][wildcards.stimuli].get("list", {})
+        if "dataset" in listed:
+            return [path_of(listed)]
+        return [listed["path"]] if listed else []
+
+    def format_of_list(self, wildcards: Wildcards) -> str:
+        """Format of that file; empty without one."""
+        return self.ex.registry["stimuli"][wildcards.stimuli].get("list", {}).get("format", "")
 
     def tables_beside(self, wildcards: Wildcards) -> list[str]:
         """Tables of images and sites that belong to an own recording."""

@@ -84,7 +84,8 @@ class Experiment:
         settings = settings | {"recordings": names}
         registry = with_defaults(registry, schema["datasets"])
         own = with_defaults({"recordings": own}, _of_recordings(schema["datasets"]))["recordings"]
-        registry = registries.expand_registry(entries.register(registry, own))
+        registry = entries.register(registry, own, settings["places"])
+        registry = registries.expand_registry(registry)
         registries.check_references(registry, settings["datasets"])
         pins.read(settings["lock"])
         refused: list[RefusedRow] | None = [] if checking else None

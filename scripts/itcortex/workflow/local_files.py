@@ -4,6 +4,7 @@ To read them at every start would take long, and every job on a cluster plans an
 files that have not been written to since, by sizes and times, in `.snakemake/itcortex/digests.json`.
 """
 
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -32,6 +33,12 @@ def kept_digest(path: str | Path, kept: Path = KEPT) -> str:
     if time.time() - newest > _SETTLED_S and state_of(_files(path)) == state:
         _write(kept, known | {name: {"state": state, "sha256": digest}})
     return digest
+
+
+def names_and_sizes(folder: str | Path) -> str:
+    """SHA-256 over the names and sizes of the images in a folder; no image is read."""
+    lines = [f"{name} {path.stat().st_size}\n" for name, path in pictures_in(folder).items()]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def digest_of(path: str | Path) -> str:

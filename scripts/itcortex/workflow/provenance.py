@@ -54,6 +54,7 @@ class Files:
         for path in map(Path, paths):
             self.by_end |= {"/".join(path.parts[k:]): path for k in range(len(path.parts))}
         self.stamp, self.sha256 = cache(store.read_stamp), cache(local_files_digest)
+        self.attributes = cache(store.read_attributes)
 
     def find(self, end: str) -> Path:
         """The file whose path ends so; `UserError` if it is not among those that were given."""
@@ -94,10 +95,13 @@ def data_of(labels: dict, registry: dict) -> list[str]:
     return sorted(found)
 
 
-def digest_of_data(name: str, labels: dict, files: Files) -> str:
-    """SHA-256 of a dataset's file: as noted when the recording was read from it, else of the file."""
-    if "recording" in labels:
-        noted = store.read_attributes(files.find(PREPARED["recording"].format(**labels)))
+def digest_of_data(name: str, ends: Iterable[str], files: Files) -> str:
+    """SHA-256 of a file or folder: as noted when it was read, else of what is there now.
+
+    `ends` are those of `steps`; recordings and some stimuli note what they were made from.
+    """
+    for end in (end for end in ends if end.startswith(("recordings/", "stimuli/"))):
+        noted = files.attributes(files.find(end))
         if noted.get("source") == name and "source_sha256" in noted:
             return noted["source_sha256"]
     return files.sha256(files.find(name))
@@ -115,7 +119,7 @@ def job(path: str | Path, files: Files, registry: dict, environments: Environmen
     entry = {
         "file": Path(path).as_posix(),
         **labels,
-        "data": {name: digest_of_data(name, labels, files) for name in data_of(labels, registry)},
+        "data": {name: digest_of_data(name, ends, files) for name in data_of(labels, registry)},
         "code": {stamp["rule"]: stamp["code"] for stamp in stamps},
         "environments": {s["rule"]: environments.name(s["packages"]) for s in stamps},
     }

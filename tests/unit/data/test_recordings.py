@@ -11,7 +11,7 @@ import prepare_recordings
 from itcortex import store
 from itcortex.data.published.cowley import read_cowley
 from itcortex.data.published.readers import read_published
-from itcortex.data.recordings import Recording, require_shown, window_average
+from itcortex.data.recordings import Recording, require_shown, trial_average, window_average
 from itcortex.data.stimuli import Stimuli, join_images, read_images
 from itcortex.errors import UserError
 
@@ -260,3 +260,27 @@ def test_recordings_refuse_axes_that_do_not_fit():
         Recording(values, ("a", "b"), ("1", "2", "3"), {"image_labels": {"object_name": ["car"]}})
     with pytest.raises(UserError, match="trials"):
         Recording(values, ("a", "b"), ("1", "2", "3"), trials=np.zeros((2, 1, 1, 1, 4, 5)))
+
+
+def test_trials_may_be_of_some_images_alone(rng):
+    """Images that were shown once, beside two that were shown three times."""
+    responses = rng.normal(size=(5, 1, 1, 1, 2)).astype("float32")
+    trials = rng.normal(size=(2, 1, 1, 1, 2, 3)).astype("float32")
+    names = tuple("abcde")
+    one = Recording(responses, names, ("s", "t"), {}, trials, repeated=(1, 4))
+    assert one.with_trials.tolist() == [1, 4]
+    assert trial_average(one, None).shape == (2, 1, 1, 2, 3)
+    with pytest.raises(UserError, match=r"trials \(2, .* do not fit responses \(5,"):
+        Recording(responses, names, ("s", "t"), {}, trials)
+    predicted = one.predicted(responses[:, :, :, 0], None, {})
+    assert predicted.trials is None and predicted.repeated is None
+
+
+def test_trials_of_some_images_are_kept_in_the_file(tmp_path, rng):
+    responses = rng.normal(size=(4, 1, 1, 1, 2)).astype("float32")
+    trials = rng.normal(size=(1, 1, 1, 1, 2, 3)).astype("float32")
+    one = Recording(responses, tuple("abcd"), ("s", "t"), {"area": "IT"}, trials, repeated=(2,))
+    store.write_recording(tmp_path / "r.h5", one)
+    read = store.read_recording(tmp_path / "r.h5")
+    assert read.repeated == (2,)
+    np.testing.assert_array_equal(read.trials, trials)

@@ -211,3 +211,35 @@ def test_windows_without_shuffles_have_no_chance(rng):
     table = ceilings.as_table("a", [(0, 1), (1, 2)], [made, made], ("x", "y"), "population", [made])
     assert table["p"].tolist()[:2] == [1.0, 1.0] and table["p"].isna().tolist()[2:] == [True, True]
     assert ceilings.as_table("a", [None], [made], ("x", "y"), "population")["p"].isna().all()
+
+
+def test_repeats_of_some_images_give_the_ceiling_that_they_would_give_alone(rng):
+    """400 images that were shown once change nothing about the reliability of 60 with repeats."""
+    signal = rng.normal(size=(460, 3))
+    trials = signal[400:, :, None] + rng.normal(size=(60, 3, 8))
+    responses = np.concatenate([signal[:400] + rng.normal(size=(400, 3)), trials.mean(2)])
+    one = replace(
+        recording(responses[:, None, None, None]),
+        trials=trials[:, None, None, None],
+        repeated=tuple(range(400, 460)),
+    )
+    fold_of = np.arange(460) % 5
+    found = ceilings.estimate_ceilings(one, None, fold_of, 50, np.random.default_rng(1))
+    alone = ceilings.split_half(trials, 50, np.random.default_rng(1))
+    assert found["split_half"] == pytest.approx(np.full(5, np.median(alone)), abs=1e-12)
+    assert np.median(alone) == pytest.approx(8 / 9, abs=0.06)  # of 8 trials, signal = noise; 60 images
+
+
+def test_what_a_file_states_of_sites_is_a_ceiling_and_not_that_of_shuffled_images(rng):
+    one = recording(rng.normal(size=(40, 1, 1, 1, 4)))
+    one = replace(
+        one, attributes=one.attributes | {"site_labels": {"reliability": [0.49, -0.1, 0.64, 0.81]}}
+    )
+    fold_of, draws = np.arange(40) % 4, np.random.default_rng(0)
+    found = ceilings.estimate_ceilings(one, None, fold_of, 5, draws)
+    assert found["stated_reliability"] == pytest.approx(np.full(4, (0.49 + 0.64) / 2))
+    assert found["stated_reliability_bound"] == pytest.approx(np.full(4, (0.7 + 0.8) / 2))
+    other = ceilings.estimate_ceilings(ceilings.shuffled(one, draws), None, fold_of, 5, draws)
+    assert "stated_reliability" not in other
+    with pytest.raises(UserError, match="1 values of 'reliability' do not fit 4 sites"):
+        replace(one, attributes={"site_labels": {"reliability": [0.5]}})

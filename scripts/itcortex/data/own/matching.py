@@ -76,6 +76,8 @@ def match(names: Sequence[str], pictures: Sequence[str], where: str) -> dict[str
 
 def _refuse(missing: list[str], names: Sequence[str], pictures: Sequence[str], where: str) -> None:
     more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+    if more:
+        _log.warning("%s: all images without a picture: %s", where, ", ".join(missing))
     hint = nearest(missing[0], list(pictures))
     raise UserError(
         f"{where}: {len(missing)} of {len(set(names))} images have no picture: "

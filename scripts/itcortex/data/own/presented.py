@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from itcortex.data.own import matching
-from itcortex.data.own.columns import LABELS
+from itcortex.data.own.columns import LABELS, numbers
 from itcortex.data.own.selection import select
 from itcortex.data.recordings import Recording, checked
 from itcortex.errors import UserError, nearest
@@ -86,7 +86,7 @@ def to_recording(
         _mean(trials),
         tuple(image_ids.tolist()),
         tuple(presented.sites["site"].astype(str)),
-        _timed(attributes, presented) | {"image_labels": known},
+        _timed(attributes, presented) | {"image_labels": known} | _stated(presented, entry, where),
         trials if trials.shape[-1] > 1 else None,
         started,
     )
@@ -196,13 +196,17 @@ def _complete(recording: Recording, policy: str, where: str) -> tuple[Recording,
     pick = np.flatnonzero(images)
     known = recording.attributes["image_labels"]
     labels = {name: [values[i] for i in pick] for name, values in known.items()}
+    of_sites = {
+        name: np.array(values)[sites].tolist()
+        for name, values in recording.attributes.get("site_labels", {}).items()
+    }
     trials, started = recording.trials, recording.started
     part = replace(
         recording,
         responses=recording.responses[pick][..., sites],
         image_ids=tuple(recording.image_ids[i] for i in pick),
         site_ids=tuple(np.array(recording.site_ids)[sites].tolist()),
-        attributes=recording.attributes | {"image_labels": labels},
+        attributes=recording.attributes | {"image_labels": labels, "site_labels": of_sites},
         trials=None if trials is None else trials[pick][..., sites, :],
         started=None if started is None else started[pick],
     )
@@ -232,6 +236,29 @@ def _labels(
             raise UserError(f"{where}: {column}: image {name!r} has several; give every image one")
         labels[label] = [getattr(value, "item", lambda v=value: v)() for value in levels.first()]
     return labels
+
+
+def _stated(presented: Presented, entry: dict, where: str) -> dict:
+    """What the file states of its sites: their reliability, if the entry names its column."""
+    column = entry.get("reliability")
+    if column is None:
+        return {}
+    if column not in presented.sites:
+        hint = nearest(column, list(presented.sites))
+        raise UserError(f"{where}: reliability: no column {column!r} of the sites; {hint}")
+    values = numbers(presented.sites[column]).to_numpy(float)
+    if presented.values.shape[3] > 1:
+        raise UserError(
+            f"{where}: reliability: {column!r} is one number a site, and there are "
+            f"{presented.values.shape[3]} time bins; take the file that has the window alone"
+        )
+    if not (np.abs(values) <= 1).all():
+        wrong = presented.sites["site"][~(np.abs(values) <= 1)].tolist()
+        raise UserError(
+            f"{where}: reliability: {column!r} is no correlation for {len(wrong)} sites: "
+            f"{wrong[:_MOST_NAMED]}; select sites that have one, as `sites: {{{column}: '>0.3'}}`"
+        )
+    return {"site_labels": {"reliability": values.tolist()}}
 
 
 def _timed(attributes: dict, presented: Presented) -> dict:

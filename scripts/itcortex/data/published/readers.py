@@ -6,6 +6,7 @@ from pathlib import Path
 from itcortex.data.published.arcaro import read_arcaro
 from itcortex.data.published.cowley import read_cowley
 from itcortex.data.published.majajhong import read_majajhong
+from itcortex.data.published.tvsd import read_tvsd
 from itcortex.data.recordings import Recording
 from itcortex.errors import UserError, nearest
 
@@ -13,6 +14,7 @@ LOADERS = {
     "arcaro2020": read_arcaro,
     "cowley2023": read_cowley,
     "majajhong2015": read_majajhong,
+    "tvsd": read_tvsd,
 }
 
 

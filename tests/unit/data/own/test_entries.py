@@ -2,7 +2,7 @@
 
 import pytest
 
-from itcortex.data.own.entries import named_entries, register, require_files
+from itcortex.data.own.entries import local_files, named_entries, register, require_files
 from itcortex.data.own.headers import lacks_grid
 from itcortex.errors import UserError
 
@@ -72,3 +72,32 @@ def test_some_files_certainly_have_no_grid(tmp_path, monkeypatch, entry, lacks):
     (tmp_path / "wide.csv").write_text("\ufeffimage;a;b\n", encoding="utf-8")
     (tmp_path / "long.csv").write_text("image,site,response,row,column\n")
     assert lacks_grid(entry) == lacks
+
+
+# --- places ---------------------------------------------------------------------------------------
+
+BROUGHT = {
+    "datasets": {"things": {"licence": "for research"}},
+    "stimuli": {
+        "shown": {"path": "{things}/object_images", "dataset": "things",
+                  "list": {"path": "{list}", "format": "netcdf"}},
+    },
+    "recordings": {"units": {"responses": "{units}", "dataset": "things", "stimuli": "shown"}},
+}  # fmt: skip
+
+
+def test_paths_begin_with_the_places_of_the_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    places = {"things": "data/THINGS", "list": "~/list.nc", "units": None}
+    found = register(BROUGHT, {}, places)
+    shown, units = found["stimuli"]["shown"], found["recordings"]["units"]
+    assert shown["path"] == "data/THINGS/object_images"
+    assert shown["list"]["path"].endswith("/list.nc") and "~" not in shown["list"]["path"]
+    assert local_files(shown) == [shown["path"], shown["list"]["path"]]
+    assert (shown["dataset"], units["dataset"]) == ("things", "things")
+    assert found["datasets"]["things"] == {"licence": "for research"}
+    with pytest.raises(UserError, match=r"recordings: u: \{units\}: .*`places: \{units: \.\.\.\}`"):
+        require_files(units, "recordings: u")
+    with pytest.raises(UserError, match="there is no data/THINGS/object_images"):
+        require_files(shown, "recordings: u")
+    assert BROUGHT["stimuli"]["shown"]["path"] == "{things}/object_images"
