@@ -38,7 +38,7 @@ def main(
         fits.add(layer, maps, responses, division)
     read = functools.partial(features.read, images=images, reduce=reduce)
     trials = None
-    if recorded.trials is not None and REVERSE in kinds:
+    if recorded.trials is not None and recorded.repeated is None and REVERSE in kinds:
         trials = trial_average(recorded, targets[0].window)
     fits.add_control(shuffled, of_others, division, read, trials)
     chosen, held_out = fits.main_predictions(division)

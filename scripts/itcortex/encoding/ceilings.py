@@ -59,6 +59,8 @@ _OTHER_RECORDING = (
 FEWEST_TWINS = 10
 #: With fewer sites, what sites predict of each other says little about what can be predicted.
 FEW_SITES = 10
+#: With more sites their correlations do not fit into memory: 4,000 are 128 MB, 20,000 are 3 GB.
+MOST_SITES = 4000
 
 
 def weakness(ceiling_name: str) -> str:
@@ -210,7 +212,12 @@ def estimate_ceilings(
             "%d sites: ceilings that sites give each other (population, best_pair) are far too low with "
             "so few; prefer one of single trials (split_half_bound)", n_sites,
         )  # fmt: skip
-    if n_sites > 1:
+    if n_sites > MOST_SITES:
+        _log.info(
+            "%d sites: the ceiling population is not estimated for more than %d, whose correlations "
+            "with each other would not fit into memory", n_sites, MOST_SITES,
+        )  # fmt: skip
+    if 1 < n_sites <= MOST_SITES:
         values["population"] = median_over_sites(population(flat, fold_of))
         if flat.shape[1] > 2 and n_folds == len(flat):
             order = np.argsort(fold_of)

@@ -20,10 +20,11 @@ def table(
 ) -> pd.DataFrame:
     """A row for each site.
 
-    Columns: `site`; `mean`, `sd`, `lowest`, `highest` over images and positions of the responses in the
-    window; `zeros`, the share of them that are exactly 0; `reliability`, split halves corrected by
-    Spearman-Brown, or what the file states, NaN where neither is known; `drift`, Spearman's rank correlation of time in the session with
-    what a response differs from its image's mean, NaN without times; `constant`, `loud`, `drifts`.
+    Columns: `site`; `mean`, `sd`, `lowest`, `highest` over images and positions of the responses in
+    the window; `zeros`, the share of them that are exactly 0; `reliability`, split halves corrected
+    by Spearman-Brown, or what the file states, NaN where neither is known; `drift`, Spearman's rank
+    correlation of time in the session with what a response differs from its image's mean, NaN
+    without times; `constant`, `loud`, `drifts`.
     """
     n_sites = len(recording.site_ids)
     flat = average.reshape(-1, n_sites)

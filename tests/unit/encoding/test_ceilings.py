@@ -227,7 +227,9 @@ def test_repeats_of_some_images_give_the_ceiling_that_they_would_give_alone(rng)
     found = ceilings.estimate_ceilings(one, None, fold_of, 50, np.random.default_rng(1))
     alone = ceilings.split_half(trials, 50, np.random.default_rng(1))
     assert found["split_half"] == pytest.approx(np.full(5, np.median(alone)), abs=1e-12)
-    assert np.median(alone) == pytest.approx(8 / 9, abs=0.06)  # of 8 trials, signal = noise; 60 images
+    assert np.median(alone) == pytest.approx(
+        8 / 9, abs=0.06
+    )  # of 8 trials, signal = noise; 60 images
 
 
 def test_what_a_file_states_of_sites_is_a_ceiling_and_not_that_of_shuffled_images(rng):
@@ -243,3 +245,11 @@ def test_what_a_file_states_of_sites_is_a_ceiling_and_not_that_of_shuffled_image
     assert "stated_reliability" not in other
     with pytest.raises(UserError, match="1 values of 'reliability' do not fit 4 sites"):
         replace(one, attributes={"site_labels": {"reliability": [0.5]}})
+
+
+def test_so_many_sites_that_their_correlations_do_not_fit_are_left_out(rng, monkeypatch):
+    one = recording(rng.normal(size=(20, 1, 1, 1, 6)))
+    fold_of = np.arange(20) % 4
+    assert "population" in ceilings.estimate_ceilings(one, None, fold_of, 5, rng)
+    monkeypatch.setattr(ceilings, "MOST_SITES", 5)
+    assert ceilings.estimate_ceilings(one, None, fold_of, 5, rng) == {}

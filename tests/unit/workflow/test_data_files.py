@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from itcortex.data.own.entries import register
-from itcortex.workflow import provenance
+from itcortex.workflow import local_files, provenance
 from itcortex.workflow.attention_sets import AttentionSets
 from itcortex.workflow.benchmark_files import BenchmarkFiles
 from itcortex.workflow.data_files import DataFiles
@@ -222,8 +222,9 @@ def own(ex, tmp_path, monkeypatch):
 def test_own_files_are_read_where_they_are_and_known_by_their_content(own, job):
     data = DataFiles(own)
     shown = data.recording_entry(job(recording="mine"))["stimuli"]
-    assert data.own("recordings") == ["mine"]
-    assert data.own("stimuli") == [shown]
+    brought = {"recordings": "triplen_", "stimuli": "_images"}  # of the registry, from places
+    for kind, name in (("recordings", "mine"), ("stimuli", shown)):
+        assert [one for one in data.own(kind) if brought[kind] not in one] == [name]
     assert "mine" not in data.published("recordings")
     assert data.labelled_images(job(recording="mine")) == f"results/stimuli/{shown}.parquet"
     assert data.table_of_kinds(job(stimuli=shown)) == []
@@ -244,3 +245,47 @@ def test_own_files_are_behind_the_tables_and_no_downloads(own):
     assert data_of(labels, data.behind_tables) == ["i.csv", "pictures", "r.csv"]
     files = provenance.Files(data.files_behind_tables)
     assert files.sha256(files.find("pictures")) == digest_of("pictures")
+
+
+# --- pictures that everybody brings ---------------------------------------------------------------
+
+
+@pytest.fixture
+def brought(ex, tmp_path, monkeypatch):
+    """The experiment on TVSD's IT of one monkey and Triple-N's, with made folders as places."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("things", "nsd"):
+        laboratory(tmp_path / folder)
+    pathlib.Path("triplen.nc").write_bytes(b"units")
+    places = {"things": "things", "nsd": "nsd", "triplen": "triplen.nc"}
+    settings = ex.settings | {"recordings": ["tvsd_f_it", "triplen_it"], "rdms": []}
+    return replace(ex, settings=settings, registry=register(ex.registry, {}, places))
+
+
+def test_a_list_says_which_pictures_of_a_large_folder_were_shown(brought, job):
+    data = DataFiles(brought)
+    listed = "results/data/tvsd/monkeyN_things_imgs.mat"
+    assert data.list_of_images(job(stimuli="tvsd_images")) == [listed]
+    assert data.list_of_images(job(stimuli="nsd_images")) == ["triplen.nc"]
+    assert data.list_of_images(job(stimuli="sim_m1_scenes")) == []
+    formats = [data.format_of_list(job(stimuli=f"{one}_images")) for one in ("tvsd", "nsd")]
+    assert formats == ["tvsd", "netcdf"]
+    monkey = "results/data/tvsd/monkeyF_THINGS_normMUA.mat"
+    assert data.recording_file(job(recording="tvsd_f_it")) == monkey
+    assert data.image_table(job(recording="tvsd_f_it")) == [listed.replace("N_", "F_")]
+    assert {monkey, listed} <= set(data.downloads)
+    assert {"things", "nsd", "triplen.nc", monkey, listed} <= set(data.files_behind_tables)
+    assert {"things", "tvsd", "triplen", "nsd"} <= set(data.datasets)
+
+
+def test_a_large_folder_is_known_by_names_and_sizes(brought, job, monkeypatch):
+    data, shown = DataFiles(brought), job(stimuli="tvsd_images")
+    monkeypatch.setattr(local_files, "sha256_of_all", lambda _: pytest.fail("it was read"))
+    before = data.digests(shown)
+    assert data.digests(shown) == before
+    picture = pathlib.Path("things/im03.png")
+    picture.write_bytes(picture.read_bytes() + b" ")
+    longer = data.digests(shown)
+    picture.rename("things/other.png")
+    assert len({*before, *longer, *data.digests(shown)}) == 3
+    assert data.digests(job(stimuli="nsd_images"))[1] == digest_of("triplen.nc")

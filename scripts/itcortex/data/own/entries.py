@@ -95,8 +95,9 @@ def require_files(entry: dict, where: str) -> None:
         if place := _PLACE.match(path):
             name = place.group(1)
             raise UserError(
-                f"{where}: {path}: nobody may pass on these files, so that you bring them: get them (the "
-                f"registry says where), and name their place in the settings, `places: {{{name}: ...}}`"
+                f"{where}: {path}: nobody may pass on these files, so that you bring them: get them "
+                "(the registry says where), and name their place in the settings, "
+                f"`places: {{{name}: ...}}`"
             )
         if not Path(path).exists():
             raise UserError(f"{where}: there is no {path}; paths are relative to {Path.cwd()}")

@@ -1,7 +1,7 @@
 """Pictures of a large folder that a list names: those that were shown, read one after the other.
 
-The pictures of some recordings may not be passed on, so that everybody has them in a folder of their own,
-among many others that were not shown.
+The pictures of some recordings may not be passed on. Everybody has them in a folder of their own, among
+many others that were not shown.
 """
 
 import hashlib
@@ -49,7 +49,9 @@ class ListedPictures:
         them was written to meanwhile.
         """
         before, digest, size = state_of(self.files), hashlib.sha256(), None
-        for name, path in bar(list(zip(self.names, self.files, strict=True)), "decode", unit="image"):
+        for name, path in bar(
+            list(zip(self.names, self.files, strict=True)), "decode", unit="image"
+        ):
             content = path.read_bytes()
             digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
             image = pixels(content, str(path), self.size_px)

@@ -1,12 +1,15 @@
 """TVSD: macaque V1, V4 and IT, 22,248 images shown once and 100 shown thirty times.
 
-Papale, Wang, Self & Roelfsema, Neuron 2025. Every monkey has two MATLAB 7.3 files (HDF5, so that axes
-come in reverse order). `THINGS_normMUA.mat` has multi-unit activity, normalised and averaged over a window
-for each region: `train_MUA` (image, electrode), `test_MUA` (image, electrode), `test_MUA_reps` (repeat,
-image, electrode), and `reliab` (draw, electrode), whose mean over draws is the reliability of an
-electrode. `things_imgs.mat` names the images in the same order: the groups `train_imgs` and `test_imgs` have
-`things_path`, references to texts such as `aardvark\\aardvark_01b.jpg`, below the folder `object_images` of
-THINGS. The images themselves may not be passed on.
+Papale, Wang, Self & Roelfsema, Neuron 2025. Every monkey has two MATLAB 7.3 files, which are HDF5: axes
+come in reverse order.
+
+`THINGS_normMUA.mat` has multi-unit activity, normalised and averaged over a window for each region:
+`train_MUA` and `test_MUA` (image, electrode), `test_MUA_reps` (repeat, image, electrode), and `reliab`
+(draw, electrode), whose mean over draws is the reliability of an electrode.
+
+`things_imgs.mat` names the images in the same order. Its groups `train_imgs` and `test_imgs` have
+`things_path`, references to texts such as `aardvark\\aardvark_01b.jpg`, below the folder `object_images`
+of THINGS. The images themselves may not be passed on.
 """
 
 from dataclasses import dataclass
@@ -150,7 +153,7 @@ def _responses(
 
 
 def _require_shape(values: np.ndarray, wanted: tuple, name: str, where: str | Path) -> None:
-    """Raise `UserError` unless an array has as many axes as wanted, with the lengths that are not None."""
+    """Raise `UserError` unless an array has the axes that are wanted; None stands for any length."""
     fits = values.ndim == len(wanted) and all(
         length in (None, n) for n, length in zip(values.shape, wanted, strict=True)
     )

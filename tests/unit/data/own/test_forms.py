@@ -7,6 +7,7 @@ import pytest
 import xarray
 
 from itcortex.data.own.forms import form_of, read_own
+from itcortex.data.own.image_lists import LISTS
 from itcortex.errors import UserError
 from made.own import laboratory
 
@@ -198,6 +199,42 @@ def test_netcdf_of_brainio(lab, tmp_path):
     chosen = read(tmp_path / "r.nc", lab, sites={"region": "IT", "reliability": ">0.3"})
     assert chosen.site_ids == ("unit_0",)
     assert chosen.attributes["left_out"] == {"sites": 2}
+
+
+def test_netcdf_of_triple_n(lab, tmp_path):
+    """Means of units; selected, and given their ceiling, by the reliability in the very window."""
+    names = tuple(f"nsd_{number:05d}" for number in (2950, 7, 30, 4000, 1, 2, 3, 72999))
+    xarray.Dataset(
+        {"li2026": (("presentation", "neuroid", "time_bin"), lab.mean[:, :, None])},
+        coords={
+            "stimulus_id": ("presentation", list(names)), "coco_id": ("presentation", range(8)),
+            "neuroid_id": ("neuroid", ["M1_ses01_unit0001", "M1_ses01_unit0002", "M5_ses90_unit0001"]),
+            "region": ("neuroid", ["IT", "IT", "V2"]), "animal": ("neuroid", ["M1", "M1", "M5"]),
+            "reliability": ("neuroid", [0.9, 0.5, 0.9]),
+            "reliability_window": ("neuroid", [0.81, 0.36, 0.7]),
+            "time_bin_start": ("time_bin", [70]), "time_bin_end": ("time_bin", [170]),
+        },
+    ).to_netcdf(tmp_path / "r.nc", engine="h5netcdf")  # fmt: skip
+    entry = {"sites": {"region": "IT", "reliability_window": ">0.4"}}
+    entry |= {"reliability": "reliability_window"}
+    pictures = [f"{name}.png" for name in sorted(names)]
+    recording = read_own(tmp_path / "r.nc", entry, pictures, ABOUT)
+    assert recording.image_ids == tuple(pictures)
+    assert recording.site_ids == ("M1_ses01_unit0001",)
+    assert recording.attributes["left_out"] == {"sites": 2}
+    assert recording.stated_reliability == pytest.approx([0.81])
+    assert recording.attributes["ms_start"] == 70
+    order = np.argsort(names)
+    expected = lab.mean[order, 0]
+    np.testing.assert_allclose(recording.responses[:, 0, 0, 0, 0], expected, rtol=TOLERANCE)
+    assert LISTS["netcdf"](tmp_path / "r.nc") == names
+    with pytest.raises(
+        UserError, match=r"none of 3 sites fulfils region: V2, reliability_window: >0.9"
+    ):
+        tight = {"sites": {"region": "V2", "reliability_window": ">0.9"}}
+        read_own(tmp_path / "r.nc", tight, pictures, ABOUT)
+    with pytest.raises(UserError, match="reliability: no column 'reliable' of the sites"):
+        read_own(tmp_path / "r.nc", {"reliability": "reliable"}, pictures, ABOUT)
 
 
 def test_netcdf_of_hashes_with_the_table_of_its_images(lab, tmp_path):

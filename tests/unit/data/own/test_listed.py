@@ -45,7 +45,7 @@ def test_all_in_one_folder_and_without_their_endings_are_found(shown, tmp_path):
     for name in names:
         (folder / name).rename(flat / name.rpartition("/")[2].upper())
     pictures = ListedPictures(flat, tuple(name.removesuffix(".jpg") for name in names))
-    assert [path.name for path in pictures.files][0] == "AARDVARK_00000.JPG"
+    assert pictures.files[0].name == "AARDVARK_00000.JPG"
 
 
 def test_missing_and_renamed_pictures_are_listed(shown, caplog):
