@@ -14,6 +14,7 @@ from itcortex.encoding.ceilings import estimate_ceilings
 from itcortex.encoding.map_alignment import Null, alignment_table
 from itcortex.errors import UserError
 from itcortex.tables import summary
+from made.encoding import ON_CPU
 
 IDS = tuple(f"image {i:02d}" for i in range(24))
 SITES = ("a", "b", "c")
@@ -45,7 +46,7 @@ def by_the_workflow(folder, layers, responses, mappings):
     labels = {"recording": "responses", "model": "features", "weights": ""}
     fit_encoding(
         folder / "activations.h5", folder / "recording.h5", *files, labels, mappings, "corrected", 4,
-        "exact", 4, 2, None, [], 20, 3,
+        "exact", *ON_CPU, 4, 2, None, [], 20, 3,
     )  # fmt: skip
     return store.read_table(files[0]), store.read_recording(files[1]).responses[:, :, :, 0]
 

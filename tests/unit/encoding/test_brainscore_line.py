@@ -20,6 +20,7 @@ import prepare_stimuli
 from itcortex import store
 from itcortex.mappings import brainscore
 from itcortex.tables.summary import add_ceilings, over_folds
+from made.encoding import ON_CPU
 from made.majajhong import write_assembly
 
 IMAGES, SITES, REPEATS, NOISE, SPLITS = 240, 10, 6, 1.5, 10
@@ -98,7 +99,7 @@ def line(tmp_path_factory):
     fit_encoding.main(
         folder / "activations.h5", folder / "recording.h5", folder / "scores.parquet",
         folder / "predictions.h5", folder / "orientation.parquet", LABELS, ["pls"], "brainscore",
-        25, "nipals_1e-6", SPLITS, 2, window, SWEEP, 20, 1,
+        25, "nipals_1e-6", *ON_CPU, SPLITS, 2, window, SWEEP, 20, 1,
     )  # fmt: skip
     estimate_ceiling.main(
         folder / "recording.h5", [], [], [], folder / "ceilings.parquet", "it", "brainscore", SPLITS,

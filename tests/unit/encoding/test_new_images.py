@@ -14,6 +14,7 @@ from itcortex.data.recordings import Recording
 from itcortex.data.stimuli import Stimuli
 from itcortex.networks.network import Network
 from keep_mapping import main as keep_mapping
+from made.encoding import ON_CPU
 from predict_responses import main as predict_responses
 
 pytestmark = pytest.mark.network
@@ -60,13 +61,13 @@ def results(tmp_path_factory):
     scores = folder / "scores.parquet"
     fit_encoding(
         activations, folder / "recordings" / "array.h5", scores, folder / "predictions.h5",
-        folder / "orientation.parquet", LABELS, ["ridge"], "corrected", 25, "exact", 5, 4, None, [],
-        1, 0,
+        folder / "orientation.parquet", LABELS, ["ridge"], "corrected", 25, "exact", *ON_CPU, 5, 4,
+        None, [], 1, 0,
     )  # fmt: skip
     mapping = folder / "own" / "mappings" / "array" / "mine" / "drawn.h5"
     keep_mapping(
         activations, folder / "recordings" / "array.h5", scores, mapping, LABELS, "ridge",
-        "corrected", 25, "exact", 5, 4, None, 0,
+        "corrected", 25, "exact", ON_CPU[0], 5, 4, None, 0,
     )  # fmt: skip
     pictures = top / "pictures"
     (pictures / "below").mkdir(parents=True)
