@@ -69,7 +69,7 @@ rule fit_variant:
         ridge=config["encoding"]["ridge"],
         device=request.encoding_device,
         fall_back=config["encoding"]["device"] == "auto",
-        folds=analysis.variant("folds"),
+        folds=analysis.folds_of_variant,
         pool=config["encoding"]["pool"],
         window=analysis.window,
         seed=config["seed"],

@@ -221,7 +221,7 @@ rule estimate_multiverse:
         runtime=rising(60),
     params:
         code=ex.code_of("estimate_multiverse"),
-        folds=str(config["encoding"]["folds"]),
+        folds=analysis.main_folds,
         variant_folds=analysis.variant_folds,
         ranges=config["multiverse"]["ranges"],
         draws=config["multiverse"]["draws"],

@@ -45,8 +45,8 @@ def main(
     main = noise_ceilings.of_window(recorded, analysed[0])
     by_chance = [
         CEILINGS[protocol](
-            noise_ceilings.shuffled(main, rng), None, division, min(splits, SPLITS_BY_CHANCE), rng,
-            noise_free,
+            noise_ceilings.shuffled(main, rng, division.tested), None, division,
+            min(splits, SPLITS_BY_CHANCE), rng, noise_free,
         )
         for _ in range(permutations)
     ]  # fmt: skip

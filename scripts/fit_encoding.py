@@ -28,7 +28,9 @@ def main(
     targets = choose_targets(recorded, window, sweep)
     shuffled = shuffled_targets(targets[0], permutations)
     rng = np.random.default_rng([seed, SHUFFLING])
-    responses, of_others = (stack_targets(recorded, some, rng) for some in (targets, shuffled))
+    responses, of_others = (
+        stack_targets(recorded, some, rng, division.tested) for some in (targets, shuffled)
+    )
     reduce = None if recorded.has_grid else functools.partial(pool_maps, side=pool)
 
     place = Place(device, fall_back)

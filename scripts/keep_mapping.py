@@ -31,7 +31,7 @@ def main(
     kept, facts = fit_kept(
         maps,
         responses,
-        division.fold_of,
+        np.maximum(division.group_of, 0),  # what was left out of training is a twin of the test
         kind,
         components,
         RULES[rule],

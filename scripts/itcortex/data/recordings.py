@@ -129,6 +129,25 @@ class Recording:
         """What every image shows: images of the same pixels have the same name here."""
         return tuple(self.attributes.get("image_labels", {}).get("picture", self.image_ids))
 
+    def of_images(self, images: np.ndarray) -> "Recording":
+        """The recording of some images (indices), with their labels."""
+        labels = self.attributes.get("image_labels", {})
+        kept = {name: [values[i] for i in images] for name, values in labels.items()}
+        place = {image: row for row, image in enumerate(self.with_trials.tolist())}
+        shown = [k for k, image in enumerate(images.tolist()) if image in place]
+        rows = [place[int(images[k])] for k in shown]
+        trials = None if self.trials is None or not rows else self.trials[rows]
+        some = None if self.repeated is None or trials is None else tuple(shown)
+        return replace(
+            self,
+            responses=self.responses[images],
+            image_ids=tuple(self.image_ids[i] for i in images),
+            attributes=self.attributes | ({"image_labels": kept} if labels else {}),
+            trials=trials,
+            started=None if self.started is None else self.started[images],
+            repeated=some,
+        )
+
     def oriented(self, orientation: str) -> "Recording":
         """The recording with its grid turned as one of `ORIENTATIONS` says."""
         trials = None if self.trials is None else turned(self.trials, orientation)

@@ -9,6 +9,13 @@ from itcortex.errors import UserError, choose
 FORMATS_WITHOUT_GRID = ("cowley2023", "majajhong2015", "tvsd")
 #: Formats of recordings that have one time bin: windows are not read.
 FORMATS_WITHOUT_TIME = ("cowley2023", "majajhong2015", "tvsd")
+#: Columns of the images that recordings of a format have, beside their kinds.
+IMAGE_COLUMNS = {
+    "arcaro2020": (),
+    "cowley2023": (),
+    "majajhong2015": ("object_name", "category_name", "variation"),
+    "tvsd": ("split", "object_name"),
+}
 #: Stands for a number in the name and the address of numbered files.
 NUMBER = "{n}"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")

@@ -77,6 +77,7 @@ def population(responses: np.ndarray, fold_of: np.ndarray, ridge: float = 1e-6) 
     ----------
     responses : float64 array (image, position, site)
     fold_of : int array (image,)
+        Negative for images that only train.
     ridge : float
         Added to the sites' correlation matrix, so that duplicated or constant sites do no harm.
 
@@ -196,6 +197,8 @@ def estimate_ceilings(
     recording : Recording
     window : (start, stop) in ms, or None for a recording without time
     fold_of : int array (image,)
+        Negative for images that are not tested: they train what sites predict of each other, and have
+        no say in ceilings of trials and of twins.
     splits : int
         Number of random halves of the trials.
     rng : numpy Generator
@@ -224,8 +227,9 @@ def estimate_ceilings(
             values["best_pair"] = best_pair(flat)[order]
             if n_sites > 2 and average.shape[2] > 2:
                 values["best_pair_reference"] = reference.ceiling_best_pair(average)[order]
+    tested = fold_of >= 0
     if recording.trials is not None:
-        trials = trial_average(recording, window)
+        trials = trial_average(recording, window)[tested[recording.with_trials]]
         reliability = split_half(trials.reshape(-1, *trials.shape[3:]), splits, rng)
         bound = np.sqrt(np.clip(reliability, 0, None))
         values["split_half"] = np.full(n_folds, median_over_sites(reliability))
@@ -234,7 +238,7 @@ def estimate_ceilings(
         bound = np.sqrt(np.clip(stated, 0, None))
         values["stated_reliability"] = np.full(n_folds, median_over_sites(stated))
         values["stated_reliability_bound"] = np.full(n_folds, median_over_sites(bound))
-    of_twins = twin_images(flat, recording.pictures)
+    of_twins = twin_images(flat[tested], tuple(np.array(recording.pictures)[tested]))
     if np.isfinite(of_twins).any():
         bound = np.sqrt(np.clip(of_twins, 0, None))
         values["twin_images"] = np.full(n_folds, median_over_sites(of_twins))
@@ -254,21 +258,29 @@ def of_window(recording: Recording, window: tuple[float, float] | None) -> Recor
     )
 
 
-def shuffled(recording: Recording, rng: np.random.Generator) -> Recording:
+def shuffled(
+    recording: Recording, rng: np.random.Generator, tested: np.ndarray | None = None
+) -> Recording:
     """The recording with the images of every site, and of every repeat, in an order of their own.
 
     What is the same for all images, such as the shape of a map that every image evokes, stays. What a
-    file states of its sites is known of the real order alone, and goes.
+    file states of its sites is known of the real order alone, and goes. Images that are `tested` (mask;
+    all, if not given) and the others change places among themselves.
     """
+    first = np.ones(len(recording.image_ids), bool) if tested is None else tested
 
-    def permute(values: np.ndarray) -> np.ndarray:
-        keys = rng.random((len(values), 1, 1, 1, *values.shape[4:]))
-        return np.take_along_axis(values, np.argsort(keys, axis=0), axis=0)
+    def permute(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+        moved = np.empty_like(values)
+        for part in (np.flatnonzero(first), np.flatnonzero(~first)):
+            keys = rng.random((len(part), 1, 1, 1, *values.shape[4:]))
+            moved[part] = np.take_along_axis(values[part], np.argsort(keys, axis=0), axis=0)
+        return moved
 
-    trials = None if recording.trials is None else permute(recording.trials)
+    trials, known = recording.trials, first[recording.with_trials]
+    trials = None if trials is None else permute(trials, known)
     about = {k: value for k, value in recording.attributes.items() if k != "site_labels"}
     return replace(
-        recording, responses=permute(recording.responses), trials=trials, attributes=about
+        recording, responses=permute(recording.responses, first), trials=trials, attributes=about
     )
 
 

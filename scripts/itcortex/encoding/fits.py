@@ -138,7 +138,8 @@ class Fits:
             self.units[layer] = number_of_units(maps, grid)
             if layer not in self.dimensions:
                 self.dimensions[layer] = effective_dimensionality(maps, grid)
-            if trials is not None and index in chosen.get(REVERSE, ()):
+            has_bound = trials is not None and division.tests_once
+            if has_bound and index in chosen.get(REVERSE, ()):
                 rng = np.random.default_rng(self.seed)
                 self.bounds[layer] = reverse.prediction_bound(maps, trials, division.fold_of, rng)
             for kind, fit in self.control_fitters.items():

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from itcortex.data.recordings import CONFIGURED, ORIENTATIONS, turned
+from itcortex.mappings.divided import fit_groups
 from itcortex.mappings.folds import Division
 from itcortex.mappings.pls import fit_layer
 from itcortex.numerics.metrics import predictivity
@@ -37,11 +38,12 @@ def orientation_table(
     r = {}
     for shape in dict.fromkeys(values.shape for values in by_name.values()):
         alike = {name: values for name, values in by_name.items() if values.shape == shape}
-        scores = fit_layer(
+        scores = fit_groups(
+            fit_layer,
             maps,
             np.stack([*alike.values()]),
-            division.fold_of,
-            n_components,
+            division,
+            n_components=n_components,
             nested=False,
         )
         r |= dict(zip(alike, predictivity(scores.metrics["r"]), strict=True))

@@ -10,7 +10,12 @@ from itcortex.mappings import brainscore
 
 
 def _ceilings_on_folds(recording, window, division, splits, rng, noise_free):
-    return ceilings.estimate_ceilings(recording, window, division.fold_of, splits, rng, noise_free)
+    used = np.flatnonzero(division.group_of >= 0)
+    if len(used) < division.n_images:
+        recording = recording.of_images(used)
+        noise_free = None if noise_free is None else noise_free[used]
+    fold_of = division.tested_in[used]
+    return ceilings.estimate_ceilings(recording, window, fold_of, splits, rng, noise_free)
 
 
 def _ceilings_on_splits(recording, window, division, splits, rng, noise_free):

@@ -30,6 +30,7 @@ from itcortex.mappings import (
     similarity,
 )  # fmt: skip
 from itcortex.mappings import ridge as ridge_on_folds
+from itcortex.mappings.divided import fit_groups
 from itcortex.mappings.folds import Division, choose_layers
 from itcortex.mappings.layer_scores import LayerPredictions, LayerScores
 from itcortex.regression.pls import Exact, Nipals
@@ -99,11 +100,10 @@ class Protocol:
 
         def fit_folds(maps, responses, division):
             more = {"rng": np.random.default_rng(seed)} if mapping == "reverse" else {}
-            if mapping in GEOMETRIES:
-                more = {"pictures": division.pictures}
             if mapping == "ridge":
                 more = {"penalties": ridge.penalties}
-            return fit(maps, responses, division.fold_of, kinds=division.kinds, **more)
+            compares = mapping in GEOMETRIES
+            return fit_groups(fit, maps, responses, division, with_pictures=compares, **more)
 
         on_folds = _in_stacks(fit_folds)
 
@@ -143,8 +143,9 @@ def nested_choice(results: list[LayerScores]) -> np.ndarray:
 
 def _fit_on_folds(maps, responses, division, n_components, rule, nested, place):
     fit = partial(
-        pls.fit_layer, maps, responses, division.fold_of, n_components, nested, rule, division.kinds
-    )
+        fit_groups, pls.fit_layer, maps, responses, division, n_components=n_components,
+        nested=nested, rule=rule,
+    )  # fmt: skip
     return place.run(lambda device: fit(device=None if device == "cpu" else device))
 
 

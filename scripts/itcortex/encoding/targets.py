@@ -103,18 +103,37 @@ class ShuffledResponses(Sequence):
         return self._responses[self._orders[index]]
 
 
+def shuffling_of_parts(
+    pictures: Sequence, tested: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """As `shuffling`, of the images that are tested (mask) and of all others apart.
+
+    Test images may have been shown more often than others: a shuffle of all would change their noise.
+    """
+    moved, pictures = np.arange(len(tested)), np.asarray(pictures)
+    for part in (np.flatnonzero(tested), np.flatnonzero(~tested)):
+        if len(part):
+            moved[part] = part[shuffling(pictures[part], rng)]
+    return moved
+
+
 def stack_targets(
-    recording: Recording, targets: list[Target], rng: np.random.Generator
+    recording: Recording,
+    targets: list[Target],
+    rng: np.random.Generator,
+    tested: np.ndarray | None = None,
 ) -> np.ndarray:
     """Responses of every target, float64 (target, image, y, x, site).
 
     Each shuffled target has a `shuffling` of its own, drawn by `rng`. Its seed must not be that of the
     folds: drawn from one seed, every image would get the responses to an image of the fold before.
+    Images that are `tested` (mask; all, if not given) and the others are shuffled apart.
     """
+    tested = np.ones(len(recording.image_ids), bool) if tested is None else tested
     averages = {window: window_average(recording, window) for window in {t.window for t in targets}}
     return np.stack(
         [
-            averages[t.window][shuffling(recording.pictures, rng)]
+            averages[t.window][shuffling_of_parts(recording.pictures, tested, rng)]
             if t.control == "shuffled_images"
             else averages[t.window]
             for t in targets

@@ -84,7 +84,22 @@ def join(
             )
     window = next(iter(predictions.values())).attributes["window"]
     maps = {label: one.responses[:, :, :, 0].astype(float) for label, one in predictions.items()}
-    return replace(recorded(name, recording, stimuli, window), predicted=maps)
+    return _predicted_images(replace(recorded(name, recording, stimuli, window), predicted=maps))
+
+
+def _predicted_images(block: Block) -> Block:
+    """The block without images that were not tested: they have no predictions."""
+    flat = np.stack([maps.reshape(len(maps), -1) for maps in block.predicted.values()])
+    tested = np.flatnonzero(np.isfinite(flat).all((0, 2)))
+    if len(tested) == len(block.image_ids):
+        return block
+    return replace(
+        block,
+        image_ids=tuple(block.image_ids[k] for k in tested),
+        images=block.images[tested],
+        recorded=block.recorded[tested],
+        predicted={label: maps[tested] for label, maps in block.predicted.items()},
+    )
 
 
 def of_recording(

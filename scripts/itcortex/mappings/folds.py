@@ -39,9 +39,11 @@ class Split:
 class Division:
     """Images that were divided into training and test images, several times over.
 
-    There are two kinds. *Folds* part the images: every image is tested once, and the layer of a fold
-    is chosen on the others. *Repeated splits* are drawn one by one: an image may be tested several
-    times or never, so that every split chooses its layer on a part of its own training images.
+    There are three kinds. *Folds* part the images: every image is tested once, and the layer of a fold
+    is chosen on the others. *One test set* (`of_groups` with fewer names than groups) is held out from
+    training images that are never tested; these are parted into groups that choose the layer.
+    *Repeated splits* are drawn one by one: an image may be tested several times or never, so that every
+    split chooses its layer on a part of its own training images.
 
     Attributes
     ----------
@@ -54,6 +56,10 @@ class Division:
         nothing is known of that.
     kinds : Kinds
         The kind of every image.
+    group_of : int array (image,) or None
+        Groups of images that fits leave out as one. Split k tests group k; the groups beyond the splits
+        only train, and choose the layer. Images of group -1 are left out altogether. None for repeated
+        splits.
     """
 
     names: tuple[str, ...]
@@ -61,6 +67,7 @@ class Division:
     n_images: int
     pictures: tuple[str, ...] = ()
     kinds: Kinds = ONE_KIND
+    group_of: np.ndarray | None = None
 
     @classmethod
     def into_folds(
@@ -75,13 +82,26 @@ class Division:
         names = [f"fold-{fold:02d}" for fold in range(n_folds)]
         if n_folds == len(set(pictures)):
             names = [pictures[int(np.argmax(fold_of == fold))] for fold in range(n_folds)]
-        splits = [
+        return cls.of_groups(tuple(names), fold_of, pictures, kinds)
+
+    @classmethod
+    def of_groups(
+        cls,
+        names: tuple[str, ...],
+        group_of: np.ndarray,
+        pictures: tuple[str, ...] = (),
+        kinds: Kinds = ONE_KIND,
+    ) -> "Division":
+        """The division that tests one group (image,) after the other, as many as have `names`."""
+        splits = tuple(
             Split(
-                np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold), np.empty(0, int)
+                np.flatnonzero((group_of != k) & (group_of >= 0)),
+                np.flatnonzero(group_of == k),
+                np.empty(0, int),
             )
-            for fold in range(n_folds)
-        ]
-        return cls(tuple(names), tuple(splits), len(fold_of), pictures, kinds)
+            for k in range(len(names))
+        )
+        return cls(names, splits, len(group_of), pictures, kinds, group_of)
 
     def __len__(self) -> int:
         """Number of splits."""
@@ -122,7 +142,15 @@ class Division:
         used = [k for k, one in enumerate(parts) if len(one.test)]
         pictures = tuple(self.pictures[i] for i in images) if self.pictures else ()
         names, splits = (tuple(some[k] for k in used) for some in (self.names, parts))
-        return Division(names, splits, len(images), pictures, self.kinds.of_images(images))
+        kinds = self.kinds.of_images(images)
+        if self.group_of is None:
+            return Division(names, splits, len(images), pictures, kinds)
+        groups = self.group_of[images]
+        order = [*used, *np.unique(groups[groups >= len(self)]).tolist()]
+        group_of = np.full(len(images), -1)
+        for number, group in enumerate(order):
+            group_of[groups == group] = number
+        return Division(names, splits, len(images), pictures, kinds, group_of)
 
     @property
     def fold_of(self) -> np.ndarray:
@@ -132,6 +160,11 @@ class Division:
                 "repeated splits are no folds: an image is tested several times or never"
             )
         return self.tested_in
+
+    @property
+    def tested(self) -> np.ndarray:
+        """Mask (image,) of the images that are tested; all of them in repeated splits."""
+        return np.ones(self.n_images, bool) if self.group_of is None else self.tested_in >= 0
 
 
 def assign_folds(
@@ -197,9 +230,13 @@ def single_problems(n_folds: int, target: int) -> list[Problem]:
     return [Problem(target, (fold,)) for fold in range(n_folds)]
 
 
-def pair_problems(n_folds: int, target: int) -> list[Problem]:
-    """One problem for each pair of folds: its scores choose a layer for either of them."""
-    return [Problem(target, pair) for pair in combinations(range(n_folds), 2)]
+def pair_problems(n_groups: int, target: int, tested: int | None = None) -> list[Problem]:
+    """One problem for each pair of groups: its scores choose a layer for either of them.
+
+    Pairs without any of the first `tested` groups (all, if not given) choose for none, and are left out.
+    """
+    pairs = combinations(range(n_groups), 2)
+    return [Problem(target, pair) for pair in pairs if tested is None or pair[0] < tested]
 
 
 def choose_layers(inner: np.ndarray) -> np.ndarray:

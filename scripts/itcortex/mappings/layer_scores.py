@@ -16,9 +16,10 @@ class LayerScores:
     metrics : dict of float64 arrays (target, fold, site)
         Every metric of `itcortex.numerics.metrics.METRICS`, on the held-out images of the fold, and r
         within kinds of image (`itcortex.mappings.kinds`) where there are several.
-    inner : float64 array (fold, fold)
-        ``inner[i, j]``: median over sites of r on fold j, by models that were fitted without the
-        folds i and j. These scores choose the layer of fold i.
+    inner : float64 array (fold, group)
+        ``inner[i, j]``: median over sites of r on group j, by models that were fitted without fold i
+        and group j. These scores choose the layer of fold i. The first groups are the folds; there are
+        more where some images only train (see `itcortex.mappings.folds.Division`).
     """
 
     metrics: dict[str, np.ndarray]
@@ -32,7 +33,7 @@ class LayerPredictions(LayerScores):
     Attributes
     ----------
     predictions : float32 array (image, y, x, site)
-        Held-out predictions of the first target.
+        Held-out predictions of the first target; NaN for images that are not tested.
     n_components : int or None
         Fewest components of PLS that any problem reached: below the number that was asked for, the
         numerical rank ended it. None for mappings without components.
@@ -52,12 +53,16 @@ class LayerPredictions(LayerScores):
 
 
 def empty_predictions(
-    shape: tuple[int, ...], n_folds: int, n_components: int, kinds: Kinds = ONE_KIND
+    shape: tuple[int, ...],
+    n_folds: int,
+    n_groups: int,
+    n_components: int,
+    kinds: Kinds = ONE_KIND,
 ) -> LayerPredictions:
     """Scores and predictions to be filled in, for responses of shape (target, image, y, x, site)."""
     return LayerPredictions(
         metrics={name: np.full((shape[0], n_folds, shape[4]), np.nan) for name in kinds.scores},
-        inner=np.full((n_folds, n_folds), np.nan),
+        inner=np.full((n_folds, n_groups), np.nan),
         predictions=np.full(shape[1:], np.nan, np.float32),
         n_components=n_components,
     )

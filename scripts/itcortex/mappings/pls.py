@@ -20,6 +20,7 @@ def fit_layer(
     rule: Exact | Nipals | None = None,
     kinds: Kinds = ONE_KIND,
     device: str | None = None,
+    tested: int | None = None,
 ) -> LayerPredictions:
     """Cross-validated PLS from one layer to every site, for several sets of responses at once.
 
@@ -42,18 +43,21 @@ def fit_layer(
         Kind of every image, for scores within kinds.
     device : str
         A torch device for the large products; numpy when not given.
+    tested : int
+        So many folds are tested; the others only train, and choose the layer. All, if not given.
     """
     n_targets, n_images, gy, gx, n_sites = responses.shape
     rows, basis = layer_features(maps, (gy, gx))
     design, order = build_design(rows, basis, fold_of)
     in_order = responses[:, order].reshape(n_targets, n_images, gy * gx, n_sites)
     coordinates = np.einsum("gr,tigs->tirs", basis, in_order, optimize=True)
-    problems = [p for t in range(n_targets) for p in single_problems(design.n_groups, t)]
-    problems += pair_problems(design.n_groups, 0) if nested else []
+    tested = design.n_groups if tested is None else tested
+    problems = [p for t in range(n_targets) for p in single_problems(tested, t)]
+    problems += pair_problems(design.n_groups, 0, tested) if nested else []
     fits = pls.fit_held_out(
         design, coordinates.reshape(n_targets, -1, n_sites), problems, n_components, rule, device
     )
-    scores = empty_predictions(responses.shape, design.n_groups, n_components, kinds)
+    scores = empty_predictions(responses.shape, tested, design.n_groups, n_components, kinds)
     for fit in fits:
         problem = fit.problem
         scores.n_components = min(scores.n_components, fit.n_components)
@@ -65,7 +69,8 @@ def fit_layer(
             predicted = on_grid.reshape(recorded.shape)
             if len(problem.held_out) == 2:
                 other = sum(problem.held_out) - fold
-                scores.inner[other, fold] = median_over_sites(pearson(recorded, predicted))
+                if other < tested:
+                    scores.inner[other, fold] = median_over_sites(pearson(recorded, predicted))
                 continue
             for name, values in kinds.score(recorded, predicted, order[images]).items():
                 scores.metrics[name][problem.target, fold] = values

@@ -37,6 +37,7 @@ def fit_layer(
     max_units: int = MAX_UNITS,
     penalties: tuple[float, ...] = ridge.PENALTIES,
     kinds: Kinds = ONE_KIND,
+    tested: int | None = None,
 ) -> LayerScores:
     """Cross-validated prediction of one layer's units from all sites, for several targets.
 
@@ -52,15 +53,17 @@ def fit_layer(
         In units of the mean eigenvalue of the z-scored sites.
     kinds : Kinds
         Kind of every image, for scores within kinds.
+    tested : int
+        So many folds are tested; the others only train, and choose penalty and layer. All, if not given.
 
     A layer without a unit that varies has NaN everywhere.
     """
     n_targets, _, gy, gx, n_sites = responses.shape
     units, order = _units(maps, (gy, gx), fold_of, rng, max_units)
     bounds = np.concatenate([[0], np.cumsum(np.bincount(fold_of))]) * gy * gx
-    n_folds = len(bounds) - 1
+    n_folds = len(bounds) - 1 if tested is None else tested
     metrics = {name: np.full((n_targets, n_folds, 1), np.nan) for name in kinds.scores}
-    inner = np.full((n_folds, n_folds), np.nan)
+    inner = np.full((n_folds, len(bounds) - 1), np.nan)
     if not units.shape[1]:
         return LayerScores(metrics, inner)
 
@@ -75,7 +78,7 @@ def fit_layer(
         )
         # scores of pairs of folds cost time, and only the first target chooses layers
         fits = ridge.cross_validate(
-            design, units[None], penalties, score if target == 0 else _no_score
+            design, units[None], penalties, score if target == 0 else _no_score, tested
         )
         if target == 0:
             inner = median_over_sites(fits.inner)

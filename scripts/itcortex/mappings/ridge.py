@@ -15,6 +15,7 @@ def fit_layer(
     fold_of: np.ndarray,
     penalties: tuple[float, ...] = PENALTIES,
     kinds: Kinds = ONE_KIND,
+    tested: int | None = None,
 ) -> LayerPredictions:
     """Cross-validated ridge regression from one layer to every site, for several targets at once.
 
@@ -28,6 +29,8 @@ def fit_layer(
         Positive, in units of the layer's mean eigenvalue; each site takes one of them in each fold.
     kinds : Kinds
         Kind of every image, for scores within kinds.
+    tested : int
+        So many folds are tested; the others only train, and choose penalty and layer. All, if not given.
     """
     n_targets, n_images, gy, gx, n_sites = responses.shape
     rows, basis = layer_features(maps, (gy, gx))
@@ -36,6 +39,7 @@ def fit_layer(
     in_order = responses[:, order].reshape(n_targets, n_images, gy * gx, n_sites)
     coordinates = np.einsum("gr,tigs->tirs", basis, in_order, optimize=True)
     sizes = np.concatenate([[0], np.cumsum(np.bincount(fold_of))])
+    tested = design.n_groups if tested is None else tested
 
     def recorded(target, fold):
         return in_order[target, sizes[fold] : sizes[fold + 1]].reshape(-1, n_sites)
@@ -48,10 +52,11 @@ def fit_layer(
         coordinates.reshape(n_targets, -1, n_sites),
         penalties,
         lambda fold, values: pearson(recorded(0, fold), on_grid(values)),
+        tested,
     )
-    shape = (n_targets, design.n_groups, n_sites)
+    shape = (n_targets, tested, n_sites)
     metrics = {name: np.full(shape, np.nan) for name in kinds.scores}
-    for target, fold in np.ndindex(n_targets, design.n_groups):
+    for target, fold in np.ndindex(n_targets, tested):
         predicted = on_grid(fits.predictions[target, design.group(fold)])
         images = order[sizes[fold] : sizes[fold + 1]]
         for name, values in kinds.score(recorded(target, fold), predicted, images).items():

@@ -37,6 +37,7 @@ def fit_layer(
     fold_of: np.ndarray,
     kinds: Kinds = ONE_KIND,
     pictures: tuple[str, ...] = (),
+    tested: int | None = None,
 ) -> LayerScores:
     """RSA of one layer and the array on every fold, for several sets of responses.
 
@@ -49,11 +50,13 @@ def fit_layer(
         Kind of every image, for scores within kinds.
     pictures : tuple of str
         What every image shows; twins, which are in one fold, have the same. Empty: no two are alike.
+    tested : int
+        So many folds are tested; the others only choose the layer. All, if not given.
 
     Nothing is fitted, so that ``inner[i, j]`` is the score of fold j for every i. Raises
     `UserError` for a single site, or fewer than three samples in a fold.
     """
-    return _by_fold(maps, responses, fold_of, kinds, pictures, _RSA)
+    return _by_fold(maps, responses, fold_of, kinds, pictures, tested, _RSA)
 
 
 def fit_layer_cka(
@@ -62,12 +65,13 @@ def fit_layer_cka(
     fold_of: np.ndarray,
     kinds: Kinds = ONE_KIND,
     pictures: tuple[str, ...] = (),
+    tested: int | None = None,
 ) -> LayerScores:
     """Debiased linear CKA (in ``metrics["r"]``) on every fold; otherwise as `fit_layer`.
 
     Raises `UserError` for a single site, or fewer than four samples in a fold.
     """
-    return _by_fold(maps, responses, fold_of, kinds, pictures, _CKA)
+    return _by_fold(maps, responses, fold_of, kinds, pictures, tested, _CKA)
 
 
 def one_image_a_picture(
@@ -113,6 +117,7 @@ def _by_fold(
     fold_of: np.ndarray,
     kinds: Kinds,
     pictures: tuple[str, ...],
+    tested: int | None,
     similarity: _Similarity,
 ) -> LayerScores:
     """Similarity of the geometries of features and sites on every fold, for every target."""
@@ -134,6 +139,7 @@ def _by_fold(
                 found = similarity.compare(similarity.geometry(sites[rows]), predicted)
                 for name, value in ({kind: found["r"]} if kind else found).items():
                     metrics[name][target, fold, 0] = value
-    inner = np.tile(metrics["r"][0, :, 0], (n_folds, 1))
+    tested = n_folds if tested is None else tested
+    inner = np.tile(metrics["r"][0, :, 0], (tested, 1))
     np.fill_diagonal(inner, np.nan)
-    return LayerScores(metrics, inner)
+    return LayerScores({name: values[:, :tested] for name, values in metrics.items()}, inner)

@@ -48,10 +48,11 @@ class HeldOut:
     Attributes
     ----------
     predictions : float64 array (target, row, site)
+        NaN for groups that are not tested.
     penalties : float64 array (target, fold, site)
         Penalty chosen, in units of the mean eigenvalue.
-    inner : float64 array (fold, fold, site)
-        ``inner[i, j]``: score of the first target on fold j by fits without i and j.
+    inner : float64 array (fold, group, site)
+        ``inner[i, j]``: score of the first target on group j by fits without i and j.
     """
 
     predictions: np.ndarray
@@ -70,6 +71,7 @@ def cross_validate(
     responses: np.ndarray,
     penalties: tuple[float, ...],
     score: Callable[[int, np.ndarray], np.ndarray],
+    tested: int | None = None,
 ) -> HeldOut:
     """Predict every group from the others; each site's penalty is chosen without that group.
 
@@ -82,6 +84,8 @@ def cross_validate(
     penalties : tuple of float
     score : function of (fold, predictions (row, site))
         Score per site of predictions of the first target, for ``inner``.
+    tested : int
+        So many groups are tested; the others only train, and choose penalties. All, if not given.
 
     Raises `UserError` for a penalty that is not positive and finite.
     """
@@ -92,22 +96,26 @@ def cross_validate(
         raise ValueError(f"ridge needs at least 3 groups, got {design.n_groups}")
     n_targets, n_rows, n_sites = responses.shape
     columns = np.ascontiguousarray(responses.transpose(1, 0, 2)).reshape(n_rows, -1)
-    folds = design.n_groups
+    folds = design.n_groups if tested is None else tested
+    left_out = _left_out(design.n_groups, folds)
     singles = np.empty((len(penalties), *columns.shape))
-    errors = np.zeros((len(penalties), folds, folds, columns.shape[1]))
-    scores = np.full((len(penalties), folds, folds, n_sites), np.nan)
+    errors = np.zeros((len(penalties), folds, design.n_groups, columns.shape[1]))
+    scores = np.full((len(penalties), folds, design.n_groups, n_sites), np.nan)
     power = np.vdot(design.rows, design.rows) / min(design.rows.shape)
     absolute = np.array(penalties) * (power if power > 0 else 1.0)
-    for index, held, predicted in _cheaper(design, columns)(design, columns, absolute):
+    fit = _cheaper(design, columns, len(left_out))
+    for index, held, predicted in fit(design, columns, absolute, left_out):
         if len(held) == 1:
             singles[index, design.group(held[0])] = predicted[0]
             continue
         for outer, fold, values in zip(held, held[::-1], predicted[::-1], strict=True):
+            if outer >= folds:
+                continue
             residual = columns[design.group(fold)] - values
             errors[index, outer, fold] = np.einsum("rc,rc->c", residual, residual)
             scores[index, outer, fold] = score(fold, values[:, :n_sites])
     chosen = errors.sum(2).argmin(0)
-    predictions = np.empty_like(columns)
+    predictions = np.full_like(columns, np.nan)
     for fold in range(folds):
         rows = design.group(fold)
         predictions[rows] = np.take_along_axis(singles[:, rows], chosen[None, fold, None], 0)[0]
@@ -123,36 +131,37 @@ def _inner_scores(errors: np.ndarray, scores: np.ndarray) -> np.ndarray:
     inner = np.full(scores.shape[1:], np.nan)
     for outer, fold in np.ndindex(*inner.shape[:2]):
         if outer != fold:
-            others = [k for k in range(len(inner)) if k not in (outer, fold)]
+            others = [k for k in range(inner.shape[1]) if k not in (outer, fold)]
             best = errors[:, outer, others].sum(1).argmin(0)
             inner[outer, fold] = np.take_along_axis(scores[:, outer, fold], best[None], 0)[0]
     return inner
 
 
-def _left_out(design: Design) -> list[tuple[int, ...]]:
-    """Every group and every pair of groups."""
-    groups = range(design.n_groups)
-    return [*((g,) for g in groups), *combinations(groups, 2)]
+def _left_out(n_groups: int, tested: int) -> list[tuple[int, ...]]:
+    """Every tested group, and every pair of groups with a tested one (the first are)."""
+    pairs = [pair for pair in combinations(range(n_groups), 2) if pair[0] < tested]
+    return [*((g,) for g in range(tested)), *pairs]
 
 
-def _cheaper(design: Design, columns: np.ndarray):
-    """`_primal` or `_dual`: whichever needs fewer operations for one penalty."""
+def _cheaper(design: Design, columns: np.ndarray, n_fits: int):
+    """`_primal` or `_dual`: whichever needs fewer operations for one penalty and so many fits."""
     (n, c), m = design.rows.shape, columns.shape[1]
     held = 2 * n / design.n_groups
-    n_fits = design.n_groups**2 / 2
     primal = n_fits * (c**3 / 3 + c**2 * (2 * m + design.n_groups / 9) + 2 * held * c * m)
     dual = n_fits * (held**3 / 3 + 2 * held**2 * m) + 2 * n**2 * m
     dual += n**3 if _in_samples(design) else c**3 / 3 + c**2 * n + n**2 * c
     return _primal if primal < dual else _dual
 
 
-def _primal(design: Design, columns: np.ndarray, penalties: np.ndarray) -> Iterator[_LeftOut]:
+def _primal(
+    design: Design, columns: np.ndarray, penalties: np.ndarray, left_out: list[tuple[int, ...]]
+) -> Iterator[_LeftOut]:
     """All fits, each from its own normal equations in channel space; sums run over training groups."""
     by_group = []
     for group in map(design.group, range(design.n_groups)):
         x, ones, y = design.rows[group], design.ones[group], columns[group]
         by_group.append((x.T @ x, x.T @ y, ones @ x, ones @ y, ones @ ones))
-    for held in _left_out(design):
+    for held in left_out:
         training = [moments for group, moments in enumerate(by_group) if group not in held]
         gram, cross, x_sum, y_sum, n = (sum(terms) for terms in zip(*training, strict=True))
         gram = gram - np.outer(x_sum, x_sum / n)
@@ -174,13 +183,15 @@ def _primal(design: Design, columns: np.ndarray, penalties: np.ndarray) -> Itera
             )
 
 
-def _dual(design: Design, columns: np.ndarray, penalties: np.ndarray) -> Iterator[_LeftOut]:
+def _dual(
+    design: Design, columns: np.ndarray, penalties: np.ndarray, left_out: list[tuple[int, ...]]
+) -> Iterator[_LeftOut]:
     """All fits, from one residual maker for each penalty."""
     gram = design.rows @ design.rows.T if _in_samples(design) else design.rows.T @ design.rows
     for index, penalty in enumerate(penalties):
         maker = residual_maker(design, gram, penalty)
         sums = [_sums_without(design, maker, columns, g) for g in range(design.n_groups)]
-        for held in _left_out(design):
+        for held in left_out:
             rows = [design.group(g) for g in held]
             block = np.block([[maker[a, b] for b in rows] for a in rows])
             seen = np.concatenate(

@@ -154,14 +154,9 @@ def _mapping(text: Text, settings: dict, summary: pd.DataFrame) -> str:
     if others:
         cited = text.named("kornblith2019") if "cka" in others else ""
         sentences.append(f"Beside it: {', '.join(OTHERS[name] for name in others)}{cited}.")
-    folds = encoding["folds"]
-    held_out = "one image at a time" if folds == "image" else f"images in {folds} folds"
     sentences.append(
         "Predictivity is Pearson's r of predicted and recorded responses to held-out images: the "
-        f"median over sites, then the mean over folds. Recordings with a grid held out {held_out}."
-        if folds == "image"
-        else "Predictivity is Pearson's r of predicted and recorded responses to held-out images "
-        f"({held_out}): the median over sites, then the mean over folds."
+        f"median over sites, then the mean over folds. {_held_out(encoding['folds'])}"
     )
     sentences.append(
         "As in the authors' code, the layer is the one that is best on the test images."
@@ -169,6 +164,24 @@ def _mapping(text: Text, settings: dict, summary: pd.DataFrame) -> str:
         else "The layer was chosen for each fold without its images."
     )
     return " ".join(sentences)
+
+
+def _held_out(folds: str | int | dict) -> str:
+    """How images were held out, for every recording that differs."""
+    if not isinstance(folds, dict) or "default" not in folds:
+        return f"Held out was {_in_words(folds)}."
+    others = [f"{_in_words(one)} of {name}" for name, one in folds.items() if name != "default"]
+    return f"Held out was {'; '.join([_in_words(folds['default']), *others])}."
+
+
+def _in_words(folds: str | int | dict) -> str:
+    if folds == "image":
+        return "one image at a time"
+    if not isinstance(folds, dict):
+        return f"one of {folds} folds of the images at a time"
+    if folds["kind"] == "split":
+        return f"the test set that the images' column {folds['name']!r} names"
+    return f"every value of the images' column {folds['name']!r} in turn"
 
 
 def _ceiling(settings: dict, summary: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ from itcortex.data.registry import FORMATS_WITHOUT_TIME
 from itcortex.tables.summary import SITEWISE
 from itcortex.workflow import paths
 from itcortex.workflow.experiment import Experiment, Wildcards
+from itcortex.workflow.folds import Folds, folds_of, label_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +55,20 @@ class Analysis:
         entry = self.ex.registry["recordings"][recording]
         return entry.get("format") not in FORMATS_WITHOUT_TIME
 
-    def folds(self, wildcards: Wildcards) -> str | int:
-        """Folds over the images of a recording: `image`, or how many."""
+    def folds(self, wildcards: Wildcards) -> Folds:
+        """Folds over the images of a recording: `image`, how many, or what they are made of."""
         digits = self._digits.get(wildcards.recording)
-        return digits["folds"] if digits else self.ex.settings["encoding"]["folds"]
+        setting = self.ex.settings["encoding"]["folds"]
+        return digits["folds"] if digits else folds_of(setting, wildcards.recording)
+
+    @property
+    def main_folds(self) -> str:
+        """Folds of the main analysis in a word; "by recording" where recordings differ."""
+        return self._in_a_word(self.ex.settings["encoding"]["folds"])
+
+    def _in_a_word(self, setting: Folds) -> str:
+        words = {label_of(folds_of(setting, name)) for name in self.ex.recordings}
+        return words.pop() if len(words) == 1 else "by recording"
 
     def mappings(self, wildcards: Wildcards) -> list[str]:
         """Mappings of a job: those of its variant, if it has one, or the experiment's."""
@@ -80,11 +91,15 @@ class Analysis:
         """A function of a job's wildcards: a setting of its variant, or the experiment's."""
         return lambda wildcards: self._variant(wildcards.variant)[name]
 
+    def folds_of_variant(self, wildcards: Wildcards) -> Folds:
+        """Folds over the images of a recording in a variant."""
+        return folds_of(self._variant(wildcards.variant)["folds"], wildcards.recording)
+
     @property
     def variant_folds(self) -> list[str]:
         """Folds of every job of every variant, variants outermost within a network."""
         return [
-            str(self._variant(name)["folds"])
+            self._in_a_word(self._variant(name)["folds"])
             for _ in self.ex.scored.index
             for name in self.ex.variants
             for _ in self.ex.recordings

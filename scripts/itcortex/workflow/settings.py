@@ -7,11 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from itcortex.data.own.entries import is_own, require_files
-from itcortex.data.own.headers import lacks_grid
-from itcortex.data.registry import FORMATS_WITHOUT_GRID
 from itcortex.encoding.recording_pairs import OF_RECORDING
 from itcortex.errors import UserError, choose, nearest
 from itcortex.networks.network import Network
+from itcortex.workflow.folds import check_folds
 from itcortex.workflow.model_table import check_layers, check_models
 from itcortex.workflow.refused_rows import RefusedRow
 from itcortex.workflow.schemas import _located, load_yaml
@@ -96,26 +95,6 @@ def _check_own(name: str, registry: dict) -> None:
     for one in (entry, registry["stimuli"][entry["stimuli"]]):
         if is_own(one):
             require_files(one, f"recordings: {name}")
-
-
-def check_folds(config: dict, registry: dict) -> None:
-    """Raise `UserError` for folds of one image where recordings have no grid: r needs several samples.
-
-    Brain-Score's protocol draws splits of its own and does not read `folds`.
-    """
-    encoding, digits = config["encoding"], config["digits"].items()
-    asked = {f"config: digits: {name}": (about["recording"], about) for name, about in digits}
-    if encoding["protocol"] != "brainscore":
-        asked |= {f"config: encoding ({name})": (name, encoding) for name in config["recordings"]}
-    for place, (recording, about) in asked.items():
-        entry = registry["recordings"][recording]
-        data_format = entry.get("format", entry.get("form", "unknown"))
-        has_none = lacks_grid(entry) if is_own(entry) else data_format in FORMATS_WITHOUT_GRID
-        if about["folds"] == "image" and has_none:
-            raise UserError(
-                f"{place}: folds: 'image' leaves one sample in a fold: recordings of format "
-                f"{data_format!r} have no grid of positions; give a number of folds, such as 10"
-            )
 
 
 def check_ridge(encoding: dict) -> None:

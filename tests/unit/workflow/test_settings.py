@@ -11,6 +11,7 @@ from itcortex.errors import UserError, nearest
 from itcortex.networks.network import Network
 from itcortex.workflow import model_table, schemas, settings
 from itcortex.workflow.defaults import with_defaults
+from itcortex.workflow.folds import folds_of, label_of
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCHEMAS = REPOSITORY / "rules" / "schemas"
@@ -96,6 +97,14 @@ def test_schemas_refuse_unknown_keys_everywhere():
             2,
             r"folds: 2 is none of .*: 'image'; a whole number of at least 3",
         ),
+        (
+            ["encoding", "folds"],
+            {"kind": "splt", "name": "a"},
+            r"folds: kind: 'splt' is not a choice; did you mean 'split'",
+        ),
+        (["encoding", "folds"], {"kind": "split"}, r"folds: .* the keys 'kind', 'name'"),
+        (["encoding", "folds"], {"v4": 5}, r"folds: 'default' is a required property"),
+        (["encoding", "folds"], {"default": 5, "v4": 2}, r"folds: v4: 2 is none of what is"),
         (["models"], 5, r"models: 5 is none of what is valid: text; a list"),
         (["models"], ["a", 5], r"models: 1: 5 is not of type 'string'"),
         (
@@ -564,6 +573,58 @@ def test_brainscore_does_not_read_the_folds_and_a_grid_may_leave_out_one_image(c
     name = next(n for n, e in registry["recordings"].items() if e["format"] == "majajhong2015")
     config["recordings"] = [name]
     settings.check_folds(config, registry)
+
+
+@pytest.mark.parametrize(
+    ("folds", "message"),
+    [
+        (
+            {"kind": "column", "name": "object"},
+            r"no column 'object' of the images; did you mean 'ob",
+        ),
+        (
+            {"kind": "split", "name": "split"},
+            r"no column 'split' .* valid names: 'object_name', 'c",
+        ),
+        ({"default": 5, "nobody": 4}, r"config: encoding: folds: 'nobody' does not exist"),
+        ({"default": 5, "it": "image"}, r"encoding \(it\): folds: 'image'"),
+    ],
+)
+def test_columns_that_the_images_lack_are_refused_with_those_they_have(
+    config, registry, folds, message
+):
+    entry = next(e for e in registry["recordings"].values() if e["format"] == "majajhong2015")
+    registry["recordings"]["it"] = entry
+    config["recordings"] = ["it"]
+    config["encoding"]["folds"] = {"kind": "column", "name": "object_name"}
+    settings.check_folds(config, registry)
+    config["encoding"]["folds"] = folds
+    with pytest.raises(UserError, match=message):
+        settings.check_folds(config, registry)
+
+
+def test_held_out_values_are_for_mappings_that_fit_and_the_corrected_protocol(config, registry):
+    config["recordings"] = ["sim_m1_pl"]
+    config["encoding"].update(folds={"kind": "column", "name": "kind"}, mappings=["ridge", "rsa"])
+    with pytest.raises(UserError, match="mapping 'rsa' fits nothing"):
+        settings.check_folds(config, registry)
+    config["encoding"].update(mappings=["ridge"], protocol="reference")
+    with pytest.raises(UserError, match="protocol 'reference' divides images in its own way"):
+        settings.check_folds(config, registry)
+    config["encoding"].update(folds=5)
+    config["multiverse"]["variants"] = {"kinds": {"folds": {"kind": "column", "name": "kind"}}}
+    with pytest.raises(UserError, match=r"variants: kinds \(sim_m1_pl\): folds: kind: 'column'"):
+        settings.check_folds(config, registry)
+    config["encoding"].update(protocol="corrected")
+    settings.check_folds(config, registry)
+
+
+def test_a_recording_has_its_own_folds_or_the_default():
+    setting = {"default": 10, "tvsd": {"kind": "split", "name": "split"}}
+    assert [folds_of(setting, name) for name in ("v4", "tvsd")] == [10, setting["tvsd"]]
+    assert folds_of(setting["tvsd"], "v4") == setting["tvsd"]
+    words = ["image", 5, setting["tvsd"], {"kind": "column", "name": "object_name"}]
+    assert [label_of(one) for one in words] == ["image", "5", "split", "object_name"]
 
 
 def test_an_experiment_may_have_published_scores_alone(config, registry, tmp_path, monkeypatch):

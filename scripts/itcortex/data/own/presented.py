@@ -81,7 +81,7 @@ def to_recording(
     if "started" in presented.shown:
         began = presented.shown["started"].to_numpy(float)
         started = _placed(began, image_of, repeat_of, len(image_ids))
-    known = _labels(presented.shown, image_of, entry.get("split"), where)
+    known = _labels(presented.shown, image_of, entry, where)
     recording = Recording(
         _mean(trials),
         tuple(image_ids.tolist()),
@@ -217,15 +217,18 @@ def _complete(recording: Recording, policy: str, where: str) -> tuple[Recording,
 # --- labels and time ------------------------------------------------------------------------------
 
 
-def _labels(
-    shown: pd.DataFrame, image_of: np.ndarray, split: str | None, where: str
-) -> dict[str, list]:
-    """What is known of every image, by label: its split, and Brain-Score's columns."""
-    if split and split not in shown:
-        valid = [name for name in shown if name not in ("image", "repeat", "started")]
-        hint = nearest(split, valid) if valid else "it says nothing of its images but their names"
-        raise UserError(f"{where}: split: no column {split!r} of the images; {hint}")
-    wanted = {name: name for name in LABELS if name in shown} | ({"split": split} if split else {})
+def _labels(shown: pd.DataFrame, image_of: np.ndarray, entry: dict, where: str) -> dict[str, list]:
+    """What is known of every image, by label: its split, Brain-Score's columns, the entry's `labels`."""
+    split, asked = entry.get("split"), entry.get("labels", [])
+    for key, column in [*([("split", split)] if split else []), *(("labels", x) for x in asked)]:
+        if column not in shown:
+            valid = [name for name in shown if name not in ("image", "repeat", "started")]
+            hint = (
+                nearest(column, valid) if valid else "it says nothing of its images but their names"
+            )
+            raise UserError(f"{where}: {key}: no column {column!r} of the images; {hint}")
+    wanted = {name: name for name in LABELS if name in shown} | {name: name for name in asked}
+    wanted |= {"split": split} if split else {}
     labels = {}
     for label, column in wanted.items():
         levels = shown[column].groupby(image_of)

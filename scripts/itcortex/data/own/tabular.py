@@ -35,7 +35,7 @@ def read_wide(path: str | Path, entry: dict) -> Presented:
     named = entry.get("columns", {})
     image = _name_column(table, "image", named, where)
     repeat, started = (find(kind, table, named) for kind in ("repeat", "started"))
-    about = {image, repeat, started, entry.get("split")} - {None}
+    about = {image, repeat, started, entry.get("split"), *entry.get("labels", [])} - {None}
     for name in sorted(about - {*table}):
         raise UserError(f"{where}: no column {name!r}; {nearest(name, [*table])}")
     sites = _site_columns(table, about, named.get("sites"), where)

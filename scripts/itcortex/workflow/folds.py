@@ -1,0 +1,101 @@
+"""How images are divided, as the settings say it: of each recording, in a word, and if it can be."""
+
+from itcortex.data.own.columns import LABELS
+from itcortex.data.own.entries import is_own
+from itcortex.data.own.headers import lacks_grid
+from itcortex.data.registry import FORMATS_WITHOUT_GRID, IMAGE_COLUMNS
+from itcortex.errors import UserError, choose, nearest
+
+Folds = str | int | dict
+#: Column of the kind of every image, which the stimuli's entry gives.
+KIND = "kind"
+#: Mappings that fit nothing: to them a held-out value of a column is no generalisation.
+UNFITTED = ("rsa", "cka")
+
+
+def folds_of(setting: Folds, recording: str) -> Folds:
+    """Folds of a recording, from the setting `folds`: one for all, or one for some by their names."""
+    if isinstance(setting, dict) and "default" in setting:
+        return setting.get(recording, setting["default"])
+    return setting
+
+
+def label_of(folds: Folds) -> str:
+    """Short name of folds, for columns of tables and names of files."""
+    if not isinstance(folds, dict):
+        return str(folds)
+    name = folds["name"]
+    return name if folds["kind"] == "column" or name == "split" else f"split-{name}"
+
+
+def check_folds(config: dict, registry: dict) -> None:
+    """Raise `UserError` for folds that a recording, a protocol or a mapping cannot have.
+
+    Brain-Score's protocol draws splits of its own and does not read `folds`.
+    """
+    encoding, digits = config["encoding"], config["digits"].items()
+    setting = encoding["folds"]
+    if isinstance(setting, dict) and "default" in setting:
+        for name in setting:
+            choose(name, ["default", *registry["recordings"]], "config: encoding: folds")
+    for name, about in digits:
+        place = f"config: digits: {name}"
+        _check(about["folds"], about["recording"], registry, place, ["pls"], "corrected")
+    for name in config["recordings"]:
+        folds, protocol = folds_of(setting, name), encoding["protocol"]
+        place = f"config: encoding ({name})"
+        _check(folds, name, registry, place, encoding["mappings"], protocol)
+        for variant, choices in config["multiverse"]["variants"].items():
+            if "folds" in choices or "protocol" in choices:
+                _check(
+                    choices.get("folds", folds), name, registry,
+                    f"config: multiverse: variants: {variant} ({name})",
+                    choices.get("mappings", encoding["mappings"]),
+                    choices.get("protocol", protocol),
+                )  # fmt: skip
+
+
+def _check(
+    folds: Folds, recording: str, registry: dict, place: str, mappings: list[str], protocol: str
+) -> None:
+    entry = registry["recordings"][recording]
+    if isinstance(folds, dict):
+        _check_named(folds, entry, f"{place}: folds", mappings, protocol)
+        return
+    if protocol == "brainscore":
+        return
+    data_format = entry.get("format", entry.get("form", "unknown"))
+    has_none = lacks_grid(entry) if is_own(entry) else data_format in FORMATS_WITHOUT_GRID
+    if folds == "image" and has_none:
+        raise UserError(
+            f"{place}: folds: 'image' leaves one sample in a fold: recordings of format "
+            f"{data_format!r} have no grid of positions; give a number of folds, such as 10"
+        )
+
+
+def _check_named(folds: dict, entry: dict, where: str, mappings: list[str], protocol: str) -> None:
+    if protocol != "corrected":
+        raise UserError(
+            f"{where}: kind: {folds['kind']!r}: protocol {protocol!r} divides images in its own way; "
+            "choose protocol: corrected, or a number of folds"
+        )
+    unfitted = [name for name in mappings if name in UNFITTED]
+    if unfitted and folds["kind"] != "split":
+        raise UserError(
+            f"{where}: kind: {folds['kind']!r}: mapping {unfitted[0]!r} fits nothing, so that what is "
+            "held out is nothing new to it; leave it out of `mappings`, or give a number of folds"
+        )
+    columns = columns_of(entry)
+    if columns is not None and folds["name"] not in columns:
+        hint = nearest(folds["name"], columns) if columns else "it has none"
+        own = "; name it in the recording's entry, as `labels: [...]`" if is_own(entry) else ""
+        raise UserError(f"{where}: name: no column {folds['name']!r} of the images; {hint}{own}")
+
+
+def columns_of(entry: dict) -> list[str] | None:
+    """Columns of the images that a recording has, or may have; None where its reader decides."""
+    if is_own(entry):
+        split = ["split"] if "split" in entry else []
+        return [*split, *entry.get("labels", []), *LABELS, KIND]
+    known = IMAGE_COLUMNS.get(entry["format"])
+    return None if known is None else [*known, KIND]
