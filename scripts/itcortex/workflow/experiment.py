@@ -258,8 +258,16 @@ class Experiment:
 
     @cached_property
     def shown(self) -> pd.DataFrame:
-        """Rows whose maps are drawn."""
-        return self.scored[self.scored["model"].isin(self.settings["figures"]["models"])]
+        """Rows whose maps are drawn: of the settings, else the ends of accuracy and one untrained."""
+        names = self.settings["figures"]["models"]
+        if names is not None:
+            return self.scored[self.scored["model"].isin(names)]
+        untrained = self.scored["category"] == "untrained"
+        accuracy = pd.to_numeric(self.scored[~untrained]["top1"], errors="coerce")
+        ranked = accuracy.sort_values(kind="stable", na_position="first").index
+        known = accuracy.notna().sum() or len(ranked)  # networks without an accuracy, if all are
+        ends = [*ranked[-known:][:1], *ranked[-1:], *self.scored.index[untrained][:1]]
+        return self.scored[self.scored.index.isin(ends)]
 
     @cached_property
     def shown_names(self) -> list[str]:

@@ -58,7 +58,7 @@ def check_experiment(
     if refused is None:
         check_models(models, registry)
         check_measured(config, models)
-    for name in config["figures"]["models"]:
+    for name in config["figures"]["models"] or ():
         choose(name, known, "config: figures: models")
     simulated = [
         entry["simulation"]["layer"]

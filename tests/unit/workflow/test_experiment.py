@@ -141,6 +141,20 @@ def test_activations_are_those_on_what_the_recording_or_the_rdms_were_shown(ex, 
     assert of_rdms == "results/activations/it92_images/net/in1k.h5"
 
 
+def test_without_names_the_ends_of_accuracy_and_an_untrained_network_are_drawn():
+    kinds = ["cnn"] * 4 + ["untrained"] * 2
+    rows = [
+        (name, "w", "untrained:0" if kind == "untrained" else "timm:w", kind, "net", "", 5.0, 224)
+        for name, kind in zip("cabduv", kinds, strict=True)
+    ]
+    ex = experiment(rows=rows, rdms=[], figures={"images": 3, "models": None})
+    known = ex.models.assign(top1=[60, 70, 50, float("nan"), 0.1, 0.1])
+    drawn = dataclasses.replace(ex, models=known).shown
+    assert [name for name, _ in drawn.index] == ["a", "b", "u"]
+    alone = dataclasses.replace(ex, models=known.iloc[3:4]).shown
+    assert [name for name, _ in alone.index] == ["d"]
+
+
 def test_shown_predictions_have_recordings_outermost(job):
     ex = experiment(figures={"images": 3, "models": ["net"]}, rows=ROWS[:3])
     assert ex.shown_names == ["net in1k", "net kept"]
