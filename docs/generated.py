@@ -1,9 +1,11 @@
-"""Pages of the documentation that are made from other files: settings, licences, and the top pages."""
+"""Pages of the documentation that are made from other files: settings, columns, licences, top pages."""
 
 import re
 from pathlib import Path
 
 import yaml
+
+from itcortex.tables import dictionary
 
 FOLDER = "_generated"
 #: Pages above docs/ that have a copy among the generated ones.
@@ -23,6 +25,7 @@ def write_pages(docs: Path) -> None:
         ),
         "licences.md": licences_page(top),
     }
+    pages |= {included(one): columns_of(one) for one in dictionary.sections()}
     pages |= {name.lower(): above(top / name) for name in ABOVE}
     (docs / FOLDER).mkdir(exist_ok=True)
     for name, text in pages.items():
@@ -160,6 +163,24 @@ def _default(entry: dict) -> str:
 
 def _default_of(entry: dict) -> str:
     return f" Default: {_default(entry)}." if "default" in entry else ""
+
+
+# --- columns --------------------------------------------------------------------------------------
+
+
+def included(section: dictionary.Section) -> str:
+    """Name of the file that the page of columns includes for a section."""
+    return re.sub(r"[^\w ]", "", section.title.lower()).replace(" ", "-") + ".txt"
+
+
+def columns_of(section: dictionary.Section) -> str:
+    """The text of a section of the data dictionary, and every table of it with its columns."""
+    lines = [section.text, ""]
+    for table in section.tables:
+        head = ["| column | unit | holds |", "|---|---|---|"]
+        rows = [_row(f"`{one.name}`", one.unit, one.holds) for one in table.columns]
+        lines += [f"`{table.name}`: {table.holds}.", "", *head, *rows, ""]
+    return "\n".join(lines)
 
 
 # --- licences -------------------------------------------------------------------------------------

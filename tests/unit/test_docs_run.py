@@ -128,6 +128,16 @@ def test_the_settings_page_has_every_key_of_the_schema():
     assert "`training`" in page and "`<name>: recipe`" in page
 
 
+def test_the_page_of_columns_includes_every_section_of_the_dictionary():
+    page = (DOCS / "tables.md").read_text(encoding="utf-8")
+    parts = re.findall(r"^## (.+)\n\n```{include} _generated/(.+)\n```$", page, re.MULTILINE)
+    sections = generated.dictionary.sections()
+    assert parts == [(one.title, generated.included(one)) for one in sections]
+    text = generated.columns_of(sections[1])
+    assert text.startswith("What was scored") and "`summary`: one row is" in text
+    assert "| `r_over_ceiling` | ratio | r over the ceiling |" in text
+
+
 def test_the_licences_page_names_every_dataset_and_table():
     page = generated.licences_page(TOP)
     registry = generated._yaml(TOP / "experiments" / "datasets.yaml")

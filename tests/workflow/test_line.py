@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from itcortex.tables import dictionary
 from made.demo_jobs import KEYS, NETWORKS, RECORDINGS, STUDIED
 from made.patience import FACTOR
 
@@ -53,6 +54,18 @@ def test_everything_is_there(finished):
     best = trained.loc[trained.groupby("recording")["r"].idxmax(), "orientation"]
     assert set(best) == {"as configured"}
     assert not list((finished.folder / "results").rglob("*.partial*"))
+
+
+def test_tables_have_the_columns_of_the_data_dictionary_and_no_others(finished):
+    results = finished.folder / "results" / "demo"
+    tables = {path.stem: pd.read_parquet(path) for path in results.glob("tables/*.parquet")}
+    tables["check"] = pd.read_csv(results / "checks" / "sim_m1_pl.csv")
+    assert len(tables) > 20
+    for name, table in tables.items():
+        told = dictionary.differences(name, table)
+        if table.empty:  # what names its rows may be all that there is
+            told = [one for one in told if "the dictionary lacks" in one]
+        assert told == []
 
 
 def test_trained_teacher_beats_untrained_and_shuffled(finished):

@@ -13,6 +13,7 @@ import collect_attention
 import score_attention
 from itcortex import store
 from itcortex.networks.network import Network
+from itcortex.tables import dictionary
 from itcortex.weights.state import digest
 from made.attention import CEILINGS, of, photographs
 from made.tables import DESCRIPTION
@@ -87,6 +88,7 @@ def test_scripts_score_a_planted_network_and_collect_it(network, tmp_path, rng):
         [files[0]], [tmp_path / "ceilings.parquet"], models, *out, {"osie": "half_half"}, {}, 50, 0
     )
     summary = store.read_table(out[0])
+    assert dictionary.differences("attention", summary) == []
     assert list(summary["control"]) == ["none", "shuffled_images"] * 2 + [
         "centre_bias",
         "other_images",

@@ -21,6 +21,7 @@ from itcortex.errors import UserError
 from itcortex.mappings.layer_scores import LayerScores
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.simulation import digits
+from itcortex.tables import dictionary
 from itcortex.weights.state import digest
 
 pytestmark = pytest.mark.network
@@ -280,6 +281,7 @@ def test_the_table_joins_probes_and_predictivity(scenes, tmp_path):
     networks = [about | {"weights": name} for name in "ab"]
     collect_shortcut.main(probes, fits, [ceilings], *outputs, networks, "pls", 20, 0)
     table = store.read_table(outputs[0])
+    assert dictionary.differences("shortcut", table) == []
     assert table["weights"].tolist() == ["a", "b"] and table["strength"].tolist() == [0.0, 3.0]
     assert table["r_over_ceiling"].tolist() == pytest.approx([0.8, 1.6])
     assert {"accuracy_broken", "alignment_gradient", "seed"} <= set(table)

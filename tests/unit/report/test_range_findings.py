@@ -8,6 +8,7 @@ import collect_published
 import estimate_range
 from itcortex import store
 from itcortex.report import range_findings
+from itcortex.tables import dictionary
 from itcortex.tables.published import families_table, range_table
 from itcortex.tables.trends import Ranges
 from made import scores as made
@@ -116,6 +117,7 @@ def test_the_line_runs_from_files_to_findings(tmp_path):
     )  # fmt: skip
     table = store.read_table(tmp_path / "published.parquet")
     assert list(table["source"].unique()) == ["board", "figure", "ours"]
+    assert dictionary.differences("published", table) == []
     np.testing.assert_allclose(table["score"][:72], score)
     labels = {"board": "Board", "figure": "Figure", "ours": "ours"}
     outputs = [
@@ -126,6 +128,8 @@ def test_the_line_runs_from_files_to_findings(tmp_path):
         labels, SOURCES, draws=100, seed=3,
     )  # fmt: skip
     curve = store.read_table(outputs[0])
+    assert dictionary.differences("range_curve", curve) == []
+    assert dictionary.differences("family_trends", store.read_table(outputs[2])) == []
     assert set(curve["source"]) == {"board"}  # the others have too few networks for a curve
     assert "Board, IT: ρ" in outputs[4].read_text(encoding="utf-8")
     pd.testing.assert_frame_equal(curve, pd.read_csv(outputs[1]), check_dtype=False, atol=1e-8)

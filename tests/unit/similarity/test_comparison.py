@@ -19,6 +19,8 @@ from itcortex.similarity.comparison import (
     random_halves,
     weighted_spearman,
 )
+from itcortex.tables import dictionary
+from itcortex.tables.summary import DESCRIBED
 from made.rdms import ATTRIBUTES, ids, noisy_subjects, square
 
 SEED = 5
@@ -273,6 +275,8 @@ def test_script_joins_images_by_name(rng, tmp_path):
     )
     table = store.read_table(tmp_path / "t.parquet")
     assert list(table.layer) == ["noise", "truth"] * 2
+    joined = ("species", "area", "measure", "simulated")  # by collect_rsa
+    assert dictionary.differences("rsa", [*table, *DESCRIBED, *joined]) == []
     assert list(table.pattern) == ["map"] * 2 + ["pooled"] * 2
     assert list(table.final) == [False, True] * 2
     assert (table.rdm == "made").all() and (table.n_images == 12).all()

@@ -15,7 +15,7 @@ from itcortex.figures import recording_pairs as figure
 from itcortex.numerics.metrics import predictivity
 from itcortex.report import findings
 from itcortex.report.tables import pairs_table as reported
-from itcortex.tables import multiverse
+from itcortex.tables import dictionary, multiverse
 from itcortex.tables.ceiling_effects import effects_table
 from itcortex.tables.panels import Panel
 from itcortex.tables.recording_pairs import site_scores
@@ -144,7 +144,9 @@ def test_every_pair_has_a_row_with_what_it_must_be_read_with(line):
 
 
 def test_networks_are_scored_on_the_same_images_and_folds(line):
-    shared = table(line, "shared_images").set_index("model")
+    shared = table(line, "shared_images")
+    assert dictionary.differences("shared_images", shared) == []
+    shared = shared.set_index("model")
     assert set(shared["recording"]) == {"a"} and set(shared["n_shared"]) == {70}
     recorded = store.read_recording(line / "a.h5")
     images = table(line, "a.shared").query("ceiling_name == 'recording:b'")

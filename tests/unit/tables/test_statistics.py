@@ -10,7 +10,7 @@ import estimate_tradeoff
 from itcortex import store
 from itcortex.errors import UserError
 from itcortex.numerics.ranks import rank_correlation
-from itcortex.tables import statistics
+from itcortex.tables import dictionary, statistics
 from made import tables as made_tables
 
 
@@ -274,6 +274,7 @@ def test_script_writes_the_same_table_twice(tmp_path):
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     table = store.read_table(tmp_path / "a.parquet")
     assert (table.note == "3 models, 5 are needed").all()
+    assert dictionary.differences("tradeoff", table) == []
     assert len(table) == len(pd.read_csv(tmp_path / "a.csv")) == 3 * 2 * 6
     effects = store.read_table(others[6])
     assert len(effects) == 3 * 3 * 2  # recordings x trained networks x ceilings

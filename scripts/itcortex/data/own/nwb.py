@@ -1,8 +1,11 @@
 """Recordings in NWB files (Neurodata Without Borders): spikes of units, counted in bins after onsets.
 
-The tables `units` and `trials` are read by pynwb, an optional package.
+The tables `units` and `trials` are read by pynwb, an optional package. A unit is silent only while it
+was observed: bins outside of its `obs_intervals`, or in the session's `invalid_times`, have no response.
 """
 
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -14,6 +17,7 @@ from itcortex.data.own.presented import Presented
 from itcortex.errors import UserError
 from itcortex.formats import hdf5
 
+_log = logging.getLogger(__name__)
 _COLUMNS_OF_UNITS = ("spike_times", "obs_intervals", "electrodes", "waveforms", "waveform_mean",
                      "waveform_sd", "spike_amplitudes")  # fmt: skip
 
@@ -23,7 +27,9 @@ def read_nwb(path: str | Path, entry: dict) -> Presented:
 
     `time` of the entry is {start, stop, bin} in ms from onset: bins of that width, or one from start to
     stop. `columns` names the trials' columns with the image and, unless it is `start_time`, the
-    onset in seconds. Raises `UserError` for a file without trials or units, or without pynwb installed.
+    onset in seconds. Rates are NaN in bins that do not lie whole in an observed interval of the unit, or
+    that meet an invalid time. Raises `UserError` for a file without trials or units, or in which no unit
+    was observed in any trial, or without pynwb installed.
     """
     try:
         from pynwb import NWBHDF5IO  # noqa: PLC0415 (optional)
@@ -54,7 +60,13 @@ def read_nwb(path: str | Path, entry: dict) -> Presented:
         spikes = [np.sort(units["spike_times"][k]) for k in range(len(units))]
         sites = pd.DataFrame({n: units[n][:] for n in units.colnames if n not in _COLUMNS_OF_UNITS})
         sites["site"] = [f"unit-{number}" for number in units.id[:]]
-    return _presented(trials, spikes, sites, entry, where)
+        intervals = [None] * len(units)
+        if "obs_intervals" in units.colnames:
+            intervals = [np.reshape(units["obs_intervals"][k], (-1, 2)) for k in range(len(units))]
+        invalid = np.empty((0, 2))
+        if content.invalid_times is not None:
+            invalid = content.invalid_times.to_dataframe()[["start_time", "stop_time"]].to_numpy()
+    return _presented(trials, spikes, sites, (intervals, invalid), entry, where)
 
 
 def _require_own_values(path: str | Path) -> None:
@@ -67,7 +79,9 @@ def _require_own_values(path: str | Path) -> None:
         raise UserError(f"{path}: not a readable NWB file ({error})") from error
 
 
-def _presented(trials, spikes: list[np.ndarray], sites, entry: dict, where: str) -> Presented:
+def _presented(
+    trials, spikes: list[np.ndarray], sites, known: tuple, entry: dict, where: str
+) -> Presented:
     named = entry.get("columns", {})
     image = require("image", trials, named, where)
     onset = named.get("onset", "start_time")
@@ -84,6 +98,8 @@ def _presented(trials, spikes: list[np.ndarray], sites, entry: dict, where: str)
     onsets = trials[onset].to_numpy(float)
     kept = np.isfinite(onsets) & (shown["image"] != "").to_numpy()
     rates = count_spikes(spikes, onsets[kept], edges)
+    rates[~observed(*known, onsets[kept], edges)] = np.nan
+    _tell_unobserved(rates, sites["site"], where)
     width = float(edges[1] - edges[0])
     return Presented(
         rates[:, None, None].astype(np.float32), shown[kept].reset_index(drop=True), sites,
@@ -113,3 +129,74 @@ def count_spikes(spikes: list[np.ndarray], onsets: np.ndarray, edges: np.ndarray
     times = onsets[:, None] + edges[None, :] / 1000
     below = np.stack([np.searchsorted(one, times, side="left") for one in spikes], axis=2)
     return np.diff(below, axis=1) / (np.diff(edges) / 1000)[None, :, None]
+
+
+def observed(
+    intervals: Sequence[np.ndarray | None],
+    invalid: np.ndarray,
+    onsets: np.ndarray,
+    edges: np.ndarray,
+) -> np.ndarray:
+    """Whether every bin was recorded, bool (presentation, bin, unit).
+
+    It was where it lies whole in an interval [start, stop] of the unit, in which touching ones are
+    one, and meets no invalid time.
+
+    Parameters
+    ----------
+    intervals : of every unit, float (interval, 2) in seconds; None for a unit that was always observed.
+    invalid : float (interval, 2) in seconds, of all units.
+    onsets : (presentation,) in seconds
+    edges : (bin + 1,) in ms after onsets
+    """
+    times = onsets[:, None] + edges[None, :] / 1000
+    begins, ends = times[:, :-1] + _ROUNDING, times[:, 1:] - _ROUNDING
+    valid = np.ones(begins.shape, bool)
+    for start, stop in invalid:
+        valid &= (ends <= start) | (begins >= stop)
+    found = []
+    for of_unit in intervals:
+        inside = np.ones(begins.shape, bool)
+        if of_unit is not None:
+            starts, stops = _merged(of_unit).T
+            last = np.searchsorted(starts, begins, side="right") - 1
+            inside = last >= 0
+            inside[inside] = ends[inside] <= stops[last[inside]]
+        found.append(valid & inside)
+    return np.stack(found, axis=2)
+
+
+#: Seconds by which a bin's edge may lie outside: times are sums of rounded numbers.
+_ROUNDING = 1e-6
+
+
+def _merged(intervals: np.ndarray) -> np.ndarray:
+    """Intervals (interval, 2) in their order, those that touch or overlap as one."""
+    found: list[list[float]] = []
+    for start, stop in sorted(map(tuple, intervals.astype(float))):
+        if found and start <= found[-1][1] + _ROUNDING:
+            found[-1][1] = max(found[-1][1], stop)
+        else:
+            found.append([start, stop])
+    return np.array(found).reshape(-1, 2)
+
+
+def _tell_unobserved(rates: np.ndarray, names: Sequence[str], where: str) -> None:
+    """Log units that were not observed in every trial; refuse a file in which none ever was."""
+    lacking = np.isnan(rates).any(axis=1)  # (presentation, unit)
+    if lacking.size and np.isnan(rates).all():
+        raise UserError(
+            f"{where}: no unit was observed in any trial: obs_intervals of the units, or invalid_times, "
+            "leave out the window after every onset; check that they are in seconds on the clock of the "
+            "trials, and the window `time` of the entry"
+        )
+    if lacking.any():
+        counts = {name: int(n) for name, n in zip(names, lacking.sum(0), strict=True) if n}
+        shown = ", ".join(f"{name} in {n}" for name, n in list(counts.items())[:_MOST_NAMED])
+        _log.warning(
+            f"{where}: {len(counts)} of {len(lacking.T)} units were not observed in every one of "
+            f"{len(lacking)} trials (obs_intervals, invalid_times), which have no response then: {shown}"
+        )
+
+
+_MOST_NAMED = 8
