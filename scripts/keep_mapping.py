@@ -19,6 +19,7 @@ def main(
 ):  # fmt: skip
     """Write weights from the layer's features to the sites, and all that predictions need to know."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
+    window = recorded.window_in(window)
     images = stimuli.join_images(recorded.image_ids, features.image_ids, activations)
     raw = store.read_rows(
         scores, ["layer", "fold"], mapping=kind, control="none", main_window=True, chosen=True

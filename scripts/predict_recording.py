@@ -70,9 +70,8 @@ def described(name, recording, labels, window) -> recording_pairs.Shown:
     """A recording in its main window, with the digests of the pixels of its images."""
     about = store.read_table(labels).set_index("image")
     digests = tuple(about["digest"].loc[list(recording.image_ids)])
-    window = tuple(map(float, window)) if recording.has_time else None
-    monkey = recording.attributes["monkey"]
-    return recording_pairs.Shown(name, monkey, window_average(recording, window), digests)
+    average = window_average(recording, recording.window_in(window))
+    return recording_pairs.Shown(name, recording.attributes["monkey"], average, digests)
 
 
 if __name__ == "__main__":

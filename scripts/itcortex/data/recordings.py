@@ -183,6 +183,14 @@ class Recording:
         """True where responses have more than one time bin."""
         return self.responses.shape[3] > 1
 
+    def window_in(self, asked: Sequence[float] | None) -> tuple[float, float] | None:
+        """The window [start, stop) in ms that is `asked` for; None where there is no time to choose from.
+
+        Settings ask for a window of every recording, also of an own one whose file turns out to have no
+        time axis.
+        """
+        return (float(asked[0]), float(asked[1])) if asked and self.has_time else None
+
 
 def checked(recording: Recording, label: str) -> Recording:
     """The recording, if all its responses are finite, with its constant sites noted."""

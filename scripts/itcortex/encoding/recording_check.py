@@ -85,7 +85,7 @@ def check(recording: Recording, stimuli: Stimuli, plan: Plan) -> Check:
     """Look at everything that can be wrong before a network is run."""
     problems: list[Problem] = []
     facts = _counts(recording, stimuli)
-    window = plan.window if recording.has_time else None
+    window = recording.window_in(plan.window)
     average = _tried(lambda: window_average(recording, window), problems, "encoding: window")
     if average is None:  # the whole time stands in, so that all else can be looked at
         average, window = recording.responses.mean(3, dtype=np.float64), None

@@ -46,7 +46,7 @@ def recorded(
 ) -> Block:
     """Join a recording and its images by image id, without predictions.
 
-    `window` is in ms; None for a recording without time. Raises `UserError` for an image that the
+    `window` is in ms; a recording without time has none, whatever is asked for. Raises `UserError` for an image that the
     stimuli lack.
     """
     rows = {image: k for k, image in enumerate(stimuli.image_ids)}
@@ -60,7 +60,7 @@ def recorded(
         image_ids=recording.image_ids,
         site_ids=recording.site_ids,
         images=stimuli.images[[rows[image] for image in recording.image_ids]],
-        recorded=window_average(recording, window),
+        recorded=window_average(recording, recording.window_in(window)),
         predicted={},
     )
 

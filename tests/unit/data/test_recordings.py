@@ -36,6 +36,13 @@ def test_accents_taken_apart_match_those_that_are_whole():
         Stimuli(np.zeros((2, 16, 16, 3), np.uint8), (apart, whole))
 
 
+def test_a_recording_without_time_has_no_window_whatever_is_asked_for():
+    with_time = Recording(np.zeros((2, 1, 1, 3, 1), np.float32), ("a", "b"), ("s",))
+    without = Recording(np.zeros((2, 1, 1, 1, 1), np.float32), ("a", "b"), ("s",))
+    assert with_time.window_in([90, 130]) == (90.0, 130.0)
+    assert without.window_in([90, 130]) is None and with_time.window_in(None) is None
+
+
 # --- single trials without grid and time ----------------------------------------------------------
 
 

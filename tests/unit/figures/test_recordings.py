@@ -72,7 +72,7 @@ def test_script_bytes_borders_and_caption(tmp_path):
         files = [tmp_path / f"{name}.{kind}" for kind in ("pdf", "png", "rst")]
         plot_recordings.main(
             [paths["recording"] for paths, _ in made], [paths["stimuli"] for paths, _ in made],
-            *files, [name for _, name in made], [[90, 130], None], "A title", "A caption.",
+            *files, [name for _, name in made], [[90, 130]] * 2, "A title", "A caption.",
         )  # fmt: skip
         written_twice.append([path.read_bytes() for path in files])
     assert written_twice[0] == written_twice[1]

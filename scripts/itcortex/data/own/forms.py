@@ -33,8 +33,7 @@ ENDINGS = {
 
 
 def form_of(path: str | Path, entry: dict) -> str:
-    """Form of a file: as the entry says, or by its ending; `UserError` for one that is not "
-    "known."""
+    """Form of a file: as the entry says, or by its ending; `UserError` for one that is not known."""
     if "form" in entry:
         return entry["form"]
     ending = Path(path).suffix.lower()
