@@ -184,7 +184,7 @@ class Recording:
         return self.responses.shape[3] > 1
 
     def window_in(self, asked: Sequence[float] | None) -> tuple[float, float] | None:
-        """The window [start, stop) in ms that is `asked` for; None where there is no time to choose from.
+        """The window [start, stop) in ms that is `asked` for; None for a recording without time.
 
         Settings ask for a window of every recording, also of an own one whose file turns out to have no
         time axis.

@@ -46,8 +46,8 @@ def recorded(
 ) -> Block:
     """Join a recording and its images by image id, without predictions.
 
-    `window` is in ms; a recording without time has none, whatever is asked for. Raises `UserError` for an image that the
-    stimuli lack.
+    `window` is in ms; a recording without time has none, whatever is asked for. Raises `UserError` for
+    an image that the stimuli lack.
     """
     rows = {image: k for k, image in enumerate(stimuli.image_ids)}
     if missing := [image for image in recording.image_ids if image not in rows]:

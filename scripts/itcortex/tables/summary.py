@@ -42,8 +42,8 @@ def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
     table = medians[[*METRICS]].assign(r_within_kinds=within)
     table.insert(0, "n_sites", grouped["site"].size())
     table.insert(1, "undefined_sites", grouped["site"].size() - grouped["r"].count())
-    if "penalty_at_edge" in raw:
-        table["penalty_at_edge"] = grouped["penalty_at_edge"].mean()
+    noted = "penalty_at_edge" in raw
+    table["penalty_at_edge"] = grouped["penalty_at_edge"].mean() if noted else np.nan
     return table.reset_index()
 
 
