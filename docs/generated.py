@@ -170,7 +170,7 @@ def _default_of(entry: dict) -> str:
 
 def included(section: dictionary.Section) -> str:
     """Name of the file that the page of columns includes for a section."""
-    return re.sub(r"[^\w ]", "", section.title.lower()).replace(" ", "-") + ".txt"
+    return re.sub(r"[^\w -]", "", section.title.lower()).replace(" ", "-") + ".txt"
 
 
 def columns_of(section: dictionary.Section) -> str:
