@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from made.forked import python
+from made.forked import account, python
 from made.patience import FACTOR
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -125,9 +125,10 @@ class Workflow:
         return usual | {"COLUMNS": "200"} | (changes or {})
 
     @staticmethod
-    def command(*options: str, program: str = sys.executable) -> list[str]:
-        """Command line of a run."""
-        return [program, "-m", "snakemake", "--cores", "2", "--nocolor", *options]
+    def command(*options: str) -> list[str]:
+        """Command line of a run as `make demo` and the README have it."""
+        snakemake = Path(sys.executable).with_name("snakemake")
+        return [str(snakemake), "--cores", "2", "--nocolor", *options]
 
     def start(self) -> subprocess.Popen:
         """Start a run as users do, in a process group of its own."""
@@ -137,14 +138,14 @@ class Workflow:
         )  # fmt: skip
 
     def run_as_users_do(self, *options: str) -> subprocess.CompletedProcess:
-        """Run Snakemake to its good end; its output (both streams) is in `stdout`."""
+        """Run Snakemake to its good end in real processes; its output (both streams) is in `stdout`."""
         return self._run(self.command(*options), self.environment(), check=True)
 
     def run(
         self, *options: str, check: bool = True, environment: dict | None = None
     ) -> subprocess.CompletedProcess:
         """The same, with Snakemake and its jobs forked from a process that has all packages loaded."""
-        command = self.command(*options, program=python())
+        command = [python(), "-m", "snakemake", *self.command(*options)[1:]]
         return self._run(command, self.environment(environment), check)
 
     def _run(self, command: list[str], environment: dict, check: bool):
@@ -153,7 +154,8 @@ class Workflow:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
         )  # fmt: skip
         if check:
-            assert done.returncode == 0, done.stdout[-6000:]
+            ended = f"exit status {done.returncode}\n{done.stdout[-6000:]}\n{account()}"
+            assert done.returncode == 0, ended
         return done
 
     def planned(self, *options: str) -> Counter:

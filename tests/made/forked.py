@@ -7,8 +7,10 @@ the same environment, see `forked_server`, which is started once for all process
 
 Not the same: the process is no child of who started it. Tests of that (memory that Slurm or Snakemake
 measures, real signals and kills, the starting of ranks, a run as users start it) use `sys.executable`.
-They are real everywhere but with ITCORTEX_FORKED_PROCESSES=1 on Linux: a forked Snakemake once ended
-without a word on a machine with much load, and nobody knows why yet.
+With ITCORTEX_FORKED_PROCESSES=0, and on other systems than Linux, all do.
+
+No such process ends without a word: one that a signal ends says which, a crash prints where it
+happened, and `account()` says of each how it began and ended.
 """
 
 import contextlib
@@ -22,21 +24,34 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from made.forked_client import ACCOUNT
 from made.patience import wait_until
 
 HERE = Path(__file__).parent
 NOT_INHERITED = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTEST_CURRENT_TEST"}
+#: A library that starts a thread of its own when it is imported could not be forked.
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # of pyarrow
+}
 #: The server and the connections that keep it alive, until this process ends.
 _kept: list = []
+
+
+def forking() -> bool:
+    """Whether processes are forked here, where a test does not ask for real ones."""
+    asked = os.environ.get("ITCORTEX_FORKED_PROCESSES", "1")
+    assert asked in ("0", "1"), f"ITCORTEX_FORKED_PROCESSES is 0 or 1, not {asked!r}"
+    return asked == "1" and sys.platform.startswith("linux")
 
 
 @cache
 def python() -> str:
     """Path of the executable; its server is up as long as this process."""
-    if not os.environ.get("ITCORTEX_FORKED_PROCESSES") or not sys.platform.startswith("linux"):
+    if not forking():
         return sys.executable
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    folder = Path(tempfile.gettempdir(), f"itcortex-forked-{os.getuid()}-{run[:16]}")
+    folder = _folder()
     folder.mkdir(mode=0o700, exist_ok=True)
     address, shim = str(folder / "socket"), folder / "python"
     with (folder / "lock").open("w") as lock:
@@ -50,21 +65,35 @@ def python() -> str:
     return str(shim)
 
 
+def account(lines: int = 30) -> str:
+    """The last lines of what the server notes: how processes of all tests began and ended."""
+    path = _folder() / ACCOUNT
+    if not path.exists():
+        return ""
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _folder() -> Path:
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    return Path(tempfile.gettempdir(), f"itcortex-forked-{os.getuid()}-{run[:16]}")
+
+
 def _start(address: str, shim: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         Path(address).unlink()
     environment = {k: v for k, v in os.environ.items() if k not in NOT_INHERITED}
-    server = subprocess.Popen(
-        [sys.executable, str(HERE / "forked_server.py"), address, shim],
-        env=environment | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        stdin=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    with Path(address).with_name(ACCOUNT).open("a") as noted:
+        server = subprocess.Popen(
+            [sys.executable, str(HERE / "forked_server.py"), address, shim],
+            env=environment | ONE_THREAD, stdin=subprocess.DEVNULL, stdout=noted, stderr=noted,
+            start_new_session=True,
+        )  # fmt: skip
 
     def up() -> bool:
-        assert server.poll() is None, "the server of forked processes did not start"
+        assert server.poll() is None, f"the server of forked processes did not start\n{account()}"
         return _connected(address)
 
-    wait_until(up, 120, lambda: "the server of forked processes does not start")
+    wait_until(up, 120, lambda: f"the server of forked processes does not start\n{account()}")
     _kept.append(server)
 
 

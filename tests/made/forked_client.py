@@ -14,6 +14,7 @@ import sys
 
 REAL = -1000  # in place of an exit status: PYTHON has to do it
 PASSED_ON = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+ACCOUNT = "account.txt"  # beside the socket
 
 
 def main(address: str, python: str, words: list[str]) -> None:
@@ -21,32 +22,52 @@ def main(address: str, python: str, words: list[str]) -> None:
     script = bool(words) and not words[0].startswith("-")
     module = len(words) > 1 and words[0] == "-m"
     code = len(words) > 1 and words[0] == "-c" and "multiprocessing" not in words[1]
-    status = handed_over(address, words) if script or module or code else REAL
+    status, process = handed_over(address, words) if script or module or code else (REAL, 0)
     if status == REAL:
         os.execv(python, [python, *words])
     if status < 0:
+        name = signal.Signals(-status).name
+        say(f"process {process} was ended by {name}: {' '.join(words)[:200]}")
         if -status != signal.SIGKILL:
             signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     os._exit(status)
 
 
-def handed_over(address: str, words: list[str]) -> int:
-    """Exit status of the process that the server made; negative: the signal that ended it."""
+def handed_over(address: str, words: list[str]) -> tuple[int, int]:
+    """Exit status (negative: the signal that ended it) and number of the process that was made."""
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(address)
         folder = os.getcwd()  # noqa: PTH109 (pathlib's import takes longer than all else here)
         request = marshal.dumps((words, folder, dict(os.environ), os.umask(0o22)))
+
+        def pass_on(number, _):
+            say(f"{signal.Signals(number).name} came and is passed on")
+            server.send(bytes([number]))
+
         socket.send_fds(server, [len(request).to_bytes(8, "big")], [0, 1, 2])
         server.sendall(request)
         for name in PASSED_ON:
             number = getattr(signal, name)
             if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, lambda number, _: server.send(bytes([number])))
-        answer = server.recv(8)
-        if len(answer) < 8:
-            sys.exit("the server of made.forked ended")
-        return int.from_bytes(answer, "big", signed=True)
+                signal.signal(number, pass_on)
+        try:
+            answer = server.recv(16)
+        except ConnectionResetError:
+            answer = b""
+        if len(answer) < 16:
+            folder = os.path.dirname(address)  # noqa: PTH120
+            say(f"the server ended; {folder}/{ACCOUNT} says more")
+            os._exit(1)
+        return (
+            int.from_bytes(answer[:8], "big", signed=True),
+            int.from_bytes(answer[8:], "big"),
+        )
+
+
+def say(words: str) -> None:
+    """Print at once, without the buffers that a signal may have interrupted."""
+    os.write(2, f"made.forked: {words}\n".encode())
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ it: a session of its own, its environment, search path and `__main__`; nothing o
 before. Where that would not be true (variables that packages read at import, a sitecustomize), the
 answer is `REAL`, and the client does it itself.
 
-An empty request keeps the server alive; it ends soon after the last connection does.
+An empty request keeps the server alive; it ends soon after the last connection does. What it prints,
+and how every process began and ended, is in the file `ACCOUNT` beside the socket.
 """
 
 import contextlib
@@ -15,24 +16,16 @@ import gc
 import importlib
 import marshal
 import os
-import random
-import runpy
 import selectors
 import shutil
 import signal
 import socket
 import sys
-import tempfile
-import threading
-import time
-import traceback
-import types
-from atexit import _run_exitfuncs as run_exit_functions  # as multiprocessing does after its fork
 from pathlib import Path
 
+from forked_child import PATH, be, note
 from forked_client import REAL
 
-PATH = sys.path[1:]  # without the folder of this file, and before Snakemake adds to it
 sys.path[:] = PATH
 #: What the workflow's jobs, and Snakemake itself, import; nothing of ours.
 PACKAGES = [
@@ -103,10 +96,11 @@ class Server:
         if length:
             request = marshal.loads(data)
             if not stands_for(request[2]):
-                connection.send(REAL.to_bytes(8, "big", signed=True))
-            elif (pid := os.fork()) == 0:
+                connection.send(REAL.to_bytes(8, "big", signed=True) + bytes(8))
+            elif (pid := forked()) == 0:
                 return *request, files
             else:
+                note(f"{pid} forked: {' '.join(request[0])[:300]} in {request[1]}")
                 self.children[pid] = connection
         else:
             connection.send(head)  # up
@@ -119,11 +113,14 @@ class Server:
         with contextlib.suppress(BlockingIOError):
             self.woken.recv(1024)
         with contextlib.suppress(ChildProcessError):
-            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-                status = os.waitstatus_to_exitcode(ended[1])
-                connection = self.children.pop(ended[0])
+            while (ended := os.wait4(-1, os.WNOHANG))[0]:
+                pid, status, usage = ended
+                status = os.waitstatus_to_exitcode(status)
+                how = f"exit status {status}" if status >= 0 else signal.Signals(-status).name
+                note(f"{pid} gone: {how} after {usage.ru_utime + usage.ru_stime:.1f} CPU s")
+                answer = status.to_bytes(8, "big", signed=True) + pid.to_bytes(8, "big")
                 with contextlib.suppress(OSError):  # who asked is dead already
-                    connection.send(status.to_bytes(8, "big", signed=True))
+                    self.children.pop(pid).send(answer)
 
     def pass_on(self, connection: socket.socket) -> None:
         """Pass on signals; without anybody at the other end, kill."""
@@ -140,6 +137,7 @@ class Server:
                 for number in numbers:
                     os.kill(pid, number)
             if not numbers:
+                note(f"{pid} is killed, since who asked for it is gone")
                 for kill in (os.killpg, os.kill):  # it may not have made its group yet
                     with contextlib.suppress(ProcessLookupError):
                         kill(pid, signal.SIGKILL)
@@ -168,74 +166,15 @@ def stands_for(environment: dict[str, str]) -> bool:
     return read(environment) == read(STARTED_WITH) and not customized
 
 
-def become(words: list[str], folder: str, environment: dict, mask: int, files: list[int]) -> None:
-    """The surroundings that a process of these words has."""
-    os.setsid()
-    for target, file in enumerate(files):
-        os.dup2(file, target)
-    for file in files:
-        if file > 2:
-            os.close(file)
-    # as they are in a new process: what the server's own files can do (seek) these may not
-    sys.stdin = sys.__stdin__ = os.fdopen(0, closefd=False)
-    sys.stdout = sys.__stdout__ = os.fdopen(1, "w", buffering=1, closefd=False)
-    sys.stderr = sys.__stderr__ = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)
-    os.umask(mask)
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    time.tzset()
-    random.seed()
-    tempfile.tempdir = None
-    sys.dont_write_bytecode = bool(environment.get("PYTHONDONTWRITEBYTECODE"))
-    sys.executable = sys.argv[2]
-    sys.orig_argv = [sys.executable, *words]
-    first = "" if words[0] in ("-m", "-c") else str(Path(words[0]).resolve().parent)
-    named = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
-    sys.path[:] = [folder if words[0] == "-m" else first, *named, *PATH]
-    importlib.invalidate_caches()
-
-
-def run(words: list[str]) -> None:
-    """What `python WORDS` does once it is up."""
-    if words[0] == "-m":
-        sys.argv = ["-m", *words[2:]]
-        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
-        return
-    main = types.ModuleType("__main__")
-    sys.modules["__main__"] = main
-    if words[0] == "-c":
-        sys.argv = ["-c", *words[2:]]
-        source, name = words[1], "<string>"
-    else:
-        sys.argv = list(words)
-        name = main.__file__ = words[0]
-        source = Path(name).read_bytes()
-    exec(compile(source, name, "exec"), main.__dict__)
-
-
-def ended(words: list[str]) -> int:
-    """Run to the end, however that is; the exit status."""
-    status = 0
-    try:
-        run(words)
-    except SystemExit as error:
-        status = error.code
-    except KeyboardInterrupt:
-        status = -signal.SIGINT
-    except BaseException as error:  # noqa: BLE001 (as the interpreter does)
-        traceback.print_exception(error.with_traceback(error.__traceback__.tb_next))
-        status = 1
-    if not isinstance(status, int | None):
-        print(status, file=sys.stderr)
-        status = 1
-    with contextlib.suppress(Exception):
-        threading._shutdown()  # waits for threads, as an interpreter does
-    run_exit_functions()
-    for file in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            file.flush()
-    return status or 0
+def forked() -> int:
+    """Fork, which only a process without further threads may: locks that these hold stay locked."""
+    threads = Path("/proc/self/task")
+    if len(tasks := list(threads.iterdir())) > 1:
+        names = [task.joinpath("comm").read_text().strip() for task in tasks]
+        raise RuntimeError(
+            f"cannot be forked, with the threads {names}; see made.forked.ONE_THREAD"
+        )
+    return os.fork()
 
 
 def import_packages() -> None:
@@ -245,7 +184,7 @@ def import_packages() -> None:
             importlib.import_module(name)
     import torch
 
-    torch.set_num_threads(1)  # a process that has had threads cannot be forked
+    torch.set_num_threads(1)
     with contextlib.suppress(RuntimeError):  # a torchvision that does not fit: see torch_compat
         for name in ("torchvision", "timm"):
             importlib.import_module(name)
@@ -255,13 +194,10 @@ def import_packages() -> None:
 
 if __name__ == "__main__":
     import_packages()
+    if (pid := forked()) == 0:  # whether it can be
+        os._exit(0)
+    os.waitpid(pid, 0)
     server = Server(sys.argv[1])
     if request := server.serve():
-        server.leave()
-        become(*request)
-        status = ended(request[0])
-        if status < 0:
-            signal.signal(-status, signal.SIG_DFL)
-            os.kill(os.getpid(), -status)
-        os._exit(status & 0xFF)
+        be(server.leave, *request)
     shutil.rmtree(Path(sys.argv[1]).parent, ignore_errors=True)

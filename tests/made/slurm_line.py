@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from made.forked import python
+from made.forked import account, python
 from made.patience import FACTOR
 from made.slurm_cluster import Cluster
 
@@ -31,15 +31,21 @@ def environment(cluster: Cluster | None = None, path: Path = REPOSITORY / "scrip
 class Run:
     """Snakemake in a folder, with a cluster; it prints into `printed`.
 
-    `real`: it and its jobs are processes as users start them, not forked ones (see `made.forked`).
+    `real`, `real_jobs`: it, or its jobs, are processes as users start them, not forked ones (see
+    `made.forked`).
     """
 
-    def __init__(self, folder: Path, environment: dict, *options: str, real: bool = False):
+    def __init__(
+        self, folder: Path, environment: dict, *options: str, real: bool = False,
+        real_jobs: bool = False,
+    ):  # fmt: skip
         self.output = folder / f"run-{time.monotonic_ns()}.txt"
+        jobs = {"JOBS_PYTHON": sys.executable if real_jobs else python()}
         with self.output.open("w") as output:
             self.process = subprocess.Popen(
                 [sys.executable if real else python(), str(QUICK), "--nocolor", *options],
-                cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True,
+                cwd=folder, env=environment | jobs, stdout=output, stderr=output,
+                start_new_session=True,
             )  # fmt: skip
 
     @property
@@ -54,7 +60,7 @@ class Run:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"did not end in {seconds} s:\n{self.printed[-5000:]}") from None
-        assert found == status, self.printed[-5000:]
+        assert found == status, f"exit status {found}\n{self.printed[-5000:]}\n{account()}"
         return self.printed
 
     def kill(self) -> None:
@@ -73,10 +79,11 @@ class Line:
         for kind in ("hold", "hungry", "poison", "started"):
             (folder / kind).mkdir()
 
-    def start(self, *options: str, real: bool = False) -> Run:
+    def start(self, *options: str, real: bool = False, real_jobs: bool = False) -> Run:
         """Start a run on the cluster, or on this machine where there is none."""
-        place = SLURM if self.cluster else []
-        return Run(self.folder, environment(self.cluster), *place, *options, real=real)
+        place = [*SLURM, *options] if self.cluster else options
+        surroundings = environment(self.cluster)
+        return Run(self.folder, surroundings, *place, real=real, real_jobs=real_jobs)
 
     def fault(self, kind: str, name: str, text: str = "") -> Path:
         """Have a job held (until the file is gone), hungry for megabytes, or poisoned."""

@@ -18,7 +18,7 @@ def disturbed(tmp_path_factory, cluster):
     line = Line(tmp_path_factory.mktemp("disturbed"), cluster)
     held = [line.fault("hold", name) for name in "ac"]
     line.fault("hungry", "b", "800")
-    run = line.start(real=True)
+    run = line.start(real=True, real_jobs=True)
     node = line.wait_for("c")["NodeList"]
     update = ["scontrol", "update", f"nodename={node}"]
     cluster.command(*update, "state=drain", "reason=test", check=True)
@@ -58,7 +58,7 @@ def test_a_node_that_is_drained_ends_its_job_and_gets_no_other(disturbed, tables
 def test_the_job_of_a_dead_node_is_run_on_another(line, cluster, tables):
     """Slurm itself queues it again, under its own number (slurm-requeue)."""
     held = line.fault("hold", "b")
-    run = line.start(real=True)
+    run = line.start()
     node = line.wait_for("b")["NodeList"]
     cluster.kill(node)
     cluster.command("scontrol", "update", f"nodename={node}", "state=down", "reason=t", check=True)

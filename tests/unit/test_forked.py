@@ -1,24 +1,33 @@
 """Forked processes (`made.forked`) are to whoever starts them what `python` would be."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from made.forked import python
+from made import forked_client
+from made.forked import account, forking, python
 from made.patience import wait_until
 
 pytestmark = [
     pytest.mark.process,
     pytest.mark.timeout(180),
-    pytest.mark.skipif(
-        not os.environ.get("ITCORTEX_FORKED_PROCESSES") or not sys.platform.startswith("linux"),
-        reason="processes are forked with ITCORTEX_FORKED_PROCESSES=1 on Linux alone",
-    ),
+    pytest.mark.skipif(not forking(), reason="processes are not forked here: made.forked"),
 ]
 
+#: A server that takes a request and ends.
+ENDS_ON_REQUEST = """
+import socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+print("up", flush=True)
+connection, _ = listener.accept()
+connection.recv(100_000)
+"""
 SHOW = """
 import os, sys
 print(sys.argv, os.getcwd(), os.environ.get("PLANTED"), __name__, sys.stdin.read(), os.umask(0))
@@ -32,6 +41,7 @@ atexit.register(print, "at exit")
 def both(words, folder, **options):
     """What the real and the forked process print and end with."""
     environment = os.environ | {"PLANTED": "value", "PYTHONPATH": "/nowhere"}
+    environment.pop("PYTHONUNBUFFERED", None)
     return [
         subprocess.run([program, *words], cwd=folder, env=environment, text=True, check=False,
                        capture_output=True, input="given", **options)
@@ -60,8 +70,50 @@ def test_it_ends_as_a_process_does(tmp_path, code):
     (tmp_path / "script.py").write_text(code)
     real, forked = both(["script.py"], tmp_path)
     assert forked.returncode == real.returncode
-    last = [done.stderr.splitlines()[-1:] for done in (real, forked)]
-    assert last[0] == last[1]
+    said = [line for line in forked.stderr.splitlines() if not line.startswith("made.forked")]
+    assert said[-1:] == real.stderr.splitlines()[-1:]
+
+
+def test_none_ends_without_a_word(tmp_path):
+    """Killed, crashed in compiled code, gone without Python's own end, or with words that are lost."""
+    kill = "import os, signal, sys; print('before', flush=True); os.kill(os.getpid(), 9)"
+    _, forked = both(["-c", kill], tmp_path)
+    pid = re.search(
+        r"made.forked: process (\d+) was ended by SIGKILL: -c import os", forked.stderr
+    )[1]
+    assert f"{pid} gone: SIGKILL after " in account(500)
+    _, forked = both(["-c", "import ctypes; ctypes.string_at(0)"], tmp_path)
+    assert forked.returncode == -signal.SIGSEGV
+    assert "Fatal Python error: Segmentation fault" in forked.stderr
+    assert 'File "<string>", line 1 in <module>' in forked.stderr and "SIGSEGV" in forked.stderr
+    both(["-c", "import os; os._exit(7)"], tmp_path)
+    pid = re.search(r"(\d+) forked: -c import os; os._exit\(7\)", account(500))[1]
+    assert f"{pid} gone: exit status 7" in account(500)
+    assert f"{pid} came to its end" not in account(500)
+    lost = "import os, sys; sys.stdout.write('x'); os.close(1)"
+    real, forked = both(["-c", lost], tmp_path)
+    assert forked.returncode == real.returncode == 120
+    assert "cannot be flushed: [Errno 9]" in forked.stderr
+
+
+def test_an_ended_server_is_told(tmp_path):
+    """By whom it leaves without an answer, and where it says why."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", ENDS_ON_REQUEST, str(tmp_path / "socket")],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert server.stdout.readline() == "up\n"
+    client = [sys.executable, forked_client.__file__, str(tmp_path / "socket"), sys.executable]
+    done = subprocess.run([*client, "-c", "pass"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"made.forked: the server ended; {tmp_path}/account.txt says more\n"
+    server.wait(60)
+
+
+def test_the_server_has_one_thread():
+    """A fork of a process with several may wait for ever for what the others had locked."""
+    code = "import os; print(*os.listdir(f'/proc/{os.getppid()}/task'))"
+    assert len(subprocess.check_output([python(), "-c", code], text=True).split()) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -215,10 +214,7 @@ def test_kill_9_in_the_middle_leaves_nothing_half_written(copy_of):
     log = folder / "logs" / "fit_encoding"
     for path in log.rglob("*.log"):
         path.unlink()
-    process = subprocess.Popen(
-        copy_of.command(), cwd=copy_of.folder, start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    process = copy_of.start()
     deadline = time.monotonic() + FACTOR * 120
     while time.monotonic() < deadline and not list(log.rglob("*.log")):
         time.sleep(0.1)

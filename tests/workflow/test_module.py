@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from made.snakemake_runs import SnakemakeRun
+from made.demo import Workflow
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.workflow
@@ -33,10 +33,10 @@ def folder(tmp_path) -> Path:
 
 def planned(folder: Path, *options: str) -> dict[str, int]:
     """Number of jobs of every rule."""
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder)}
-    run = SnakemakeRun(folder, environment, "--dry-run", "--cores", "1", *options)
-    assert run.wait(60) == 0, run.printed
-    pairs = [line.split() for line in run.printed.splitlines()]
+    printed = (
+        Workflow(folder).run("--dry-run", *options, environment={"PATH": "/usr/bin:/bin"}).stdout
+    )
+    pairs = [line.split() for line in printed.splitlines()]
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
 
 

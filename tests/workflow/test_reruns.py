@@ -26,7 +26,7 @@ RECORDS = ("results", ".snakemake")  # all else in a folder is the code
 
 
 def test_second_run_does_nothing(finished):
-    assert "Nothing to be done" in finished.run().stdout
+    assert "Nothing to be done" in finished.run_as_users_do().stdout
 
 
 # --- files that are newer, but say the same -------------------------------------------------------
