@@ -177,7 +177,7 @@ def fit_layer(
             if problem.target == 0:
                 held_out.append(predicted.astype(np.float32))
     predictions = average_held_out(held_out, splits, n_images)
-    return SplitPredictions(metrics, inner, predictions, fewest, held_out)
+    return SplitPredictions(metrics, inner, predictions, fewest, held_out=held_out)
 
 
 def _fit_split(features, responses, split, n_components, nested, rule):
