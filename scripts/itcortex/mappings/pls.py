@@ -8,6 +8,7 @@ from itcortex.mappings.kinds import ONE_KIND, Kinds
 from itcortex.mappings.layer_scores import LayerPredictions, empty_predictions
 from itcortex.numerics.metrics import median_over_sites, pearson
 from itcortex.regression import pls
+from itcortex.regression.pca import fit_held_out as fit_components
 from itcortex.regression.pls_rules import Exact, Nipals
 
 
@@ -21,6 +22,7 @@ def fit_layer(
     kinds: Kinds = ONE_KIND,
     device: str | None = None,
     tested: int | None = None,
+    pca: int | str | None = None,
 ) -> LayerPredictions:
     """Cross-validated PLS from one layer to every site, for several sets of responses at once.
 
@@ -45,6 +47,9 @@ def fit_layer(
         A torch device for the large products; numpy when not given.
     tested : int
         So many folds are tested; the others only train, and choose the layer. All, if not given.
+    pca : int, "auto" or None
+        Principal components of the training images that every model is fitted to; None for the
+        features themselves (see `itcortex.regression.pca`).
     """
     n_targets, n_images, gy, gx, n_sites = responses.shape
     rows, basis = layer_features(maps, (gy, gx))
@@ -54,9 +59,8 @@ def fit_layer(
     tested = design.n_groups if tested is None else tested
     problems = [p for t in range(n_targets) for p in single_problems(tested, t)]
     problems += pair_problems(design.n_groups, 0, tested) if nested else []
-    fits = pls.fit_held_out(
-        design, coordinates.reshape(n_targets, -1, n_sites), problems, n_components, rule, device
-    )
+    asked = (design, coordinates.reshape(n_targets, -1, n_sites), problems, n_components, rule)
+    fits = pls.fit_held_out(*asked, device) if pca is None else fit_components(*asked, pca)
     scores = empty_predictions(responses.shape, tested, design.n_groups, n_components, kinds)
     for fit in fits:
         problem = fit.problem
