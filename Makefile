@@ -113,16 +113,17 @@ lint: $(STAMP) ## ruff, snakefmt, codespell, import contracts, snakemake --lint
 	PYTHONPATH=scripts $(BIN)/lint-imports
 	$(BIN)/snakemake --lint
 
-# --quick is all that the six have in common; each has more options of its own (--help)
-bench: $(STAMP) ## measure speed and memory of encoding, ridge, harmonizer, planning, short jobs and report (hours; ARGS=--quick is short)
+# --quick is all that the seven have in common; each has more options of its own (--help)
+bench: $(STAMP) ## measure speed and memory of encoding, ridge, extraction, harmonizer, planning, short jobs and report (hours; ARGS=--quick is short)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/encoding.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/ridge.py $(ARGS)
+	PYTHONPATH=scripts $(BIN)/python benchmarks/extraction.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/harmonizer.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/scaling.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/overhead.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/report_page.py $(ARGS)
 	@printf '\nTables in results/bench/: encoding.csv encoding_ratios.csv claims.csv ridge.csv ridge_ratios.csv ridge_claims.csv\n'
-	@printf 'harmonizer.csv harmonizer_ratios.csv loader.csv loader_rates.csv harmonizer_claims.csv scaling.csv\n'
+	@printf 'harmonizer.csv harmonizer_ratios.csv loader.csv loader_rates.csv harmonizer_claims.csv extraction.csv scaling.csv\n'
 	@printf 'overhead.csv overhead_medians.csv report_page.csv; machine.json says on what\n'
 
 docs: $(STAMP) ## make these pages a site, with settings, licences and the API: docs/_build/index.html
