@@ -24,7 +24,7 @@ rule score_attention:
         labels=ex.labels,
         data_format=attention.format,
         network=ex.network_of,
-        batch_size=config["activations"]["batch_size"],
+        batch_size=ex.batch_size,
         blur=config["attention"]["blur"],
         n_examples=config["attention"]["examples"],
         device=config["device"],

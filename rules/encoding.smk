@@ -32,7 +32,8 @@ rule fit_encoding:
         device=request.encoding_device,
         fall_back=config["encoding"]["device"] == "auto",
         folds=analysis.folds,
-        pool=config["encoding"]["pool"],
+        pool=analysis.pool,
+        pca=analysis.pca,
         window=analysis.window,
         sweep=analysis.sweep,
         permutations=config["encoding"]["permutations"],
@@ -70,7 +71,8 @@ rule fit_variant:
         device=request.encoding_device,
         fall_back=config["encoding"]["device"] == "auto",
         folds=analysis.folds_of_variant,
-        pool=config["encoding"]["pool"],
+        pool=analysis.pool,
+        pca=analysis.pca,
         window=analysis.window,
         seed=config["seed"],
     script:
@@ -236,7 +238,7 @@ rule predict_responses:
         code=ex.code_of_network("predict_responses"),
         labels=ex.labels,
         names=[*analysis.pictures],
-        batch_size=config["activations"]["batch_size"],
+        batch_size=ex.batch_size,
         device=config["device"],
         seed=config["seed"],
     script:

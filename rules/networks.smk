@@ -1,5 +1,8 @@
 """Networks: their weights, published or drawn (`training.smk` makes the others), and activations."""
 
+# Without `activations: keep` a file goes when all jobs that read it are done; its notes stay.
+as_kept = str if config["activations"]["keep"] else temp
+
 
 localrules:
     check_models,
@@ -60,14 +63,15 @@ rule extract_activations:
         stimuli="results/stimuli/{stimuli}.h5",
         weights="results/weights/{model}/{weights}.safetensors",
     output:
-        activations="results/activations/{stimuli}/{model}/{weights}.h5",
+        activations=as_kept("results/activations/{stimuli}/{model}/{weights}.h5"),
+        notes="results/activations/{stimuli}/{model}/{weights}.json",
     log:
         "results/logs/extract_activations/{stimuli}/{model}/{weights}.log",
     benchmark:
         "results/benchmarks/extract_activations/{stimuli}/{model}/{weights}.tsv"
     conda:
         "../envs/networks.yaml"
-    threads: 1
+    threads: ex.extraction_threads
     resources:
         mem_mb=request.extraction_mem_mb,
         runtime=request.extraction_runtime,
@@ -78,6 +82,7 @@ rule extract_activations:
         layers=ex.named_layers,
         n_layers=config["activations"]["layers"],
         side=analysis.side,
+        projection=analysis.projection,
         dtype=config["activations"]["dtype"],
         batch_size=config["activations"]["batch_size"],
         device=config["device"],
@@ -106,7 +111,7 @@ rule measure_top1:
     params:
         code=ex.code_of_network("measure_top1"),
         network=ex.network_of,
-        batch_size=config["activations"]["batch_size"],
+        batch_size=ex.batch_size,
         device=config["device"],
         seed=config["seed"],
     script:

@@ -20,6 +20,7 @@ from itcortex.running import job, progress
 def main(
     activations, recording, scores, predictions, orientation, labels, kinds, protocol,
     components, rule, ridge, device, fall_back, folds, pool, window, sweep, permutations, seed,
+    pca=None,
 ):  # fmt: skip
     """Score every layer on held-out images; keep the predictions of the layers that were chosen."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
@@ -31,10 +32,13 @@ def main(
     responses, of_others = (
         stack_targets(recorded, some, rng, division.tested) for some in (targets, shuffled)
     )
-    reduce = None if recorded.has_grid else functools.partial(pool_maps, side=pool)
+    whole = recorded.has_grid or pool is None
+    reduce = None if whole else functools.partial(pool_maps, side=pool)
 
     place = Place(device, fall_back)
-    fits = Fits(kinds, protocol, targets, components, rule, seed, RidgeOptions.of(ridge), place)
+    fits = Fits(
+        kinds, protocol, targets, components, rule, seed, RidgeOptions.of(ridge), place, pca
+    )
     for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
         maps = features.read(layer, images, reduce)
         fits.add(layer, maps, responses, division)

@@ -15,7 +15,7 @@ from itcortex.running import job, progress
 
 def main(
     activations, recording, scores, labels, kinds, protocol, components, rule, ridge, device, fall_back,
-    folds, pool, window, seed,
+    folds, pool, window, seed, pca=None,
 ):  # fmt: skip
     """Score every layer on held-out images in the main window, without controls and predictions."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
@@ -23,9 +23,12 @@ def main(
     division = DIVISIONS[protocol](recorded, folds, seed)
     targets = choose_targets(recorded, window, [])
     responses = stack_targets(recorded, targets, rng=None)  # nothing is shuffled
-    reduce = None if recorded.has_grid else functools.partial(pool_maps, side=pool)
+    whole = recorded.has_grid or pool is None
+    reduce = None if whole else functools.partial(pool_maps, side=pool)
     place = Place(device, fall_back)
-    fits = Fits(kinds, protocol, targets, components, rule, seed, RidgeOptions.of(ridge), place)
+    fits = Fits(
+        kinds, protocol, targets, components, rule, seed, RidgeOptions.of(ridge), place, pca
+    )
     for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
         fits.add(layer, features.read(layer, images, reduce), responses, division)
     about = (features.depths, division.names, recorded.site_ids)

@@ -27,7 +27,16 @@ DATASETS = {"arcaro2020": {"citation": "Arcaro 2020", "licence": "none", "holds"
 def settings(**changed) -> dict:
     """Those settings of the demo that a report reads, with changes."""
     every = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    names = ("experiment", "activations", "encoding", "alignment", "rsa", "ceiling", "statistics")
+    names = (
+        "experiment",
+        "activations",
+        "encoding",
+        "alignment",
+        "rsa",
+        "ceiling",
+        "statistics",
+        "reduce",
+    )
     return {name: every[name] for name in names} | changed
 
 

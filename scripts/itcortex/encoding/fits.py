@@ -51,10 +51,11 @@ class Fits:
         seed: int,
         ridge: RidgeOptions = RIDGE,
         place: Place = HOST,
+        pca: int | str | None = None,
     ):
         self.protocol, self.n_components, self.seed = PROTOCOLS[protocol], n_components, seed
         self.layers: list[str] = []
-        more = {"rule": rule, "seed": seed, "ridge": ridge, "place": place}
+        more = {"rule": rule, "seed": seed, "ridge": ridge, "place": place, "pca": pca}
         self.fitters, self.control_fitters = (
             {
                 kind: self.protocol.fitter(kind, n_components, **more, nested=nested)

@@ -63,6 +63,8 @@ class Protocol:
         Held-out predictions, each by the layer that was chosen for it.
     mappings : tuple of str
         Mappings that the protocol has.
+    components : bool
+        Whether PLS can be fitted to principal components of the training images.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Protocol:
     choose: Callable[[list[LayerScores]], np.ndarray]
     held_out: Callable[[list[LayerPredictions], np.ndarray, Division], np.ndarray]
     mappings: tuple[str, ...] = ("pls", *FOLD_MAPPINGS)
+    components: bool = False
 
     def fitter(
         self,
@@ -80,21 +83,29 @@ class Protocol:
         nested: bool = True,
         ridge: RidgeOptions = RIDGE,
         place: Place = HOST,
+        pca: int | str | None = None,
     ) -> Callable[[np.ndarray, Sequence[np.ndarray], Division], LayerScores]:
         """The function (maps, responses, division) -> LayerScores of a mapping.
 
         Responses are an array (target, image, y, x, site), or make one target at a time. With `nested`
         False PLS leaves out the fits that choose a layer, and `inner` is NaN. PLS of the protocol
         corrected, and ridge regression where it leaves out images, take their large products at
-        `place`. Raises `UserError` for a mapping that the protocol does not have.
+        `place`. With `pca` PLS is fitted to principal components of the training images, in the
+        protocol that has it. Raises `UserError` for a mapping that the protocol does not have.
         """
         if mapping not in self.mappings:
             only = " and ".join(self.mappings)
             raise UserError(
                 f"encoding: mappings: protocol {self.name} has {only} only, not {mapping!r}"
             )
+        if pca is not None and not (mapping == "pls" and self.components):
+            raise UserError(
+                f"reduce: kind: 'pca' is for PLS of protocol corrected, not for {mapping!r} of "
+                f"{self.name}; choose another kind, or encoding: mappings: [pls], protocol: corrected"
+            )
         if mapping == "pls":
             options = {"n_components": n_components, "rule": RULES[rule], "nested": nested}
+            options |= {} if pca is None else {"pca": pca}
             return _in_stacks(partial(self.fit_pls, **options, place=place))
         fit = FOLD_MAPPINGS[mapping]
 
@@ -141,10 +152,10 @@ def nested_choice(results: list[LayerScores]) -> np.ndarray:
     return choose_layers(np.stack([result.inner for result in results]))
 
 
-def _fit_on_folds(maps, responses, division, n_components, rule, nested, place):
+def _fit_on_folds(maps, responses, division, n_components, rule, nested, place, pca=None):
     fit = partial(
         fit_groups, pls.fit_layer, maps, responses, division, n_components=n_components,
-        nested=nested, rule=rule,
+        nested=nested, rule=rule, pca=pca,
     )  # fmt: skip
     return place.run(lambda device: fit(device=None if device == "cpu" else device))
 
@@ -173,7 +184,7 @@ def _of_splits(results, chosen, division):
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
-        Protocol("corrected", _fit_on_folds, nested_choice, _of_folds),
+        Protocol("corrected", _fit_on_folds, nested_choice, _of_folds, components=True),
         Protocol("reference", _fit_as_authors, reference.choose_layers, _of_folds),
         Protocol("brainscore", _fit_on_splits, nested_choice, _of_splits, ("pls",)),
     )

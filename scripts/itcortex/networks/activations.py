@@ -1,5 +1,7 @@
 """Activations of a network's layers on images: all layers in one pass over the images."""
 
+import math
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -9,15 +11,19 @@ from torch import nn
 from torch.nn.functional import avg_pool2d
 
 from itcortex.errors import UserError
+from itcortex.networks.batches import OnHost, images_a_batch, prepared_batches
 from itcortex.networks.layer_choice import INTERMEDIATE
 from itcortex.networks.layers import Layer, as_maps, first_tensor
 from itcortex.networks.preprocessing import Preprocessing
+from itcortex.networks.projection import Projection
 from itcortex.numerics.resample import axis_matrix
 from itcortex.running import progress
 
 #: Largest difference of an image's map alone and in a batch, in lengths of the map. A GPU may take
 #: another algorithm for another number of images, with products of 11 bits: a few times 1e-3.
 _TOLERANCE = 1e-2
+#: Batches whose maps are on their way to the host while the next one is in the network, by `on a GPU`.
+_BEHIND = {False: 0, True: 1}
 
 
 def extract(
@@ -25,42 +31,65 @@ def extract(
     preprocessing: Preprocessing,
     images: np.ndarray,
     layers: list[Layer],
-    batch_size: int,
+    batch_size: int | str,
     device: torch.device | str = "cpu",
     side: int | None = None,
     dtype: str = "float32",
+    projection: Projection | None = None,
+    threads: int = 1,
 ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
     """Yield per batch the first image's index and each layer's maps (image, h, w, channel).
 
-    `images` are uint8 (image, row, column, rgb). One batch is held at a time. Maps larger than
-    `side` are averaged down to it as soon as the layer puts them out, in float32 and where the network
-    runs, and are then rounded to `dtype` (float32 or float16). Raises ValueError if a layer does not
-    put out what it was chosen for, and `UserError` if the first image has other maps alone than in the
-    first batch.
+    `images` are uint8 (image, row, column, rgb). A batch has `batch_size` of them, or as many as memory
+    allows (``"auto"``, see `itcortex.networks.batches`). One batch is held at a time; on a GPU two: one
+    is brought to the host while the next is in the network. `threads` threads prepare the one after.
+
+    Maps larger than `side` are averaged down to it as soon as the layer puts them out, in float32 and
+    where the network runs, and are then rounded to `dtype` (float32 or float16). With a `projection`
+    vectors (image, dimension) are yielded: each layer's units are projected before they are rounded.
+
+    Raises ValueError if a layer does not put out what it was chosen for, and `UserError` if the first
+    image has other maps alone than in the first batch.
     """
     # channels last: the same sums in an order that convolutions on CPUs take 1.3 to 2 times faster
-    model = model.to(device, memory_format=torch.channels_last).eval()
-    starts = range(0, len(images), batch_size)
-    with _recording(model, layers, side, getattr(torch, dtype)) as outputs:
-        for start in progress.bar(starts, "activations", unit="batch"):
-            batch = preprocessing(images[start : start + batch_size])
-            batch = batch.to(device, memory_format=torch.channels_last)
-            maps = _run(model, batch, layers, outputs)
+    place = torch.device(device)
+    model = model.to(place, memory_format=torch.channels_last).eval()
+    with _recording(model, layers, side, getattr(torch, dtype), projection) as outputs:
+
+        def passed(shown: np.ndarray) -> dict[str, torch.Tensor]:
+            ((_, batch),) = prepared_batches(preprocessing, shown, len(shown), place)
+            return _run(model, batch, layers, outputs)
+
+        size = images_a_batch(batch_size, passed, images[0], place)
+        batches = prepared_batches(preprocessing, images, size, place, threads)
+        waiting: deque[tuple[int, OnHost]] = deque()
+        count = math.ceil(len(images) / size)
+        for start, batch in progress.bar(batches, "activations", total=count, unit="batch"):
+            waiting.append((start, OnHost(_run(model, batch, layers, outputs))))
             if start == 0:
-                _require_same(maps, _run(model, batch[:1], layers, outputs), len(batch))
-            yield start, maps
+                alone = OnHost(_run(model, batch[:1], layers, outputs))
+                _require_same(waiting[0][1].arrays(), alone.arrays(), len(batch))
+            if len(waiting) > _BEHIND[place.type == "cuda"]:
+                yield _next(waiting)
+        while waiting:
+            yield _next(waiting)
+
+
+def _next(waiting: deque) -> tuple[int, dict[str, np.ndarray]]:
+    start, maps = waiting.popleft()
+    return start, maps.arrays()
 
 
 def _run(
     model: nn.Module, batch: torch.Tensor, layers: list[Layer], outputs: "_Outputs"
-) -> dict[str, np.ndarray]:
+) -> dict[str, torch.Tensor]:
     outputs.clear()
     with torch.inference_mode():
         _forward(model, batch, layers, outputs)
     for name, maps in outputs.items():
         if len(maps) != len(batch):
             raise ValueError(f"layer {name} put out {len(maps)} maps for {len(batch)} images")
-    return {layer.name: outputs[layer.name].cpu().numpy() for layer in layers}
+    return {layer.name: outputs[layer.name] for layer in layers}
 
 
 def _require_same(maps: dict, alone: dict, count: int) -> None:
@@ -79,26 +108,33 @@ def _require_same(maps: dict, alone: dict, count: int) -> None:
 class _Outputs(dict):
     """Maps (image, h, w, channel) of a pass, by layer: reduced, rounded, and copies of what they were.
 
+    With a `projection` they are vectors (image, dimension).
+
     An activation that works in place would otherwise overwrite the layer before it.
     """
 
-    def __init__(self, side: int | None, dtype: torch.dtype):
+    def __init__(self, side: int | None, dtype: torch.dtype, projection: Projection | None):
         super().__init__()
-        self.side, self.dtype = side, dtype
+        self.side, self.dtype, self.projection = side, dtype, projection
 
     def keep(self, layer: Layer, output: torch.Tensor) -> None:
         """Keep what a layer put out."""
         maps = as_maps(output.detach().float(), layer)
         reduced = maps if self.side is None else _pooled(maps, self.side)
+        reduced = reduced if self.projection is None else self.projection(reduced)
         self[layer.name] = reduced.to(self.dtype, memory_format=torch.contiguous_format, copy=True)
 
 
 @contextmanager
 def _recording(
-    model: nn.Module, layers: list[Layer], side: int | None, dtype: torch.dtype
+    model: nn.Module,
+    layers: list[Layer],
+    side: int | None,
+    dtype: torch.dtype,
+    projection: Projection | None,
 ) -> Iterator[_Outputs]:
     """What every forward pass fills with the layers' maps; removes all hooks at the end."""
-    outputs = _Outputs(side, dtype)
+    outputs = _Outputs(side, dtype, projection)
 
     def keep(layer: Layer):
         def hook(_module, _arguments, output):

@@ -136,7 +136,8 @@ def _mapping(text: Text, settings: dict, summary: pd.DataFrame) -> str:
     main, *others = [str(name) for name in summary["mapping"].unique()]
     sentences = [
         f"About {layers} layers of a network, spread evenly over its depth, were compared with each "
-        "recording; where a recording has a grid of positions, a layer's map was resampled to it."
+        "recording; where a recording has a grid of positions, a layer's map was resampled to it.",
+        *_reduced(**settings["reduce"]),
     ]
     if main == "pls":
         sentences.append(
@@ -182,6 +183,23 @@ def _in_words(folds: str | int | dict) -> str:
     if folds["kind"] == "split":
         return f"the test set that the images' column {folds['name']!r} names"
     return f"every value of the images' column {folds['name']!r} in turn"
+
+
+def _reduced(kind: str, dimensions: int | str, seed: int) -> list[str]:
+    """What was done to the units of a layer, where that is not what is usual."""
+    if kind == "srp":
+        how = (
+            "that keeps squared distances between images to 10 %"
+            if dimensions == "auto"
+            else f"to {dimensions} dimensions"
+        )
+        return [f"Wider layers were reduced by a sparse random projection {how}."]
+    if kind == "pca":
+        number = "1000" if dimensions == "auto" else dimensions
+        return [
+            f"Each layer was reduced to at most {number} principal components of the training images."
+        ]
+    return []
 
 
 def _ceiling(settings: dict, summary: pd.DataFrame) -> str:

@@ -12,6 +12,7 @@ from itcortex.store.activations import (
 )
 from itcortex.store.arrays import (
     count_images,
+    open_stimuli,
     read_arrays,
     read_digests,
     read_image_labels,
@@ -27,7 +28,7 @@ from itcortex.store.arrays import (
     write_stimuli,
 )
 from itcortex.store.photographs import read_attention, read_photographs, write_photographs
-from itcortex.store.stamps import read_attributes, read_stamp
+from itcortex.store.stamps import read_attributes, read_stamp, write_notes
 from itcortex.store.tables import (
     count_rows,
     read_constants,
@@ -43,6 +44,7 @@ __all__ = [
     "count_images",
     "count_rows",
     "open_activations",
+    "open_stimuli",
     "read_arrays",
     "read_attention",
     "read_attributes",
@@ -64,6 +66,7 @@ __all__ = [
     "write_activations",
     "write_arrays",
     "write_blocks",
+    "write_notes",
     "write_photographs",
     "write_pictures",
     "write_rdms",

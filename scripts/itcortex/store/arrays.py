@@ -1,5 +1,7 @@
 """Files of recordings, stimuli, RDMs and named arrays."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -114,6 +116,16 @@ def read_stimuli(path: str | Path) -> Stimuli:
         if images.size > IN_MEMORY_BYTES:
             return Stimuli(StoredImages(path, images.shape), names)
         return Stimuli(images[...], names)
+
+
+@contextmanager
+def open_stimuli(path: str | Path) -> Iterator[tuple[h5py.Dataset, tuple[str, ...]]]:
+    """Images, which are read where they are indexed (uint8 image, row, column, rgb), and their names.
+
+    For many images, which would not fit in memory.
+    """
+    with open_result(path, "stimuli") as handle:
+        yield handle["images"], read_names(handle, "image_ids")
 
 
 def read_pictures(path: str | Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -123,6 +123,28 @@ class Analysis:
         side = self.ex.settings["activations"]["side"]
         return side.get(wildcards.stimuli, side["default"]) if isinstance(side, dict) else side
 
+    @property
+    def pool(self) -> int | None:
+        """Side to which maps are averaged where a recording has no grid; None for whole maps."""
+        pooled = self.ex.settings["reduce"]["kind"] == "pool"
+        return self.ex.settings["encoding"]["pool"] if pooled else None
+
+    @property
+    def pca(self) -> int | str | None:
+        """Principal components that PLS is fitted to; None for none."""
+        return self._dimensions("pca")
+
+    @property
+    def projection(self) -> dict | None:
+        """Dimensions and seed of the random projection of layers; None for none."""
+        seed = self.ex.settings["reduce"]["seed"]
+        dimensions = self._dimensions("srp")
+        return None if dimensions is None else {"dimensions": dimensions, "seed": seed}
+
+    def _dimensions(self, kind: str) -> int | str | None:
+        reduce = self.ex.settings["reduce"]
+        return reduce["dimensions"] if reduce["kind"] == kind else None
+
     @cached_property
     def _digits(self) -> dict[str, dict]:
         """Settings of the simulated digits, by the array that was shown them."""

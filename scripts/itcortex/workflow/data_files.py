@@ -234,15 +234,15 @@ class DataFiles:
 
     @property
     def activations_behind_tables(self) -> list[str]:
-        """Activations of every network on what it was shown: those of the study, on its own images."""
+        """Notes of activations: every network's on what it was shown, the study's on its own images."""
         shown = [self.ex.registry["recordings"][name] for name in self.ex.recordings]
         shown += [self.ex.registry["rdms"][name] for name in self.ex.rdms]
         stimuli = sorted({entry["stimuli"] for entry in shown})
-        found = self.ex.per_model(paths.ACTIVATIONS, stimuli=stimuli)
+        found = self.ex.per_model(paths.ACTIVATIONS_NOTES, stimuli=stimuli)
         for key in self.ex.studied.index:
             digits = self.ex.settings["digits"][self.ex.digits_of(key)]
             own = self.ex.registry["recordings"][digits["recording"]]["stimuli"]
-            found += self.ex.per_model(paths.ACTIVATIONS, [key], stimuli=[own])
+            found += self.ex.per_model(paths.ACTIVATIONS_NOTES, [key], stimuli=[own])
         return found
 
     def _entries(self, recordings: list[str]) -> dict[str, dict[str, dict]]:

@@ -41,6 +41,8 @@ NO_RESULTS = {
     "render_report", "collect_benchmarks", "plot_benchmarks", "status", "cancel_orphans",
     "check_models", "judge_recordings", "describe_recording",
 }  # fmt: skip
+#: Cores of a job that feeds a GPU with images; images of a pass on a CPU, as in `networks.batches`.
+THREADS_OF_A_GPU, USUAL_BATCH = 8, 16
 _MOST_TOLD = 8  # of settings that have changed
 _fingerprint = cache(kept_fingerprint)
 
@@ -354,6 +356,17 @@ class Experiment:
     def gpus(self) -> int:
         """GPUs of a job that runs a network."""
         return int(self.on_gpu)
+
+    @property
+    def extraction_threads(self) -> int:
+        """Cores of a job that extracts activations; with a GPU some prepare and pack batches for it."""
+        return THREADS_OF_A_GPU if self.on_gpu else 1
+
+    @property
+    def batch_size(self) -> int:
+        """Images of a forward pass, where `auto` is what a CPU has and jobs do not look for more."""
+        asked = self.settings["activations"]["batch_size"]
+        return USUAL_BATCH if asked == "auto" else asked
 
     # --- code -------------------------------------------------------------------------------------
 

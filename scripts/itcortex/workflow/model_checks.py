@@ -38,9 +38,9 @@ class ModelChecks:
         stimuli = {*shown.values(), *(registry["rdms"][name]["stimuli"] for name in self.ex.rdms)}
         return {
             "layers": kept["layers"],
-            "side": kept["side"],
+            "side": _largest(kept["side"], stimuli),
             "value_bytes": {"float32": 4, "float16": 2}[kept["dtype"]],
-            "batch_size": kept["batch_size"],
+            "batch_size": self.ex.batch_size,
             "on_gpu": self.ex.on_gpu,
             "images": {name: _images(name) for name in sorted(stimuli)},
             "recordings": shown,
@@ -66,3 +66,11 @@ def _images(stimuli: str) -> int | None:
     """Number of images of prepared stimuli; None before they are made."""
     path = paths.STIMULI.format(stimuli=stimuli)
     return images_in(path) if Path(path).is_file() else None
+
+
+def _largest(side: int | dict[str, int | None] | None, stimuli: set[str]) -> int | None:
+    """The largest side of maps that are kept of some of these stimuli; None where maps stay whole."""
+    if not isinstance(side, dict):
+        return side
+    sides = [side.get(name, side["default"]) for name in sorted(stimuli)] or [side["default"]]
+    return None if None in sides else max(sides)

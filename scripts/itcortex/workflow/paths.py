@@ -30,6 +30,7 @@ WEIGHTS = "results/weights/{model}/{weights}.safetensors"
 HISTORY = "results/weights/{model}/{weights}.parquet"
 TRAINING_NOTES = "results/weights/{model}/{weights}.json"
 ACTIVATIONS = "results/activations/{stimuli}/{model}/{weights}.h5"
+ACTIVATIONS_NOTES = "results/activations/{stimuli}/{model}/{weights}.json"
 
 # --- of one experiment ----------------------------------------------------------------------------
 ACCURACY = "results/{experiment}/accuracy/{model}/{weights}.parquet"

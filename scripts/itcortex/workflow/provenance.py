@@ -25,7 +25,7 @@ HOW_TO_READ = (
 )
 #: Ends of paths, by which files are found wherever results lie.
 WEIGHTS, ACTIVATIONS, PREDICTIONS, STIMULI = map(
-    paths.end_of, (paths.WEIGHTS, paths.ACTIVATIONS, paths.PREDICTIONS, paths.STIMULI)
+    paths.end_of, (paths.WEIGHTS, paths.ACTIVATIONS_NOTES, paths.PREDICTIONS, paths.STIMULI)
 )
 PREPARED = {"recording": paths.end_of(paths.RECORDING), "rdm": paths.end_of(paths.RDMS)}
 
@@ -129,8 +129,8 @@ def job(path: str | Path, files: Files, registry: dict, environments: Environmen
         for end in (end for end in ends if end.startswith("activations/")):
             if store.read_attributes(files.find(end))["weights_digest"] != entry["weights_digest"]:
                 raise UserError(
-                    f"{files.find(end)}: computed with other weights than those of {weights}; delete "
-                    "it to make it anew"
+                    f"{files.find(end)}: activations were computed with other weights than those of "
+                    f"{weights}; delete it to make them anew"
                 )
     return entry
 
@@ -163,7 +163,8 @@ def trace(
     ----------
     jobs : tables of single jobs, which the experiment's tables were joined from; those without rows
         are behind no row and have no entry.
-    made_from : all files on the way to them: data, what was prepared from it, activations, weights.
+    made_from : all files on the way to them: data, what was prepared from it, notes of activations
+        (which themselves need not be kept), weights.
     tables : the files whose rows are explained.
     registry : entries in use of the registry, by kind and name.
     datasets : the registry's datasets (url, licence, citation) in use, by name.

@@ -51,9 +51,9 @@ class Requests:
         return resources.saliency_minutes(self._seconds_an_image(wildcards), attempt)
 
     def _network_mem_mb(self, wildcards: Wildcards, maps_mb: float, attempt: int) -> int:
-        row, batch_size = self.ex.row(wildcards), self.ex.settings["activations"]["batch_size"]
+        row = self.ex.row(wildcards)
         return resources.network_mem_mb(
-            row["params_m"], row["input_size"], maps_mb, batch_size, attempt
+            row["params_m"], row["input_size"], maps_mb, self.ex.batch_size, attempt
         )
 
     def _seconds_an_image(self, wildcards: Wildcards) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from itcortex.data.own.entries import is_own, require_files
+from itcortex.data.registry import FORMATS_WITHOUT_GRID
 from itcortex.encoding.recording_pairs import OF_RECORDING
 from itcortex.errors import UserError, choose, nearest
 from itcortex.networks.network import Network
@@ -52,6 +53,7 @@ def check_experiment(
         choose(about["recording"], registry["recordings"], f"config: digits: {digits}: recording")
     check_folds(config, registry)
     check_kept(config["encoding"])
+    check_reduction(config, registry)
     check_ridge(config["encoding"])
     known = {*models["model"], *(row.model for row in refused or [])}
     _require_models(config, known)
@@ -104,6 +106,40 @@ def check_ridge(encoding: dict) -> None:
         raise UserError(
             f"config: encoding: ridge: penalties: lowest {grid['lowest']:g} is not below highest "
             f"{grid['highest']:g}; give a smaller `lowest`, or `number: 1`"
+        )
+
+
+def check_reduction(config: dict, registry: dict) -> None:
+    """Raise `UserError` where features cannot be reduced as the settings ask.
+
+    What cannot be known before a recording is read, whether it has a grid, is refused by the job.
+    """
+    kind, encoding = config["reduce"]["kind"], config["encoding"]
+    variants = config["multiverse"]["variants"].values()
+    if kind == "srp":
+        for name in config["recordings"]:
+            entry = registry["recordings"][name]
+            if not is_own(entry) and entry.get("format") not in FORMATS_WITHOUT_GRID:
+                raise UserError(
+                    f"config: reduce: kind: 'srp' leaves no maps, and recording {name!r} has a grid of "
+                    "positions, whose predictions and map alignment need them; choose kind: pool, which "
+                    "leaves the maps of such a recording as they are"
+                )
+        if config["rdms"]:
+            raise UserError(
+                f"config: reduce: kind: 'srp' leaves no maps, and rdms: {config['rdms'][0]!r} is "
+                "compared with means over positions too; compare RDMs in an experiment of their own"
+            )
+    for some in [encoding, *(encoding | variant for variant in variants)]:
+        if kind == "pca" and (some["protocol"], some["mappings"]) != ("corrected", ["pls"]):
+            raise UserError(
+                f"config: reduce: kind: 'pca' is for mappings: [pls] of protocol: corrected, not for "
+                f"{some['mappings']} of {some['protocol']!r}; choose another kind"
+            )
+    if encoding["keep_mappings"] and kind != "pool":
+        raise UserError(
+            f"config: reduce: kind: {kind!r}: only mappings of pooled layers are kept; choose kind: "
+            "pool, or encoding: {keep_mappings: false}"
         )
 
 

@@ -48,8 +48,8 @@ def results(tmp_path_factory):
     store.write_stimuli(folder / "stimuli.h5", Stimuli(pixels, ids))
     activations = folder / "activations.h5"
     extract_activations(
-        folder / "stimuli.h5", weights, activations, network.asdict(), ["1", "3"], 2, None,
-        "float32", 16, "cpu", 0,
+        folder / "stimuli.h5", weights, activations, folder / "activations.json", network.asdict(),
+        ["1", "3"], 2, None, None, "float32", 16, "cpu", 0,
     )  # fmt: skip
     read = store.open_activations(activations).read("3", list(range(40)))
     weights_of_sites = rng.standard_normal((read[0].size, 3)) / 10

@@ -183,6 +183,7 @@ def inputs(tmp_path, rng) -> dict[str, Path]:
         "stimuli": tmp_path / "stimuli.h5",
         "weights": tmp_path / "weights.safetensors",
         "activations": tmp_path / "activations.h5",
+        "notes": tmp_path / "activations.json",
     }
 
 
@@ -190,7 +191,7 @@ def run(inputs, **changes):
     """The rule's script with plain paths."""
     settings = {
         "network": {"architecture": "test_resnet"}, "layers": [], "n_layers": 10, "side": None,
-        "dtype": "float32", "batch_size": 2, "device": "cpu", "seed": 0,
+        "projection": None, "dtype": "float32", "batch_size": 2, "device": "cpu", "seed": 0,
     }  # fmt: skip
     extract_activations.main(**inputs, **(settings | changes))
     return store.open_activations(inputs["activations"])

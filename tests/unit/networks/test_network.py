@@ -445,8 +445,9 @@ def test_a_users_network_goes_the_whole_way(folder, rng):
     images = rng.integers(0, 256, (3, 12, 10, 3), dtype=np.uint8)
     store.write_stimuli("s.h5", Stimuli(images, ("a", "b", "c")))
     extract_activations.main(
-        "s.h5", "w.safetensors", "a.h5", network.asdict(), [], 10, None, "float32", 2, "cpu", 0
-    )
+        "s.h5", "w.safetensors", "a.h5", "a.json", network.asdict(), [], 10, None, None, "float32", 2,
+        "cpu", 0,
+    )  # fmt: skip
     written = store.open_activations("a.h5")
     assert written.layers == ("stem", "body")
     assert Network(**written.attributes["network"]) == network

@@ -125,8 +125,8 @@ def test_behind_tables_stand_the_arrays_of_the_study_as_well(real):
 def test_activations_behind_tables_are_of_every_network_on_what_it_was_shown(real):
     found = DataFiles(real).activations_behind_tables
     shown = ("it92_images", "v4_201025_images", "v4_210325_images")
-    assert found[:3] == [f"results/activations/{stimuli}/net/in1k.h5" for stimuli in shown]
-    studied = "results/activations/digits_simulated_images/small/harmonized/strength-0/seed-0.h5"
+    assert found[:3] == [f"results/activations/{stimuli}/net/in1k.json" for stimuli in shown]
+    studied = "results/activations/digits_simulated_images/small/harmonized/strength-0/seed-0.json"
     assert found[3] == studied and len(found) == 3 + 6
 
 

@@ -97,10 +97,8 @@ class Line:
         """Activations of one model, computed with weights of a digest by other packages."""
         with stamp.stamped("extract_activations", "x"):
             stamp.current()["packages"] = OLD
-            path = self.add("activations", f"activations/shown/{model}/{KEY}.h5")
-            maps = {"l": np.zeros((2, 1, 1, 1))}
-            about = {"weights_digest": weights_digest, "layers": []}
-            store.write_activations(path, [(0, maps)], ("l",), ("a", "b"), about, "float32")
+            path = self.add("activations", f"activations/shown/{model}/{KEY}.json")
+            store.write_notes(path, {"weights_digest": weights_digest, "layers": []})
 
     def job(self, path, rule, code, rows=2, **labels):
         """The table of one job."""
@@ -224,7 +222,10 @@ def test_activations_of_other_weights_are_refused(line):
     line.job("r/m1", "fit_encoding", "c", recording="r", **NETWORK)
     line.given["activations"].clear()
     line.activations("m1", digest("other"))
-    with pytest.raises(UserError, match=r"m1/.*seed-0\.h5: computed with other weights.*delete it"):
+    with pytest.raises(
+        UserError,
+        match=r"m1/.*seed-0\.json: activations were.*other weights",
+    ):
         line.trace()
 
 
@@ -243,12 +244,14 @@ def test_a_stamp_is_in_every_kind_of_file_and_only_within_a_job(tmp_path):
         store.write_table(tmp_path / "in.parquet", table)
         store.write_arrays(tmp_path / "in.h5", {"x": np.ones(2)}, {})
         store.write_weights(tmp_path / "in.safetensors", {"x": torch.ones(2)}, {"digest": "d"})
+        store.write_notes(tmp_path / "in.json", {"digest": "d"})
     store.write_table(tmp_path / "out.parquet", table)
     store.write_weights(tmp_path / "out.safetensors", {"x": torch.ones(2)}, {"digest": "d"})
-    for name in ("in.parquet", "in.h5", "in.safetensors"):
+    for name in ("in.parquet", "in.h5", "in.safetensors", "in.json"):
         found = store.read_stamp(tmp_path / name)
         assert (found["rule"], found["code"]) == ("some_rule", "abc")
         assert found["packages"]["numpy"] == np.__version__
+    assert store.read_attributes(tmp_path / "in.json") == {"digest": "d"}
     assert store.read_stamp(tmp_path / "out.parquet") == {}
     assert store.read_stamp(tmp_path / "out.safetensors") == {}
     assert store.read_table(tmp_path / "in.parquet").equals(table)

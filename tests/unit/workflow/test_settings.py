@@ -655,3 +655,30 @@ def test_a_grid_of_penalties_has_a_width():
     with pytest.raises(UserError, match=r"penalties: lowest 1 is not below highest 0.5.*number: 1"):
         settings.check_ridge({"ridge": {"penalties": grid}})
     settings.check_ridge({"ridge": {"penalties": grid | {"number": 1}}})
+
+
+@pytest.mark.parametrize(
+    ("reduce", "changes", "message"),
+    [
+        ("srp", {}, "reduce: kind: 'srp' leaves no maps, and recording 'sim_m1_pl' has a grid"),
+        ("srp", {"recordings": ["v4_210325"], "rdms": ["it92_monkey"]}, "rdms: 'it92_monkey' is"),
+        ("srp", {"recordings": ["v4_210325"]}, None),
+        ("pca", {"encoding": {"mappings": ["pls", "rsa"]}}, "'pca' is for .*, not for .*'rsa'"),
+        ("pca", {"encoding": {"protocol": "reference"}}, "not for .* of 'reference'"),
+        ("pca", {"multiverse": {"variants": {"r": {"mappings": ["ridge"]}}}}, "not for .*'ridge'"),
+        ("pca", {}, None),
+        ("none", {"encoding": {"keep_mappings": True}}, "only mappings of pooled layers are kept"),
+        ("pool", {"encoding": {"keep_mappings": True, "mappings": ["ridge"]}}, None),
+    ],
+)
+def test_features_are_reduced_where_that_leaves_what_is_needed(
+    config, registry, reduce, changes, message
+):
+    config["reduce"]["kind"] = reduce
+    for key, value in changes.items():
+        config[key] = config[key] | value if isinstance(value, dict) else value
+    if message is None:
+        settings.check_reduction(config, registry)
+        return
+    with pytest.raises(UserError, match=message):
+        settings.check_reduction(config, registry)
