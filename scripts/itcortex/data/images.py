@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from struct import error as StructError  # noqa: N812 (an exception class)
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from itcortex.errors import UserError
 
@@ -37,7 +37,10 @@ def open_image(content, formats: Sequence[str] = FORMATS) -> Image.Image:
     No other format is tried, whatever the file is called: Pillow hands PostScript to a program that
     runs it. Raises one of `DAMAGE`, also for more than `LARGEST_PX` pixels.
     """
-    opened = Image.open(io.BytesIO(content), formats=formats)
+    try:
+        opened = Image.open(io.BytesIO(content), formats=formats)
+    except UnidentifiedImageError as error:  # which names the bytes by their place in memory
+        raise ValueError(f"it is none of {', '.join(formats)}") from error
     width, height = opened.size
     if width * height > LARGEST_PX:
         raise ValueError(f"{width} x {height} pixels are more than {LARGEST_PX:,}")

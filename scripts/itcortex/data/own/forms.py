@@ -84,11 +84,18 @@ def read_own(path: str | Path, entry: dict, pictures: Sequence[str], attributes:
         )
     noted = attributes | {"source": str(path), "source_sha256": before}
     try:
-        return to_recording(presented, entry, pictures, noted, str(path))
+        recording = to_recording(presented, entry, pictures, noted, str(path))
     except UserError as error:
         if hint := _swapped(presented, pictures):
             raise UserError(f"{error}. {hint}") from error
         raise
+    if "image_name" in entry and (n_left := recording.attributes["left_out"].get("pictures")):
+        raise UserError(
+            f"{path}: image_name: names are counted, and of {len(pictures)} pictures {n_left} have no "
+            "number in the array: are its axes in another order than `axes` says? If only some "
+            "pictures were shown, name them in the array's order: `image_table: images.csv`"
+        )
+    return recording
 
 
 def _swapped(presented: Presented, pictures: Sequence[str]) -> str:

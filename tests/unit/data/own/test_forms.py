@@ -301,3 +301,14 @@ def test_a_file_that_changes_while_it_is_read(lab, tmp_path, monkeypatch):
     monkeypatch.setitem(forms.FORMS, "wide", read_and_change)
     with pytest.raises(UserError, match="changed while it was read"):
         read(path, lab)
+
+
+def test_counted_names_must_reach_all_pictures_lest_axes_are_swapped(tmp_path, rng):
+    path, pictures = tmp_path / "r.npy", tuple(f"pic{k}.png" for k in range(1, 7))
+    values = rng.uniform(1, 9, (6, 3))
+    np.save(path, values.T)  # sites come first, and 3 of 6 pictures would have got responses
+    entry = {"axes": ["image", "site"], "image_name": "pic{}.png"}
+    with pytest.raises(UserError, match=r"of 6 pictures 3 have no number.*axes in another order"):
+        read_own(path, entry, pictures, ABOUT)
+    right = read_own(path, entry | {"axes": ["site", "image"]}, pictures, ABOUT)
+    np.testing.assert_allclose(right.responses[:, 0, 0, 0], values, rtol=1e-6)
