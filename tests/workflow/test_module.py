@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -46,6 +47,22 @@ def test_the_example_of_the_docs_plans_from_another_folder(folder):
     assert jobs["fit_encoding"] >= 9
     assert "render_report" not in jobs  # not asked for
     assert "keep_mapping" not in jobs
+
+
+def test_what_snakedeploy_writes_plans_after_the_commands_of_the_docs(tmp_path):
+    if shutil.which("snakedeploy") is None:
+        pytest.skip("snakedeploy is not installed: pip install snakedeploy")
+    clone = tmp_path / "itcortex-workflow"
+    clone.mkdir()
+    for name in ("Snakefile", "config.yaml", "LICENSE"):
+        shutil.copy(REPOSITORY / name, clone)
+    for name in ("rules", "scripts", "experiments", "envs", "profiles"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(REPOSITORY / name, clone / name, ignore=ignored)
+    text = (REPOSITORY / "docs" / "module.md").read_text(encoding="utf-8")
+    commands = re.search(r"```\n(snakedeploy .*?)```", text, re.DOTALL)[1]
+    subprocess.run(["sh", "-e", "-c", commands], cwd=tmp_path, check=True, timeout=120)
+    assert planned(tmp_path / "study")["fit_encoding"] >= 9
 
 
 def test_the_tutorial_plans_as_it_says(folder):
