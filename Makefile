@@ -11,7 +11,10 @@ EXPERIMENT ?= demo
 # Bars of all rules on a terminal, plain lines elsewhere
 RUN     = $(BIN)/snakemake --cores $(CORES) $$( [ -t 2 ] && echo --logger rich ) $(ARGS)
 OVERLAY = $(if $(filter-out demo,$(EXPERIMENT)),--configfile experiments/$(EXPERIMENT).yaml)
-CONFIG  = $(if $(MIRROR),--config mirror="$(MIRROR)")
+# What you bring because nobody may pass it on: a folder or file for each place of the settings
+comma  := ,
+PLACES  = $(strip $(if $(THINGS),things: "$(THINGS)"$(comma)) $(if $(NSD),nsd: "$(NSD)"$(comma)) $(if $(TRIPLEN),triplen: "$(TRIPLEN)"))
+CONFIG  = $(if $(MIRROR)$(PLACES),--config $(if $(MIRROR),mirror="$(MIRROR)") $(if $(PLACES),'places={$(PLACES)}'))
 
 # pip and Snakemake write the path into command lines and first lines of scripts without quoting it.
 ifneq ($(words $(CURDIR)),1)
@@ -26,7 +29,7 @@ endif
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
-.PHONY: help install docs demo pictures published macaque paper paper-plan import-recording check-recordings status check-models cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench format lock clean
+.PHONY: help install docs demo pictures published macaque tvsd triplen paper paper-plan import-recording check-recordings status check-models cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -57,6 +60,14 @@ published: $(STAMP) ## compare hundreds of networks that others scored; 2.3 MB o
 macaque: $(STAMP) ## run on real neurons, dissimilarities and human attention; MIRROR=folder gives its files
 	$(RUN) --configfile experiments/macaque.yaml $(CONFIG)
 	@$(call where,macaque)
+
+tvsd: $(STAMP) ## run on TVSD (22,248 images, V1, V4, IT of two monkeys): THINGS=folder object_images; needs a GPU
+	$(RUN) --configfile experiments/tvsd.yaml $(CONFIG)
+	@$(call where,tvsd)
+
+triplen: $(STAMP) ## run on Triple-N (28,000 units): TRIPLEN=its netCDF file NSD=folder of images; needs a GPU
+	$(RUN) --configfile experiments/triplen.yaml $(CONFIG)
+	@$(call where,triplen)
 
 paper: $(STAMP) ## run the paper: 135 networks, three arrays, ClickMe; needs a GPU and much time; first make stage EXPERIMENT=paper
 	$(RUN) --configfile experiments/paper.yaml $(CONFIG)

@@ -1,19 +1,15 @@
 """Rule collect_scores: raw scores, ceilings and alignment of all jobs as tidy tables."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
 from itcortex import store
 from itcortex.running import job, progress
 from itcortex.tables.kinds import describe_images, image_table, warn_of_kinds
-from itcortex.tables.summary import (
-    add_ceilings,
-    describe_models,
-    describe_recordings,
-    over_folds,
-    over_kinds,
-    over_sites,
-)
+from itcortex.tables.streamed import as_texts, summarise
+from itcortex.tables.summary import add_ceilings, describe_models, describe_recordings
 
 
 def main(
@@ -27,17 +23,25 @@ def main(
     known = store.read_table(models)
     noise = pd.concat([store.read_table(path) for path in ceiling], ignore_index=True)
     rng = np.random.default_rng(seed)
-    by_fold, by_model, by_kind = [], [], []
-    for path in progress.bar(encoding, "scores", unit="job"):
-        raw = store.read_table(path)
-        by_fold.append(over_sites(raw))
-        by_model.append(over_folds(raw, draws, rng))
-        by_kind.append(over_kinds(raw, draws, rng))
+    by_model, by_kind = [], []
+
+    def of_layers() -> Iterator[pd.DataFrame]:
+        for path in progress.bar(encoding, "scores", unit="job"):
+            of_job = summarise(store.read_blocks(path), draws, rng)
+            by_model.append(of_job.by_model)
+            by_kind.append(of_job.by_kind)
+            yield describe_models(as_texts(of_job.by_fold), known)
+
+    store.write_blocks(scores, of_layers())  # a million rows and more: never all in memory
     labels = zip(recordings, map(store.read_image_labels, recorded), strict=True)
     shown = image_table(dict(labels))
     of_kinds = describe_models(pd.concat(by_kind, ignore_index=True), known)
     summaries = add_ceilings(pd.concat(by_model, ignore_index=True), noise)
-    summaries = describe_recordings(describe_models(summaries, known), recordings)
+    left_out = {
+        name: store.read_attributes(path).get("left_out", {}).get("sites", 0)
+        for name, path in zip(recordings, recorded, strict=True)
+    }
+    summaries = describe_recordings(describe_models(summaries, known), recordings, left_out)
     summaries = describe_images(summaries, shown)
     warn_of_kinds(summaries)
     aligned = pd.concat([store.read_table(path) for path in alignments], ignore_index=True)
@@ -45,8 +49,6 @@ def main(
     store.write_table(ceilings, noise)
     turned = pd.concat([store.read_table(path) for path in orientations], ignore_index=True)
     store.write_table(orientation, describe_models(turned, known))
-    folds = pd.concat(by_fold, ignore_index=True)
-    store.write_table(scores, describe_models(folds, known))
     store.write_table(alignment, describe_models(aligned, known))
     store.write_table(images, shown, csv=images_csv)
     store.write_table(kinds, of_kinds, csv=kinds_csv)

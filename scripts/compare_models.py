@@ -1,30 +1,50 @@
 """Rule compare_models: every two networks on the same sites and images; harmonized minus baseline."""
 
+from collections import defaultdict
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
 from itcortex import store
 from itcortex.running import job, progress
-from itcortex.tables.model_pairs import RAW, Sites, harmonized_table, pairs_table
+from itcortex.tables.model_pairs import PAIRS, RAW, Collected, harmonized_table, pairs_table
 from itcortex.tables.statistics import ONE_TEST
+from itcortex.tables.streamed import as_texts
 
 
 def main(encoding, models, pairs, harmonized, harmonized_csv, draws, seed):
-    """Write both tables: r of the main window at the chosen layers, paired over folds and sites."""
-    raw = pd.concat(
-        [
-            store.read_rows(path, RAW, control="none", main_window=True, chosen=True)
-            for path in progress.bar(encoding, "scores", unit="job")
-        ]
-    )
-    known, found, twins = store.read_table(models), [], []
-    for keys, rows in raw.groupby(ONE_TEST, observed=True, sort=False):
-        rng, test = np.random.default_rng(seed), dict(zip(ONE_TEST, keys, strict=True))
-        sites = Sites.of(rows, draws, rng)
-        found.append(pairs_table(sites, test))
-        twins.append(harmonized_table(sites, known, test, rng))
-    store.write_table(pairs, pd.concat(found, ignore_index=True))
+    """Write both tables: r of the main window at the chosen layers, paired over folds and sites.
+
+    One recording is in memory at a time, with r of every network, fold and site.
+    """
+    known, twins = store.read_table(models), []
+    of_recording = defaultdict(list)
+    for path in encoding:
+        of_recording[store.read_constants(path, ["recording"])["recording"]].append(path)
+
+    def compared() -> Iterator[pd.DataFrame]:
+        for paths in progress.bar(of_recording.values(), "pairs", unit="recording"):
+            for keys, collected in tests_of(paths).items():
+                rng, test = np.random.default_rng(seed), dict(zip(ONE_TEST, keys, strict=True))
+                sites = collected.sites(draws, rng)
+                table = as_texts(pairs_table(sites, test))
+                twins.append(harmonized_table(sites, known, test, rng))
+                if len(table):
+                    yield table
+
+    store.write_blocks(pairs, compared(), none=pd.DataFrame(columns=PAIRS))
     store.write_table(harmonized, pd.concat(twins, ignore_index=True), csv=harmonized_csv)
+
+
+def tests_of(paths: list[str]) -> dict[tuple, Collected]:
+    """Scores of all networks on one recording, by test; one file is read at a time."""
+    tests: dict[tuple, Collected] = {}
+    for path in paths:
+        rows = store.read_rows(path, RAW, control="none", main_window=True, chosen=True)
+        for keys, some in rows.groupby(ONE_TEST, observed=True, sort=False):
+            tests.setdefault(tuple(map(str, keys)), Collected()).add(some)
+    return tests
 
 
 if __name__ == "__main__":

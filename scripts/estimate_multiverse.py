@@ -1,5 +1,7 @@
 """Rule estimate_multiverse: the trade-off under every combination of analysis choices."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,7 @@ from itcortex import store
 from itcortex.files import atomic_path
 from itcortex.running import job
 from itcortex.tables import multiverse as specifications
+from itcortex.tables.streamed import as_texts, joined, whole_layers
 from itcortex.tables.summary import describe_models, over_sites
 
 
@@ -18,14 +21,19 @@ def main(
 
     `folds` are those of the main jobs; `variant_folds` those of every file of `variants`.
     """
-    known, parts = store.read_table(models), [store.read_table(scores).assign(folds=folds)]
-    for path, name in zip(variants, variant_folds, strict=True):
-        by_fold = over_sites(store.read_table(path))
-        parts.append(describe_models(by_fold, known).assign(folds=name))
+    known = store.read_table(models)
+
+    def parts() -> Iterator[pd.DataFrame]:
+        for some in store.read_blocks(scores):
+            yield some.assign(folds=folds)
+        for path, name in zip(variants, variant_folds, strict=True):
+            layers = whole_layers(store.read_blocks(path))
+            by_fold = as_texts(joined([over_sites(layer) for layer in layers]))
+            yield describe_models(by_fold, known).assign(folds=name)
+
     table = specifications.multiverse_table(
-        pd.concat(parts, ignore_index=True), store.read_table(ceilings), ranges, draws,
-        np.random.default_rng(seed),
-    )  # fmt: skip
+        parts(), store.read_table(ceilings), ranges, draws, np.random.default_rng(seed)
+    )
     choices = specifications.influence_table(table)
     store.write_table(multiverse, table, csv=multiverse_csv)
     store.write_table(influence, choices, csv=influence_csv)

@@ -8,7 +8,8 @@ from itcortex.tables.summary import of_mapping
 
 def main(scores, summary, pdf, png, rst, planted, mapping, title, caption):
     """Draw every model's layers by one mapping; `planted` marks true layers of simulated sites."""
-    tables = [of_mapping(store.read_table(path), mapping) for path in (scores, summary)]
+    real = store.read_rows(scores, control="none", main_window=True)
+    tables = [of_mapping(table, mapping) for table in (real, store.read_table(summary))]
     drawn = layers.draw(*tables, planted=planted)
     style.save(drawn, pdf, png, rst, title, caption, captions.of_layers(tables[0]))
 

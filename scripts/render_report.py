@@ -29,7 +29,7 @@ def main(
     `photograph_sets` names the set and reader of every file of `photographs`.
     """
     paths = {
-        "summary": summary, "scores": scores, "tradeoff": tradeoff, "ceilings": ceilings,
+        "summary": summary, "tradeoff": tradeoff, "ceilings": ceilings,
         "tradeoff_partial": tradeoff_partial, "harmonized": harmonized, "model_pairs": model_pairs,
         "alignment": alignment, "orientation": orientation, "models": models, "rsa": rsa,
         "attention": attention, "shortcut": shortcut, "recording_pairs": recording_pairs,
@@ -45,7 +45,8 @@ def main(
     )  # fmt: skip
     html = page.render(
         run,
-        {name: store.read_table(path) for name, path in paths.items() if path},
+        {name: store.read_table(path) for name, path in paths.items() if path}
+        | {"scores": store.read_rows(scores, control="none", main_window=True)},
         figures,
         read_maps(recordings, stimuli, predictions, recording_names),
         read_saliency(photographs, examples, photograph_sets),

@@ -12,6 +12,7 @@ from itcortex.api.inputs import Features as Features
 from itcortex.api.networks import extract_features as extract_features
 from itcortex.api.results import load_recording as load_recording
 from itcortex.api.results import load_scores as load_scores
+from itcortex.api.results import open_scores as open_scores
 from itcortex.api.results import predict_responses as predict_responses
 from itcortex.api.tradeoff import tradeoff as tradeoff
 from itcortex.errors import UserError as UserError

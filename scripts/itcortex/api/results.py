@@ -63,7 +63,7 @@ def load_scores(
     table : str
         ``"summary"`` (a row for each network, recording and mapping), ``"scores"`` (each layer and
         fold), ``"ceilings"``, ``"alignment"``, ``"tradeoff"``, ``"models"`` and the others of the
-        documentation's page on tables.
+        documentation's page on tables. Raw scores of every site are not in one table: `open_scores`.
     results : path
         Folder of the workflow's results.
 
@@ -88,6 +88,55 @@ def load_scores(
     if not path.exists():
         raise UserError(f"{path}: no such table; {_others(path.parent, '*.parquet', table)}")
     return store.read_table(path)
+
+
+def open_scores(experiment: str, results: str | Path = paths.RESULTS) -> Any:
+    """Raw scores of every network, recording, layer, fold and site, left on disk.
+
+    They are too many to be read at once: a dataset reads the columns and rows that it is asked for. The
+    files are ``results/{experiment}/encoding/{recording}/{model}/{weights}.parquet``.
+
+    Parameters
+    ----------
+    experiment : str
+        Name of the experiment, such as ``"demo"``.
+    results : path
+        Folder of the workflow's results.
+
+    Returns
+    -------
+    pyarrow.dataset.Dataset
+        Columns `recording`, `model`, `weights`, `mapping`, `protocol`, `layer`, `depth`, `fold`, `site`,
+        `control`, `permutation`, `window_start`, `window_stop`, `main_window`, `chosen`, the metrics `r`,
+        `rho` and `explained_variance`, and others that only some files have. Texts are strings.
+
+    Raises
+    ------
+    UserError
+        Where there are none.
+
+    Examples
+    --------
+    The sites of one network at the layers that were chosen, as a data frame:
+
+    >>> import itcortex
+    >>> from pyarrow.dataset import field
+    >>> try:
+    ...     rows = itcortex.open_scores("demo", results="no_such_folder").to_table(
+    ...         columns=["site", "fold", "r"], filter=field("chosen") & (field("model") == "resnet50")
+    ...     )
+    ... except itcortex.UserError as error:
+    ...     print(error)
+    no_such_folder/demo/encoding: no scores of networks; run the workflow first
+    """
+    from itcortex import store  # noqa: PLC0415
+
+    pattern = paths.ENCODING.format(experiment=experiment, recording="*", model="*", weights="*")
+    files = sorted(Path(results).glob(pattern.partition("/")[2]))
+    if not files:
+        folder = Path(results, experiment, "encoding")
+        raise UserError(f"{folder}: no scores of networks; run the workflow first")
+    return store.open_rows(files)
 
 
 def predict_responses(

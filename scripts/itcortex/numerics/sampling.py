@@ -70,6 +70,11 @@ def bootstrap_over_kinds(
     return low, high
 
 
+def draws_at_once(n_values: int) -> int:
+    """Draws that are made together of so many values: at most 250, and 16 million values in all."""
+    return max(1, min(250, 2**24 // max(n_values, 1)))
+
+
 def bootstrap_predictivity(
     values: np.ndarray, draws: int, rng: np.random.Generator, level: float = 0.95
 ) -> tuple[float, float]:
@@ -83,7 +88,7 @@ def bootstrap_predictivity(
     n_folds, n_sites = values.shape
     results = np.full(draws, np.nan)
     while (undefined := np.flatnonzero(np.isnan(results))).size:
-        batch = undefined[:250]
+        batch = undefined[: draws_at_once(values.size)]
         folds = rng.integers(n_folds, size=(len(batch), n_folds, 1))
         sites = rng.integers(n_sites, size=(len(batch), 1, n_sites))
         results[batch] = predictivity(values[folds, sites])

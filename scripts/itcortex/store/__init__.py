@@ -31,6 +31,8 @@ from itcortex.store.photographs import read_attention, read_photographs, write_p
 from itcortex.store.stamps import read_attributes, read_stamp, write_notes
 from itcortex.store.tables import (
     count_rows,
+    open_rows,
+    read_blocks,
     read_constants,
     read_rows,
     read_table,
@@ -44,10 +46,12 @@ __all__ = [
     "count_images",
     "count_rows",
     "open_activations",
+    "open_rows",
     "open_stimuli",
     "read_arrays",
     "read_attention",
     "read_attributes",
+    "read_blocks",
     "read_constants",
     "read_digests",
     "read_image_labels",

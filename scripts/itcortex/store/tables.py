@@ -1,17 +1,20 @@
 """Layout of tables in files: Parquet with the stamp of what made it, and CSV to look at."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-from pyarrow import parquet
+from pyarrow import dataset, parquet
 
 from itcortex.errors import UserError
 from itcortex.files import atomic_path
 from itcortex.running import stamp
+
+#: Rows that are read at once where a table is read in blocks.
+BLOCK_ROWS = 200_000
 
 
 def write_table(path: str | Path, table: pd.DataFrame, *, csv: str | Path | None = None) -> None:
@@ -25,23 +28,36 @@ def write_table(path: str | Path, table: pd.DataFrame, *, csv: str | Path | None
             parquet.write_table(_stamped(table), temporary, compression="zstd")
 
 
-def write_blocks(path: str | Path, blocks: Iterable[pd.DataFrame]) -> None:
+def write_blocks(
+    path: str | Path, blocks: Iterable[pd.DataFrame], none: pd.DataFrame | None = None
+) -> None:
     """Write the rows of data frames with the same columns as one Parquet table, one frame at a time.
 
     So a table need not fit in memory. Categorical columns have the same categories in all frames.
-    Raises `ValueError` where there is no frame, or columns differ.
+    A frame is a row group, so that frames can be read again one by one. `none` is written where there is
+    no frame; without it that raises `ValueError`, and so do columns that differ.
     """
     with atomic_path(path) as temporary, ExitStack() as stack:
         writer = None
-        for block in blocks:
+        for block in _or(none, blocks):
             content = _stamped(block)
             if writer is None:
                 writer = stack.enter_context(
                     parquet.ParquetWriter(temporary, content.schema, compression="zstd")
                 )
-            writer.write_table(content)
+            writer.write_table(content, row_group_size=max(len(block), 1))
         if writer is None:
             raise ValueError(f"{path}: no rows to write")
+
+
+def _or(none: pd.DataFrame | None, blocks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The blocks, or `none` if there are none."""
+    is_empty = True
+    for block in blocks:
+        is_empty = False
+        yield block
+    if is_empty and none is not None:
+        yield none
 
 
 def _stamped(table: pd.DataFrame) -> pa.Table:
@@ -61,8 +77,41 @@ def read_table(path: str | Path) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
-def read_rows(path: str | Path, columns: list[str], **where) -> pd.DataFrame:
-    """Columns of a Parquet table, only of the rows whose columns have the values of `where`."""
+def read_blocks(path: str | Path, rows: int = BLOCK_ROWS) -> Iterator[pd.DataFrame]:
+    """The rows of a Parquet table as data frames of about so many rows, in their order.
+
+    A block is never less than what was written at once (a row group), so that a file that was written
+    in small blocks takes little memory.
+    """
+    with parquet.ParquetFile(path) as file:
+        groups: list[int] = []
+        n_rows = 0
+        for group in range(file.num_row_groups):
+            groups.append(group)
+            n_rows += file.metadata.row_group(group).num_rows
+            if n_rows >= rows:
+                yield file.read_row_groups(groups).to_pandas()
+                groups, n_rows = [], 0
+        if groups or not file.num_row_groups:
+            yield file.read_row_groups(groups).to_pandas()
+
+
+def open_rows(paths: Iterable[str | Path]) -> dataset.Dataset:
+    """The rows of several Parquet tables as one dataset on disk, texts as strings.
+
+    Columns are those of all tables; one that a table lacks is empty there.
+    """
+    fields: dict[str, pa.DataType] = {}
+    files = list(map(str, paths))
+    for path in files:
+        for one in parquet.read_schema(path):
+            is_text = pa.types.is_dictionary(one.type)
+            fields.setdefault(one.name, one.type.value_type if is_text else one.type)
+    return dataset.dataset(files, schema=pa.schema(list(fields.items())), format="parquet")
+
+
+def read_rows(path: str | Path, columns: list[str] | None = None, **where) -> pd.DataFrame:
+    """Columns of a Parquet table (all, without a list), of the rows that have the values of `where`."""
     filters = [(name, "=", value) for name, value in where.items()]
     return parquet.read_table(path, columns=columns, filters=filters).to_pandas()
 

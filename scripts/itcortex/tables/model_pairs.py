@@ -12,11 +12,10 @@ import pandas as pd
 
 from itcortex.errors import UserError
 from itcortex.numerics.metrics import mean_defined, predictivity
-from itcortex.numerics.sampling import percentile_interval
+from itcortex.numerics.sampling import draws_at_once, percentile_interval
 from itcortex.tables.statistics import ONE_TEST
 from itcortex.tables.trends import MINIMUM_FAMILIES, family_draws
 
-BATCH = 250  # draws that are in memory at once
 RAW = [*ONE_TEST, "model", "weights", "fold", "site", "r"]
 DIFFERENCE = ["difference", "low", "high", "p", "sites_higher"]
 PAIRS = [*ONE_TEST, "model", "weights", "other_model", "other_weights", *DIFFERENCE, "n_folds",
@@ -47,20 +46,7 @@ class Sites:
 
         Raises `UserError` for a network that was scored on other folds or sites than the first.
         """
-        names, values, index = [], [], None
-        for (model, weights), one in rows.groupby(["model", "weights"], observed=True, sort=False):
-            r = one.set_index(["fold", "site"])["r"].sort_index()
-            index = r.index if index is None else index
-            if not r.index.equals(index):
-                raise UserError(
-                    f"{rows['recording'].iloc[0]}: {model} {weights} was scored on other folds or sites "
-                    f"than {names[0]}; delete its results in encoding/ to make them anew"
-                )
-            names.append(f"{model} {weights}")
-            values.append(r.to_numpy(float))
-        shape = (len(names), index.get_level_values(0).nunique(), -1)
-        stacked = np.array(values).reshape(shape)
-        return cls(names, stacked, _bootstrap(stacked, draws, rng))
+        return Collected().add(rows).sites(draws, rng)
 
     def compare(self, first: int, others: np.ndarray) -> pd.DataFrame:
         """`DIFFERENCE` of one network (index) and each of others (pair,): first minus other.
@@ -81,12 +67,46 @@ class Sites:
         )
 
 
+class Collected:
+    """Scores of one test, network by network: of each only r (fold, site) is kept."""
+
+    def __init__(self):
+        self.names: list[str] = []
+        self.values: list[np.ndarray] = []
+        self.index: pd.Index | None = None
+
+    def add(self, rows: pd.DataFrame) -> "Collected":
+        """Add the raw scores (columns `RAW`) of some networks of the test.
+
+        Raises `UserError` for a network that was scored on other folds or sites than the first.
+        """
+        rows = rows.astype({"fold": str, "site": str})
+        for (model, weights), one in rows.groupby(["model", "weights"], observed=True, sort=False):
+            r = one.set_index(["fold", "site"])["r"].sort_index()
+            self.index = r.index if self.index is None else self.index
+            if not r.index.equals(self.index):
+                raise UserError(
+                    f"{rows['recording'].iloc[0]}: {model} {weights} was scored on other folds or sites "
+                    f"than {self.names[0]}; delete its results in encoding/ to make them anew"
+                )
+            self.names.append(f"{model} {weights}")
+            self.values.append(r.to_numpy(float))
+        return self
+
+    def sites(self, draws: int, rng: np.random.Generator) -> Sites:
+        """All networks, with predictivity in every draw."""
+        shape = (len(self.names), self.index.get_level_values(0).nunique(), -1)
+        stacked = np.array(self.values).reshape(shape)
+        return Sites(self.names, stacked, _bootstrap(stacked, draws, rng))
+
+
 def _bootstrap(r: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Predictivity (network, draw) of r (network, fold, site), folds and sites drawn."""
     n_folds, n_sites = r.shape[1:]
     found = np.empty((len(r), draws))
-    for start in range(0, draws, BATCH):
-        size = min(BATCH, draws - start)
+    at_once = draws_at_once(n_folds * n_sites)
+    for start in range(0, draws, at_once):
+        size = min(at_once, draws - start)
         folds = rng.integers(n_folds, size=(size, n_folds, 1))
         sites = rng.integers(n_sites, size=(size, 1, n_sites))
         for k, one in enumerate(r):

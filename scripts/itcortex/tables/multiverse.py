@@ -17,7 +17,7 @@ How much a choice moves the answer is the mean difference between the highest an
 values give while all other choices stay as they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import numpy as np
@@ -103,14 +103,15 @@ def _with_mean(table: pd.DataFrame, ceilings: pd.DataFrame) -> pd.DataFrame:
 
 
 def multiverse_table(
-    scores: pd.DataFrame, ceilings: pd.DataFrame, ranges: list[float], draws: int,
-    rng: np.random.Generator,
+    scores: pd.DataFrame | Iterable[pd.DataFrame], ceilings: pd.DataFrame, ranges: list[float],
+    draws: int, rng: np.random.Generator,
 ) -> pd.DataFrame:  # fmt: skip
     """Every specification with at least `MINIMUM_MODELS` networks or families.
 
     Parameters
     ----------
-    scores : medians over sites by layer and fold (the table `scores`) with a column `folds`.
+    scores : medians over sites by layer and fold (the table `scores`) with a column `folds`; or parts of
+        it one after the other, each with all rows of its jobs.
     ceilings : the table of ceilings.
     ranges : lowest accuracies (%) that are kept; 0, all networks, is always one.
 
@@ -120,7 +121,9 @@ def multiverse_table(
     (95 %, families drawn with replacement); `n_models`, `n_families`; `main` marks the specification
     of the main analysis of each recording.
     """
-    table = _with_mean(by_network(scores), ceilings)
+    parts = [scores] if isinstance(scores, pd.DataFrame) else scores
+    networks = pd.concat([by_network(part) for part in parts], ignore_index=True)
+    table = _with_mean(networks, ceilings)
     first = table[["mapping", "protocol", "folds"]].iloc[:1].to_dict("records")
     rows = [
         specification | found

@@ -47,7 +47,12 @@ def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.DataFrame:
+def over_folds(
+    raw: pd.DataFrame,
+    draws: int,
+    rng: np.random.Generator,
+    by_fold: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Score of every target: mean over folds of the median over sites, at the chosen layers.
 
     Beside it: its bootstrap interval over folds and sites (`r_low`, `r_high`), the score of the layer
@@ -61,8 +66,12 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
 
     `r_within_kinds` is the mean over kinds of image of the score within a kind, with an interval of its
     own; r where there is one kind. `kinds_matter` says that it lies outside the interval of r.
+
+    `by_fold`, `over_sites` of all rows, has the scores of layers that were not chosen: `raw` may then be
+    the rows of the chosen ones alone.
     """
     rows, shuffled = [], {}
+    medians = None if by_fold is None else _of_layers(by_fold)
     for key, scores in raw.groupby([*FITTED, *WINDOW], observed=True, sort=False, dropna=False):
         row = dict(zip([*FITTED, *WINDOW], key, strict=True))
         chosen = scores[scores["chosen"]]
@@ -76,7 +85,7 @@ def over_folds(raw: pd.DataFrame, draws: int, rng: np.random.Generator) -> pd.Da
         r, best = predictivity(values["r"]), np.nan
         if row["control"] == "none":
             low, high = sampling.bootstrap_predictivity(values["r"][0], draws, rng)
-            best = _best_layer(scores, shape[1:])
+            best = _best_layer(scores, shape[1:]) if medians is None else medians[_known(key)]
         else:
             low, high = sampling.percentile_interval(r).tolist()
             shuffled[tuple(row[name] for name in FITTED)] = r
@@ -138,6 +147,23 @@ def _best_layer(part: pd.DataFrame, shape: tuple[int, int]) -> float:
     return float(np.nanmax(predictivity(ordered["r"].to_numpy().reshape(-1, *shape))))
 
 
+def _of_layers(by_fold: pd.DataFrame) -> dict[tuple, float]:
+    """As `_best_layer`, of every target, from medians over sites."""
+    real = by_fold[by_fold["control"] == "none"]
+    grouped = real.groupby([*FITTED, *WINDOW], observed=True, sort=False, dropna=False)
+    found = {}
+    for key, rows in grouped:
+        n_folds = rows["fold"].nunique()
+        ordered = rows.sort_values(["layer", "fold"])["r"].to_numpy().reshape(-1, n_folds)
+        found[_known(key)] = float(np.nanmax(mean_defined(ordered)))
+    return found
+
+
+def _known(key: tuple) -> tuple:
+    """A key of groups with None for NaN, which is not equal to itself."""
+    return tuple(None if pd.isna(value) else value for value in key)
+
+
 def add_ceilings(summary: pd.DataFrame, ceilings: pd.DataFrame) -> pd.DataFrame:
     """Join the ceiling in use (mean over folds) and divide: `ceiling`, `r_over_ceiling`, bounds.
 
@@ -177,8 +203,12 @@ def describe_models(table: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     return joined.fillna(dict.fromkeys(TEXTS, ""))
 
 
-def describe_recordings(table: pd.DataFrame, recordings: dict[str, dict]) -> pd.DataFrame:
-    """Add monkey, area and `simulated` of every recording."""
+def describe_recordings(
+    table: pd.DataFrame, recordings: dict[str, dict], left_out: dict[str, int] | None = None
+) -> pd.DataFrame:
+    """Add monkey, area and `simulated` of every recording; and how many sites its entry left out."""
+    if left_out is not None:
+        table = table.assign(left_out_sites=table["recording"].astype(str).map(left_out))
     known = pd.DataFrame.from_dict(recordings, orient="index").rename_axis("recording")
     known = known[["monkey", "area", "simulated"]].reset_index()
     return table.merge(known, on="recording", how="left", validate="m:1")

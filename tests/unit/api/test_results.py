@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pyarrow.dataset import field
 
 import itcortex
 from itcortex import store
@@ -23,6 +24,27 @@ def test_recordings_and_tables_come_by_name(tmp_path):
     pd.testing.assert_frame_equal(itcortex.load_scores("demo", results=tmp_path), table)
     with pytest.raises(itcortex.UserError, match="did you mean 'summary'"):
         itcortex.load_scores("demo", "summery", results=tmp_path)
+
+
+def test_raw_scores_are_one_dataset_on_disk(tmp_path):
+    """Files whose sites are categories of their own, one with a column that the other lacks."""
+    sites = {"r/net": 300, "r/other": 2}
+    for place, n_sites in sites.items():
+        rows = pd.DataFrame({"site": [f"s{k}" for k in range(n_sites)], "r": 1.0 / n_sites})
+        rows = rows.assign(model=place.partition("/")[2], chosen=[True, False] * (n_sites // 2))
+        rows = rows.astype({"site": "category", "model": "category"})
+        rows = rows.assign(extra=2.0) if n_sites == 2 else rows
+        path = tmp_path / "demo" / "encoding" / place / "w.parquet"
+        store.write_table(path, rows)
+        path.with_suffix(".predictions.h5").write_bytes(b"no table")
+    scores = itcortex.open_scores("demo", results=tmp_path)
+    assert scores.count_rows() == 302
+    chosen = scores.to_table(columns=["site", "r"], filter=(field("model") == "other")).to_pandas()
+    assert chosen.to_dict("list") == {"site": ["s0", "s1"], "r": [0.5, 0.5]}
+    extra = scores.to_table(columns=["extra"], filter=field("chosen")).to_pandas()["extra"]
+    assert (extra.notna().sum(), len(extra)) == (1, 151)
+    with pytest.raises(itcortex.UserError, match="none/encoding: no scores of networks"):
+        itcortex.open_scores("none", results=tmp_path)
 
 
 def test_the_tradeoff_is_the_workflows(rng):
