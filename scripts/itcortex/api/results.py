@@ -106,8 +106,8 @@ def open_scores(experiment: str, results: str | Path = paths.RESULTS) -> Any:
     Returns
     -------
     pyarrow.dataset.Dataset
-        Columns `recording`, `model`, `weights`, `mapping`, `protocol`, `layer`, `depth`, `fold`, `site`,
-        `control`, `permutation`, `window_start`, `window_stop`, `main_window`, `chosen`, the metrics `r`,
+        Columns `recording`, `model`, `weights`, `mapping`, `protocol`, `layer`, `depth`, `fold`,
+        `site`, `control`, `permutation`, `window_start`, `window_stop`, `main_window`, `chosen`, `r`,
         `rho` and `explained_variance`, and others that only some files have. Texts are strings.
 
     Raises
