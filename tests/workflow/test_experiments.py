@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
 from itcortex import store
 from made import tables as made_tables
@@ -38,6 +39,33 @@ def test_an_experiment_is_planned_without_any_data(fresh, name):
         assert len(fits) == 3 * (135 + 15 + 5)
         assert sum(job.startswith("prepare_clickme") for job in planned) == 17
         assert not any(job.startswith("train_harmonized") for job in planned)
+
+
+def test_big_recordings_are_planned_from_what_users_bring(fresh):
+    """TVSD and Triple-N, a few networks each; without its place the message says what to bring."""
+    for name in ("tvsd", "triplen"):
+        path = fresh.folder / "experiments" / f"{name}.yaml"
+        text = path.read_text().replace("experiments/paper_models.csv", "experiments/models.csv", 1)
+        lines = [line for line in text.splitlines() if not line.startswith("  models: [resnet50")]
+        path.write_text("\n".join(lines) + "\n  models: [tf_efficientnet_lite0]\n")
+    Image.new("RGB", (32, 32)).save(fresh.folder / "one.png")
+    (fresh.folder / "units.nc").write_bytes(b"read when it runs")
+    refused = fresh.run("--dry-run", "--configfile", "experiments/tvsd.yaml", check=False)
+    assert "{things}: nobody may pass on these files" in refused.stdout
+    tvsd = fresh.planned(
+        "--configfile", "experiments/tvsd.yaml", "--config", 'places={things: "."}'
+    )
+    jobs = {rule: sum(job.startswith(rule) for job in tvsd) for rule in (
+        "download_data", "prepare_recordings", "import_stimuli", "extract_activations", "fit_encoding"
+    )}  # fmt: skip
+    n_models = len(pd.read_csv(fresh.folder / "experiments" / "models.csv"))
+    assert jobs == {"download_data": 4, "prepare_recordings": 6, "import_stimuli": 1,
+                    "extract_activations": n_models, "fit_encoding": 6 * n_models}  # fmt: skip
+    places = 'places={nsd: ".", triplen: "units.nc"}'
+    planned = fresh.planned("--configfile", "experiments/triplen.yaml", "--config", places)
+    assert sum(job.startswith("import_recording") for job in planned) == 4
+    assert sum(job.startswith("fit_encoding") for job in planned) == 4 * n_models
+    assert not any(job.startswith("download_data") for job in planned)
 
 
 def test_published_scores_alone_run_from_made_tables(fresh):
