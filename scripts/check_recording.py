@@ -30,7 +30,7 @@ def main(
         seen.average,
         site_checks.time_course(recorded),
         site_checks.timed(recorded, seen.average, seen.window),
-        [shown.images[index[image]] for image in recorded.image_ids],
+        shown.images[[index[image] for image in recorded.image_ids]],
         seen.facts["unit"],
     )
     style.save(figure, pdf, png, None, title, caption)

@@ -30,9 +30,11 @@ _SAID = (
 _DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, RuntimeError, AttributeError)
 
 
-def read_variables(path: str | Path) -> dict[str, xarray.Variable]:
+def read_variables(path: str | Path, most_dimensions: int = 99) -> dict[str, xarray.Variable]:
     """All variables at the top of a netCDF-4 file, in its order: dimensions, values and attributes.
 
+    Those with more than `most_dimensions` are left out, unread: with 1, what is known of presentations
+    and sites is read without the responses.
     Packed numbers are unpacked, missing ones are NaN, text is str. Raises `UserError` for a file that
     is no netCDF-4 file, that is damaged, or that reaches into other files (see `formats.hdf5`).
     """
@@ -47,6 +49,7 @@ def read_variables(path: str | Path) -> dict[str, xarray.Variable]:
             return {
                 str(name): decoded(variable.load(), str(name), _unwritten(handle[name]))
                 for name, variable in raw.variables.items()
+                if variable.ndim <= most_dimensions
             }
     except UserError:
         raise

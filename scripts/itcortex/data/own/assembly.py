@@ -52,6 +52,23 @@ def read_assembly(path: str | Path, entry: dict) -> Presented:
                      _time(about.get("time"), entry, where))  # fmt: skip
 
 
+def image_names(path: str | Path) -> tuple[str, ...]:
+    """Names of the images that were shown, each once, without reading any response.
+
+    Raises `UserError` for a file whose presentations have no usual name of a dimension, or no names.
+    """
+    where, variables = str(path), netcdf.read_variables(path, most_dimensions=1)
+    dims = [str(dim) for one in variables.values() for dim in one.dims]
+    shown = [dim for dim in dims if dim.lower() in _DIMENSIONS["presentation"]]
+    if not shown:
+        raise UserError(
+            f"{where}: no dimension is called {', '.join(_DIMENSIONS['presentation'])}; it has "
+            f"{', '.join(dict.fromkeys(dims)) or 'none'}"
+        )
+    about = _along(variables, shown[0])
+    return tuple(dict.fromkeys(_with_names(about, len(about), shown[0], {}, where)["image"]))
+
+
 def _responses(variables: dict[str, xarray.Variable], entry: dict, where: str) -> xarray.Variable:
     """The variable that the entry names, or the only one of numbers with several dimensions."""
     held = [n for n, v in variables.items() if v.ndim > 1 and v.dtype.kind in "iuf"]
