@@ -114,7 +114,8 @@ def rho_text(trend: Mapping) -> str:
     ends = trend["low"], trend["high"]
     interval = " [{}, {}]".format(*bounds(*ends)) if np.isfinite(ends).all() else ""
     if not np.isfinite(trend["value"]):
-        return f"no ρ: {trend['n_models']} models, {MINIMUM_MODELS} are needed"
+        noun = "model" if trend["n_models"] == 1 else "models"
+        return f"no ρ: {trend['n_models']} {noun}, {MINIMUM_MODELS} are needed"
     return f"ρ = {number(trend['value'])}{interval}, n = {trend['n_models']}"
 
 
