@@ -160,7 +160,11 @@ class Workflow:
 
     def planned(self, *options: str) -> Counter:
         """Jobs that a run would do now: Counter of "rule" or "rule wildcard values"."""
-        output = self.run("--dry-run", *options).stdout
+        return self.jobs_in(self.run("--dry-run", *options).stdout)
+
+    @staticmethod
+    def jobs_in(output: str) -> Counter:
+        """Jobs that a dry run says it would do."""
         jobs = Counter()
         for block in re.split(r"\n(?=\[|(?:local)?(?:check)?(?:rule|point) \w+:)", output):
             rule = re.search(r"^(?:local)?(?:rule|checkpoint) (\w+):", block, re.MULTILINE)

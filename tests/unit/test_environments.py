@@ -5,12 +5,14 @@ import re
 import subprocess
 import sys
 from functools import cache
-from importlib.metadata import packages_distributions
+from importlib.metadata import distributions, packages_distributions
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
 
 from itcortex.workflow import fingerprint
 
@@ -35,7 +37,7 @@ def load(name: str):
     return module
 
 
-conda = load("conda")
+conda, lock = load("conda"), load("lock")
 PYTHON, PINS = conda.read_lock(ENVS / "requirements.txt")
 FILES = {path.name: path.read_text(encoding="utf-8") for path in ENVS.glob("*.yaml")}
 ON_PYPI = {there: here for here, there in conda.NAMES.items()}
@@ -131,6 +133,36 @@ def test_everything_in_requirements_in_is_in_the_lock():
     asked = (ENVS / "requirements.in").read_text(encoding="utf-8").splitlines()
     names = [re.split("[=<>]", line)[0] for line in asked if line and not line.startswith("#")]
     assert [name for name in names if conda.canonical(name) not in PINS] == []
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_the_lock_has_all_that_its_packages_need(python):
+    """In each Python that we run: what is not pinned would be another version tomorrow."""
+    place = default_environment() | {"python_version": python, "python_full_version": f"{python}.0"}
+    needed = {}
+    for package in distributions():
+        if conda.canonical(package.name) in PINS:
+            for requirement in map(Requirement, package.requires or []):
+                if not requirement.marker or requirement.marker.evaluate(place | {"extra": ""}):
+                    needed[conda.canonical(requirement.name)] = package.name
+    assert len(needed) > 100
+    cuda = tuple(lock.CUDA)
+    assert {n: by for n, by in needed.items() if n not in PINS and not n.startswith(cuda)} == {}
+
+
+@pytest.mark.process
+def test_the_lock_is_what_pip_lists_but_for_pip_itself(tmp_path, capsys):
+    """setuptools too, which pip's list leaves out before Python 3.12; no local versions, no CUDA."""
+    listed = "numpy==2.4.6\npip==26.0\nnvidia-cublas==13.1\nsetuptools==84.2.1\ntorch==2.13.0+cpu\n"
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\n[ "$1" = -c ] && echo 3.12 && exit\n[ "$4" = --all ] && printf \'{listed}\'\n'
+    )
+    python.chmod(0o755)
+    lock.main(str(python))
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "# Python 3.12", "numpy==2.4.6", "setuptools==84.2.1", "torch==2.13.0",
+    ]  # fmt: skip
 
 
 # --- the rules ------------------------------------------------------------------------------------

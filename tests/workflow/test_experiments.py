@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import time
 
@@ -25,10 +26,29 @@ def overlay(workflow, name, changes=""):
     return f"experiments/{name}.yaml"
 
 
+#: As much of conda as a plan asks for.
+CONDA = """#!/bin/sh
+case "$1" in
+    info) echo '{"conda_prefix": "/opt/conda", "platform": "linux-64"}' ;;
+    config) echo '{"get": {"channel_priority": "strict"}}' ;;
+    *) echo "conda 25.3.0" ;;
+esac
+"""
+
+
 @pytest.mark.parametrize("name", ["paper", "brainscore", "macaque"])
-def test_an_experiment_is_planned_without_any_data(fresh, name):
+def test_an_experiment_is_planned_without_any_data(fresh, name, monkeypatch):
+    """With `--sdm conda`: Snakemake finds the environment of every rule, which no conda here builds."""
+    conda = fresh.folder / "bin" / "conda"
+    conda.parent.mkdir()
+    conda.write_text(CONDA)
+    conda.chmod(0o755)
+    monkeypatch.setenv("PATH", str(conda.parent), prepend=os.pathsep)
     started = time.monotonic()
-    planned = fresh.planned("--configfile", overlay(fresh, name))
+    output = fresh.run("--dry-run", "--sdm", "conda", "--configfile", overlay(fresh, name)).stdout
+    planned = fresh.jobs_in(output)
+    environments = set(re.findall(r"Conda environment (\S+) will be created", output))
+    assert environments == {"envs/analysis.yaml", "envs/networks.yaml"}
     print(f"{name}: {sum(planned.values())} jobs planned in {time.monotonic() - started:.1f} s")
     rules = {job.split()[0] for job in planned}
     assert {"download_data", "prepare_recordings", "fit_encoding", "render_report"} <= rules

@@ -48,8 +48,8 @@ def extract(
     where the network runs, and are then rounded to `dtype` (float32 or float16). With a `projection`
     vectors (image, dimension) are yielded: each layer's units are projected before they are rounded.
 
-    Raises ValueError if a layer does not put out what it was chosen for, and `UserError` if the first
-    image has other maps alone than in the first batch.
+    Raises ValueError if a layer does not put out what it was chosen for, and `UserError` if an image,
+    the middle one of the first batch, has other maps alone than in it.
     """
     # channels last: the same sums in an order that convolutions on CPUs take 1.3 to 2 times faster
     place = torch.device(device)
@@ -67,8 +67,10 @@ def extract(
         for start, batch in progress.bar(batches, "activations", total=count, unit="batch"):
             waiting.append((start, OnHost(_run(model, batch, layers, outputs))))
             if start == 0:
-                alone = OnHost(_run(model, batch[:1], layers, outputs))
-                _require_same(waiting[0][1].arrays(), alone.arrays(), len(batch))
+                middle = len(batch) // 2  # after some images and before others
+                alone = OnHost(_run(model, batch[middle : middle + 1], layers, outputs))
+                image = {name: maps[middle] for name, maps in waiting[0][1].arrays().items()}
+                _require_same(image, alone.arrays(), len(batch))
             if len(waiting) > _BEHIND[place.type == "cuda"]:
                 yield _next(waiting)
         while waiting:
@@ -92,10 +94,10 @@ def _run(
     return {layer.name: outputs[layer.name] for layer in layers}
 
 
-def _require_same(maps: dict, alone: dict, count: int) -> None:
+def _require_same(image: dict, alone: dict, count: int) -> None:
     """With the weights that count, and for networks that nobody tried before: a batch is no matter."""
     for name, (single,) in alone.items():
-        together = maps[name][0].astype(np.float64)
+        together = image[name].astype(np.float64)
         difference = np.linalg.norm(single - together) / (np.linalg.norm(together) or 1)
         if difference > _TOLERANCE:
             raise UserError(

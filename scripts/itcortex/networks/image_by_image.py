@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
 
 import torch
 from torch import nn
@@ -22,7 +24,7 @@ from itcortex.networks.layers import first_tensor
 #: Largest difference, in lengths of the result. Sums in another order, which a batch of another size
 #: brings, differ by 1e-6 to 1e-5 in float32; a difference of 1e-3 changes a correlation by about 1e-6.
 TOLERANCE = 1e-3
-_LARGEST = 2**22  # values of one result that are looked at
+_LARGEST = 2**16  # values of one result that are looked at
 _DROPOUT = (
     "dropout that is also active in evaluation",
     "use nn.Dropout, or pass training=self.training",
@@ -139,12 +141,25 @@ class _Projections:
         self.vectors = torch.empty(2, 0)
 
     def __call__(self, tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        values = tensor.reshape(-1)
-        values = values[:: 1 + len(values) // _LARGEST].float().cpu()
+        values = tensor[_every(tuple(tensor.shape))].reshape(-1).float().cpu()
         while self.vectors.shape[1] < len(values):  # longer, but the same at the beginning
             more = torch.randn(2, 2**16, generator=self.generator)
             self.vectors = torch.cat([self.vectors, more], 1)
         return self.vectors[:, : len(values)] @ values, values.norm()
+
+
+@lru_cache
+def _every(shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """Steps along the axes, twice as long again and again on the longest, to `_LARGEST` values."""
+    steps, sizes = [1] * len(shape), list(shape)
+    while prod(sizes) > _LARGEST:
+        longest = sizes.index(max(sizes))
+        steps[longest], sizes[longest] = 2 * steps[longest], -(-sizes[longest] // 2)
+    return tuple(slice(None, None, step) for step in steps)
+
+
+class CannotRunError(UserError):
+    """One image alone cannot be run through a network."""
 
 
 def require_function_of_image(model: nn.Module, images: torch.Tensor) -> None:
@@ -157,9 +172,10 @@ def require_function_of_image(model: nn.Module, images: torch.Tensor) -> None:
 def first_parting(model: nn.Module, images: torch.Tensor) -> Parting | None:
     """Where a network in evaluation mode first gives an image other values than before; None if nowhere.
 
-    `images` (image, channel, row, column), three or more, all different: the middle one is run alone and
-    then with all others. Results that are not finite are not compared, nor are those in which no axis
-    grows with the number of images. Raises `UserError` if an image alone cannot be run.
+    `images` (image, channel, row, column), two or more, all different: the middle one, or the second of
+    two, is run alone and then with all others. Of two, an influence of later images on earlier ones is
+    not seen. Results that are not finite are not compared, nor are those in which no axis grows with the
+    number of images. Raises `CannotRunError` if an image alone cannot be run.
     """
     projections, count, middle = _Projections(), len(images), len(images) // 2
     alone: dict = {}
@@ -200,7 +216,7 @@ def _run_alone(watch: _Watch, model: nn.Module, image: torch.Tensor) -> None:
             model(image)
     except Exception as error:  # the user's code may raise anything
         layer = watch.inside[-1] if watch.inside else ""
-        raise UserError(
+        raise CannotRunError(
             f"{type(model).__name__}: one image alone cannot be run through the network, and stops in "
             f"{_place(layer, watch.complete)} ({type(error).__name__}: {error}); features must be a "
             "function of one image"

@@ -21,12 +21,14 @@ shapes decide, so the choice is the same on every machine; it is stored with the
 """
 
 from collections.abc import Iterable
+from copy import deepcopy
 
 import numpy as np
 import torch
 from torch import nn
 
 from itcortex.errors import UserError, nearest
+from itcortex.networks.axes import LAYOUTS
 from itcortex.networks.layers import Geometry, Layer
 from itcortex.networks.tracing import Output, trace
 
@@ -38,7 +40,8 @@ class Survey:
     """What one traced forward pass says of a network's layers.
 
     `readable` are all layers that may be named, by name and in order of depth; `trunk` holds the names
-    of those that the rule chooses from. A network on the meta device is enough.
+    of those that the rule chooses from, `followed` of those whose axes were followed through the pass
+    and are as they are read. A network on the meta device is enough.
     """
 
     def __init__(self, model: nn.Module, input_size: tuple[int, int, int]):
@@ -51,6 +54,19 @@ class Survey:
         by_depth = sorted((layer for _, layer in self._read), key=lambda layer: layer.depth)
         self.readable = {layer.name: layer for layer in by_depth}
         self.trunk = frozenset(output.name for output, _ in self._read if output.trunk)
+        self.followed = frozenset(
+            output.name for output, layer in self._read if output.axes == LAYOUTS.get(layer.layout)
+        )
+
+    @classmethod
+    def without_values(cls, model: nn.Module, input_size: tuple[int, int, int]) -> "Survey":
+        """The survey of a network that has values, made on the meta device if it can run there."""
+        tensors = [*model.parameters(), *model.buffers()]
+        try:
+            empty = {id(tensor): torch.empty_like(tensor, device="meta") for tensor in tensors}
+            return cls(deepcopy(model, empty), input_size)
+        except Exception:  # noqa: BLE001 (it computes with values; other errors come again)
+            return cls(model, input_size)
 
     def choose(self, count: int = 10) -> list[Layer]:
         """At most `count` layers, spread over the network's depth, by the rule in this file's docstring.

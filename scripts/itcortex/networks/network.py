@@ -14,12 +14,15 @@ from itcortex.errors import UserError, nearest
 from itcortex.networks.builders import check_arguments, find_builder, how_to_install
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from itcortex.networks.preprocessing import Preprocessing
 
 #: Names of Pillow's ways of resizing.
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
+#: Pixels a side from which images may be halved: a network that divides by 32 still has a map.
+_HALVED_PX = 128
 
 
 @dataclass(frozen=True)
@@ -113,24 +116,25 @@ class Network:
 
         The layers `names`, or without names those that the rule finds, are what will be compared with
         neurons. Values decide what shapes cannot: whether a user's network is a function of one image,
-        and whether these layers' maps are maps of the image. timm's networks are known, but for named
-        layers that the rule would not choose from. Raises `UserError` if images cannot be run through
-        the network, if it has no layer to choose, and for a network or a layer that fails.
+        and whether these layers' maps are maps of the image, where their axes could not be followed
+        through the pass. timm's networks are known, but for named layers that the rule would not choose
+        from. Raises `UserError` if images cannot be run through the network, if it has no layer to
+        choose, and for a network or a layer that fails.
         """
         from itcortex.networks import layer_choice  # noqa: PLC0415
 
         model = self.skeleton()
         size = self.preprocessing_of(model).input_size
         try:
-            survey = layer_choice.Survey(model, size)
+            survey = layer_choice.Survey.without_values(model, size)
             known = [survey.readable[name] for name in names if name in survey.readable]
-            layers = known if names else survey.choose()
-            if not self.builder:
-                layers = [layer for layer in known if layer.name not in survey.trunk]
-            if self.builder or layers:
-                _try(
-                    model if self.builder else self.build(seed=0), size, layers, bool(self.builder)
-                )
+            layers = known if names or not self.builder else survey.choose()
+            plain = survey.followed | (frozenset() if self.builder else survey.trunk)
+            doubtful = [layer for layer in layers if layer.name not in plain]
+            if self.builder:
+                _require_function(model, size, doubtful)
+            elif doubtful:
+                _require_places(self.build(seed=0), size, doubtful)
         except UserError:
             raise
         except Exception as error:
@@ -141,27 +145,54 @@ class Network:
         return list(survey.readable)
 
 
-def _try(model: "nn.Module", input_size: tuple[int, int, int], layers: list, own: bool) -> None:
-    """Run six images through a network with values, and raise `UserError` for what they show.
+def _require_function(model: "nn.Module", input_size: tuple[int, int, int], layers: list) -> None:
+    """Raise `UserError` if one's own network is no function of one image, or one of `layers` no map.
 
-    Every layer must change where the image does; one's `own` network must be a function of one image.
+    Without layers two images are enough, and half of their size where a network takes that: what an
+    image's values depend on is no matter of size.
+    """
+    from itcortex.networks import image_by_image, moved_patch  # noqa: PLC0415
+
+    images = _images(model, input_size)
+    if layers:
+        with moved_patch.changes(model, layers) as changes:
+            image_by_image.require_function_of_image(model, images)
+        moved_patch.require_places(model, input_size, layers, changes)
+        return
+    pair = images[[-1, 0]]  # the larger values first: beside them the other image is judged
+    if min(input_size[1:]) >= _HALVED_PX:
+        try:
+            return image_by_image.require_function_of_image(model, pair[..., ::2, ::2])
+        except image_by_image.CannotRunError:
+            pass  # it needs its own size
+    image_by_image.require_function_of_image(model, pair)
+
+
+def _require_places(model: "nn.Module", input_size: tuple[int, int, int], layers: list) -> None:
+    """Raise `UserError` if one of a network's layers does not change where the image does."""
+    import torch  # noqa: PLC0415
+
+    from itcortex.networks import moved_patch  # noqa: PLC0415
+
+    images = _images(model, input_size)
+    with moved_patch.changes(model, layers) as changes, torch.no_grad():
+        model(images)
+    moved_patch.require_places(model, input_size, layers, changes)
+
+
+def _images(model: "nn.Module", input_size: tuple[int, int, int]) -> "torch.Tensor":
+    """Six images to try a network with, whose weights are made such that they hide nothing.
+
+    Both are laid out as for the extraction, which is faster and does not suit every network's own code.
     """
     import torch  # noqa: PLC0415
 
-    from itcortex.networks import image_by_image, moved_patch  # noqa: PLC0415
+    from itcortex.networks import moved_patch  # noqa: PLC0415
 
     moved_patch.wake(model)
+    model.to(memory_format=torch.channels_last)
     images = moved_patch.patched_images(input_size)
-    # laid out as for the extraction, which is faster and does not suit every network's own code
-    model = model.to(memory_format=torch.channels_last)
-    images = images.to(next(model.parameters(), images)).to(memory_format=torch.channels_last)
-    with moved_patch.changes(model, layers) as changes:
-        if own:
-            image_by_image.require_function_of_image(model, images)
-        else:
-            with torch.no_grad():
-                model(images)
-    moved_patch.require_places(model, input_size, layers, changes)
+    return images.to(next(model.parameters(), images)).to(memory_format=torch.channels_last)
 
 
 # --- cells of the table ---------------------------------------------------------------------------

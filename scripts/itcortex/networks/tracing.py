@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from itcortex.networks import axes
 from itcortex.networks.layers import first_tensor
 
 
@@ -18,7 +20,8 @@ class Output:
     """What one module put out: the number of its tensor and its place in the forward pass.
 
     `depth` is the share of operations done, `weighted` the number of convolutions and linear maps
-    done. Modules that hand a tensor through put out the same `tensor`.
+    done, `axes` what its axes are (see `axes`), "" if that is not known. Modules that hand a tensor
+    through put out the same `tensor`.
     """
 
     name: str
@@ -27,10 +30,13 @@ class Output:
     depth: float
     weighted: int
     trunk: bool
+    axes: str
 
 
 #: Names of torch's functions that apply weights.
 _WEIGHTED = {"linear", "conv1d", "conv2d", "conv3d"}
+#: What makes a tensor like the one it reads, and takes the meta device longer than all else.
+_NORMALISATIONS = (functional.batch_norm, functional.layer_norm, functional.group_norm)
 
 
 class _DataFlow(TorchFunctionMode):
@@ -54,19 +60,28 @@ class _DataFlow(TorchFunctionMode):
         self.through, self.around = [1], [0]
         self.weighed = [0]  # of `around`, what went past as a vector with weights of its own
         self.headed = [False]  # a vector that a convolution or linear map made
+        self.axes = [axes.IMAGES]
         self.bypassed = 0  # tensors that data goes around into a later map
         self.numbers = WeakTensorKeyDictionary({batch: 0})
 
     def __torch_function__(self, function: Callable, types, args=(), kwargs=None):
         """Run one operation and note what it read and made."""
-        result = function(*args, **(kwargs or {}))
+        if function in _NORMALISATIONS and args and args[0].is_meta:
+            result = torch.empty_like(args[0])
+        else:
+            result = function(*args, **(kwargs or {}))
         sources = self.known((args, kwargs))
         made = [item for item in tree_leaves(result) if isinstance(item, torch.Tensor)]
         if function is torch.Tensor.__setitem__:
             made = [args[0]]
         if sources and made:
             self.clock += 1
-            self._note(sources, made, getattr(function, "__name__", "") in _WEIGHTED)
+            name = getattr(function, "__name__", "")
+            read = [(tensor, self.axes[self.numbers[tensor]]) for tensor in sources]
+            followed = [axes.follow(name, tensor, read, args) for tensor in made]
+            numbers = [self.numbers[tensor] for tensor in sources]
+            self._note(numbers, made, name in _WEIGHTED)
+            self.axes += followed
         return result
 
     def _note(self, sources: list[int], made: list[torch.Tensor], weighted: bool) -> None:
@@ -89,10 +104,10 @@ class _DataFlow(TorchFunctionMode):
             self.headed.append(headed and not _is_map(tensor))
             self.bypassed |= through & (around if _is_map(tensor) else weighed)
 
-    def known(self, items) -> list[int]:
-        """Numbers of the tensors among `items` that were computed from the input."""
+    def known(self, items) -> list[torch.Tensor]:
+        """The tensors among `items` that were computed from the input."""
         tensors = (item for item in tree_leaves(items) if isinstance(item, torch.Tensor))
-        return [self.numbers[tensor] for tensor in tensors if tensor in self.numbers]
+        return [tensor for tensor in tensors if tensor in self.numbers]
 
     def trunk(self, numbers: Iterable[int]) -> set[int]:
         """Those of `numbers` that nothing goes around, in the longest line of one made from another."""
@@ -143,7 +158,7 @@ def trace(model: nn.Module, batch: torch.Tensor) -> list[Output]:
             handle.remove()
     trunk = flow.trunk(number for _, number, *_ in seen)
     return [
-        Output(name, number, shape, made / flow.clock, before, number in trunk)
+        Output(name, number, shape, made / flow.clock, before, number in trunk, flow.axes[number])
         for name, number, shape, made, before in seen
         if calls[name] == 1
     ]

@@ -3,7 +3,8 @@
 By name means: after one prefix that all names of the file share (`module.`, `backbone.`) was taken away,
 or one that all names of the network share. Order is the last resort. It says where a tensor belongs only
 if the file lists its tensors as the network does, which many blocks of one shape would never tell: so
-the numbers in the names must agree as well.
+the numbers in the names must agree as well, and must tell modules of equal shapes apart. Words, such as
+`query` and `key`, do not say which module of other names is meant.
 """
 
 import re
@@ -139,6 +140,8 @@ def _by_order(state: State, wanted: Wanted, origin: str) -> Matched:
     like = {name: value for name, value in wanted.state.items() if _is_float(value)}
     found = in_order(own, like, origin)
     _require_agreement(list(own), list(like), origin)
+    for tensors in (own, like):
+        _require_told_apart(tensors, list(like), origin)
     lacking = tuple(name for name in wanted.state if name not in like)
     how = "by order, because their names are not the architecture's"
     return Matched(_checked(found, like, origin), how, lacking, by_order=True)
@@ -159,6 +162,23 @@ def _require_agreement(names: list[str], wanted: list[str], origin: str) -> None
             f"them do not agree with its order: {contradiction}. Save the file again with the "
             f"architecture's names ({', '.join(wanted[:3])}, ...)"
         )
+
+
+def _require_told_apart(tensors: State, wanted: list[str], origin: str) -> None:
+    """Raise `UserError` for two modules of equal shapes whose names have the same numbers, or none."""
+    modules: dict[str, list] = {}
+    for name, value in tensors.items():
+        module, _, role = name.rpartition(".")
+        modules.setdefault(module, []).append((role, tuple(value.shape)))
+    known: dict[tuple, str] = {}
+    for module, content in modules.items():
+        other = known.setdefault((_numbers(module), *content), module)
+        if other != module:
+            raise UserError(
+                f"{origin}: the names of its tensors are not those of the architecture, and of {other} "
+                f"and {module}, which have equal shapes, no number says which is which. Save the file "
+                f"again with the architecture's names ({', '.join(wanted[:3])}, ...)"
+            )
 
 
 def _crossed(pairs: list[tuple[str, str]]) -> str:

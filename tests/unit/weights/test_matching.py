@@ -177,6 +177,31 @@ def test_a_name_that_both_have_goes_nowhere_else():
         match(state, wanted, "w.pth")
 
 
+@pytest.mark.parametrize(
+    ("names", "target", "message"),
+    [
+        ("xy", "ab", "of x and y, which have equal shapes, no number says which is which"),
+        (["m.0", "m.1"], "ab", "of a and b, which"),  # the network does not number its own
+        ("xy", ["m.0", "m.1"], "of x and y, which"),
+        (["m.0.query", "m.0.key"], ["n.0.k", "n.0.q"], r"of m\.0\.query and m\.0\.key, which"),
+    ],
+)
+def test_equal_modules_that_no_number_tells_apart_are_refused(names, target, message):
+    """Either order would fit, and give other features."""
+    wanted = Wanted({f"{name}.weight": torch.zeros(2, 2) for name in target})
+    state = {f"{name}.weight": torch.rand(2, 2) for name in names}
+    with pytest.raises(UserError, match=message):
+        match(state, wanted, "w.pth")
+
+
+def test_modules_of_unequal_shapes_need_no_numbers():
+    wanted = Wanted({f"{name}.weight": torch.zeros(2, side) for side, name in enumerate("abc", 1)})
+    state = {f"{name}.weight": torch.rand(2, side) for side, name in enumerate("xyz", 1)}
+    found = match(state, wanted, "w.pth")
+    assert found.by_order and list(found.state) == list(wanted.state)
+    assert all(torch.equal(a, b) for a, b in zip(found.state.values(), state.values(), strict=True))
+
+
 # --- quantised ------------------------------------------------------------------------------------
 
 
