@@ -1,5 +1,7 @@
 """What a user hands over as arrays, data frames or xarray, in the form that the library works on."""
 
+import hashlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,6 +13,8 @@ import pandas as pd
 from itcortex.data.recordings import Recording, checked
 from itcortex.errors import UserError, nearest
 from itcortex.numerics.resample import pool_maps
+
+_log = logging.getLogger(__name__)
 
 #: Names by which other tools call the axes of a recording, ours first (BrainIO: presentation, neuroid).
 _IMAGE = ("image", "presentation", "stimulus")
@@ -165,10 +169,43 @@ def _on_axes(values: np.ndarray, label: str, repeats: bool = False) -> np.ndarra
 
 
 def joined(features: Features, recording: Recording, named: bool) -> list[int]:
-    """Index into the features of every image of a recording: by name where both have names."""
+    """Index into the features of every image of a recording: by name where both have names.
+
+    Says in the log if images have the same features, unless the recording says what they show. Raises
+    `UserError` for an image without features or with features twice, and for other numbers of images.
+    """
+    rows = _rows(features, recording, named)
+    if "picture" not in recording.attributes.get("image_labels", {}):
+        twins = len(rows) - _different(features, rows)
+        if twins:
+            _log.warning(
+                f"{twins} of {len(rows)} images have the same features as another one, in every "
+                "layer: if they show the same picture, it lies in training and test images alike, "
+                "and the score is too high; say what every image shows in `groups`"
+            )
+    return rows
+
+
+def _different(features: Features, rows: list[int]) -> int:
+    """How many images differ from all others in their features."""
+    content = [b""] * len(rows)
+    for values in sorted(features.layers.values(), key=lambda layer: layer[0].size):
+        content = [
+            hashlib.sha256(before + values[row].tobytes()).digest()
+            for before, row in zip(content, rows, strict=True)
+        ]
+        if len(set(content)) == len(rows):
+            break
+    return len(set(content))
+
+
+def _rows(features: Features, recording: Recording, named: bool) -> list[int]:
     n_features = len(next(iter(features.layers.values())))
     if named and features.image_ids is not None:
         index = {name: i for i, name in enumerate(features.image_ids)}
+        if len(index) < n_features:
+            twice = next(n for i, n in enumerate(features.image_ids) if index[n] != i)
+            raise UserError(f"features: image {twice!r} is there twice; keep one row of it")
         missing = [name for name in recording.image_ids if name not in index]
         if missing:
             raise UserError(

@@ -212,3 +212,29 @@ def test_what_does_not_fit_is_named():
         itcortex.noise_ceiling(eye[:, :1], folds=4)
     with pytest.raises(UserError, match="no grid"):
         itcortex.align_maps(eye, eye)
+
+
+def test_images_with_the_same_features_are_told_unless_groups_are_given(caplog):
+    """The same picture under two names: in training and test images alike."""
+    rng = np.random.default_rng(0)
+    layer, sites = rng.standard_normal((20, 6)), rng.standard_normal((20, 3))
+    layer[[4, 9]] = layer[[3, 3]]
+    given = {"a": layer, "b": rng.standard_normal((20, 2, 2, 8))}
+    given["b"][[4, 9]] = given["b"][[3, 3]]
+    itcortex.predictivity(given, sites, folds=4, components=2)
+    assert "2 of 20 images have the same features as another one" in caplog.text
+    caplog.clear()
+    itcortex.predictivity(given, sites, folds=4, components=2, groups=[*range(4), 3, *range(15)])
+    given["b"][9] += 1e-3
+    given["b"][4] -= 1e-3
+    itcortex.predictivity(given, sites, folds=4, components=2)
+    assert caplog.text == ""
+
+
+def test_an_image_with_features_twice_is_refused():
+    rng = np.random.default_rng(0)
+    names = [f"i{k}" for k in range(20)]
+    sites = pd.DataFrame(rng.standard_normal((20, 3)), index=names)
+    layer = pd.DataFrame(rng.standard_normal((21, 6)), index=[*names, "i3"])
+    with pytest.raises(UserError, match="features: image 'i3' is there twice; keep one row"):
+        itcortex.predictivity(layer, sites, folds=4)
