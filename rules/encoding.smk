@@ -1,11 +1,39 @@
 """From activations to sites: predictions, what they could reach at best, and their maps."""
 
 
+rule divide_images:
+    """Parts of a recording's images by a network's features: clusters, or a test set far from the rest."""
+    input:
+        activations=analysis.dividing_activations,
+        recording="results/recordings/{recording}.h5",
+    output:
+        parts="results/{experiment}/divisions/{recording}/{division}.parquet",
+    log:
+        "results/{experiment}/logs/divide_images/{recording}/{division}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/divide_images/{recording}/{division}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=request.encoding_mem_mb,
+        runtime=rising(60),
+    params:
+        code=ex.code_of("divide_images"),
+        folds=analysis.folds_of_parts,
+        name="{recording}",
+        division="{division}",
+        network=ex.settings["encoding"]["divided_by"],
+        seed=config["seed"],
+    script:
+        "../scripts/divide_images.py"
+
+
 rule fit_encoding:
     """All layers, folds and windows of one model on one recording."""
     input:
         activations=ex.activations_of,
         recording="results/recordings/{recording}.h5",
+        divided=analysis.parts,
     output:
         scores="results/{experiment}/encoding/{recording}/{model}/{weights}.parquet",
         predictions="results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5",
@@ -47,6 +75,7 @@ rule fit_variant:
     input:
         activations=ex.activations_of,
         recording="results/recordings/{recording}.h5",
+        divided=analysis.parts_of_variant,
     output:
         scores="results/{experiment}/variants/{variant}/{recording}/{model}/{weights}.parquet",
     log:
@@ -86,6 +115,7 @@ rule predict_recording:
         shown=data.labelled_images,
         others=data.other_recordings,
         others_shown=data.images_of_others,
+        divided=analysis.parts,
     output:
         scores="results/{experiment}/recording_pairs/{recording}.parquet",
         pairs="results/{experiment}/recording_pairs/{recording}.pairs.parquet",
@@ -127,6 +157,7 @@ rule estimate_ceiling:
         truth=data.truth,
         scores=data.predicted_by_others,
         pairs=data.pairs_with_others,
+        divided=analysis.parts,
     output:
         ceilings="results/{experiment}/ceilings/{recording}.parquet",
     log:
@@ -186,6 +217,7 @@ rule keep_mapping:
         activations=ex.activations_of,
         recording="results/recordings/{recording}.h5",
         scores="results/{experiment}/encoding/{recording}/{model}/{weights}.parquet",
+        divided=analysis.parts,
     output:
         mapping="results/{experiment}/mappings/{recording}/{model}/{weights}.h5",
     log:
@@ -243,3 +275,40 @@ rule predict_responses:
         seed=config["seed"],
     script:
         "../scripts/predict_responses.py"
+
+
+rule partition_variance:
+    """What two networks explain of a recording, each beyond the other, and both."""
+    input:
+        activations=ex.activations_of,
+        other_activations=analysis.of_other("results/activations/{stimuli}/{model}/{weights}.h5"),
+        recording="results/recordings/{recording}.h5",
+        predictions="results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5",
+        other_predictions=analysis.of_other(
+            "results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5"
+        ),
+        divided=analysis.parts,
+    output:
+        variance="results/{experiment}/unique_variance/{recording}/{model}/{weights}/{other_model}/{other_weights}.parquet",
+    log:
+        "results/{experiment}/logs/partition_variance/{recording}/{model}/{weights}/{other_model}/{other_weights}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/partition_variance/{recording}/{model}/{weights}/{other_model}/{other_weights}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=request.encoding_mem_mb,
+        runtime=request.encoding_runtime,
+    params:
+        code=ex.code_of("partition_variance"),
+        labels=analysis.pair_labels,
+        mapping=config["encoding"]["mappings"][0],
+        protocol=analysis.protocol,
+        folds=analysis.folds,
+        pool=analysis.pool,
+        window=analysis.window,
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/partition_variance.py"

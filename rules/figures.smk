@@ -325,3 +325,96 @@ rule plot_kinds:
         names=ex.kinds,
     script:
         "../scripts/plot_kinds.py"
+
+
+rule plot_divisions:
+    """Pictures of the parts into which a network's features divide images."""
+    input:
+        parts=analysis.all_parts,
+        stimuli=analysis.divided_stimuli,
+    output:
+        pdf="results/{experiment}/figures/divisions.pdf",
+        png=report(
+            "results/{experiment}/figures/divisions.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["divisions"]},
+        ),
+        rst="results/{experiment}/figures/divisions.rst",
+    log:
+        "results/{experiment}/logs/plot_divisions.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_divisions.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_divisions"),
+        title=TITLES["divisions"],
+        caption=CAPTIONS["divisions"],
+    script:
+        "../scripts/plot_divisions.py"
+
+
+rule plot_generalisation:
+    """Scores where test images are new, and what is lost against accuracy."""
+    input:
+        generalisation="results/{experiment}/tables/generalisation.parquet",
+    output:
+        pdf="results/{experiment}/figures/generalisation.pdf",
+        png=report(
+            "results/{experiment}/figures/generalisation.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["generalisation"]},
+        ),
+        rst="results/{experiment}/figures/generalisation.rst",
+    log:
+        "results/{experiment}/logs/plot_generalisation.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_generalisation.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_generalisation"),
+        title=TITLES["generalisation"],
+        caption=CAPTIONS["generalisation"],
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/plot_generalisation.py"
+
+
+rule plot_unique_variance:
+    """What two networks explain, each beyond the other, and both."""
+    input:
+        unique_variance="results/{experiment}/tables/unique_variance.parquet",
+    output:
+        pdf="results/{experiment}/figures/unique_variance.pdf",
+        png=report(
+            "results/{experiment}/figures/unique_variance.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["unique_variance"]},
+        ),
+        rst="results/{experiment}/figures/unique_variance.rst",
+    log:
+        "results/{experiment}/logs/plot_unique_variance.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_unique_variance.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_unique_variance"),
+        title=TITLES["unique_variance"],
+        caption=CAPTIONS["unique_variance"],
+    script:
+        "../scripts/plot_unique_variance.py"

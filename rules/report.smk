@@ -17,6 +17,7 @@ rule render_report:
         rsa=ex.table_if_any("rsa"),
         attention=ex.table_if_any("attention"),
         shortcut=ex.table_if_any("shortcut"),
+        unique_variance=ex.table_if_any("unique_variance"),
         recording_pairs=ex.table_if_any("recording_pairs"),
         shared_images=ex.table_if_any("shared_images"),
         figures=expand("results/{{experiment}}/figures/{figure}.png", figure=ex.figures),

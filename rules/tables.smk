@@ -70,6 +70,7 @@ rule collect_scores:
     params:
         code=ex.code_of("collect_scores"),
         recordings=data.attributes,
+        splits=analysis.split_of_recordings,
         draws=config["statistics"]["draws"],
         seed=config["seed"],
     script:
@@ -176,6 +177,7 @@ rule compare_models:
         pairs="results/{experiment}/tables/model_pairs.parquet",
         harmonized="results/{experiment}/tables/harmonized.parquet",
         harmonized_csv="results/{experiment}/tables/harmonized.csv",
+        counts="results/{experiment}/tables/network_site_counts.parquet",
     log:
         "results/{experiment}/logs/compare_models.log",
     benchmark:
@@ -228,3 +230,63 @@ rule estimate_multiverse:
         seed=config["seed"],
     script:
         "../scripts/estimate_multiverse.py"
+
+
+rule compare_splits:
+    """Every network on every division of the images, and what it loses where test images are new."""
+    input:
+        encoding=ex.per_model(
+            "results/{experiment}/encoding/{recording}/{model}/{weights}.parquet",
+            recording=ex.recordings,
+        ),
+        variants=ex.per_model(
+            "results/{experiment}/variants/{variant}/{recording}/{model}/{weights}.parquet",
+            variant=[*ex.splits],
+            recording=ex.recordings,
+        ),
+        models="results/{experiment}/tables/models.parquet",
+    output:
+        generalisation="results/{experiment}/tables/generalisation.parquet",
+        generalisation_csv="results/{experiment}/tables/generalisation.csv",
+    log:
+        "results/{experiment}/logs/compare_splits.log",
+    benchmark:
+        "results/{experiment}/benchmarks/compare_splits.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1900),
+        runtime=rising(60),
+    params:
+        code=ex.code_of("compare_splits"),
+        mapping=config["encoding"]["mappings"][0],
+        main_splits=analysis.split_of_recordings,
+        splits=analysis.splits_of_jobs,
+        recordings=data.attributes,
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/compare_splits.py"
+
+
+rule collect_variance:
+    """Unique and shared variance of every pair of networks: means over sites, and every site."""
+    input:
+        variance=analysis.variances,
+    output:
+        unique_variance="results/{experiment}/tables/unique_variance.parquet",
+        unique_variance_csv="results/{experiment}/tables/unique_variance.csv",
+        unique_variance_sites="results/{experiment}/tables/unique_variance_sites.parquet",
+    log:
+        "results/{experiment}/logs/collect_variance.log",
+    benchmark:
+        "results/{experiment}/benchmarks/collect_variance.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("collect_variance"),
+    script:
+        "../scripts/collect_variance.py"

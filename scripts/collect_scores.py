@@ -14,23 +14,28 @@ from itcortex.tables.summary import add_ceilings, describe_models, describe_reco
 
 def main(
     encoding, alignments, orientations, ceiling, recorded, models, scores, summary, summary_csv,
-    alignment, ceilings, orientation, images, images_csv, kinds, kinds_csv, recordings, draws, seed,
+    alignment, ceilings, orientation, images, images_csv, kinds, kinds_csv, recordings, splits, draws,
+    seed,
 ):  # fmt: skip
     """Join what the jobs wrote with the table of models and the recordings' attributes.
 
-    `recorded` are the recordings, in the order of `recordings`, which has their attributes by name.
+    `recorded` are the recordings, in the order of `recordings`, which has their attributes by name;
+    `splits` has the names of their folds, which become the column `split`.
     """
     known = store.read_table(models)
     noise = pd.concat([store.read_table(path) for path in ceiling], ignore_index=True)
     rng = np.random.default_rng(seed)
     by_model, by_kind = [], []
 
+    def of_split(table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(split=table["recording"].astype(str).map(splits))
+
     def of_layers() -> Iterator[pd.DataFrame]:
         for path in progress.bar(encoding, "scores", unit="job"):
             of_job = summarise(store.read_blocks(path), draws, rng)
             by_model.append(of_job.by_model)
             by_kind.append(of_job.by_kind)
-            yield describe_models(as_texts(of_job.by_fold), known)
+            yield of_split(describe_models(as_texts(of_job.by_fold), known))
 
     store.write_blocks(scores, of_layers())  # a million rows and more: never all in memory
     labels = zip(recordings, map(store.read_image_labels, recorded), strict=True)
@@ -46,13 +51,13 @@ def main(
     warn_of_kinds(summaries)
     aligned = pd.concat([store.read_table(path) for path in alignments], ignore_index=True)
 
-    store.write_table(ceilings, noise)
+    store.write_table(ceilings, of_split(noise))
     turned = pd.concat([store.read_table(path) for path in orientations], ignore_index=True)
     store.write_table(orientation, describe_models(turned, known))
-    store.write_table(alignment, describe_models(aligned, known))
+    store.write_table(alignment, of_split(describe_models(aligned, known)))
     store.write_table(images, shown, csv=images_csv)
-    store.write_table(kinds, of_kinds, csv=kinds_csv)
-    store.write_table(summary, summaries, csv=summary_csv)
+    store.write_table(kinds, of_split(of_kinds), csv=kinds_csv)
+    store.write_table(summary, of_split(summaries), csv=summary_csv)
 
 
 if __name__ == "__main__":

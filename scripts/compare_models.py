@@ -9,16 +9,17 @@ import pandas as pd
 from itcortex import store
 from itcortex.running import job, progress
 from itcortex.tables.model_pairs import PAIRS, RAW, Collected, harmonized_table, pairs_table
+from itcortex.tables.site_counts import DRAWS, site_counts
 from itcortex.tables.statistics import ONE_TEST
 from itcortex.tables.streamed import as_texts
 
 
-def main(encoding, models, pairs, harmonized, harmonized_csv, draws, seed):
-    """Write both tables: r of the main window at the chosen layers, paired over folds and sites.
+def main(encoding, models, pairs, harmonized, harmonized_csv, counts, draws, seed):
+    """Write the tables: r of the main window at the chosen layers, paired over folds and sites.
 
     One recording is in memory at a time, with r of every network, fold and site.
     """
-    known, twins = store.read_table(models), []
+    known, twins, numbers = store.read_table(models), [], []
     of_recording = defaultdict(list)
     for path in encoding:
         of_recording[store.read_constants(path, ["recording"])["recording"]].append(path)
@@ -30,11 +31,13 @@ def main(encoding, models, pairs, harmonized, harmonized_csv, draws, seed):
                 sites = collected.sites(draws, rng)
                 table = as_texts(pairs_table(sites, test))
                 twins.append(harmonized_table(sites, known, test, rng))
+                numbers.append(site_counts(sites, test, DRAWS, rng))
                 if len(table):
                     yield table
 
     store.write_blocks(pairs, compared(), none=pd.DataFrame(columns=PAIRS))
     store.write_table(harmonized, pd.concat(twins, ignore_index=True), csv=harmonized_csv)
+    store.write_table(counts, pd.concat(numbers, ignore_index=True))
 
 
 def tests_of(paths: list[str]) -> dict[tuple, Collected]:

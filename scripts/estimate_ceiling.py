@@ -19,7 +19,7 @@ SPLITS_BY_CHANCE = 5
 
 def main(
     recording, truth, scores, pairs, ceilings, name, protocol, folds, window, sweep, used, mappings,
-    splits, permutations, seed,
+    splits, permutations, seed, divided=(),
 ):  # fmt: skip
     """Write one row for each ceiling, window and fold.
 
@@ -32,7 +32,7 @@ def main(
         planted, about = store.read_arrays(truth[0])
         order = stimuli.join_images(recorded.image_ids, about["image_ids"], truth[0])
         noise_free = planted[f"{name}/rate"][order]
-    division = DIVISIONS[protocol](recorded, folds, seed)
+    division = DIVISIONS[protocol](recorded, folds, seed, store.read_parts(divided))
     targets = choose_targets(recorded, window, sweep)
     analysed = [target.window for target in targets if target.control == "none"]
     estimates = [

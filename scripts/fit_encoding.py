@@ -20,12 +20,12 @@ from itcortex.running import job, progress
 def main(
     activations, recording, scores, predictions, orientation, labels, kinds, protocol,
     components, rule, ridge, device, fall_back, folds, pool, window, sweep, permutations, seed,
-    pca=None,
+    pca=None, divided=(),
 ):  # fmt: skip
     """Score every layer on held-out images; keep the predictions of the layers that were chosen."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
     images = stimuli.join_images(recorded.image_ids, features.image_ids, activations)
-    division = DIVISIONS[protocol](recorded, folds, seed)
+    division = DIVISIONS[protocol](recorded, folds, seed, store.read_parts(divided))
     targets = choose_targets(recorded, window, sweep)
     shuffled = shuffled_targets(targets[0], permutations)
     rng = np.random.default_rng([seed, SHUFFLING])

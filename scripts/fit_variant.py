@@ -15,12 +15,12 @@ from itcortex.running import job, progress
 
 def main(
     activations, recording, scores, labels, kinds, protocol, components, rule, ridge, device, fall_back,
-    folds, pool, window, seed, pca=None,
+    folds, pool, window, seed, pca=None, divided=(),
 ):  # fmt: skip
     """Score every layer on held-out images in the main window, without controls and predictions."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
     images = stimuli.join_images(recorded.image_ids, features.image_ids, activations)
-    division = DIVISIONS[protocol](recorded, folds, seed)
+    division = DIVISIONS[protocol](recorded, folds, seed, store.read_parts(divided))
     targets = choose_targets(recorded, window, [])
     responses = stack_targets(recorded, targets, rng=None)  # nothing is shuffled
     whole = recorded.has_grid or pool is None

@@ -15,7 +15,7 @@ from itcortex.running import job
 
 def main(
     activations, recording, scores, mapping, labels, kind, protocol, components, rule, ridge, folds,
-    pool, window, seed,
+    pool, window, seed, divided=(),
 ):  # fmt: skip
     """Write weights from the layer's features to the sites, and all that predictions need to know."""
     recorded, features = store.read_recording(recording), store.open_activations(activations)
@@ -25,7 +25,7 @@ def main(
         scores, ["layer", "fold"], mapping=kind, control="none", main_window=True, chosen=True
     )
     layer = str(raw.drop_duplicates("fold")["layer"].mode().iloc[0])
-    division = DIVISIONS[protocol](recorded, folds, seed)
+    division = DIVISIONS[protocol](recorded, folds, seed, store.read_parts(divided))
     maps = features.read(layer, images)
     options, responses = RidgeOptions.of(ridge), window_average(recorded, window)
     one_by_one = options.leaves_out_images(len(images), responses.size)

@@ -21,6 +21,7 @@ SITES = 2
 def main(
     recording, shown, others, others_shown, scores, pairs, shared, curves, name, names, windows,
     mappings, protocol, components, rule, folds, pool, window, sweep, permutations, draws, seed,
+    divided=(),
 ):  # fmt: skip
     """Write raw scores of every pair, what is known of the pairs, and the images they share.
 
@@ -29,7 +30,7 @@ def main(
     mapping; of every number of sites there are so many `draws`.
     """
     target = store.read_recording(recording)
-    division = DIVISIONS[protocol](target, folds, seed)
+    division = DIVISIONS[protocol](target, folds, seed, store.read_parts(divided))
     targets = choose_targets(target, window, sweep)
     averages = {one.window: window_average(target, one.window) for one in targets}
     first = described(name, target, shown, window)

@@ -16,7 +16,8 @@ PACKAGES = (*stamp.PACKAGES, "pandas", "matplotlib", "plotly")
 
 def main(
     summary, scores, tradeoff, tradeoff_partial, harmonized, model_pairs, ceilings, alignment,
-    orientation, models, rsa, attention, shortcut, recording_pairs, shared_images, figures, checks,
+    orientation, models, rsa, attention, shortcut, unique_variance, recording_pairs, shared_images,
+    figures, checks,
     check_figures, recordings, stimuli, predictions, photographs, examples, provenance, report,
     experiment, settings, registry, datasets, recording_names, photograph_sets, fingerprints,
 ):  # fmt: skip
@@ -33,7 +34,7 @@ def main(
         "tradeoff_partial": tradeoff_partial, "harmonized": harmonized, "model_pairs": model_pairs,
         "alignment": alignment, "orientation": orientation, "models": models, "rsa": rsa,
         "attention": attention, "shortcut": shortcut, "recording_pairs": recording_pairs,
-        "shared_images": shared_images,
+        "shared_images": shared_images, "unique_variance": unique_variance,
     }  # fmt: skip
     looks = {
         name: {"label": look.label, "colour": look.colour, "marker": look.marker}

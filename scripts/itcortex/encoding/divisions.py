@@ -7,13 +7,17 @@ Folds are `image`, a number, or one of these:
     training images; layers and penalties are chosen on `INNER_FOLDS` folds of the training images.
 {kind: column, name: ...}
     Every value of a column of the images is held out in turn, as one fold.
+{kind: clusters, k: ...}
+    The same with clusters of images that look alike to a network (`itcortex.encoding.image_parts`).
+{kind: far, share: ...}
+    One test set, as far as possible from all training images to a network.
 
 No fit sees what it is tested on under another name: a training image with the pixels of a test image
 (its twin) is left out.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -37,12 +41,23 @@ _MOST_NAMED = 8
 Folds = str | int | dict
 
 
-def divide_into_folds(recording: Recording, folds: Folds, seed: int) -> Division:
-    """Folds of the images, drawn by `seed` or named by a column of the images (see the module)."""
+def divide_into_folds(
+    recording: Recording, folds: Folds, seed: int, parts: Mapping[str, str] | None = None
+) -> Division:
+    """Folds of the images, drawn by `seed` or named by a column of the images (see the module).
+
+    `parts` has the part of every image by its name, for clusters and far (rule divide_images).
+    """
     if not isinstance(folds, dict):
         n_positions = _positions(recording)
         fold_of = assign_folds(recording.pictures, folds, np.random.default_rng(seed), n_positions)
         return Division.into_folds(fold_of, recording.pictures, Kinds.of(recording.kinds))
+    if folds["kind"] in WITH_NETWORK:
+        if parts is None:
+            raise ValueError(f"folds of kind {folds['kind']} need the parts of the images")
+        labels = tuple(parts[image] for image in recording.image_ids)
+        divide, where = WITH_NETWORK[folds["kind"]]
+        return divide(recording, labels, where.format(**folds), seed)
     try:
         labels = recording.labels(folds["name"])
     except UserError as error:
@@ -117,6 +132,13 @@ def hold_out_values(recording: Recording, labels: tuple, where: str, seed: int =
     return Division.of_groups(tuple(names), fold_of, recording.pictures, kinds)
 
 
+#: How parts of images that a network makes are held out, and what to call them in errors.
+WITH_NETWORK = {
+    "clusters": (hold_out_values, "encoding: folds: clusters: k: {k}"),
+    "far": (hold_out_test_images, "encoding: folds: far: share: {share}"),
+}
+
+
 def require_testable(n_pictures: int, what: str, n_positions: int) -> None:
     """Raise `UserError` if pictures are too few to be held out together."""
     samples = n_pictures * n_positions
@@ -125,7 +147,8 @@ def require_testable(n_pictures: int, what: str, n_positions: int) -> None:
         raise UserError(
             f"{what}: {images} ({samples} samples: images times positions of the grid); what is held "
             f"out needs at least 2 images and {FEWEST_SAMPLES} samples, since with fewer a correlation "
-            "is often near 1 or -1 by chance; hold out more images at a time"
+            "is often near 1 or -1 by chance; hold out more images at a time (of clusters: a smaller k, "
+            "or another network in `divided_by`)"
         )
 
 
@@ -145,14 +168,16 @@ def _positions(recording: Recording) -> int:
     return recording.responses.shape[1] * recording.responses.shape[2]
 
 
-def divide_as_brainscore(recording: Recording, folds: Folds, seed: int) -> Division:
+def divide_as_brainscore(
+    recording: Recording, folds: Folds, seed: int, parts: Mapping[str, str] | None = None
+) -> Division:
     """Brain-Score's ten splits, balanced over objects; its number and seed are fixed."""
     division = brainscore.divide(recording.labels(brainscore.STRATIFIED_BY), recording.pictures)
     return replace(division, kinds=Kinds.of(recording.kinds))
 
 
-#: (recording, folds, seed) -> Division, by the name of the protocol.
-DIVISIONS: dict[str, Callable[[Recording, Folds, int], Division]] = {
+#: (recording, folds, seed, parts) -> Division, by the name of the protocol.
+DIVISIONS: dict[str, Callable[..., Division]] = {
     "corrected": divide_into_folds,
     "reference": divide_into_folds,
     "brainscore": divide_as_brainscore,

@@ -14,7 +14,7 @@ from itcortex.data.recordings import CONFIGURED, Recording, window_average
 from itcortex.data.stimuli import Stimuli, twins_of
 from itcortex.encoding import site_checks
 from itcortex.encoding.ceilings import FEW_SITES, FEWEST_TWINS
-from itcortex.encoding.divisions import DIVISIONS
+from itcortex.encoding.divisions import DIVISIONS, WITH_NETWORK
 from itcortex.encoding.orientation import orientation_table
 from itcortex.encoding.pixel_model import pixel_maps
 from itcortex.encoding.protocol_ceilings import CEILINGS
@@ -52,7 +52,7 @@ class Plan:
     """How an experiment means to analyse a recording."""
 
     protocol: str
-    folds: str | int
+    folds: str | int | dict
     window: tuple[float, float] | None
     ceiling: str
     splits: int
@@ -194,7 +194,13 @@ def recommended_folds(recording: Recording) -> str | int | None:
 def _division(
     recording: Recording, plan: Plan, recommended: str | int | None, problems: list[Problem]
 ) -> Division | None:
-    """The division that the settings ask for, or if that is refused the recommended one."""
+    """What the settings ask for; if that is refused or needs a network, the recommended division."""
+    if isinstance(plan.folds, dict) and plan.folds["kind"] in WITH_NETWORK:
+        return (
+            None
+            if recommended is None
+            else DIVISIONS["corrected"](recording, recommended, plan.seed)
+        )
     divide = DIVISIONS[plan.protocol]
     division = _tried(lambda: divide(recording, plan.folds, plan.seed), problems, "encoding: folds")
     if division is None and recommended is not None and plan.protocol != "brainscore":

@@ -65,6 +65,33 @@ def of_recording_pairs(pairs: pd.DataFrame, mapping: str) -> str:
     return f"The paper does not predict recordings from recordings. {here(found)}"
 
 
+def of_generalisation(table: pd.DataFrame) -> str:
+    """Mean drop over networks on every recording and division, and the range of it."""
+    found = {}
+    for (recording, split), rows in table[table["drop"].notna()].groupby(
+        ["recording", "split"], observed=True, sort=False
+    ):
+        low, high = number(rows["drop"].min(), 3), number(rows["drop"].max(), 3)
+        found[f"{recording}, {split}"] = (
+            f"r drops by {number(rows['drop'].mean(), 3)} on average, from {low} to {high} of "
+            f"{len(rows)} networks"
+        )
+    return f"The paper holds out one image at a time, and nothing else. {here(found)}"
+
+
+def of_unique_variance(table: pd.DataFrame) -> str:
+    """What the first networks explain beyond the second, pair by pair."""
+    found = {
+        f"{row.model} beyond {row.other_model}, {row.recording}": (
+            f"{number(row.unique, 3)} [{number(row.unique_low, 3)}, {number(row.unique_high, 3)}]"
+        )
+        for row in table.itertuples()
+    }
+    return (
+        f"The paper does not say whether harmonized networks explain something new. {here(found)}"
+    )
+
+
 def of_layers(scores: pd.DataFrame) -> str:
     """Depth of the chosen layers."""
     chosen = scores[scores.chosen & (scores.control == "none") & scores.main_window.astype(bool)]

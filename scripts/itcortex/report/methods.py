@@ -180,6 +180,11 @@ def _in_words(folds: str | int | dict) -> str:
         return "one image at a time"
     if not isinstance(folds, dict):
         return f"one of {folds} folds of the images at a time"
+    if folds["kind"] == "clusters":
+        return f"each of {folds['k']} clusters of images, by a network's features, in turn"
+    if folds["kind"] == "far":
+        share = f"{100 * folds['share']:g} % of the images"
+        return f"one test set of {share}, as far as possible from the training images to a network"
     if folds["kind"] == "split":
         return f"the test set that the images' column {folds['name']!r} names"
     return f"every value of the images' column {folds['name']!r} in turn"

@@ -55,6 +55,9 @@ def build(
         "ceilings": ceilings(tables["ceilings"], summary),
         "aligned": aligned(tables["alignment"], numbers),
         "paired": [paired(panel.of(tables["model_pairs"]), numbers) for panel in conditions],
+        "variance": [
+            variance(tables.get("unique_variance"), panel, numbers) for panel in conditions
+        ],
         "maps": _by_number(maps, numbers),
         "saliency": _by_number(saliency, numbers),
         "provenance": provenance(run.provenance, numbers),
@@ -204,6 +207,22 @@ def _places(table: pd.DataFrame, numbers: dict) -> dict[str, np.ndarray]:
     """Places of every model's rows, by its number."""
     groups = table.groupby(KEYS, sort=False).indices
     return {str(numbers[key]): rows for key, rows in groups.items()}
+
+
+def variance(table: pd.DataFrame | None, panel: Panel, numbers: dict) -> list[dict]:
+    """Unique and shared variance of the pairs of networks that were compared under a condition."""
+    if table is None:
+        return []
+    rows = _texts(panel.of(table), [*KEYS, "other_model", "other_weights"])
+    parts = ("unique", "unique_other", "shared")
+    return [
+        {
+            "pair": [numbers[row["model"], row["weights"]],
+                     numbers[row["other_model"], row["other_weights"]]],
+            **{name: plain([row[f"{name}{end}"] for end in ("", "_low", "_high")]) for name in parts},
+        }
+        for row in rows.to_dict("records")
+    ]  # fmt: skip
 
 
 def ceilings(table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, list[dict]]:

@@ -1,7 +1,7 @@
 """Layout of tables in files: Parquet with the stamp of what made it, and CSV to look at."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -64,6 +64,15 @@ def _stamped(table: pd.DataFrame) -> pa.Table:
     content = pa.Table.from_pandas(table, preserve_index=False)
     made = {"stamp": json.dumps(stamp.current(), sort_keys=True)}
     return content.replace_schema_metadata({**(content.schema.metadata or {}), **made})
+
+
+def read_parts(paths: Sequence[str | Path]) -> dict[str, str] | None:
+    """Part of every image by its name, from the one table of rule divide_images; None without one."""
+    if not len(paths):
+        return None
+    (path,) = paths
+    table = read_table(path)
+    return dict(zip(table["image"], table["part"], strict=True))
 
 
 def read_table(path: str | Path) -> pd.DataFrame:

@@ -6,10 +6,11 @@ from functools import cached_property
 from typing import Any
 
 from itcortex.data.registry import FORMATS_WITHOUT_TIME
+from itcortex.errors import UserError
 from itcortex.tables.summary import SITEWISE
 from itcortex.workflow import paths
 from itcortex.workflow.experiment import Experiment, Wildcards
-from itcortex.workflow.folds import Folds, folds_of, label_of
+from itcortex.workflow.folds import Folds, folds_of, label_of, needs_network
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +92,92 @@ class Analysis:
         """A function of a job's wildcards: a setting of its variant, or the experiment's."""
         return lambda wildcards: self._variant(wildcards.variant)[name]
 
+    # --- pairs of networks ------------------------------------------------------------------------
+
+    @property
+    def variances(self) -> list[str]:
+        """Shares of variance of every pair of networks on every recording, recordings outermost."""
+        return [
+            paths.VARIANCE.format(
+                experiment=self.ex.name, recording=recording, model=first[0], weights=first[1],
+                other_model=other[0], other_weights=other[1],
+            )
+            for recording in self.ex.recordings
+            for first, other in self.ex.pairs
+        ]  # fmt: skip
+
+    def of_other(self, pattern: str) -> Callable[[Wildcards], str]:
+        """A function of a job's wildcards: the file of the second network of its pair."""
+
+        def path(wildcards: Wildcards) -> str:
+            stimuli = self.ex.registry["recordings"][wildcards.recording]["stimuli"]
+            return pattern.format(
+                experiment=self.ex.name, recording=wildcards.recording, stimuli=stimuli,
+                model=wildcards.other_model, weights=wildcards.other_weights,
+            )  # fmt: skip
+
+        return path
+
+    def pair_labels(self, wildcards: Wildcards) -> dict[str, str]:
+        """The two networks of a job, for columns of its table."""
+        others = {name: getattr(wildcards, name) for name in ("other_model", "other_weights")}
+        return self.ex.labels(wildcards) | others
+
+    # --- parts of images that a network makes -----------------------------------------------------
+
+    def parts(self, wildcards: Wildcards) -> list[str]:
+        """The table with the parts of a recording's images, if a network makes its folds."""
+        return self._parts(wildcards.recording, self.folds(wildcards))
+
+    def parts_of_variant(self, wildcards: Wildcards) -> list[str]:
+        """The same for the folds of a variant."""
+        return self._parts(wildcards.recording, self.folds_of_variant(wildcards))
+
+    def _parts(self, recording: str, folds: Folds) -> list[str]:
+        if not needs_network(folds):
+            return []
+        names = {"experiment": self.ex.name, "recording": recording, "division": label_of(folds)}
+        return [paths.PARTS.format(**names)]
+
+    @property
+    def all_parts(self) -> list[str]:
+        """Tables of the parts of all recordings' images, as `Experiment.divided`."""
+        return [
+            path for (name, _), one in self.ex.divided.items() for path in self._parts(name, one)
+        ]
+
+    @property
+    def divided_stimuli(self) -> list[str]:
+        """Stimuli of these recordings."""
+        entries = self.ex.registry["recordings"]
+        return [paths.STIMULI.format(stimuli=entries[n]["stimuli"]) for n, _ in self.ex.divided]
+
+    def folds_of_parts(self, wildcards: Wildcards) -> Folds:
+        """The folds that a job's parts make."""
+        return self.ex.divided[wildcards.recording, wildcards.division]
+
+    def dividing_activations(self, wildcards: Wildcards) -> str:
+        """Activations, on a recording's stimuli, of the network that divides images."""
+        network = self.ex.settings["encoding"]["divided_by"]
+        if reason := self.ex.missing.get((network["model"], network["weights"])):
+            raise UserError(
+                f"config: encoding: divided_by: {network['model']} {network['weights']} is missing "
+                f"({reason}); name another network"
+            )
+        stimuli = self.ex.registry["recordings"][wildcards.recording]["stimuli"]
+        return paths.ACTIVATIONS.format(stimuli=stimuli, **network)
+
+    @property
+    def split_of_recordings(self) -> dict[str, str]:
+        """Name of the folds of the main analysis, by recording."""
+        setting = self.ex.settings["encoding"]["folds"]
+        return {name: label_of(folds_of(setting, name)) for name in self.ex.recordings}
+
+    @property
+    def splits_of_jobs(self) -> list[str]:
+        """Name of the folds of every job of `Experiment.splits`, outermost within a network."""
+        return [n for _ in self.ex.scored.index for n in self.ex.splits for _ in self.ex.recordings]
+
     def folds_of_variant(self, wildcards: Wildcards) -> Folds:
         """Folds over the images of a recording in a variant."""
         return folds_of(self._variant(wildcards.variant)["folds"], wildcards.recording)
@@ -109,6 +196,8 @@ class Analysis:
         usual = {
             key: self.ex.settings["encoding"][key] for key in ("mappings", "protocol", "folds")
         }
+        if name in self.ex.splits:
+            return usual | {"folds": self.ex.splits[name], "mappings": usual["mappings"][:1]}
         return usual | self.ex.settings["multiverse"]["variants"][name]
 
     def ceiling(self, wildcards: Wildcards) -> str:

@@ -22,6 +22,7 @@ from itcortex.networks.network import Network
 from itcortex.workflow import missing, paths, trainings
 from itcortex.workflow.defaults import with_defaults
 from itcortex.workflow.fingerprint import SCRIPTS
+from itcortex.workflow.folds import Folds, folds_of, label_of, needs_network, written_out
 from itcortex.workflow.kept_fingerprints import kept_fingerprint
 from itcortex.workflow.made_with import other_settings
 from itcortex.workflow.model_table import read_models, split_by_names
@@ -78,7 +79,7 @@ class Experiment:
             for name in ("config", "models", "datasets")
         }
         check(config, with_recordings(schema["config"], config), "config")
-        settings = with_defaults(config, schema["config"])
+        settings = written_out(with_defaults(config, schema["config"]), schema["config"])
         registry = load_yaml(settings["datasets"])
         check(registry, schema["datasets"], settings["datasets"])
         names, own = entries.named_entries(settings["recordings"])
@@ -134,6 +135,26 @@ class Experiment:
     def variants(self) -> list[str]:
         """Names of the variants of the analysis that are fitted beside the main one."""
         return list(self.settings["multiverse"]["variants"])
+
+    @property
+    def splits(self) -> dict[str, Folds]:
+        """Further folds that every network is scored on, by their names."""
+        return {label_of(one): one for one in self.settings["encoding"]["splits"]}
+
+    @property
+    def divided(self) -> dict[tuple[str, str], Folds]:
+        """Folds that a network makes, by the recording whose images they divide and their name."""
+        encoding, variants = self.settings["encoding"], self.settings["multiverse"]["variants"]
+        more = [
+            *self.splits.values(),
+            *(one["folds"] for one in variants.values() if "folds" in one),
+        ]
+        asked = [
+            (name, folds_of(one, name))
+            for name in self.recordings
+            for one in (encoding["folds"], *more)
+        ]
+        return {(name, label_of(one)): one for name, one in asked if needs_network(one)}
 
     @property
     def kinds(self) -> list[str]:
@@ -257,6 +278,15 @@ class Experiment:
         """Rows that are compared with recordings, RDMs and people."""
         apart = [*self.missing, *self.studied.index]
         return self.models[~self.models.index.isin(apart)]
+
+    @cached_property
+    def pairs(self) -> list[tuple[Key, Key]]:
+        """Networks whose unique variance is estimated: those with a scored baseline, and named pairs."""
+        scored = {" ".join(key): key for key in self.scored.index}
+        based = zip(scored, self.scored["baseline"].fillna(""), strict=True)
+        named = [pair for pair in based if pair[1]] + self.settings["statistics"]["pairs"]
+        known = dict.fromkeys(map(tuple, named))
+        return [(scored[a], scored[b]) for a, b in known if a in scored and b in scored]
 
     @cached_property
     def shown(self) -> pd.DataFrame:

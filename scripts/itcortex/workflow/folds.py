@@ -1,9 +1,12 @@
 """How images are divided, as the settings say it: of each recording, in a word, and if it can be."""
 
+import pandas as pd
+
 from itcortex.data.own.columns import LABELS
 from itcortex.data.own.entries import is_own
 from itcortex.data.own.headers import lacks_grid
 from itcortex.data.registry import FORMATS_WITHOUT_GRID, IMAGE_COLUMNS
+from itcortex.encoding.divisions import WITH_NETWORK
 from itcortex.errors import UserError, choose, nearest
 
 Folds = str | int | dict
@@ -24,8 +27,40 @@ def label_of(folds: Folds) -> str:
     """Short name of folds, for columns of tables and names of files."""
     if not isinstance(folds, dict):
         return str(folds)
+    if folds["kind"] in WITH_NETWORK:
+        return f"{folds['kind']}-{folds.get('k', folds.get('share'))}"
     name = folds["name"]
     return name if folds["kind"] == "column" or name == "split" else f"split-{name}"
+
+
+def needs_network(folds: Folds) -> bool:
+    """Whether a network's features divide the images."""
+    return isinstance(folds, dict) and folds["kind"] in WITH_NETWORK
+
+
+def written_out(settings: dict, schema: dict) -> dict:
+    """Settings whose folds have all that they leave out, from the schema of settings."""
+    (branch,) = [b for b in schema["$defs"]["folds"]["anyOf"] if b.get("type") == "object"]
+
+    def full(folds: Folds) -> Folds:
+        folds = {"kind": folds} if folds in WITH_NETWORK else folds
+        if not isinstance(folds, dict):
+            return folds
+        if "kind" not in folds:
+            return {name: full(one) for name, one in folds.items()}
+        key = {"clusters": "k", "far": "share"}.get(folds["kind"])
+        return folds if key is None else {key: branch["properties"][key]["default"]} | folds
+
+    encoding, multiverse = settings["encoding"], settings["multiverse"]
+    splits = [full(one) for one in encoding["splits"]]
+    variants = {
+        name: one | ({"folds": full(one["folds"])} if "folds" in one else {})
+        for name, one in multiverse["variants"].items()
+    }
+    return settings | {
+        "encoding": encoding | {"folds": full(encoding["folds"]), "splits": splits},
+        "multiverse": multiverse | {"variants": variants},
+    }
 
 
 def check_folds(config: dict, registry: dict) -> None:
@@ -40,6 +75,10 @@ def check_folds(config: dict, registry: dict) -> None:
             choose(name, ["default", *registry["recordings"]], "config: encoding: folds")
     for name, about in digits:
         place = f"config: digits: {name}"
+        if needs_network(about["folds"]):
+            raise UserError(
+                f"{place}: folds: no network divides these images; give a number of folds"
+            )
         _check(about["folds"], about["recording"], registry, place, ["pls"], "corrected")
     for name in config["recordings"]:
         folds, protocol = folds_of(setting, name), encoding["protocol"]
@@ -53,6 +92,41 @@ def check_folds(config: dict, registry: dict) -> None:
                     choices.get("mappings", encoding["mappings"]),
                     choices.get("protocol", protocol),
                 )  # fmt: skip
+        for split in encoding["splits"]:
+            where, first = f"config: encoding: splits ({name})", encoding["mappings"][:1]
+            _check(split, name, registry, where, first, protocol)
+    _check_splits(config)
+
+
+def _check_splits(config: dict) -> None:
+    """Further folds are of protocol corrected, and called as no variant and no other is."""
+    encoding = config["encoding"]
+    labels = [label_of(one) for one in encoding["splits"]]
+    if labels and encoding["protocol"] != "corrected":
+        raise UserError(
+            f"config: encoding: splits: protocol {encoding['protocol']!r} divides images in its own "
+            "way; choose protocol: corrected, or no splits"
+        )
+    taken = [*config["multiverse"]["variants"], *labels]
+    for label in labels:
+        if taken.count(label) > 1:
+            raise UserError(
+                f"config: encoding: splits: {label!r} stands twice, or is a name of `multiverse: "
+                "variants` as well; leave one out, or give the variant another name"
+            )
+
+
+def check_divided_by(config: dict, models: pd.DataFrame) -> None:
+    """Raise `UserError` if images are to be divided by a network that the model table does not have."""
+    encoding = config["encoding"]
+    asked = [folds_of(encoding["folds"], name) for name in config["recordings"]]
+    asked += [one["folds"] for one in config["multiverse"]["variants"].values() if "folds" in one]
+    asked += encoding["splits"]
+    if any(map(needs_network, asked)):
+        where, network = "config: encoding: divided_by", encoding["divided_by"]
+        choose(network["model"], {*models["model"]}, f"{where}: model")
+        weights = models["weights"][models["model"] == network["model"]]
+        choose(network["weights"], {*weights}, f"{where}: weights")
 
 
 def _check(
@@ -85,7 +159,7 @@ def _check_named(folds: dict, entry: dict, where: str, mappings: list[str], prot
             f"{where}: kind: {folds['kind']!r}: mapping {unfitted[0]!r} fits nothing, so that what is "
             "held out is nothing new to it; leave it out of `mappings`, or give a number of folds"
         )
-    columns = columns_of(entry)
+    columns = None if needs_network(folds) else columns_of(entry)
     if columns is not None and folds["name"] not in columns:
         hint = nearest(folds["name"], columns) if columns else "it has none"
         own = "; name it in the recording's entry, as `labels: [...]`" if is_own(entry) else ""

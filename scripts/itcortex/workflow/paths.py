@@ -35,6 +35,11 @@ ACTIVATIONS_NOTES = "results/activations/{stimuli}/{model}/{weights}.json"
 # --- of one experiment ----------------------------------------------------------------------------
 ACCURACY = "results/{experiment}/accuracy/{model}/{weights}.parquet"
 ENCODING = "results/{experiment}/encoding/{recording}/{model}/{weights}.parquet"
+PARTS = "results/{experiment}/divisions/{recording}/{division}.parquet"
+VARIANCE = (
+    "results/{experiment}/unique_variance/{recording}/{model}/{weights}/"
+    "{other_model}/{other_weights}.parquet"
+)
 VARIANT = "results/{experiment}/variants/{variant}/{recording}/{model}/{weights}.parquet"
 PREDICTIONS = "results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5"
 MAPPING = "results/{experiment}/mappings/{recording}/{model}/{weights}.h5"

@@ -51,8 +51,12 @@ TABLES = (
     Table("site_counts", needs="paired", readable=True),
     Table("model_pairs", needs="recordings"),
     Table("harmonized", needs="recordings", readable=True),
+    Table("network_site_counts", needs="recordings"),
     Table("multiverse", needs="recordings", readable=True),
     Table("multiverse_influence", needs="recordings", readable=True),
+    Table("unique_variance", needs="pairs recordings", readable=True),
+    Table("unique_variance_sites", needs="pairs recordings"),
+    Table("generalisation", needs="splits recordings", readable=True),
     Table("rsa", needs="rdms", readable=True),
     Table("rsa_ceilings", needs="rdms"),
     Table("attention", needs="attention", readable=True),
@@ -160,6 +164,37 @@ FIGURES = (
         "answer while all others stay, which the number behind a name says. Diamonds are the main "
         "analysis. Specifications share data and are no independent tests.",
         needs="recordings",
+    ),
+    Figure(
+        "unique_variance",
+        "What two networks explain, alone and together",
+        "Shares of the variance of held-out responses: what the first network of a pair explains beyond "
+        "the second, the second beyond the first, and what either would explain. Means over sites, with "
+        "95 % intervals from images and sites drawn with replacement, the same for both networks. One "
+        "ridge regression has the chosen layers of both, each with a penalty of its own. Noise is part "
+        "of the variance.",
+        needs="pairs recordings",
+    ),
+    Figure(
+        "divisions",
+        "Images in parts",
+        "Images of the recordings as the features of one network divide them, with how many there "
+        "are. Clusters are groups of images that look alike to it, and the distance is that to the "
+        "mean of their group; a far test set is as far from all training images as a set of its size "
+        "can be, and the distance is that to the nearest image of the other part. The network is the "
+        "same for all networks that are scored.",
+        needs="divided recordings",
+    ),
+    Figure(
+        "generalisation",
+        "Scores on new kinds of image",
+        "Left: predictivity where what is held out is new (clusters of images, values of a column, a "
+        "far test set) against that on the folds of the main analysis, with the diagonal dotted. "
+        "Right: what is lost, against ImageNet accuracy. Bars are 95 % intervals over folds and "
+        "sites; a division of one test set has no folds to draw, and its interval is over sites alone. "
+        "Rank correlations are over networks trained for accuracy alone, with intervals from families "
+        "drawn with replacement.",
+        needs="splits recordings",
     ),
     Figure(
         "rsa",

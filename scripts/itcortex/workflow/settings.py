@@ -11,7 +11,7 @@ from itcortex.data.registry import FORMATS_WITHOUT_GRID
 from itcortex.encoding.recording_pairs import OF_RECORDING
 from itcortex.errors import UserError, choose, nearest
 from itcortex.networks.network import Network
-from itcortex.workflow.folds import check_folds
+from itcortex.workflow.folds import check_divided_by, check_folds
 from itcortex.workflow.model_table import check_layers, check_models
 from itcortex.workflow.refused_rows import RefusedRow
 from itcortex.workflow.schemas import _located, load_yaml
@@ -58,6 +58,8 @@ def check_experiment(
     known = {*models["model"], *(row.model for row in refused or [])}
     _require_models(config, known)
     if refused is None:
+        check_divided_by(config, models)
+        _check_pairs(config["statistics"]["pairs"], models)
         check_models(models, registry)
         check_measured(config, models)
     for name in config["figures"]["models"] or ():
@@ -97,6 +99,18 @@ def _check_own(name: str, registry: dict) -> None:
     for one in (entry, registry["stimuli"][entry["stimuli"]]):
         if is_own(one):
             require_files(one, f"recordings: {name}")
+
+
+def _check_pairs(pairs: list[list[str]], models: pd.DataFrame) -> None:
+    """Raise `UserError` for pairs with a network that no row of the model table names, or twice one."""
+    known = {*(models["model"] + " " + models["weights"])}
+    for pair in pairs:
+        for name in pair:
+            choose(name, known, "config: statistics: pairs")
+        if pair[0] == pair[1]:
+            raise UserError(
+                f"config: statistics: pairs: {pair[0]!r} is compared with itself; name two networks"
+            )
 
 
 def check_ridge(encoding: dict) -> None:

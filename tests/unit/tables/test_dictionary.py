@@ -12,10 +12,14 @@ from itcortex.tables import (
     comparison,
     covariates,
     dictionary,
+    generalisation,
     model_pairs,
     multiverse,
     recording_pairs,
+    site_counts,
+    summary,
     tradeoff,
+    unique_variance,
 )
 from itcortex.tables.trends import Ranges
 from itcortex.workflow.products import TABLES
@@ -53,6 +57,13 @@ def test_every_column_is_told_in_words():
         ("published_pairs", comparison.PAIR),
         ("published_comparison", comparison.COMPARISON),
         ("rsa_ceilings", RSA_CEILINGS),
+        ("network_site_counts", site_counts.COLUMNS),
+        ("unique_variance_sites", unique_variance.COLUMNS),
+        ("unique_variance", [name for name in unique_variance.COLUMNS if name != "site"]),
+        (
+            "generalisation",
+            [*generalisation.COLUMNS, *summary.DESCRIBED, "monkey", "area", "simulated"],
+        ),
     ],
 )
 def test_tables_of_fixed_columns_have_those_of_the_dictionary(name, columns):

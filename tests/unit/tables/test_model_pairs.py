@@ -122,10 +122,13 @@ def test_the_script_pairs_recordings_apart(rng, tmp_path):
             noise = one.assign(chosen=False, r=9.0)
             store.write_table(paths[-1], pd.concat([one, noise]).assign(recording=recording))
     store.write_table(tmp_path / "models.parquet", models("", "m0 w", ""))
-    out = [tmp_path / name for name in ("pairs.parquet", "twins.parquet", "twins.csv")]
+    names = ("pairs.parquet", "twins.parquet", "twins.csv", "counts.parquet")
+    out = [tmp_path / name for name in names]
     compare_models.main(paths, tmp_path / "models.parquet", *out, draws=50, seed=1)
     pairs, twins = store.read_table(out[0]), store.read_table(out[1])
     assert pairs.groupby("recording").size().to_dict() == {"a": 3, "b": 1}
     of_a = pairs[pairs["recording"] == "a"].iloc[0]
     assert twins["difference"].iloc[0] == pytest.approx(-of_a["difference"])
     assert len(twins) == len(pd.read_csv(out[2])) == 4
+    counts = store.read_table(out[3])
+    assert counts.groupby("recording")["model"].nunique().to_dict() == {"a": 3, "b": 2}

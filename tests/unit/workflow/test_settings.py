@@ -11,7 +11,7 @@ from itcortex.errors import UserError, nearest
 from itcortex.networks.network import Network
 from itcortex.workflow import model_table, schemas, settings
 from itcortex.workflow.defaults import with_defaults
-from itcortex.workflow.folds import folds_of, label_of
+from itcortex.workflow.folds import folds_of, label_of, written_out
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCHEMAS = REPOSITORY / "rules" / "schemas"
@@ -102,7 +102,13 @@ def test_schemas_refuse_unknown_keys_everywhere():
             {"kind": "splt", "name": "a"},
             r"folds: kind: 'splt' is not a choice; did you mean 'split'",
         ),
-        (["encoding", "folds"], {"kind": "split"}, r"folds: .* the keys 'kind', 'name'"),
+        (["encoding", "folds"], {"kind": "split"}, r"folds: .* the keys 'name'"),
+        (["encoding", "folds"], {"kind": "far", "k": 5}, r"folds: .*'kind' or 'share'"),
+        (
+            ["encoding", "folds"],
+            {"kind": "clusters", "k": 2},
+            r"folds: k: 2 is less than the minimum",
+        ),
         (["encoding", "folds"], {"v4": 5}, r"folds: 'default' is a required property"),
         (["encoding", "folds"], {"default": 5, "v4": 2}, r"folds: v4: 2 is none of what is"),
         (["models"], 5, r"models: 5 is none of what is valid: text; a list"),
@@ -617,6 +623,38 @@ def test_held_out_values_are_for_mappings_that_fit_and_the_corrected_protocol(co
         settings.check_folds(config, registry)
     config["encoding"].update(protocol="corrected")
     settings.check_folds(config, registry)
+
+
+def test_folds_that_a_network_makes_are_filled_in_and_named(config, registry, models):
+    of_settings = schema("config")
+    config["encoding"].update(folds=5, splits=["clusters", {"kind": "far", "share": 0.1}, "far"])
+    schemas.check(config, of_settings, "config")
+    full = written_out(with_defaults(config, of_settings), of_settings)
+    splits = full["encoding"]["splits"]
+    assert splits[0] == {"kind": "clusters", "k": 5}
+    assert [label_of(one) for one in splits] == ["clusters-5", "far-0.1", "far-0.2"]
+    settings.check_folds(full, registry)
+    full["encoding"]["divided_by"] = {"model": "resnet5", "weights": "imagenet"}
+    with pytest.raises(UserError, match="divided_by: model: 'resnet5' does not exist"):
+        settings.check_divided_by(full, models)
+    full["encoding"]["splits"] = [5, "image"]
+    settings.check_divided_by(full, models)
+    for splits, variants, message in (
+        ([{"kind": "clusters", "k": 5}] * 2, {}, "'clusters-5' stands twice"),
+        ([5], {"5": {"mappings": ["ridge"]}}, "'5' stands twice, or is a name of"),
+    ):
+        full["encoding"]["splits"], full["multiverse"]["variants"] = splits, variants
+        with pytest.raises(UserError, match=message):
+            settings.check_folds(full, registry)
+
+
+def test_pairs_of_networks_are_two_rows_of_the_model_table(models):
+    first, second = (models["model"] + " " + models["weights"])[:2]
+    settings._check_pairs([[first, second]], models)
+    with pytest.raises(UserError, match="statistics: pairs: 'nobody w' does not exist"):
+        settings._check_pairs([[first, "nobody w"]], models)
+    with pytest.raises(UserError, match="is compared with itself; name two networks"):
+        settings._check_pairs([[first, first]], models)
 
 
 def test_a_recording_has_its_own_folds_or_the_default():

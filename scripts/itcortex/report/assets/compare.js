@@ -50,9 +50,20 @@ function differenceRows(pair) {
   });
 }
 
+/** Rows of what each network explains beyond the other, where the run compared the pair. */
+function varianceRows(pair) {
+  return DATA.variance.flatMap((compared, condition) => compared.flatMap((row) => {
+    const turned = row.pair[0] === pair[1] && row.pair[1] === pair[0];
+    if (!turned && (row.pair[0] !== pair[0] || row.pair[1] !== pair[1])) return [];
+    const told = ([value, low, high]) => `${numberText(value, 3)} ${intervalText(low, high, 3)}`;
+    const [first, second] = turned ? [row.unique_other, row.unique] : [row.unique, row.unique_other];
+    return [[titleOf(condition), "variance explained alone", told(first), told(second), `both: ${told(row.shared)}`, "table unique_variance"]];
+  }));
+}
+
 function drawDifferences(pair) {
   const names = pair.map((model) => DATA.models[model].name);
-  const made = tableOf(`${names[0]} minus ${names[1]}, with 95 % intervals`, ["of", "measure", ...names, "difference", "interval from"], differenceRows(pair), [2, 3, 4]);
+  const made = tableOf(`${names[0]} minus ${names[1]}, with 95 % intervals`, ["of", "measure", ...names, "difference", "interval from"], [...differenceRows(pair), ...varianceRows(pair)], [2, 3, 4]);
   byId("differences").replaceChildren(...made.firstChild.childNodes);
 }
 
