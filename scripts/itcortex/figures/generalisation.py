@@ -82,7 +82,8 @@ def _add_drop(figure, place, rows, size, draws, rng):
     pair = accuracy.add_pair(figure, place, rows, accuracy.limits(rows), ylim)
     for axes in pair.both:
         axes.axhline(0, color=style.PALE, linewidth=0.8, zorder=0)
-    points = accuracy.placed(rows[np.isfinite(rows.top1) & np.isfinite(rows["drop"])])
+    known = rows[np.isfinite(rows.top1) & np.isfinite(rows["drop"])]
+    points = accuracy.placed(known.drop(columns=["x_low", "x_high"]))
     accuracy.draw_points(pair, points, "drop", size)
     pair.trained.set_xlabel(accuracy.abscissa_label(len(rows) - len(points)))
     pair.left.set_ylabel("drop of r")
