@@ -43,9 +43,8 @@ def written_out(settings: dict, schema: dict) -> dict:
     (branch,) = [b for b in schema["$defs"]["folds"]["anyOf"] if b.get("type") == "object"]
 
     def full(folds: Folds) -> Folds:
-        folds = {"kind": folds} if folds in WITH_NETWORK else folds
         if not isinstance(folds, dict):
-            return folds
+            return full({"kind": folds}) if folds in WITH_NETWORK else folds
         if "kind" not in folds:
             return {name: full(one) for name, one in folds.items()}
         key = {"clusters": "k", "far": "share"}.get(folds["kind"])

@@ -52,7 +52,7 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     bare = experiment(rows=ROWS[:3], rdms=[])
     answers = ["tradeoff", "tradeoff_ranges", "tradeoff_families", "tradeoff_partial",
                "ceiling_effects", "recording_pairs", "shared_images", "site_counts", "model_pairs",
-               "harmonized", "multiverse", "multiverse_influence"]  # fmt: skip
+               "harmonized", "network_site_counts", "multiverse", "multiverse_influence"]  # fmt: skip
     always = ["scores", "summary", "models", "alignment", "ceilings", "orientation", "images",
               "kinds", *answers]  # fmt: skip
     assert bare.tables == always
