@@ -48,8 +48,10 @@ def variance_table(
         block = slice(start, start + size)
         drawn = shares_of(np.stack([counts @ one[:, block] for one in errors]))
         for name in WITH_INTERVAL:
-            intervals[name][:, block] = percentile_interval(drawn[name])
             known = np.isfinite(drawn[name])
+            ends = np.full((2, drawn[name].shape[1]), np.nan)
+            ends[:, known.any(0)] = percentile_interval(drawn[name][:, known.any(0)])
+            intervals[name][:, block] = ends
             values = np.where(known, drawn[name], 0)
             totals[name][0] += (weights[:, block] * values).sum(1)
             totals[name][1] += (weights[:, block] * known).sum(1)
