@@ -44,7 +44,7 @@ rule import_stimuli:
         "../envs/analysis.yaml"
     resources:
         mem_mb=rising(1500),
-        runtime=rising(30),
+        runtime=rising(120),
     params:
         code=ex.code_of("import_stimuli"),
         place=data.of_stimuli("path"),
