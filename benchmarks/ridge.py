@@ -49,14 +49,19 @@ def jobs_of(sizes: list[str], peers_at: list[str], device: str) -> list[tuple[Ri
     return jobs
 
 
-def run(jobs: list[tuple[RidgeCase, int]]) -> pd.DataFrame:
-    """Measure all jobs in rounds, so that engines share whatever else the machine is doing."""
+def run(jobs: list[tuple[RidgeCase, int]], path: Path) -> pd.DataFrame:
+    """Measure all jobs in rounds, so that engines share whatever else the machine is doing.
+
+    What has been measured is written to `path` at once: the full size takes hours.
+    """
     rounds = range(max(repeats for _, repeats in jobs))
     turns = [job for turn in rounds for job, repeats in jobs if turn < repeats]
     rows = []
     for job in progress.bar(turns, "ridge benchmark", unit="run"):
         rows.append(asdict(job) | encoding.start(job.command(), job.threads))
-    return pd.DataFrame(rows)[COLUMNS]
+        measured = pd.DataFrame(rows)[COLUMNS]
+        measured.to_csv(path, index=False, float_format="%.6g")
+    return measured
 
 
 def ratios(measured: pd.DataFrame) -> pd.DataFrame:
@@ -99,8 +104,7 @@ def main(jobs: list[tuple[RidgeCase, int]], out: str | Path) -> None:
     """Measure, and write the tables."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    measured = run(jobs)
-    measured.to_csv(folder / "ridge.csv", index=False, float_format="%.6g")
+    measured = run(jobs, folder / "ridge.csv")
     table = ratios(measured)
     table.to_csv(folder / "ridge_ratios.csv", index=False, float_format="%.4g")
     found = claims(table)

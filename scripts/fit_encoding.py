@@ -12,7 +12,13 @@ from itcortex.encoding.fits import REVERSE, Fits
 from itcortex.encoding.orientation import orientation_table
 from itcortex.encoding.places import Place
 from itcortex.encoding.ridge_options import RidgeOptions
-from itcortex.encoding.targets import SHUFFLING, choose_targets, shuffled_targets, stack_targets
+from itcortex.encoding.targets import (
+    SHUFFLING,
+    choose_targets,
+    shuffled_responses,
+    shuffled_targets,
+    stack_targets,
+)  # fmt: skip
 from itcortex.numerics.resample import pool_maps
 from itcortex.running import job, progress
 
@@ -29,9 +35,8 @@ def main(
     targets = choose_targets(recorded, window, sweep)
     shuffled = shuffled_targets(targets[0], permutations)
     rng = np.random.default_rng([seed, SHUFFLING])
-    responses, of_others = (
-        stack_targets(recorded, some, rng, division.tested) for some in (targets, shuffled)
-    )
+    responses = stack_targets(recorded, targets, rng, division.tested)
+    of_others = shuffled_responses(recorded, shuffled, rng, division.tested)
     whole = recorded.has_grid or pool is None
     reduce = None if whole else functools.partial(pool_maps, side=pool)
 

@@ -117,6 +117,18 @@ def shuffling_of_parts(
     return moved
 
 
+def shuffled_responses(
+    recording: Recording,
+    targets: list[Target],
+    rng: np.random.Generator,
+    tested: np.ndarray | None = None,
+) -> ShuffledResponses:
+    """Responses of shuffled targets, as `stack_targets` has them, each made when it is asked for."""
+    tested = np.ones(len(recording.image_ids), bool) if tested is None else tested
+    orders = [shuffling_of_parts(recording.pictures, tested, rng) for _ in targets]
+    return ShuffledResponses(window_average(recording, targets[0].window), orders)
+
+
 def stack_targets(
     recording: Recording,
     targets: list[Target],

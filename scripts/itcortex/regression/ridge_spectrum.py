@@ -56,7 +56,7 @@ class Products:
     def __init__(self, features: np.ndarray, arrays):
         self.features, self.arrays = features, arrays
         self.in_rows = features.shape[1] > features.shape[0]
-        self.centre = mean_of(features, np.arange(len(features)))
+        self.centre = sum_of(features, np.arange(len(features))) / len(features)
         if self.in_rows:
             self.gram = self._between(features, features, self.centre)
         else:
@@ -74,8 +74,8 @@ class Products:
 
     def _of_features(self, rows: np.ndarray) -> Spectrum:
         features, arrays = self.features, self.arrays
-        mean = mean_of(features, rows)
         held = np.setdiff1d(np.arange(len(features)), rows, assume_unique=True)
+        mean = (len(features) * self.centre - sum_of(features, held)) / len(rows)
         gram = self.gram - self._squared(held)
         shift = arrays.put(mean - self.centre)
         gram -= len(rows) * shift[:, None] * shift[None]
@@ -85,13 +85,13 @@ class Products:
             products = arrays.zeros(features.shape[1], responses.shape[1])
             place = 0
             for block in self._blocks(rows):
-                part = arrays.put(features[block] - mean)
+                part = self._centred(features[block], mean)
                 products += part.T @ responses[place : place + len(block)]
                 place += len(block)
             return vectors.T @ products
 
         def project(others: np.ndarray):
-            return arrays.put(others - mean) @ vectors
+            return self._centred(others, mean) @ vectors
 
         return Spectrum(
             values, cross, lambda which: project(features[rows[which]]),
@@ -114,13 +114,13 @@ class Products:
             """Products with the training rows (other, training row), around the training mean."""
             return products - products.mean(1)[:, None] - by_row[None] + by_row.mean()
 
-        mean = mean_of(features, rows)
+        mean = sum_of(features, rows) / len(rows)
 
         def weights(coefficients):
             by_row = (vectors / lengths) @ coefficients
             total = np.zeros((features.shape[1], coefficients.shape[1]))
             for start in range(0, len(rows), _SOME_ROWS):
-                part = arrays.put(features[rows[start : start + _SOME_ROWS]] - mean)
+                part = self._centred(features[rows[start : start + _SOME_ROWS]], mean)
                 total += arrays.get(part.T @ by_row[start : start + _SOME_ROWS])
             return total
 
@@ -140,7 +140,7 @@ class Products:
         """X'X of some rows around the common mean, a block of rows at a time."""
         total = self.arrays.zeros(self.features.shape[1], self.features.shape[1])
         for block in self._blocks(rows):
-            part = self.arrays.put(self.features[block] - self.centre)
+            part = self._centred(self.features[block], self.centre)
             total += part.T @ part
         return total
 
@@ -150,10 +150,15 @@ class Products:
         size = max(1, _BLOCK // (8 * max(len(some), len(others))))
         for start in range(0, some.shape[1], size):
             block = slice(start, start + size)
-            right = self.arrays.put(others[:, block] - centre[block])
-            left = right if some is others else self.arrays.put(some[:, block] - centre[block])
+            right = self._centred(others[:, block], centre[block])
+            left = right if some is others else self._centred(some[:, block], centre[block])
             total += left @ right.T
         return total
+
+    def _centred(self, values: np.ndarray, mean: np.ndarray):
+        """Rows less their mean, on the device, in one pass."""
+        dtype = self.arrays.dtype
+        return self.arrays.put(np.subtract(values, mean, dtype=dtype, casting="same_kind"))
 
     def _blocks(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         return blocks_of(rows, self.features.shape[1])
@@ -165,12 +170,12 @@ def blocks_of(rows: np.ndarray, width: int) -> Iterator[np.ndarray]:
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def mean_of(features: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Mean (feature,) of some rows in float64, without a copy of them all."""
+def sum_of(features: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Sum (feature,) of some rows in float64, without a copy of them all."""
     total = np.zeros(features.shape[1])
     for block in blocks_of(rows, features.shape[1]):
         total += features[block].sum(0, dtype=np.float64)
-    return total / len(rows)
+    return total
 
 
 def _unit(values, rows: np.ndarray, features: np.ndarray) -> float:

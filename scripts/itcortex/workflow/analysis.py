@@ -77,10 +77,10 @@ class Analysis:
             return self._variant(wildcards.variant)["mappings"]
         return self.ex.settings["encoding"]["mappings"]
 
-    def folds_of_job(self, wildcards: Wildcards) -> str | int | dict:
+    def folds_of_job(self, wildcards: Wildcards) -> Folds:
         """Folds of a job: those of its variant, if it has one, or the experiment's."""
         if hasattr(wildcards, "variant"):
-            return self._variant(wildcards.variant)["folds"]
+            return self.folds_of_variant(wildcards)
         return self.folds(wildcards)
 
     def protocol(self, wildcards: Wildcards) -> str:

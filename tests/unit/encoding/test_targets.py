@@ -7,6 +7,7 @@ from itcortex.data.recordings import Recording
 from itcortex.encoding.targets import (
     SHUFFLING,
     choose_targets,
+    shuffled_responses,
     shuffled_targets,
     shuffling,
     stack_targets,
@@ -83,6 +84,8 @@ def test_every_permutation_is_another_one_and_has_its_number():
     assert [target.permutation for target in targets] == list(range(1, 21))
     stacked = stack_targets(recorded, targets, np.random.default_rng(3))
     assert len({values.tobytes() for values in stacked}) == 20
+    one_by_one = shuffled_responses(recorded, targets, np.random.default_rng(3))
+    np.testing.assert_array_equal(np.stack([*one_by_one]), stacked)
 
 
 def test_shuffling_knows_nothing_of_the_folds():
