@@ -83,13 +83,13 @@ class Requests:
         images, gy, gx, sites = shape_of_recording(str(input.recording))
         if not options.leaves_out_images(images, images * gy * gx * sites):
             return None
-        side = None if gy * gx > 1 else encoding["pool"]
+        on_grid = gy * gx > 1
         layers = shapes_of_layers(str(input.activations))
         kind = _kind(self.analysis.folds_of_job(wildcards))
         splits = {"image": images, "split": 1, "far": 1}.get(kind, kind)
         return resources.RidgeSize(
             images * gy * gx,
-            tuple(_features(shape, side) for shape in layers),
+            tuple(_features(shape, on_grid, self.analysis.pool) for shape in layers),
             sites,
             splits if isinstance(splits, int) else resources.UNKNOWN_SPLITS,
             options.number,
@@ -149,11 +149,15 @@ def _kind(folds: str | int | dict) -> str | int:
     return folds["kind"] if isinstance(folds, dict) else folds
 
 
-def _features(shape: tuple[int, ...], side: int | None) -> int:
-    """Features of an image with maps (h, w, channel), averaged to `side`; of one position if None."""
-    if len(shape) == 1:
-        return shape[0]
-    return shape[2] if side is None else min(shape[0], side) * min(shape[1], side) * shape[2]
+def _features(shape: tuple[int, ...], on_grid: bool, side: int | None) -> int:
+    """Features of a sample with maps (h, w, channel): channels on a grid, else cells of each channel.
+
+    Maps are averaged to `side`, if it is not None.
+    """
+    if len(shape) == 1 or on_grid:
+        return shape[-1]
+    height, width = (size if side is None else min(size, side) for size in shape[:2])
+    return height * width * shape[2]
 
 
 @cache
