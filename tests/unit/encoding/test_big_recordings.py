@@ -69,7 +69,7 @@ def test_the_control_and_the_summary_have_their_rows_and_columns(found):
     control = table[table["control"] != "none"]
     assert len(control) == 20 * SITES and control["chosen"].all()
     (row,) = summary.over_folds(table, 20, np.random.default_rng(0)).query("control == 'none'").iloc
-    assert row["r"] > 0.8 > 0.3 + abs(control["r"].median())
+    assert row["r"] > 0.7 > 0.4 + abs(control["r"].median())
     assert row["n_folds"] == 1 and row["penalty_at_edge"] == 0
     assert row["p_shuffled"] == pytest.approx(1 / 21)
     assert 20 < row["effective_dimensionality"] < 30 == row["n_units"]
