@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.transforms import Bbox
 
 from itcortex.figures import accuracy, style
 from itcortex.figures.models import KEYS, MOST_NAMED
@@ -49,11 +50,11 @@ def draw(pairs: pd.DataFrame, shared: pd.DataFrame, mapping: str) -> Figure:
         style.head(panel.left, text, _note(pair))
         panel.trained.set_xlabel(accuracy.abscissa_label(len(rows) - len(points)))
         style.label_ordinate(panel.left, place, style.SCORES["r"])
-        drawn += [(panel, points)] if few else []
+        drawn += [(panel, points, pair["r"])] if few else []
     for axes in figure.axes:
         axes.set_autoscale_on(False)
-    for panel, points in drawn:
-        accuracy.name_points(figure, panel, points, "r")
+    for panel, points, level in drawn:
+        accuracy.name_points(figure, panel, points, "r", [_line(panel, level)])
     return figure
 
 
@@ -80,6 +81,12 @@ def score(pair: dict) -> str:
 def _note(pair: dict) -> str:
     """The line under a panel's title."""
     return f"{_WHOSE[pair['same_monkey']]}, {pair['n_shared']} images: {score(pair)}"
+
+
+def _line(panel: accuracy.Pair, level: float) -> Bbox:
+    """The box (px) of the other recording's line, which names keep clear of."""
+    y = panel.trained.transData.transform((0, level))[1]
+    return Bbox.from_extents(panel.extent.x0, y - 2, panel.extent.x1, y + 2)
 
 
 def _handles(shared: pd.DataFrame) -> list:

@@ -4,7 +4,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from itcortex.figures import accuracy, style
 
@@ -40,7 +40,7 @@ def draw(counts: pd.DataFrame) -> Figure:
                 color=colours[name], alpha=0.15, linewidth=0,
             )  # fmt: skip
         axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set(ylim=ylim, xlabel="sites that predict")
         style.head(axes, title)
