@@ -9,20 +9,22 @@ import os
 import sys
 import time
 
+from torch import distributed
+
 import train_harmonized
 from itcortex.errors import UserError
 from itcortex.running.log import logged_to
-from itcortex.training import trainer
+from itcortex.training.events import Events
 
 FAULTS = json.loads(sys.argv[2])
-note = trainer.Trainer._note
 
 
-def misfortune(self, values):
+def misfortune(events, row):
     """After the step: what is planned for it."""
-    note(self, values)
+    step(events, row)
     time.sleep(FAULTS.get("slow", 0))
-    if self.progress.step != FAULTS.get("step") or self.group.rank != FAULTS.get("rank", 0):
+    rank = distributed.get_rank() if distributed.is_initialized() else 0
+    if row["step"] != FAULTS.get("step") or rank != FAULTS.get("rank", 0):
         return
     if "error" in FAULTS:
         raise {"user": UserError, "bug": KeyError}[FAULTS["error"]]("planted")
@@ -30,8 +32,9 @@ def misfortune(self, values):
     (os.killpg if FAULTS["whom"] == "group" else os.kill)(whom, FAULTS["signal"])
 
 
+step = Events.step
 if FAULTS:
-    trainer.Trainer._note = misfortune
+    Events.step = misfortune
 
 if __name__ == "__main__":
     with logged_to(sys.stderr):

@@ -1,9 +1,11 @@
 """Trainings of the small net in this process, run to the end or to a misfortune."""
 
+import itertools
 import shutil
+from collections.abc import Callable
 
 from itcortex.networks.network import Network
-from itcortex.training import checkpoint
+from itcortex.training import checkpoint, trainer
 from itcortex.training.plan import Data, Place, Plan
 from itcortex.training.recipe import Recipe
 from itcortex.training.train import train
@@ -32,6 +34,18 @@ def data_of(labelled=None):
 def run(folder, data=None, every=1000, **settings):
     """A training from start to end."""
     return train(plan_of(**settings), data or data_of(), Place(folder, checkpoint_steps=every))
+
+
+def after_every_step(monkeypatch, act: Callable) -> None:
+    """From now on `act(model, step)` follows every step of an optimiser, from 1."""
+    make_optimizer = trainer.make_optimizer
+
+    def watched(model, recipe):
+        optimizer, steps = make_optimizer(model, recipe), itertools.count(1)
+        optimizer.register_step_post_hook(lambda *_: act(model, next(steps)))
+        return optimizer
+
+    monkeypatch.setattr(trainer, "make_optimizer", watched)
 
 
 def copy_checkpoint(folder, to):

@@ -17,7 +17,7 @@ MODEL, WEIGHTS = "tf_efficientnet_lite0", "imagenet"  # the teacher of the simul
 SMALLER = {  # every Slurm job starts Snakemake anew: few jobs, but one of every rule of the line
     "models": ["experiments/models.csv"],  # trainings go through Slurm in test_preemption
     "recordings": ["sim_m2_ml"],
-    "encoding": {"mappings": ["pls"]},
+    "encoding": {"mappings": ["pls"], "folds": "image"},
     "alignment": {"draws": 20},
     "figures": {"models": [MODEL]},
 }

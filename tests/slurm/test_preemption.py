@@ -48,14 +48,13 @@ if any("train_harmonized" in word for word in sys.orig_argv):
     import time
     from pathlib import Path
     sys.path.insert(0, {scripts!r})
-    from itcortex.training import trainer
-    note = trainer.Trainer._note
-    def slowly(self, values):
-        note(self, values)
+    from itcortex.training.events import Events
+    def slowly(events, row):
+        step(events, row)
         with Path({steps!r}).open("a") as steps:
-            steps.write(f"{{self.progress.step}} {{os.environ.get('CUDA_VISIBLE_DEVICES')}}\\n")
+            steps.write(f"{{row['step']}} {{os.environ.get('CUDA_VISIBLE_DEVICES')}}\\n")
         time.sleep(0.3)
-    trainer.Trainer._note = slowly
+    step, Events.step = Events.step, slowly
 """
 
 

@@ -28,13 +28,13 @@ FAULT = """
 import os, sys, signal
 if "from multiprocessing.spawn" in " ".join(sys.orig_argv):
     sys.path.insert(0, {scripts!r})
-    from itcortex.training import trainer
-    note = trainer.Trainer._note
-    def fall(self, values):
-        note(self, values)
-        if self.progress.step == 9 and self.group.rank == 0:
+    from torch import distributed
+    from itcortex.training.events import Events
+    def fall(events, row):
+        if row["step"] == 9 and distributed.get_rank() == 0:
             os.kill(os.getpid(), {number})
-    trainer.Trainer._note = fall
+        step(events, row)
+    step, Events.step = Events.step, fall
 """
 
 

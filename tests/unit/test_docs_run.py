@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from itcortex.workflow.schemas import load_yaml
+
 TOP = Path(__file__).resolve().parents[2]
 DOCS = TOP / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
@@ -118,7 +120,7 @@ def test_every_page_is_in_the_contents():
 
 
 def test_the_settings_page_has_every_key_of_the_schema():
-    schema = generated._yaml(TOP / "rules" / "schemas" / "config.schema.yaml")
+    schema = load_yaml(TOP / "rules" / "schemas" / "config.schema.yaml")
     page = generated.settings_page(schema)
     assert re.findall(r"^## `(\w+)`$", page, re.MULTILINE) == list(schema["properties"])
     for key in schema["properties"]["encoding"]["properties"]:
@@ -140,7 +142,7 @@ def test_the_page_of_columns_includes_every_section_of_the_dictionary():
 
 def test_the_licences_page_names_every_dataset_and_table():
     page = generated.licences_page(TOP)
-    registry = generated._yaml(TOP / "experiments" / "datasets.yaml")
+    registry = load_yaml(TOP / "experiments" / "datasets.yaml")
     for name in [*registry["datasets"], *registry["scores"]]:
         assert f"| `{name}` |" in page
     assert "GPL-3.0" in page

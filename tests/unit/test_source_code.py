@@ -1,5 +1,6 @@
 """What no line of the rules and the library does, whatever files and tables hold."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -26,3 +27,41 @@ def test_no_module_runs_what_it_reads():
         code = re.sub(r"\.eval\(\)", "", path.read_text(encoding="utf-8"))
         found = [line for line in code.splitlines() if re.search(unsafe, line)]
         assert [line for line in found if not line.lstrip().startswith(('"', "#"))] == [], path
+
+
+def private_names(path: Path) -> list[str]:
+    """Names of the library that begin with an underscore, where a file uses or replaces them."""
+    text = path.read_text(encoding="utf-8")
+    if not re.search(r"""[."']_[a-z]""", text):
+        return []
+    nodes = list(ast.walk(ast.parse(text)))
+    ours = set()
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "itcortex":
+            ours |= {one.asname or one.name for one in node.names}
+        if isinstance(node, ast.Import):
+            ours |= {one.name for one in node.names if one.name.startswith("itcortex")}
+    found = [node for node in nodes if isinstance(node, ast.Attribute)]
+    used = [(ast.unparse(node.value), node.attr) for node in found]
+    replaced = [
+        (ast.unparse(node.args[0]), node.args[1].value)
+        for node in nodes
+        if isinstance(node, ast.Call) and len(node.args) > 1
+        and isinstance(node.args[1], ast.Constant) and isinstance(node.args[1].value, str)
+    ]  # fmt: skip
+    return [
+        f"{owner}.{name}"
+        for owner, name in used + replaced
+        if re.match("_(?!replace)[a-z]", name)
+        and any(f"{owner}.".startswith(f"{one}.") for one in ours)
+    ]
+
+
+def test_no_test_uses_a_private_name_of_the_library(tmp_path):
+    """Or the inside of a module could not be changed without its tests."""
+    (tmp_path / "wrong.py").write_text(
+        "from itcortex.a import b\nb._c.d()\nmonkeypatch.setattr(b, '_e', 1)\nb.f._g\nx._h\n"
+    )
+    assert sorted(private_names(tmp_path / "wrong.py")) == ["b._c", "b._e", "b.f._g"]
+    found = {path: private_names(path) for path in ROOT.glob("tests/**/*.py")}
+    assert {path: names for path, names in found.items() if names} == {}

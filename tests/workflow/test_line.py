@@ -128,7 +128,7 @@ def test_a_model_whose_weights_cannot_be_had_is_named_and_the_rest_goes_on(copy_
     with (copy_of.folder / "experiments" / "models.csv").open("a") as table:
         table.write("gone,hub,resnet18,hub:nobody/nothing/model.safetensors,cnn,resnet,70,none\n")
     offline = {"HF_HUB_OFFLINE": "1"}
-    first = copy_of.run(check=False, environment=offline)
+    first = copy_of.run("results/weights/gone/hub.safetensors", check=False, environment=offline)
     assert first.returncode != 0
     assert "nobody/nothing/model.safetensors: the Hugging Face hub did not give it" in first.stdout
     second = copy_of.run()

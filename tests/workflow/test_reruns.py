@@ -88,7 +88,7 @@ def test_a_fresh_clone_with_existing_results_runs_nothing(finished, copy_of, tmp
           ("attention/shortcut.py", '"n_broken": int(apart.sum())',
            '"n_broken": int(apart.sum()) + 1')],
          once({"plot_timecourse"}, LAST, of("score_shortcut", STUDIED), STUDY)),
-        ([("regression/pls.py", "_CHUNK_BYTES = 192", "_CHUNK_BYTES = 191")],
+        ([("regression/pls.py", "CHUNK_BYTES = 192", "CHUNK_BYTES = 191")],
          once(of("fit_encoding", KEYS), of("align_maps", KEYS), {"plot_maps"}, COLLECTORS, PAIRS,
               of("predict_recording", RECORDINGS), of("estimate_ceiling", RECORDINGS),
               of("check_recording", RECORDINGS), ON_DIGITS, STUDY)),

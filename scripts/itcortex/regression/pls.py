@@ -27,7 +27,8 @@ from itcortex.regression.design import Design, Problem
 from itcortex.regression.pls_engines import Direct, Dual, Gram, rounding
 from itcortex.regression.pls_rules import Exact, Nipals
 
-_CHUNK_BYTES = 192 * 2**20
+#: Size of the chunks of problems that are solved at one time.
+CHUNK_BYTES = 192 * 2**20
 #: A site's cross-product X'y whose squared size has sunk to this share of its first size is rounding:
 #: numbers are good to about 1e-16 of the first, and the rest is a margin.
 _NOISE = 1e-22
@@ -63,6 +64,7 @@ def fit_held_out(
     n_components: int,
     rule: Exact | Nipals | None = None,
     device: str | None = None,
+    engine: type[Direct | Gram | Dual] | None = None,
 ) -> Iterator[Fit]:
     """Fit every problem and yield its `Fit`, in order of targets.
 
@@ -82,26 +84,31 @@ def fit_held_out(
     device : str
         A torch device (``"cpu"``, ``"cuda"``) for the large products, in float64; numpy when not
         given. Predictions agree to 1e-8 sd of the responses.
+    engine : Direct, Gram or Dual
+        How the products are taken without a device; `cheapest_engine` when not given.
 
     Raises `ValueError` for fewer than one component, and `UserError` for a device that does not exist.
     """
     if n_components < 1:
         raise ValueError(f"n_components must be at least 1, got {n_components}")
     if device is None:
-        engine = _engine(design, responses, problems, n_components)
+        engine = engine or cheapest_engine(design, responses, problems, n_components)
+        products = engine(design)
     else:
         from itcortex.regression.pls_torch import Torch  # noqa: PLC0415 - torch takes seconds to import
 
-        engine = Torch(design, device)
+        products = Torch(design, device)
     ordered = sorted(problems, key=lambda problem: problem.target)
-    size = max(8, _CHUNK_BYTES // engine.bytes_per_problem(responses.shape[2], n_components))
+    size = max(8, CHUNK_BYTES // products.bytes_per_problem(responses.shape[2], n_components))
     for start in range(0, len(ordered), size):
         chunk = ordered[start : start + size]
-        yield from _solve(engine, responses, chunk, n_components, rule or Exact())
+        yield from _solve(products, responses, chunk, n_components, rule or Exact())
 
 
-def _engine(design, responses, problems, n_components):
-    """The engine that needs the fewest operations."""
+def cheapest_engine(
+    design: Design, responses: np.ndarray, problems: list[Problem], n_components: int
+) -> type[Direct | Gram | Dual]:
+    """The engine that needs the fewest operations for what `fit_held_out` is asked."""
     n, c = design.rows.shape
     m = responses.shape[2]
     lengths = np.diff(design.bounds)
@@ -112,7 +119,7 @@ def _engine(design, responses, problems, n_components):
         Gram: n * c * c + steps * (2 * c * c + 4 * held * c + 8 * c * m),
         Dual: n * n * c + steps * (2 * n * n + 12 * n * m),
     }
-    return min(cost, key=cost.get)(design)
+    return min(cost, key=cost.get)
 
 
 def _solve(engine, responses, problems, n_components, rule):

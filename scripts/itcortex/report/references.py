@@ -29,7 +29,7 @@ class Work:
 
 def of_dataset(name: str, entry: dict) -> list[Work]:
     """Works to cite for a dataset of the registry, an entry with `citation`."""
-    keys = _read()["datasets"]
+    keys = read_references()["datasets"]
     known = [start for start in keys if name.startswith(start)]
     if known:
         found = keys[max(known, key=len)]
@@ -39,11 +39,11 @@ def of_dataset(name: str, entry: dict) -> list[Work]:
 
 def of_model(model: dict) -> list[Work]:
     """Works to cite for a row of the table of models: its architecture or family, and its training."""
-    known = _read()
+    known = read_references()
     kind, _, rest = model["source"].partition(":")
-    keys = _matching(known["architectures"], model["architecture"] or model["model"])
+    keys = matching(known["architectures"], model["architecture"] or model["model"])
     keys = keys or known["families"].get(model["family"], [])
-    keys = keys + (_matching(known["tags"], rest) if kind == "timm" else [])
+    keys = keys + (matching(known["tags"], rest) if kind == "timm" else [])
     found = [work(key) for key in keys]
     if kind == "timm":
         found.append(work("wightman2019"))
@@ -54,7 +54,7 @@ def of_model(model: dict) -> list[Work]:
     return found or [_misc(f"model_{model['model']}", f"{model['model']}: {model['source']}")]
 
 
-def _matching(patterns: dict[str, list[str]], name: str) -> list[str]:
+def matching(patterns: dict[str, list[str]], name: str) -> list[str]:
     """Keys of the first pattern that a name has; none where it has none."""
     return next((keys for like, keys in patterns.items() if fnmatchcase(name, like)), [])
 
@@ -62,7 +62,7 @@ def _matching(patterns: dict[str, list[str]], name: str) -> list[str]:
 @cache
 def work(key: str) -> Work:
     """A work of `references.yaml`; KeyError for an unknown key."""
-    fields = _read()["works"][key]
+    fields = read_references()["works"][key]
     names = str(fields["author"]).split(" and ")
     last = [name.partition(",")[0] for name in names]
     others = "others" in last
@@ -121,5 +121,6 @@ def _plain(text: str) -> str:
 
 
 @cache
-def _read() -> dict:
+def read_references() -> dict:
+    """What `references.yaml` says: `works` by key, and keys by dataset, family, architecture and tag."""
     return yaml.safe_load(_FILE.read_text(encoding="utf-8"))

@@ -17,13 +17,16 @@ from itcortex.workflow.statements import PACKAGE
 KEPT = Path(".snakemake", "itcortex", "fingerprints.json")
 
 
-def kept_fingerprint(rule: str, scripts: Path = SCRIPTS, kept: Path = KEPT) -> str:
+def kept_fingerprint(
+    rule: str, scripts: Path = SCRIPTS, kept: Path = KEPT, state: str | None = None
+) -> str:
     """`fingerprint(rule)`, read from `kept` if it was made there from files with the same bytes.
 
     A file `kept` that cannot be read, or is none of ours, is made anew; a folder that cannot be
-    written costs time, nothing else.
+    written costs time, nothing else. `state` is that of the code (`state_of`); without it, it is that
+    which this process found when it first asked.
     """
-    state = _state_of(scripts)
+    state = state or _state_of(scripts)
     found = _read(kept, state)
     if rule not in found:
         found[rule] = fingerprint(rule, scripts)

@@ -239,12 +239,13 @@ def _load(
     if weights.state is not None and outline.outputs == N_CLASSES:
         model = network.build(seed=0)
         model.load_state_dict(weights.state)
-        _recognise(found, model, outline, photographs)
+        recognise(found, model, outline, photographs)
 
 
-def _recognise(
+def recognise(
     found: CheckedModel, model: "nn.Module", outline: "Outline", photographs: dict
 ) -> None:
+    """Note the likeliest classes of `photographs` (by file name), and if they are hardly ever right."""
     from itcortex.networks.recognition import likeliest_classes  # noqa: PLC0415 (loads torch)
 
     images, known = np.stack([*photographs.values()]), imagenet_classes()

@@ -11,6 +11,7 @@ from itcortex import store
 from itcortex.api.inputs import as_features, as_recording
 from itcortex.data.recordings import Recording
 from itcortex.encoding.ceilings import estimate_ceilings
+from itcortex.encoding.divisions import DIVISIONS
 from itcortex.encoding.map_alignment import Null, alignment_table
 from itcortex.errors import UserError
 from itcortex.tables import summary
@@ -127,7 +128,7 @@ def test_ceilings_are_the_workflows(arrays):
     trials = arrays[1]["grid"][..., None] + rng.standard_normal((24, 3, 3, 3, 5))
     table = itcortex.noise_ceiling(trials=trials, folds=4, splits=10, permutations=3, seed=2)
     recording, _ = as_recording(None, trials)
-    fold_of = itcortex.api.encoding._divided(recording, "corrected", 4, 2).fold_of
+    fold_of = DIVISIONS["corrected"](recording, 4, 2).fold_of
     direct = estimate_ceilings(recording, None, fold_of, 10, np.random.default_rng(2))
     assert sorted(direct) == ["population", "split_half", "split_half_bound"]
     for name, values in direct.items():

@@ -32,11 +32,10 @@ def make(rng, groups, n, channels, sites):
     return design, y + rng.standard_normal(sites)
 
 
-def predict(design, y, problems, components, engine=None, monkeypatch=None):
+def predict(design, y, problems, components, engine=None):
     """Predictions and used components by problem, by one engine or the cheapest."""
-    if engine is not None:
-        monkeypatch.setattr(pls, "_engine", lambda design, *_: engine(design))
-    found = pls.fit_held_out(design, y if y.ndim == 3 else y[None], problems, components)
+    targets = y if y.ndim == 3 else y[None]
+    found = pls.fit_held_out(design, targets, problems, components, engine=engine)
     return {
         (fit.problem.target, fit.problem.held_out): (fit.predictions, fit.n_components)
         for fit in found
@@ -53,11 +52,11 @@ def sklearn_svd(x, y, components):
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", CASES)
-def test_equals_scikit_learn_and_ikpls(rng, monkeypatch, engine, case):
+def test_equals_scikit_learn_and_ikpls(rng, engine, case):
     groups, n, channels, sites, components = CASES[case]
     design, y = make(rng, groups, n, channels, sites)
     problems = [Problem(0, (g,)) for g in range(groups)] + [Problem(0, (0, 2))]
-    found = predict(design, y, problems, components, engine, monkeypatch)
+    found = predict(design, y, problems, components, engine)
     for (_, held), (values, used) in found.items():
         test = np.isin(np.arange(groups * n) // n, held)
         train_x, train_y, test_x = design.rows[~test], y[~test], design.rows[test]
@@ -73,11 +72,11 @@ def test_equals_scikit_learn_and_ikpls(rng, monkeypatch, engine, case):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_stops_at_the_numerical_rank(rng, monkeypatch, engine):
+def test_stops_at_the_numerical_rank(rng, engine):
     design, y = make(rng, 5, 40, 30, 8)
     low = rng.standard_normal((200, 7)) @ rng.standard_normal((7, 30))
     design = Design(low, design.ones, design.bounds)
-    (values, used), *_ = predict(design, y, [Problem(0, (0,))], 12, engine, monkeypatch).values()
+    (values, used), *_ = predict(design, y, [Problem(0, (0,))], 12, engine).values()
     assert used == 7
     least_squares = np.linalg.lstsq(low[40:] - low[40:].mean(0), y[40:], rcond=None)[0]
     expected = (low[:40] - low[40:].mean(0)) @ least_squares + y[40:].mean(0)
@@ -85,60 +84,58 @@ def test_stops_at_the_numerical_rank(rng, monkeypatch, engine):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_duplicated_channels_change_predictions_as_a_scaled_channel_does(rng, monkeypatch, engine):
+def test_duplicated_channels_change_predictions_as_a_scaled_channel_does(rng, engine):
     design, y = make(rng, 4, 30, 10, 4)
     doubled = Design(np.hstack([design.rows, design.rows]), design.ones, design.bounds)
     scaled = Design(design.rows * np.sqrt(2), design.ones, design.bounds)
     problem = [Problem(0, (1,))]
-    one = predict(doubled, y, problem, 5, engine, monkeypatch)[0, (1,)][0]
-    two = predict(scaled, y, problem, 5, engine, monkeypatch)[0, (1,)][0]
+    one = predict(doubled, y, problem, 5, engine)[0, (1,)][0]
+    two = predict(scaled, y, problem, 5, engine)[0, (1,)][0]
     np.testing.assert_allclose(one, two, atol=1e-9 * y.std())
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_constant_responses_are_predicted_by_their_mean_with_no_component(rng, monkeypatch, engine):
+def test_constant_responses_are_predicted_by_their_mean_with_no_component(rng, engine):
     design, y = make(rng, 4, 20, 10, 3)
-    values, used = predict(
-        design, np.full_like(y, 2.5), [Problem(0, (0,))], 4, engine, monkeypatch
-    )[0, (0,)]
+    values, used = predict(design, np.full_like(y, 2.5), [Problem(0, (0,))], 4, engine)[0, (0,)]
     assert used == 0
     np.testing.assert_array_equal(values, 2.5)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_one_constant_site_leaves_the_others_alone(rng, monkeypatch, engine):
+def test_one_constant_site_leaves_the_others_alone(rng, engine):
     design, y = make(rng, 4, 20, 10, 3)
     problem = [Problem(0, (0,))]
-    without = predict(design, y, problem, 4, engine, monkeypatch)[0, (0,)][0]
+    without = predict(design, y, problem, 4, engine)[0, (0,)][0]
     added = np.column_stack([y, np.full(len(y), 7.0)])
-    values = predict(design, added, problem, 4, engine, monkeypatch)[0, (0,)][0]
+    values = predict(design, added, problem, 4, engine)[0, (0,)][0]
     np.testing.assert_allclose(values[:, :3], without, atol=1e-9)
     np.testing.assert_allclose(values[:, 3], 7, atol=1e-9)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("poison", [1e6, np.nan])
-def test_held_out_responses_cannot_touch_their_own_predictions(rng, monkeypatch, engine, poison):
+def test_held_out_responses_cannot_touch_their_own_predictions(rng, engine, poison):
     design, y = make(rng, 5, 12, 20, 4)
     problems = [Problem(0, (g,)) for g in range(5)]
-    clean = predict(design, y, problems, 6, engine, monkeypatch)
+    clean = predict(design, y, problems, 6, engine)
     for group in range(5):
         poisoned = y.copy()
         poisoned[design.group(group)] *= poison
         only = [Problem(0, (group,))]
         batch = only if np.isnan(poison) else problems
-        values = predict(design, poisoned, batch, 6, engine, monkeypatch)[0, (group,)][0]
-        alone = predict(design, y, batch, 6, engine, monkeypatch)[0, (group,)][0]
+        values = predict(design, poisoned, batch, 6, engine)[0, (group,)][0]
+        alone = predict(design, y, batch, 6, engine)[0, (group,)][0]
         np.testing.assert_array_equal(values, alone)
         np.testing.assert_allclose(alone, clean[0, (group,)][0], atol=1e-10)
 
 
-def test_engines_agree_and_targets_do_not_touch_each_other(rng, monkeypatch):
+def test_engines_agree_and_targets_do_not_touch_each_other(rng):
     design, y = make(rng, 5, 20, 25, 6)
     targets = np.stack([y, y[::-1], rng.standard_normal(y.shape)])
     problems = [Problem(t, (g,)) for t in range(3) for g in range(5)]
-    results = [predict(design, targets, problems, 8, e, monkeypatch) for e in ENGINES]
-    alone = predict(design, targets[2], [Problem(0, (3,))], 8, ENGINES[0], monkeypatch)
+    results = [predict(design, targets, problems, 8, e) for e in ENGINES]
+    alone = predict(design, targets[2], [Problem(0, (3,))], 8, ENGINES[0])
     for key, (values, _) in results[0].items():
         for other in results[1:]:
             np.testing.assert_allclose(values, other[key][0], atol=1e-9)
@@ -149,7 +146,7 @@ def test_small_chunks_give_the_same(rng, monkeypatch):
     design, y = make(rng, 5, 20, 25, 6)
     problems = [Problem(0, (i, j)) for i in range(5) for j in range(i)]
     whole = predict(design, y, problems, 5)
-    monkeypatch.setattr(pls, "_CHUNK_BYTES", 1)
+    monkeypatch.setattr(pls, "CHUNK_BYTES", 1)
     for key, (values, _) in predict(design, y, problems, 5).items():
         np.testing.assert_allclose(values, whole[key][0], atol=1e-10)
 
@@ -178,12 +175,12 @@ def correlations(predictions, y):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("factor", [1e3, 1e7, 1e9])
 @pytest.mark.parametrize(("n", "channels"), [(60, 60), (20, 400)])
-def test_a_loud_site_ends_no_other_site_s_fit(rng, monkeypatch, engine, factor, n, channels):
+def test_a_loud_site_ends_no_other_site_s_fit(rng, engine, factor, n, channels):
     """One of 16 sites is larger by a factor. As it is: scikit-learn without scaling is the oracle."""
     design, y = make(rng, 5, n, channels, 16)
     y[:, 3] *= factor
     problems = [Problem(0, (g,)) for g in range(5)]
-    for (_, held), (values, used) in predict(design, y, problems, 15, engine, monkeypatch).items():
+    for (_, held), (values, used) in predict(design, y, problems, 15, engine).items():
         test = held_rows(design, held)
         expected = sklearn_svd(design.rows[~test], y[~test], 15).predict(design.rows[test])
         assert used == 15
@@ -205,8 +202,8 @@ def test_invariances(seed, channels, sites, engine):
     problem, components = [Problem(0, (0,))], min(3, channels)
 
     def values(rows, responses):
-        chosen = engine(Design(rows, design.ones, design.bounds))
-        (fit,) = pls._solve(chosen, responses[None], problem, components, pls.Exact())
+        moved = Design(rows, design.ones, design.bounds)
+        (fit,) = pls.fit_held_out(moved, responses[None], problem, components, engine=engine)
         return fit.predictions
 
     base = values(design.rows, y)
@@ -263,10 +260,10 @@ def held_rows(design, held):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("tol", [1e-4, 1e-6])
 @pytest.mark.parametrize("case", NIPALS_CASES)
-def test_nipals_is_scikit_learn_at_the_same_tolerance(rng, monkeypatch, engine, tol, case):
+def test_nipals_is_scikit_learn_at_the_same_tolerance(rng, engine, tol, case):
     design, y, problems, components = make_case(rng, case)
-    monkeypatch.setattr(pls, "_engine", lambda design, *_: engine(design))
-    fits = list(pls.fit_held_out(design, y[None], problems, components, pls.Nipals(tol)))
+    fits = pls.fit_held_out(design, y[None], problems, components, pls.Nipals(tol), engine=engine)
+    fits = list(fits)
     assert len(fits) == len(problems)
     for fit in fits:
         test = held_rows(design, fit.problem.held_out)
@@ -313,12 +310,13 @@ def test_the_loop_never_starts_in_the_rounding_of_a_constant_site(rng):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_nipals_stops_at_the_numerical_rank(rng, monkeypatch, engine):
+def test_nipals_stops_at_the_numerical_rank(rng, engine):
     design, y = make(rng, 5, 40, 30, 8)
     low = rng.standard_normal((200, 7)) @ rng.standard_normal((7, 30))
     design = Design(low, design.ones, design.bounds)
-    monkeypatch.setattr(pls, "_engine", lambda design, *_: engine(design))
-    (fit,) = pls.fit_held_out(design, y[None], [Problem(0, (0,))], 12, pls.Nipals(1e-4))
+    (fit,) = pls.fit_held_out(
+        design, y[None], [Problem(0, (0,))], 12, pls.Nipals(1e-4), engine=engine
+    )
     assert fit.n_components == 7
     least_squares = np.linalg.lstsq(low[40:] - low[40:].mean(0), y[40:], rcond=None)[0]
     expected = (low[:40] - low[40:].mean(0)) @ least_squares + y[40:].mean(0)
@@ -367,8 +365,10 @@ def test_invariances_of_nipals(seed, channels, sites, engine, tol):
     problem, components = [Problem(0, (0,))], min(3, channels)
 
     def fit(rows, responses):
-        chosen = engine(Design(rows, design.ones, design.bounds))
-        (found,) = pls._solve(chosen, responses[None], problem, components, pls.Nipals(tol))
+        moved, rule = Design(rows, design.ones, design.bounds), pls.Nipals(tol)
+        (found,) = pls.fit_held_out(
+            moved, responses[None], problem, components, rule, engine=engine
+        )
         return found
 
     within = np.concatenate([np.arange(12), 12 + rng.permutation(36)])

@@ -13,7 +13,7 @@ from itcortex.numerics.resample import resize_maps
 from itcortex.regression import ridge
 from itcortex.regression.design import Design
 
-WAYS = [ridge._primal, ridge._dual]
+WAYS = [ridge.primal, ridge.dual]
 PENALTIES = (1e-4, 1e-2, 1.0, 100.0, 1e4)
 # groups, rows a group, channels: the dual way takes both of its routes to the residual maker
 CASES = {"tall": (5, 30, 12), "wide": (5, 8, 90), "uneven": (4, 12, 30), "tiny": (4, 3, 2)}
@@ -34,13 +34,13 @@ def unit(x):
     return np.trace(centred.T @ centred) / min(x.shape)
 
 
-def cross_validate(design, y, penalties=PENALTIES, way=None, monkeypatch=None):
+def cross_validate(design, y, penalties=PENALTIES, way=None):
     """Cross-validation by one way or the cheaper, scored by Pearson r."""
-    if way is not None:
-        monkeypatch.setattr(ridge, "_cheaper", lambda *_: way)
-    return ridge.cross_validate(
-        design, y, penalties, lambda fold, values: pearson(y[0][design.group(fold)], values)
-    )
+
+    def score(fold, values):
+        return pearson(y[0][design.group(fold)], values)
+
+    return ridge.cross_validate(design, y, penalties, score, way=way)
 
 
 def brute_force(design, y):
@@ -72,9 +72,9 @@ def brute_force(design, y):
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("case", CASES)
-def test_equals_brute_force_with_scikit_learn(rng, monkeypatch, way, case):
+def test_equals_brute_force_with_scikit_learn(rng, way, case):
     design, y = make(rng, *CASES[case])
-    found = cross_validate(design, y, PENALTIES, way, monkeypatch)
+    found = cross_validate(design, y, PENALTIES, way)
     for target in range(2):
         values, chosen, inner = brute_force(design, y[target])
         np.testing.assert_array_equal(found.penalties[target], chosen)
@@ -99,14 +99,14 @@ def test_single_penalty_equals_cross_val_predict(rng):
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("poison", [1e6, np.nan])
-def test_held_out_responses_cannot_touch_their_own_fold(rng, monkeypatch, way, poison):
+def test_held_out_responses_cannot_touch_their_own_fold(rng, way, poison):
     """Neither predictions nor penalty nor the inner scores that choose the layer, to the bit."""
     design, y = make(rng, 5, 12, 20)
-    clean = cross_validate(design, y, PENALTIES, way, monkeypatch)
+    clean = cross_validate(design, y, PENALTIES, way)
     rows = design.group(2)
     poisoned = y.copy()
     poisoned[:, rows] = poison
-    dirty = cross_validate(design, poisoned, PENALTIES, way, monkeypatch)
+    dirty = cross_validate(design, poisoned, PENALTIES, way)
     np.testing.assert_array_equal(dirty.predictions[:, rows], clean.predictions[:, rows])
     np.testing.assert_array_equal(dirty.penalties[:, 2], clean.penalties[:, 2])
     np.testing.assert_array_equal(dirty.inner[2], clean.inner[2])
@@ -115,21 +115,21 @@ def test_held_out_responses_cannot_touch_their_own_fold(rng, monkeypatch, way, p
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_rank_deficient_features_equal_their_independent_ones(rng, monkeypatch, way):
+def test_rank_deficient_features_equal_their_independent_ones(rng, way):
     """Two copies of channels / sqrt(2) span the same kernel; the unit changes with the rank."""
     design, y = make(rng, 5, 20, 6)
     copies = Design(np.hstack([design.rows] * 2) / np.sqrt(2), design.ones, design.bounds)
-    one = cross_validate(design, y, PENALTIES, way, monkeypatch)
-    two = cross_validate(copies, y, tuple(2 * p for p in PENALTIES), way, monkeypatch)
+    one = cross_validate(design, y, PENALTIES, way)
+    two = cross_validate(copies, y, tuple(2 * p for p in PENALTIES), way)
     np.testing.assert_allclose(two.predictions, one.predictions, atol=1e-9 * y.std())
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_one_constant_site_is_predicted_and_leaves_the_others_alone(rng, monkeypatch, way):
+def test_one_constant_site_is_predicted_and_leaves_the_others_alone(rng, way):
     design, y = make(rng, 4, 20, 10)
-    without = cross_validate(design, y, PENALTIES, way, monkeypatch)
+    without = cross_validate(design, y, PENALTIES, way)
     added = np.concatenate([y, np.full((*y.shape[:2], 1), 7.0)], 2)
-    found = cross_validate(design, added, PENALTIES, way, monkeypatch)
+    found = cross_validate(design, added, PENALTIES, way)
     np.testing.assert_allclose(found.predictions[..., :4], without.predictions, atol=1e-9)
     np.testing.assert_allclose(found.predictions[..., 4], 7, atol=1e-9)
 
@@ -158,7 +158,7 @@ def test_scaling_features_or_responses_changes_no_choice(rng):
 @pytest.mark.parametrize("way", WAYS)
 def test_layer_equals_scikit_learn_on_resampled_features(rng, monkeypatch, way):
     """Up-sampled maps are fitted on compressed rows; the order of folds is not that of images."""
-    monkeypatch.setattr(ridge, "_cheaper", lambda *_: way)
+    monkeypatch.setattr(ridge, "cheaper_way", lambda *_: way)
     maps = rng.standard_normal((6, 4, 3, 10))
     features = resize_maps(maps, (9, 8))
     responses = features @ rng.standard_normal((10, 5)) + rng.standard_normal((6, 9, 8, 5))

@@ -13,15 +13,17 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_every_work_has_an_entry_and_a_line():
-    for key in references._read()["works"]:
+    known = references.read_references()
+    for key in known["works"]:
         work = references.work(key)
         assert work.bibtex.startswith("@") and work.bibtex.count("{") == work.bibtex.count("}")
         assert f"{{{key}," in work.bibtex
         assert "{" not in work.text and work.short[-4:].isdigit()
     kinds = ("datasets", "families", "architectures", "tags")
-    named = [keys for kind in kinds for keys in references._read()[kind].values()]
-    assert {key for keys in named for key in keys} <= references._read()["works"].keys()
-    eprints = [one["eprint"] for one in references._read()["works"].values() if "eprint" in one]
+    assert {key for kind in kinds for keys in known[kind].values() for key in keys} <= known[
+        "works"
+    ].keys()
+    eprints = [one["eprint"] for one in known["works"].values() if "eprint" in one]
     assert len(eprints) > 50
     assert all(
         re.fullmatch(r"\d{4}\.\d{5}", one) for one in eprints
@@ -36,11 +38,11 @@ WITHOUT_WORK = set()
 def test_every_network_of_the_shipped_tables_has_the_work_of_its_architecture():
     tables = [pd.read_csv(ROOT / "experiments" / f"{name}.csv", dtype=str) for name in TABLES]
     rows = pd.concat(tables).fillna("")
-    known = references._read()
+    known = references.read_references()
     lacking = {
         row.family
         for row in rows.itertuples()
-        if not references._matching(known["architectures"], row.architecture)
+        if not references.matching(known["architectures"], row.architecture)
         and row.family not in known["families"]
     }
     assert lacking == WITHOUT_WORK
@@ -49,7 +51,7 @@ def test_every_network_of_the_shipped_tables_has_the_work_of_its_architecture():
         for like, keys in known[kind].items():  # each pattern is of use, and no two claim a network
             own = [name for name in names if fnmatchcase(name, like)]
             assert own, like
-            assert all(references._matching(known[kind], name) == keys for name in own), like
+            assert all(references.matching(known[kind], name) == keys for name in own), like
     assert set(known["families"]) <= {*used["family"], "vit", "resnet", "efficientnet"}
 
 

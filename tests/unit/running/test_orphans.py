@@ -1,5 +1,6 @@
 """Whose jobs are cancelled, and beside which processes none are: without Slurm."""
 
+import os
 import platform
 from pathlib import Path
 
@@ -135,7 +136,11 @@ def test_without_slurm_it_says_so_if_there_may_be_jobs(tmp_path, monkeypatch):
 
 @pytest.mark.process
 def test_a_run_on_one_machine_is_unlocked_without_slurm(tmp_path, monkeypatch):
-    monkeypatch.setattr(orphans, "_printed", lambda words: pytest.fail(f"asked Slurm: {words}"))
-    folder = locked(tmp_path, on(platform.node()))
+    for name in ("squeue", "scancel"):
+        (tmp_path / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    folder = locked(tmp_path / "run", on(platform.node()))
     (folder / "Snakefile").write_text("rule all:\n    output: 'a'\n    shell: 'touch a'\n")
     assert cancel_orphans.main(folder) == [] and orphans.lock_of(folder) is None
+    assert not (tmp_path / "asked").exists()

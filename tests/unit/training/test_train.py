@@ -28,7 +28,7 @@ from made.training import (
     shard,
     small_net,
 )
-from made.trainings import RECIPE, copy_checkpoint, data_of, plan_of, run
+from made.trainings import RECIPE, after_every_step, copy_checkpoint, data_of, plan_of, run
 
 pytestmark = [pytest.mark.network, pytest.mark.process]
 
@@ -76,13 +76,11 @@ def test_accumulated_parts_give_the_step_of_a_whole_batch(tmp_path):
 
 def test_the_running_average_is_the_one_written_out(tmp_path, monkeypatch):
     seen = []
-    follow = Trainer._follow
 
-    def watch(self):
-        seen.append({k: v.clone() for k, v in self.model.state_dict().items()})
-        follow(self)
+    def watch(model, _):
+        seen.append({k: v.clone() for k, v in model.state_dict().items()})
 
-    monkeypatch.setattr(Trainer, "_follow", watch)
+    after_every_step(monkeypatch, watch)
     trained = run(tmp_path, ema=0.6)
     mean = Network(**network()).build(0).state_dict()["0.weight"]
     for step, state in enumerate(seen):
@@ -234,7 +232,7 @@ def test_a_stop_during_validation_judges_the_epoch_later(tmp_path, finished):
 def test_a_finished_training_is_not_run_again(tmp_path, finished, monkeypatch):
     whole, folder = finished()
     copy_checkpoint(folder, tmp_path)
-    monkeypatch.setattr(Trainer, "_step", None)  # a step would fail
+    monkeypatch.setattr("itcortex.training.trainer.harmonizer_loss", None)  # a step would fail
     assert same(run(tmp_path).state, whole.state)
 
 

@@ -8,12 +8,11 @@ import torch
 
 from itcortex.errors import UserError
 from itcortex.networks.network import Network
-from itcortex.training import checkpoint
+from itcortex.training import checkpoint, trainer
 from itcortex.training.images.samples import Arrays
 from itcortex.training.interruption import StoppedError
 from itcortex.training.plan import Place, Plan
 from itcortex.training.train import identity_of, train
-from itcortex.training.trainer import Trainer
 from made.training import (
     CLASSES,
     Interrupted,
@@ -23,7 +22,7 @@ from made.training import (
     same,
     small_net,
 )
-from made.trainings import copy_checkpoint, data_of, plan_of, run
+from made.trainings import after_every_step, copy_checkpoint, data_of, plan_of, run
 
 pytestmark = [pytest.mark.network, pytest.mark.process]
 
@@ -70,15 +69,13 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, finished):
 
 def test_a_loss_that_is_not_finite_stops_with_all_that_is_known(tmp_path, monkeypatch):
     """Planted: one image makes the scores NaN in the second epoch; the last good checkpoint is kept."""
-    loss = Trainer._loss
 
-    def poisoned(self, batch):
-        if self.progress.step == 8:
+    def poison(model, step):
+        if step == 8:
             with torch.no_grad():
-                self.model[0].weight.fill_(float("nan"))
-        return loss(self, batch)
+                model[0].weight.fill_(float("nan"))
 
-    monkeypatch.setattr(Trainer, "_loss", poisoned)
+    after_every_step(monkeypatch, poison)
     with pytest.raises(UserError) as found:
         run(tmp_path)
     message = str(found.value)
@@ -95,14 +92,12 @@ def test_a_checkpoint_of_values_that_are_not_finite_is_not_written(
     tmp_path, monkeypatch, name, ema
 ):
     """Planted after step 8: the averages of batch norm are those that no training step looks at."""
-    follow = Trainer._follow
 
-    def poison(self):
-        if self.progress.step == 7:
-            self.model.state_dict()[name][0] = float("inf")
-        follow(self)
+    def poison(model, step):
+        if step == 8:
+            model.state_dict()[name][0] = float("inf")
 
-    monkeypatch.setattr(Trainer, "_follow", poison)
+    after_every_step(monkeypatch, poison)
     with pytest.raises(
         UserError, match=rf"step 8: it left {name}.* not finite .*{checkpoint.NAME}"
     ):
@@ -139,13 +134,12 @@ def test_an_epoch_is_judged_before_its_last_step_is_kept(tmp_path, monkeypatch):
 
 
 def test_a_gradient_that_is_not_finite_stops_although_the_loss_is(tmp_path, monkeypatch):
-    def poison(self, batch):
-        parts = loss(self, batch)
-        self.model[0].weight.register_hook(lambda g: g * float("inf"))
-        return parts
+    def poisoned(model, recipe):
+        model[0].weight.register_hook(lambda g: g * float("inf"))
+        return make_optimizer(model, recipe)
 
-    loss = Trainer._loss
-    monkeypatch.setattr(Trainer, "_loss", poison)
+    make_optimizer = trainer.make_optimizer
+    monkeypatch.setattr(trainer, "make_optimizer", poisoned)
     with pytest.raises(UserError, match=r"step 1: .*gradient norm (nan|inf)"):
         run(tmp_path)
 

@@ -30,8 +30,7 @@ def ask(code, tmp_path, monkeypatch):
         return fingerprint(rule, scripts)
 
     def function(rule="work"):
-        kept_fingerprints._state_of.cache_clear()
-        return kept_fingerprint(rule, code, kept)
+        return kept_fingerprint(rule, code, kept, state_of(code))
 
     function.made, function.kept = 0, kept
     monkeypatch.setattr(kept_fingerprints, "fingerprint", counted)

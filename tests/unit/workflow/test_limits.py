@@ -35,7 +35,8 @@ def test_jobs_without_a_gpu_need_none(monkeypatch):
 
 def test_the_longest_job_of_a_rule_is_held_against_the_partitions(monkeypatch):
     listing = "short\t1:00:00\nlong\t2-00:00:00\n"
-    monkeypatch.setattr(partitions, "_listed", lambda: listing)
+    answer = SimpleNamespace(stdout=listing)
+    monkeypatch.setattr(partitions.subprocess, "run", lambda *_, **__: answer)
     jobs = jobs_asking({"runtime": 2881}, {"runtime": 30}, {"runtime": "<TBD>"})
     for job in jobs:
         job.rule.name = "fit"

@@ -70,7 +70,7 @@ def test_right_and_wrong_weights_are_told_apart_by_what_they_see(shown):
     outline = Outline.of(Network("test_resnet"))
     for numbers, noted in ((right, False), ([right[0], 600, 600, 600], True)):
         found = model_check.CheckedModel("m", "w", "here")
-        model_check._recognise(found, Says(numbers), outline, shown)
+        model_check.recognise(found, Says(numbers), outline, shown)
         assert bool(found.notes) == noted
         assert found.classes["chelsea.png"][0] == "tabby"
 

@@ -18,6 +18,7 @@ from itcortex.networks.network import Network
 from itcortex.networks.torch_compat import timm
 from itcortex.weights.sources import fetch_state
 from itcortex.workflow import model_table, schemas
+from made.skeletons import Undrawn
 
 pytestmark = pytest.mark.network
 
@@ -138,12 +139,19 @@ def chunks(size: int) -> list[list[dict]]:
     return [distinct[i : i + size] for i in range(0, len(distinct), size)]
 
 
+@pytest.fixture(scope="module")
+def seen() -> set[frozenset]:
+    """Kinds of modules of the networks whose whole pass was run."""
+    return set()
+
+
 @pytest.mark.parametrize("chunk", chunks(8), ids=lambda chunk: chunk[0]["model"])
-def test_every_network_is_built_without_weights_and_gives_layers(chunk):
+def test_every_network_is_built_without_weights_and_gives_layers(chunk, seen):
     """On the meta device: ten, strictly deeper each, of maps that the network's input can have."""
     for row in chunk:
         network = Network.of_row(row)
-        model = network.skeleton()
+        with Undrawn():
+            model = network.skeleton()
         assert all(parameter.is_meta for parameter in model.parameters())
         parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
         assert parameters == pytest.approx(row["params_m"], abs=0.02)  # two digits are published
@@ -162,6 +170,10 @@ def test_every_network_is_built_without_weights_and_gives_layers(chunk):
             assert layer.channels >= 3
         by_stage = layers[0].name.startswith(INTERMEDIATE)
         assert by_stage == (network.architecture in STREAMS)
+        kinds = frozenset(type(module) for module in model.modules())
+        if kinds in seen:  # networks of the same modules run the same code
+            continue
+        seen.add(kinds)
         batch = torch.zeros(2, *size, device="meta").to(memory_format=torch.channels_last)
         with torch.inference_mode():  # as extraction runs it: a view of another layout would fail
             output = model.to(memory_format=torch.channels_last)(batch)
