@@ -20,7 +20,7 @@ from made.scores import networks, tidy_scores
 LABELS = {"first": "First et al. 2020", "second": "Second et al. 2021"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def scores():
     """Two tables: IT and V4 of the first, IT and attention of the second."""
     rng = np.random.default_rng(3)
@@ -33,7 +33,7 @@ def scores():
     return pd.concat(parts, ignore_index=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def curve(scores):
     """Their range table."""
     return range_table(scores, Ranges(5, 15, 20), 100, seed=1)
@@ -96,6 +96,7 @@ def test_nothing_that_is_drawn_leaves_the_figure(curve, scores):
 
 
 def test_scatters_show_every_network_with_an_accuracy(scores):
+    scores = scores.copy()
     scores.loc[0, "accuracy"] = np.nan
     figure = published.draw_tables(scores, LABELS, 70)
     assert titles(figure) == [

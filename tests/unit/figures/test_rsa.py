@@ -135,9 +135,9 @@ def test_many_models_are_drawn_by_category(ceilings):
 )
 def test_bytes_and_borders(chosen, pattern, ceilings, tmp_path):
     table = layers(chosen, pattern)
-    first = written(rsa.draw(table, ceilings), tmp_path, "a")
-    assert first == written(rsa.draw(table, ceilings), tmp_path, "b")
     figure = rsa.draw(table, ceilings)
+    first = written(figure, tmp_path, "a")
+    assert first == written(rsa.draw(table, ceilings), tmp_path, "b")
     assert artists.smallest_text(figure) >= 8 and not artists.is_cut_off(first[1])
 
 

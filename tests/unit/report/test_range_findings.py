@@ -27,7 +27,7 @@ def tent(rng):
     return accuracy, score, np.repeat([f"f{k}" for k in range(40)], 10)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def scores():
     rng = np.random.default_rng(8)
     steady = networks(rng, 40, 10, slope=2)
@@ -41,8 +41,13 @@ def page(scores) -> str:
     return range_findings.text(curve, families, 70, LABELS, SOURCES)
 
 
-def test_turned_signs_are_counted(scores):
-    text = page(scores)
+@pytest.fixture(scope="module")
+def text(scores) -> str:
+    """The page on both tables."""
+    return page(scores)
+
+
+def test_turned_signs_are_counted(text):
     assert "**The sign of the trend depends on the range of accuracy.**" in text
     assert (
         "Of 2 lines of IT that span 70 % of top-1, 2 rise with accuracy over all networks, and 1"
@@ -56,11 +61,10 @@ def test_without_a_turn_it_says_so(scores):
     assert "**The sign of the trend does not depend on the range of accuracy.**" in text
 
 
-def test_numbers_are_those_of_the_table(scores):
+def test_numbers_are_those_of_the_table(scores, text):
     rows = scores[scores["source"] == "turned"]
     best = rows[rows["accuracy"] >= 70]
     rho = [some[["accuracy", "score"]].corr("spearman").iloc[0, 1] for some in (rows, best)]
-    text = page(scores)
     assert f"Turned 2020, IT: ρ {rho[0]:.2f} [" in text
     expected = f"{rho[1]:.2f}".replace("-", "\N{MINUS SIGN}")
     assert f", {expected} [" in text
@@ -68,19 +72,18 @@ def test_numbers_are_those_of_the_table(scores):
     assert f"{expected} ({len(best)})" in text  # in the table of cuts
 
 
-def test_cuts_below_all_networks_have_empty_cells(scores):
-    row = next(line for line in page(scores).splitlines() if line.startswith("| Turned"))
+def test_cuts_below_all_networks_have_empty_cells(text):
+    row = next(line for line in text.splitlines() if line.startswith("| Turned"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[2] == ""  # no network is below 20 %
     assert cells[3].endswith(")")
 
 
-def test_sources_name_citation_and_licence(scores):
-    assert "- Turned 2020: Nobody 2020. Licence: MIT." in page(scores)
+def test_sources_name_citation_and_licence(text):
+    assert "- Turned 2020: Nobody 2020. Licence: MIT." in text
 
 
-def test_every_section_is_there_and_tables_are_whole(scores):
-    text = page(scores)
+def test_every_section_is_there_and_tables_are_whole(text):
     for heading in ("Spearman's ρ above a lowest accuracy", "Within families and between them"):
         assert f"\n\n## {heading}\n\n| " in text
     widths = {line.count("|") for line in text.splitlines() if line.startswith("| Turned")}
