@@ -32,13 +32,14 @@ def test_no_module_runs_what_it_reads():
 def private_names(path: Path) -> list[str]:
     """Names of the library that begin with an underscore, where a file uses or replaces them."""
     text = path.read_text(encoding="utf-8")
-    if not re.search(r"""[."']_[a-z]""", text):
+    if not re.search(r"\b_[A-Za-z]", text):
         return []
     nodes = list(ast.walk(ast.parse(text)))
-    ours = set()
+    ours, imported = {"itcortex"}, []
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "itcortex":
             ours |= {one.asname or one.name for one in node.names}
+            imported += [(node.module, one.name) for one in node.names]
         if isinstance(node, ast.Import):
             ours |= {one.name for one in node.names if one.name.startswith("itcortex")}
     found = [node for node in nodes if isinstance(node, ast.Attribute)]
@@ -51,8 +52,8 @@ def private_names(path: Path) -> list[str]:
     ]  # fmt: skip
     return [
         f"{owner}.{name}"
-        for owner, name in used + replaced
-        if re.match("_(?!replace)[a-z]", name)
+        for owner, name in used + replaced + imported
+        if re.match("_(?!replace)[A-Za-z]", name)
         and any(f"{owner}.".startswith(f"{one}.") for one in ours)
     ]
 
@@ -60,8 +61,10 @@ def private_names(path: Path) -> list[str]:
 def test_no_test_uses_a_private_name_of_the_library(tmp_path):
     """Or the inside of a module could not be changed without its tests."""
     (tmp_path / "wrong.py").write_text(
-        "from itcortex.a import b\nb._c.d()\nmonkeypatch.setattr(b, '_e', 1)\nb.f._g\nx._h\n"
+        "from itcortex.a import b, _i\nb._c.d()\nmonkeypatch.setattr(b, '_e', 1)\nb.f._g\nx._h\n"
     )
-    assert sorted(private_names(tmp_path / "wrong.py")) == ["b._c", "b._e", "b.f._g"]
+    assert sorted(private_names(tmp_path / "wrong.py")) == [
+        "b._c", "b._e", "b.f._g", "itcortex.a._i",
+    ]  # fmt: skip
     found = {path: private_names(path) for path in ROOT.glob("tests/**/*.py")}
     assert {path: names for path, names in found.items() if names} == {}

@@ -138,7 +138,8 @@ def _without_cudnn(recurrent):
     return run
 
 
-_REPLACED = {
+#: What stands in for a function of torch inside `double_backward`.
+REPLACED = {
     torch.conv1d: convolve,
     torch.conv2d: convolve,
     torch.conv3d: convolve,
@@ -153,7 +154,7 @@ class _Replacements(TorchFunctionMode):
     """Mode in which calls of the functions above go to their replacements."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        return _REPLACED.get(func, func)(*args, **(kwargs or {}))
+        return REPLACED.get(func, func)(*args, **(kwargs or {}))
 
 
 # --- errors ---------------------------------------------------------------------------------------

@@ -10,29 +10,11 @@ from torch.nn import functional
 
 from itcortex.errors import UserError
 from itcortex.harmonizer import loss as loss_module
-from itcortex.harmonizer.decay import decayed_parameters, half_squares
 from itcortex.harmonizer.loss import harmonizer_loss, reduce_colour
-from itcortex.networks.timm_networks import build, skeleton
+from itcortex.networks.timm_networks import build
+from made.harmonized import batch, small
 
 pytestmark = pytest.mark.network
-
-
-def small(norm=False, seed=0):
-    """A smooth network of 5 classes for images of 16 x 16 (float64)."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        layers = [nn.Conv2d(3, 6, 3, 2), nn.BatchNorm2d(6) if norm else nn.Identity(), nn.GELU()]
-        return nn.Sequential(
-            *layers, nn.Conv2d(6, 8, 3), nn.Tanh(), nn.Flatten(), nn.Linear(8 * 25, 5)
-        ).double()
-
-
-def batch(n=4, maps=2, size=16, seed=0):
-    """Images, labels, human maps and tokens; the first `maps` images have a map."""
-    generator = torch.Generator().manual_seed(seed)
-    images = torch.randn(n, 3, size, size, generator=generator, dtype=torch.float64)
-    human = torch.rand(n, size, size, generator=generator, dtype=torch.float64)
-    return images, torch.arange(n) % 5, human, (torch.arange(n) < maps).double()
 
 
 def gradients(model, parts):
@@ -263,58 +245,6 @@ def test_running_averages_are_left_to_the_first_pass():
     sub = harmonizer_loss(model, *given, strength=1.0, sub_batch=True)
     alone = harmonizer_loss(model, *(t[:2] for t in given), strength=1.0)
     assert sub.harmonization.item() == pytest.approx(alone.harmonization.item() / 3, rel=1e-9)
-
-
-# --- decay ----------------------------------------------------------------------------------------
-
-
-def test_decay_spares_norms_embeddings_and_tokens():
-    """What it takes and spares in a transformer, by name; biases of linear maps are taken."""
-    model = skeleton("vit_tiny_patch16_224")
-    decayed = set(decayed_parameters(model))
-    names = dict(model.named_parameters()).keys()
-    spared = names - decayed
-    assert {"cls_token", "pos_embed", "patch_embed.proj.weight", "norm.weight"} <= spared
-    assert all(any(w in n for w in ("norm", "embed", "cls_token")) for n in spared)
-    assert {"head.bias", "blocks.0.attn.qkv.bias", "blocks.11.mlp.fc2.weight"} <= decayed
-
-
-def test_decay_spares_norms_that_are_not_called_so():
-    """A ResNet's shortcut: `downsample.1` is a batch norm, `downsample.0` a convolution."""
-    decayed = decayed_parameters(skeleton("resnet18"))
-    assert "layer2.0.downsample.0.weight" in decayed and "fc.bias" in decayed
-    assert not any(".downsample.1." in n or "bn" in n for n in decayed)
-
-
-@pytest.mark.parametrize(
-    ("architecture", "taken"),
-    [
-        ("levit_128s", "stem.conv1.linear.weight"),  # a ConvNorm holds both
-        ("mixer_s32_224", "blocks.0.mlp_tokens.fc1.weight"),  # a map over tokens is no token
-        ("swin_tiny_patch4_window7_224", "layers.0.blocks.0.attn.qkv.weight"),
-        ("resmlp_12_224", "blocks.0.ls1"),
-    ],
-)
-def test_decay_takes_every_map_of_other_families(architecture, taken):
-    """All weights of two axes and more but embeddings."""
-    model = skeleton(architecture)
-    decayed = decayed_parameters(model)
-    assert taken in decayed
-    maps = {n for n, p in model.named_parameters() if n.endswith("weight") and p.ndim > 1}
-    assert maps - decayed.keys() == {n for n in maps if "embed" in n}
-    assert not any("norm" in n.rpartition(".")[0].rpartition(".")[2] for n in decayed)
-
-
-def test_frozen_and_shared_parameters():
-    """What is not trained is not drawn to zero; what is used twice counts once."""
-    model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
-    model[1].weight = model[0].weight
-    assert half_squares(decayed_parameters(model)).item() == pytest.approx(
-        model[0].weight.square().sum().item() / 2
-    )
-    model.requires_grad_(False)
-    assert decayed_parameters(model) == {}
-    assert half_squares({}) == 0
 
 
 # --- precision ------------------------------------------------------------------------------------
