@@ -23,7 +23,8 @@ _LEFT_OUT = re.compile(r"^left out: ([^:]+): (.*)$", re.MULTILINE)
 _OTHERWISE = re.compile(r"^(results/\S+ was made with other settings.*)$", re.MULTILINE)
 _RAISED = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*", re.MULTILINE)
 _TAIL_BYTES = 20_000
-_SILENT = "ended without a message: killed, out of memory or over its time"
+#: What is told of a job whose log ends without an error.
+SILENT = "ended without a message: killed, out of memory or over its time"
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def _state(
     said = tail(log) if log else None
     if said is not None and not said.rstrip("\n").rpartition("\n")[2].startswith(DONE):
         raised = _RAISED.findall(said)
-        return JobState(job, FAILED, raised[-1] if raised else _SILENT, log)
+        return JobState(job, FAILED, raised[-1] if raised else SILENT, log)
     if failure is not None:
         logs = [name for name in failure.logs if name != log or said is not None]
         return JobState(job, FAILED, "failed before its script began", ", ".join(logs))

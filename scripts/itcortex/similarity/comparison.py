@@ -34,7 +34,7 @@ from itcortex.similarity.geometry import rdm
 
 #: A layer's pattern of an image: all its units, or its channels averaged over positions.
 PATTERNS = ("map", "pooled")
-_BLOCK_VALUES = 2**18  # pairs x draws at a time: they stay in the processor's cache
+BLOCK_VALUES = 2**18  # pairs x draws at a time: they stay in the processor's cache
 _FEWEST_DRAWN = 4  # different images in a bootstrap draw; with fewer there is little to rank
 
 
@@ -100,7 +100,7 @@ def weighted_spearman(
     first, second = (index[pairs] for index in np.triu_indices(images.shape[1], 1))
     recorded, predicted = recorded[:, pairs], predicted[:, pairs]
     result = np.empty((len(images), len(predicted)))
-    width = max(1, _BLOCK_VALUES // len(first))
+    width = max(1, BLOCK_VALUES // len(first))
     for start in range(0, len(images), width):
         block = slice(start, start + width)
         drawn = np.ascontiguousarray(images[block].T, dtype=np.float64)

@@ -4,7 +4,7 @@ import numpy as np
 
 from itcortex.numerics.metrics import pearson, spearman, varies
 
-_BLOCK_VALUES = 2**22  # of a layer's, at a time in float64: it may have a million units an image
+BLOCK_VALUES = 2**22  # of a layer's, at a time in float64: it may have a million units an image
 
 
 def rdm(patterns: np.ndarray) -> np.ndarray:
@@ -16,7 +16,7 @@ def rdm(patterns: np.ndarray) -> np.ndarray:
     """
     size = np.maximum(patterns.max(1), -patterns.min(1)).astype(np.float64)
     mean, products = patterns.mean(1, dtype=np.float64), np.zeros((len(patterns), len(patterns)))
-    width = max(1, _BLOCK_VALUES // len(patterns))
+    width = max(1, BLOCK_VALUES // len(patterns))
     for start in range(0, patterns.shape[1], width):
         centred = patterns[:, start : start + width].astype(np.float64)
         centred -= mean[:, None]

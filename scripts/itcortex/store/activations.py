@@ -24,8 +24,8 @@ from itcortex.store.hdf5 import (
     write_names,
 )
 
-_READ_BYTES = 32 * 2**20
-_CHUNK_BYTES = 2 * 2**20  # about so much of a layer is packed at a time, and read at least
+READ_BYTES = 32 * 2**20
+CHUNK_BYTES = 2 * 2**20  # about so much of a layer is packed at a time, and read at least
 _BATCHES_WAITING = 2
 
 
@@ -58,7 +58,7 @@ class Activations:
                 return dataset[...][images]
             step = dataset.chunks[0]  # a part of a chunk is unpacked at the cost of all of it
             nbytes = step * math.prod(dataset.shape[1:]) * dataset.dtype.itemsize
-            size = max(1, _READ_BYTES // nbytes) * step
+            size = max(1, READ_BYTES // nbytes) * step
             starts = range(0, len(dataset), size)
             parts = [reduce(dataset[start : start + size]) for start in starts]
         return np.concatenate(parts)[images]
@@ -138,7 +138,7 @@ class _Layers:
     def _create(self, layer: str, values: np.ndarray) -> h5py.Dataset:
         """A layer's dataset; a chunk is the first batch, or a part of it where that is large."""
         size, nbytes = len(values), values[0].size * self.dtype.itemsize
-        while size % 2 == 0 and size * nbytes > _CHUNK_BYTES:
+        while size % 2 == 0 and size * nbytes > CHUNK_BYTES:
             size //= 2
         return self.group.create_dataset(
             layer,

@@ -30,7 +30,7 @@ def fingerprint(rule: str, scripts: Path = SCRIPTS) -> str:
     Raises FileNotFoundError if the rule has no script of its name, ValueError at an import that could
     not be followed (relative, or of everything by `*`).
     """
-    code = _Code(Path(scripts))
+    code = Code(Path(scripts))
     digest = hashlib.sha256()
     for file, used in sorted(code.reached(f"{rule}.py", PLUMBING).items()):
         lines = [file, *(statement.digest for statement in used), *code.order(file, PLUMBING)]
@@ -41,14 +41,14 @@ def fingerprint(rule: str, scripts: Path = SCRIPTS) -> str:
 
 def reached(rule: str, scripts: Path = SCRIPTS) -> dict[str, list[ast.stmt]]:
     """Top-level statements that a rule's script can come to, plumbing among them, by file."""
-    found = _Code(Path(scripts)).reached(f"{rule}.py")
+    found = Code(Path(scripts)).reached(f"{rule}.py")
     return {file: [statement.node for statement in used] for file, used in found.items()}
 
 
 # --- which statements a script can come to --------------------------------------------------------
 
 
-class _Code:
+class Code:
     """The scripts and the package's files as they are now."""
 
     def __init__(self, scripts: Path):

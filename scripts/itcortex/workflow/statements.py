@@ -88,7 +88,7 @@ class Statement:
 
     @cached_property
     def uses(self) -> set[str]:
-        """Dotted names, each followed through the imports that it can see (see `_Code.places`)."""
+        """Dotted names, each followed through the imports that it can see (see `Code.places`)."""
         inner = _imported(self.imports, self.where)
         modules = {text.rstrip(".") for text in self._names[2] if _MODULE_NAME.fullmatch(text)}
         found = modules | {f"{name}:" for name in modules}

@@ -164,7 +164,7 @@ def test_every_file_of_the_page_makes_a_page_anew():
     folder = Path(report_page.__file__).parent
     files = [path for path in folder.rglob("*") if path.suffix in {".js", ".css", ".html", ".yaml"}]
     assert len(files) > 30
-    code = fingerprint._Code(fingerprint.SCRIPTS)
+    code = fingerprint.Code(fingerprint.SCRIPTS)
     counted = {
         line.split()[0]
         for file, used in code.reached("render_report.py").items()

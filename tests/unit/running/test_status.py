@@ -185,7 +185,7 @@ def test_a_failed_job_says_its_last_error_and_log(folder):
 
 
 def test_a_job_that_was_killed_ended_without_a_word(folder):
-    assert state("# rule fit_encoding\nlayers: 40%\n").detail == status._SILENT
+    assert state("# rule fit_encoding\nlayers: 40%\n").detail == status.SILENT
 
 
 def test_a_job_that_died_before_its_script_points_to_the_clusters_log(folder):

@@ -70,7 +70,7 @@ def test_blocks_and_left_out_pairs_change_nothing(rng, monkeypatch):
     inside = np.flatnonzero((images.max(0)[:, None] * images.max(0))[np.triu_indices(10, 1)])
     part = weighted_spearman(recorded, predicted, images, inside)
     np.testing.assert_allclose(part, whole, atol=1e-12)
-    monkeypatch.setattr(comparison, "_BLOCK_VALUES", 90)  # two draws at a time
+    monkeypatch.setattr(comparison, "BLOCK_VALUES", 90)  # two draws at a time
     by_parts = weighted_spearman(recorded, predicted, images)
     np.testing.assert_allclose(by_parts, whole, atol=1e-12)
 
@@ -245,7 +245,7 @@ def test_wide_layers_are_read_in_blocks(rng, monkeypatch):
     patterns = rng.standard_normal((9, 101)).astype(np.float32) + 7
     patterns[3] = 2.5
     whole = geometry.rdm(patterns)
-    monkeypatch.setattr(geometry, "_BLOCK_VALUES", 9 * 10)
+    monkeypatch.setattr(geometry, "BLOCK_VALUES", 9 * 10)
     np.testing.assert_allclose(geometry.rdm(patterns), whole, atol=2e-12)  # rounded to 12 digits
     assert np.isnan(whole[3, 4]) and np.isfinite(whole[4, 5])
 

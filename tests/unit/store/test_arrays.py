@@ -63,7 +63,7 @@ def test_everything_is_read_back_as_written(rng, tmp_path):
 @pytest.mark.network
 def test_layers_can_be_reduced_while_they_are_read(rng, tmp_path, monkeypatch):
     maps = write_each(rng, tmp_path)
-    monkeypatch.setattr(activations, "_READ_BYTES", 1)  # one chunk at a time, which is a batch
+    monkeypatch.setattr(activations, "READ_BYTES", 1)  # one chunk at a time, which is a batch
     sizes = []
 
     def mean(values):
@@ -90,7 +90,7 @@ def test_layers_are_packed_as_hdf5_itself_unpacks_them(
     rng, tmp_path, monkeypatch, dtype, count, batch
 ):
     """Whole chunks, parts of a batch, last chunks that are not full, maps of any size, vectors."""
-    monkeypatch.setattr(activations, "_CHUNK_BYTES", 200)  # so that chunks of `map` are parts
+    monkeypatch.setattr(activations, "CHUNK_BYTES", 200)  # so that chunks of `map` are parts
     layers = {"map": rng.standard_normal((count, 3, 2, 5)), "flat": rng.standard_normal((count, 7))}
     layers = {name: values.astype(dtype) for name, values in layers.items()}
     batches = [
