@@ -130,14 +130,22 @@ def _released(package: str, files: list[Path]) -> str:
     Empty where some file is in no list: an installation with `pip install -e` lists only a pointer to
     the code, and metadata beside the code (`*.egg-info`) lists nothing.
     """
-    versions, listed = [], set()
+    versions, unlisted = [], set(files)
     for name in _distributions(tuple(sys.path)).get(package, ()):
         installed = distribution(name)
-        lines = (installed.read_text("RECORD") or "").splitlines()
+        names = _names_in(installed.read_text("RECORD") or "")
         root = Path(installed.locate_file("")).resolve()
-        listed |= {root / line.rsplit(",", 2)[0].strip('"') for line in lines}
+        unlisted -= {
+            path for path in unlisted if Path(os.path.relpath(path, root)).as_posix() in names
+        }
         versions.append(f"{name} {installed.version}")
-    return ", ".join(sorted(set(versions))) if listed.issuperset(files) else ""
+    return "" if unlisted else ", ".join(sorted(set(versions)))
+
+
+@lru_cache(maxsize=64)
+def _names_in(record: str) -> frozenset[str]:
+    """Names of files in a distribution's list, of which torch's has some 15,000 lines."""
+    return frozenset(line.rsplit(",", 2)[0].strip('"') for line in record.splitlines())
 
 
 @lru_cache(maxsize=1)
