@@ -134,6 +134,13 @@ class Cluster:
 
         self._wait("the nodes", ready)
 
+    def wait_until_saved(self, job: str) -> None:
+        """Wait until the controller has saved a job as it is now, which it does every few seconds."""
+        word = f"saved-{job}"
+        self.command("scontrol", "update", f"JobId={job}", f"AdminComment={word}", check=True)
+        saved = self.folder / "state" / "job_state"
+        self._wait("a saved state", lambda: word.encode() in saved.read_bytes())
+
     def kill(self, name: str) -> None:
         """Kill one daemon, and with a node's all its jobs' processes: the machine lost power."""
         self._end(self.daemons.pop(name), signal.SIGKILL)

@@ -78,7 +78,7 @@ def test_a_controller_that_restarts_costs_nothing(line, cluster, tables):
     """A job ends while nobody keeps the books."""
     held = line.fault("hold", "b")
     run = line.start()
-    line.wait_for("b")
+    cluster.wait_until_saved(line.wait_for("b")["JobId"])
     cluster.kill("slurmctld")
     held.unlink()
     time.sleep(3)
@@ -92,8 +92,8 @@ def test_a_controller_that_is_away_for_long_costs_an_interrupt(line, cluster, ta
     """Without accounting: the plugin asks sacct once squeue is silent, and waits for it for ever."""
     held = [line.fault("hold", name) for name in "abc"]
     run = line.start()
-    for name in "abc":
-        line.wait_for(name)
+    jobs = [line.wait_for(name)["JobId"] for name in "abc"]
+    cluster.wait_until_saved(jobs[-1])
     cluster.kill("slurmctld")
     deadline = time.monotonic() + FACTOR * 90
     while "Falling back to 'sacct'" not in run.printed:
