@@ -23,7 +23,7 @@ from itcortex.running import progress
 #: another algorithm for another number of images, with products of 11 bits: a few times 1e-3.
 _TOLERANCE = 1e-2
 #: Batches whose maps are on their way to the host while the next one is in the network, by `on a GPU`.
-_BEHIND = {False: 0, True: 1}
+BEHIND = {False: 0, True: 1}
 
 
 def extract(
@@ -71,7 +71,7 @@ def extract(
                 alone = OnHost(_run(model, batch[middle : middle + 1], layers, outputs))
                 image = {name: maps[middle] for name, maps in waiting[0][1].arrays().items()}
                 _require_same(image, alone.arrays(), len(batch))
-            if len(waiting) > _BEHIND[place.type == "cuda"]:
+            if len(waiting) > BEHIND[place.type == "cuda"]:
                 yield _next(waiting)
         while waiting:
             yield _next(waiting)

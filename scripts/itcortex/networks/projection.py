@@ -42,13 +42,14 @@ class Projection:
             return units
         key = (units.shape[1], units.device)
         if key not in self._components:
-            self._components[key] = self._drawn(*key)
+            self._components[key] = self.components(*key)
         components = self._components[key]
         if isinstance(components, csr_matrix):
             return torch.from_numpy((components @ units.numpy().T).T)
         return (components @ units.T).T
 
-    def _drawn(self, n_units: int, device: torch.device) -> csr_matrix | torch.Tensor:
+    def components(self, n_units: int, device: torch.device) -> csr_matrix | torch.Tensor:
+        """The sparse matrix (dimension, unit) for so many units; not on a CPU it is one of torch."""
         drawn = SparseRandomProjection(self.dimensions, random_state=self.seed)
         rows = drawn.fit(np.zeros((1, n_units), np.float32)).components_
         components = csr_matrix(rows, dtype=np.float32)

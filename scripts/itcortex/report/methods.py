@@ -137,7 +137,7 @@ def _mapping(text: Text, settings: dict, summary: pd.DataFrame) -> str:
     sentences = [
         f"About {layers} layers of a network, spread evenly over its depth, were compared with each "
         "recording; where a recording has a grid of positions, a layer's map was resampled to it.",
-        *_reduced(**settings["reduce"]),
+        *words_of_reduction(**settings["reduce"]),
     ]
     if main == "pls":
         sentences.append(
@@ -190,7 +190,7 @@ def _in_words(folds: str | int | dict) -> str:
     return f"every value of the images' column {folds['name']!r} in turn"
 
 
-def _reduced(kind: str, dimensions: int | str, seed: int) -> list[str]:
+def words_of_reduction(kind: str, dimensions: int | str, seed: int) -> list[str]:
     """What was done to the units of a layer, where that is not what is usual."""
     if kind == "srp":
         how = (

@@ -27,12 +27,12 @@ def test_a_projection_is_scikit_learns(rng):
 def test_another_device_has_the_same_projection(rng, monkeypatch):
     """What a GPU does, on this processor: torch's sparse product."""
     units = torch.from_numpy(rng.standard_normal((3, 500)).astype(np.float32))
-    drawn = Projection._drawn
+    drawn = Projection.components
     monkeypatch.setattr(
-        Projection, "_drawn", lambda self, n, device: as_torch(drawn(self, n, device))
+        Projection, "components", lambda self, n, device: as_torch(drawn(self, n, device))
     )
     there = Projection(50, seed=1)(units)
-    monkeypatch.setattr(Projection, "_drawn", drawn)
+    monkeypatch.setattr(Projection, "components", drawn)
     torch.testing.assert_close(there, Projection(50, seed=1)(units), rtol=1e-5, atol=1e-5)
 
 
@@ -101,7 +101,7 @@ def test_maps_that_are_fetched_later_are_the_same(rng, monkeypatch):
     images = rng.integers(0, 256, (7, 12, 12, 3), dtype=np.uint8)
     layers = choose_layers(model, PLAIN.input_size)
     now = list(extract(model, PLAIN, images, layers, 3))
-    monkeypatch.setattr(activations, "_BEHIND", {False: 2})
+    monkeypatch.setattr(activations, "BEHIND", {False: 2})
     later = list(extract(model, PLAIN, images, layers, 3, threads=2))
     assert [start for start, _ in later] == [start for start, _ in now] == [0, 3, 6]
     for (_, one), (_, other) in zip(now, later, strict=True):

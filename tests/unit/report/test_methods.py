@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from itcortex.report.methods import CEILINGS, _reduced
+from itcortex.report.methods import CEILINGS, words_of_reduction
 
 SCHEMA = Path(__file__).resolve().parents[3] / "rules" / "schemas" / "config.schema.yaml"
 
@@ -16,8 +16,8 @@ def test_every_ceiling_that_settings_may_name_has_words():
 
 def test_what_was_done_to_units_is_told_where_it_is_not_what_is_usual():
     usual = {"kind": "pool", "dimensions": "auto", "seed": 0}
-    assert _reduced(**usual) == _reduced(**usual | {"kind": "none"}) == []
-    (told,) = _reduced(**usual | {"kind": "srp", "dimensions": 500})
+    assert words_of_reduction(**usual) == words_of_reduction(**usual | {"kind": "none"}) == []
+    (told,) = words_of_reduction(**usual | {"kind": "srp", "dimensions": 500})
     assert told == "Wider layers were reduced by a sparse random projection to 500 dimensions."
-    (told,) = _reduced(**usual | {"kind": "pca"})
+    (told,) = words_of_reduction(**usual | {"kind": "pca"})
     assert "at most 1000 principal components of the training images" in told
