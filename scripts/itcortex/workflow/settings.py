@@ -59,7 +59,7 @@ def check_experiment(
     _require_models(config, known)
     if refused is None:
         check_divided_by(config, models)
-        _check_pairs(config["statistics"]["pairs"], models)
+        check_pairs(config["statistics"]["pairs"], models)
         check_models(models, registry)
         check_measured(config, models)
     for name in config["figures"]["models"] or ():
@@ -101,7 +101,7 @@ def _check_own(name: str, registry: dict) -> None:
             require_files(one, f"recordings: {name}")
 
 
-def _check_pairs(pairs: list[list[str]], models: pd.DataFrame) -> None:
+def check_pairs(pairs: list[list[str]], models: pd.DataFrame) -> None:
     """Raise `UserError` for pairs with a network that no row of the model table names, or twice one."""
     known = {*(models["model"] + " " + models["weights"])}
     for pair in pairs:
