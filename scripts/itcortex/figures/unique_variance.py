@@ -13,7 +13,7 @@ PARTS = {
     "shared": ("both", style.GREY, "s", 5.6),
     "unique_other": ("second network only", "#0072B2", "o", 6.0),
 }
-_ROW, _LETTERS = 0.42, 34
+_ROW, _LETTERS = 0.5, 24
 
 
 @style.styled
@@ -29,7 +29,7 @@ def draw(table: pd.DataFrame) -> Figure:
         for label, colour, marker, size in PARTS.values()
     ]
     figure, places = style.panel_grid(
-        recordings, _ROW * most + 0.2, handles, columns=1, sides=(2.35, 0.2), foot=0.5
+        recordings, _ROW * most + 0.2, handles, columns=1, sides=(1.75, 0.2), foot=0.5
     )
     for (place, title), recording in zip(places, recordings, strict=True):
         rows = table[table["recording"].astype(str) == recording].reset_index(drop=True)
@@ -45,6 +45,6 @@ def draw(table: pd.DataFrame) -> Figure:
                  for r in rows.itertuples()]  # fmt: skip
         axes.set(yticks=rows.index, ylim=(len(rows) - 0.5, -0.5))
         axes.set_yticklabels(names)
-        axes.set_xlabel("share of the variance of held-out responses (mean over sites)")
+        axes.set_xlabel("share of variance")
         style.head(axes, title)
     return figure
