@@ -60,7 +60,7 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
         "tradeoff", "recordings", "alignment", "layers", "recording_pairs", "site_counts", "maps",
         "timecourse", "multiverse",
     ]  # fmt: skip
-    readable = [name for name in answers if name != "model_pairs"]
+    readable = [name for name in answers if name not in ("model_pairs", "network_site_counts")]
     assert bare.readable_tables == ["summary", "models", "images", "kinds", *readable]
     sets = config["attention"] | {"sets": ["osie"]}
     full = experiment(rdms=["it92_human"], attention=sets)
