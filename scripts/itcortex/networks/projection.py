@@ -8,7 +8,7 @@ between images are kept to 1 +- eps, for all pairs at once, by the lemma of John
 
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 from sklearn.random_projection import SparseRandomProjection, johnson_lindenstrauss_min_dim
 
 #: Distortion of squared distances that `auto` allows.
@@ -27,7 +27,7 @@ class Projection:
 
     def __init__(self, dimensions: int, seed: int):
         self.dimensions, self.seed = dimensions, seed
-        self._components: dict[tuple[int, torch.device], csr_matrix | torch.Tensor] = {}
+        self._components: dict[tuple[int, torch.device], csc_matrix | torch.Tensor] = {}
 
     @classmethod
     def for_images(cls, n_images: int, dimensions: int | str, seed: int) -> "Projection":
@@ -44,17 +44,17 @@ class Projection:
         if key not in self._components:
             self._components[key] = self.components(*key)
         components = self._components[key]
-        if isinstance(components, csr_matrix):
+        if isinstance(components, csc_matrix):
             return torch.from_numpy((components @ units.numpy().T).T)
         return (components @ units.T).T
 
-    def components(self, n_units: int, device: torch.device) -> csr_matrix | torch.Tensor:
+    def components(self, n_units: int, device: torch.device) -> csc_matrix | torch.Tensor:
         """The sparse matrix (dimension, unit) for so many units; not on a CPU it is one of torch."""
         drawn = SparseRandomProjection(self.dimensions, random_state=self.seed)
         rows = drawn.fit(np.zeros((1, n_units), np.float32)).components_
+        if device.type == "cpu":  # by columns: units are read in order, sums stay in the cache
+            return csc_matrix(rows, dtype=np.float32)
         components = csr_matrix(rows, dtype=np.float32)
-        if device.type == "cpu":
-            return components
         parts = (components.indptr, components.indices, components.data)
         crow, columns, values = map(torch.from_numpy, parts)
         return torch.sparse_csr_tensor(crow, columns, values, components.shape, device=device)

@@ -38,6 +38,7 @@ def test_another_device_has_the_same_projection(rng, monkeypatch):
 
 def as_torch(rows):
     """A sparse matrix of scipy as torch's."""
+    rows = rows.tocsr()
     parts = map(torch.from_numpy, (rows.indptr, rows.indices, rows.data))
     return torch.sparse_csr_tensor(*parts, rows.shape)
 
