@@ -54,6 +54,9 @@ def orientation_table(
 
 def _warn(table: pd.DataFrame) -> None:
     """Say in the log if the grid seems to be turned, or nothing is predicted whichever way it is."""
+    if table["r"].isna().all():
+        _log.warning("no site varies within a fold: nothing can be said of the grid's orientation")
+        return
     best = table.loc[table["r"].idxmax()]
     if best["r"] < LOWEST_R:
         _log.warning(

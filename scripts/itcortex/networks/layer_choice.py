@@ -20,6 +20,7 @@ timm's `forward_intermediates` gives are the candidates; a network that has none
 shapes decide, so the choice is the same on every machine; it is stored with the activations.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from copy import deepcopy
 
@@ -47,10 +48,13 @@ class Survey:
     def __init__(self, model: nn.Module, input_size: tuple[int, int, int]):
         weight = next(model.parameters(), torch.zeros(()))
         batch = torch.zeros(_TRACED_IMAGES, *input_size, device=weight.device, dtype=weight.dtype)
-        outputs = trace(model, batch)
+        outputs = trace(model, batch, repeated=True)
+        runs = Counter(output.name for output in outputs)
         self.model, self.geometry = model, Geometry.of(model, _TRACED_IMAGES, input_size)
         read = [(o, self.geometry.read(o.name, o.shape, o.depth)) for o in outputs]
-        self._read = [(output, layer) for output, layer in read if layer]
+        found = [(output, layer) for output, layer in read if layer]
+        self._read = [(output, layer) for output, layer in found if runs[output.name] == 1]
+        self._again = [layer for output, layer in found if runs[output.name] > 1]
         by_depth = sorted((layer for _, layer in self._read), key=lambda layer: layer.depth)
         self.readable = {layer.name: layer for layer in by_depth}
         self.trunk = frozenset(output.name for output, _ in self._read if output.trunk)
@@ -80,7 +84,8 @@ class Survey:
         if _largest_gap(candidates, end) > 1 / 2:
             stages = _intermediates(self.model, self.geometry)
             goes_around = any(not output.trunk for output, _ in maps)
-            if not stages and (goes_around or not candidates):
+            again = any(layer.height * layer.width > 1 for layer in self._again)
+            if not stages and (goes_around or again or not candidates):
                 raise UserError(_uncovered(_name(self.model), candidates, end))
             candidates = stages or candidates  # a plain chain may have a single layer
         positions = np.linspace(0, len(candidates) - 1, min(count, len(candidates)))
@@ -164,7 +169,8 @@ def _uncovered(name: str, layers: list[Layer], end: float) -> str:
     return (
         f"{name}: all data passes through only {len(layers)} of its layers with a map "
         f"({', '.join(layer.name for layer in layers[:5])}), and {_largest_gap(layers, end):.0%} of the "
-        f"pass up to its last map has none of them, because data goes around; {remedy}"
+        f"pass up to its last map has none of them, because data goes around or modules run more than "
+        f"once; {remedy}"
     )
 
 

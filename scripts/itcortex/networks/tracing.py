@@ -125,8 +125,10 @@ def _is_map(tensor: torch.Tensor) -> bool:
     return sum(length > 1 for length in tensor.shape[1:]) > 1
 
 
-def trace(model: nn.Module, batch: torch.Tensor) -> list[Output]:
+def trace(model: nn.Module, batch: torch.Tensor, repeated: bool = False) -> list[Output]:
     """Outputs of all modules that run once in a forward pass and put out one tensor, in order.
+
+    With `repeated`, also every output of those that run more than once.
 
     Values do not matter and a batch on the meta device is enough. Inner modules come before the
     outer ones that hand on their output.
@@ -160,5 +162,5 @@ def trace(model: nn.Module, batch: torch.Tensor) -> list[Output]:
     return [
         Output(name, number, shape, made / flow.clock, before, number in trunk, flow.axes[number])
         for name, number, shape, made, before in seen
-        if calls[name] == 1
+        if repeated or calls[name] == 1
     ]

@@ -19,6 +19,8 @@ from itcortex.weights.state import State, in_order
 
 #: Of batch norms in PyTorch; evaluation does not read it.
 COUNTER = "num_batches_tracked"
+#: Of torch's averaged models, beside the network: how many states were averaged.
+_AVERAGED = "n_averaged"
 _NUMBER = re.compile(r"\d+")
 
 
@@ -27,11 +29,13 @@ class Wanted:
     """The tensors of a network: `state` {name: tensor, with values or without}, in its order.
 
     `derived` are names of buffers that the network computes when it is built and does not keep in its
-    state dict, such as Swin's indices of relative positions; a file may hold them or not.
+    state dict, such as Swin's indices of relative positions; a file may hold them or not. `tied` are
+    pairs of names that are one parameter.
     """
 
     state: State
     derived: frozenset[str] = frozenset()
+    tied: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, model: nn.Module) -> "Wanted":
@@ -42,7 +46,11 @@ class Wanted:
             for place, module in model.named_modules()
             for name in module._buffers  # those that are None are derived as well
         }
-        return cls(state, frozenset(buffers - set(state)))
+        first: dict[int, str] = {}
+        named = model.named_parameters(remove_duplicate=False)
+        pairs = ((first.setdefault(id(parameter), name), name) for name, parameter in named)
+        tied = tuple(pair for pair in pairs if pair[0] != pair[1])
+        return cls(state, frozenset(buffers - set(state)), tied)
 
     def optional(self, name: str) -> bool:
         """Whether a file may lack a tensor: counters of batch norms, and indices."""
@@ -66,12 +74,13 @@ def match(state: State, wanted: Wanted, origin: str, ordered: bool = True) -> Ma
     `UserError`, naming `origin`, for quantised tensors, other shapes, names that lack or are left over,
     and an order that the names contradict.
     """
+    state = {name: value for name, value in state.items() if name != _AVERAGED}
     _require_floats(state, origin)
     prefix = _by_name(state, wanted)
     if prefix is not None:
         taken, given = prefix
         renamed = {given + name[len(taken) :]: value for name, value in state.items()}
-        return _named(renamed, wanted, origin, taken, given)
+        return _untorn(_named(renamed, wanted, origin, taken, given), wanted, origin)
     foreign, lacking = _difference(state, wanted)
     if len(foreign) < len(state) / 2:  # most names are right: the others are wrong, not renamed
         raise UserError(
@@ -84,7 +93,18 @@ def match(state: State, wanted: Wanted, origin: str, ordered: bool = True) -> Ma
             f"{origin}: the names of its tensors are not those of the architecture, and a file of this "
             f"kind does not keep their order; it has {foreign[:3]}, and lacks {lacking[:3]}"
         )
-    return _by_order(state, wanted, origin)
+    return _untorn(_by_order(state, wanted, origin), wanted, origin)
+
+
+def _untorn(matched: Matched, wanted: Wanted, origin: str) -> Matched:
+    """Refuse two tensors that are one parameter of the network, and differ: the last would be taken."""
+    for one, other in wanted.tied:
+        if not torch.equal(matched.state[one], matched.state[other]):
+            raise UserError(
+                f"{origin}: {one} and {other} are one parameter of the architecture, and differ in the "
+                "file; use a file of this architecture"
+            )
+    return matched
 
 
 # --- by name --------------------------------------------------------------------------------------

@@ -93,3 +93,9 @@ def test_without_a_grid_the_table_is_empty(rng):
         None, rng.random((6, 1, 1, 5)), Division.into_folds(np.arange(6) % 3), 2
     )
     assert len(table) == 0
+
+
+def test_a_grid_whose_sites_never_vary_is_said_to_tell_nothing(planted, caplog):
+    table = orientation_table(planted[0], np.zeros_like(planted[1]), FOLDS, 3)
+    assert table["r"].isna().all()
+    assert "no site varies within a fold" in caplog.text

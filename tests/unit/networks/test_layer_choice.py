@@ -291,3 +291,26 @@ def test_layer_names_are_those_that_may_be_named():
     names = layer_names(model, (3, 160, 160))
     assert [la.name for la in named_layers(model, (3, 160, 160), names)] == names
     assert {"patch_embed", "blocks.0", "blocks.0.mlp.fc1", "norm", "head"} <= set(names)
+
+
+class Recurrent(nn.Module):
+    """A cell that runs four times, as in recurrent models of the ventral stream."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.cell = nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(8, 8, 3, 1, 1)
+        self.act, self.top = nn.ReLU(), nn.Conv2d(8, 8, 3, 2, 1)
+
+    def forward(self, images):
+        """Four steps with the input at each, which no single call of a module shows."""
+        maps = state = self.stem(images)
+        for _ in range(4):
+            state = self.act(self.cell(state) + maps)
+        return self.top(state).mean((2, 3))
+
+
+def test_steps_of_a_recurrent_cell_are_not_left_out_without_a_word():
+    with pytest.raises(
+        UserError, match=r"only 2 of its layers .*stem, top.*modules run more than once"
+    ):
+        choose_layers(Recurrent(), (3, 64, 64))

@@ -202,6 +202,29 @@ def test_modules_of_unequal_shapes_need_no_numbers():
     assert all(torch.equal(a, b) for a, b in zip(found.state.values(), state.values(), strict=True))
 
 
+# --- other kinds of file --------------------------------------------------------------------------
+
+
+def test_one_parameter_of_two_names_has_one_value():
+    tied = two_maps()
+    tied["b"].weight = tied["a"].weight
+    state = {f"{name}.weight": torch.ones(SIDE, SIDE) for name in "ab"}
+    assert same(match(state, Wanted.of(tied), "w.pth").state, state)
+    state["b.weight"] = 2 * state["b.weight"]
+    with pytest.raises(
+        UserError, match=r"w\.pth: a\.weight and b\.weight are one parameter of the"
+    ):
+        match(state, Wanted.of(tied), "w.pth")
+
+
+def test_the_count_of_an_averaged_model_is_no_weight(tmp_path):
+    """`torch.optim.swa_utils.AveragedModel` keeps it beside the network."""
+    wanted = made("two_maps").build(1)
+    content = torch.optim.swa_utils.AveragedModel(wanted).state_dict()
+    assert "n_averaged" in content
+    assert same(fetched(tmp_path, content, made("two_maps"))[0], wanted.state_dict())
+
+
 # --- quantised ------------------------------------------------------------------------------------
 
 
