@@ -94,8 +94,8 @@ def render(folder, summary, settings=SETTINGS, fingerprints=None, caption=CAPTIO
     files = ("recordings", "stimuli", "predictions", "recording_names", "checks", "check_figures")
     recorded = {name: [] for name in files}
     render_report.main(
-        **paths, rsa=[], attention=[], shortcut=[], unique_variance=[], recording_pairs=[], shared_images=[],
-        figures=figures, photographs=[], examples=[],
+        **paths, rsa=[], attention=[], shortcut=[], unique_variance=[],
+        recording_pairs=[], shared_images=[], figures=figures, photographs=[], examples=[],
         photograph_sets=[], provenance=folder / "provenance.json", report=folder / "report.html",
         experiment="demo", settings=settings, registry=about.registry, datasets=about.datasets,
         fingerprints=fingerprints or {}, **recorded | changed,
