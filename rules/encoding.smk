@@ -13,7 +13,7 @@ rule divide_images:
     benchmark:
         "results/{experiment}/benchmarks/divide_images/{recording}/{division}.tsv"
     conda:
-        "../envs/networks.yaml"
+        "../envs/analysis.yaml"
     resources:
         mem_mb=request.encoding_mem_mb,
         runtime=rising(60),

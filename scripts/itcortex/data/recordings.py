@@ -332,7 +332,7 @@ def _bins(recording: Recording, window: Sequence[float] | None) -> slice:
     missing = [key for key in ("ms_start", "ms_bin") if recording.attributes.get(key) is None]
     if missing:
         raise UserError(
-            f"window {start}-{stop} ms: the recording has no {missing[0]} among its attributes; "
+            f"window {start:g}-{stop:g} ms: the recording has no {missing[0]} among its attributes; "
             "give it one, or no window if it has no time axis"
         )
     first, width = recording.attributes["ms_start"], recording.attributes["ms_bin"]
@@ -340,7 +340,7 @@ def _bins(recording: Recording, window: Sequence[float] | None) -> slice:
     borders = [(edge - first) / width for edge in (start, stop)]
     if not first <= start < stop <= last or any(abs(b - round(b)) > 1e-6 for b in borders):
         raise UserError(
-            f"window {start}-{stop} ms does not fit the recording: {first}-{last} ms in bins of "
+            f"window {start:g}-{stop:g} ms does not fit the recording: {first:g}-{last:g} ms in bins of "
             f"{width} ms; choose borders of bins within that range"
         )
     return slice(*map(round, borders))

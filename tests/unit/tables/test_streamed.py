@@ -98,8 +98,9 @@ def test_pairs_are_compared_one_recording_at_a_time(tmp_path, rng):
     store.write_table(tmp_path / "models.parquet", known)
     pairs, harmonized = tmp_path / "pairs.parquet", tmp_path / "harmonized.parquet"
     compare_models.main(
-        paths, tmp_path / "models.parquet", pairs, harmonized, tmp_path / "h.csv", draws=20, seed=1
-    )
+        paths, tmp_path / "models.parquet", pairs, harmonized, tmp_path / "h.csv",
+        tmp_path / "counts.parquet", draws=20, seed=1,
+    )  # fmt: skip
     table = store.read_table(pairs)
     assert table["recording"].tolist() == ["r", "q"]
     for row in table.itertuples():

@@ -64,8 +64,9 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     assert bare.readable_tables == ["summary", "models", "images", "kinds", *readable]
     sets = config["attention"] | {"sets": ["osie"]}
     full = experiment(rdms=["it92_human"], attention=sets)
-    assert full.tables == [*always, "rsa", "rsa_ceilings", "attention", "shortcut"]
-    assert full.readable_tables == [*bare.readable_tables, "rsa", "attention", "shortcut"]
+    unique = ["unique_variance", "unique_variance_sites"]  # networks with and without the harmonizer
+    assert full.tables == [*always, *unique, "rsa", "rsa_ceilings", "attention", "shortcut"]
+    assert full.readable_tables == [*bare.readable_tables, "unique_variance", "rsa", "attention", "shortcut"]
     assert full.figures[9:] == [
         "rsa", "attention", "people", "shortcut", "training_net", "training_small",
     ]  # fmt: skip
