@@ -64,11 +64,12 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     assert bare.readable_tables == ["summary", "models", "images", "kinds", *readable]
     sets = config["attention"] | {"sets": ["osie"]}
     full = experiment(rdms=["it92_human"], attention=sets)
-    unique = ["unique_variance", "unique_variance_sites"]  # networks with and without the harmonizer
+    unique = ["unique_variance", "unique_variance_sites"]  # of harmonized networks
     assert full.tables == [*always, *unique, "rsa", "rsa_ceilings", "attention", "shortcut"]
-    assert full.readable_tables == [*bare.readable_tables, "unique_variance", "rsa", "attention", "shortcut"]
+    more = [unique[0], "rsa", "attention", "shortcut"]
+    assert full.readable_tables == [*bare.readable_tables, *more]
     assert full.figures[9:] == [
-        "rsa", "attention", "people", "shortcut", "training_net", "training_small",
+        "unique_variance", "rsa", "attention", "people", "shortcut", "training_net", "training_small",
     ]  # fmt: skip
     assert [path.rpartition("/")[2] for path in full.pages] == ["report.html", "provenance.json"]
     assert full.table_if_any("rsa") == "results/{experiment}/tables/rsa.parquet"
