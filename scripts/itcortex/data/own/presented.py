@@ -22,6 +22,12 @@ from itcortex.formats.unicode import composed
 _log = logging.getLogger(__name__)
 #: Values of `incomplete`: what becomes of an image without any response of a site.
 INCOMPLETE = ("refuse", "leave out sites", "leave out images")
+#: Numbers that many programs write where there is none.
+CODES = np.array(
+    [-999, -9999, -99999, 999, 9999, 99999, -1e20, 1e20, 9.969209968386869e36], np.float32
+)
+#: So many times larger than all others in absolute value, a number of `CODES` is taken for a code.
+_FAR = 20
 _MOST_NAMED = 5
 
 
@@ -71,6 +77,7 @@ def to_recording(
     """
     presented, left_out = _choose_sites(presented, entry.get("sites", {}), where)
     presented, left_out["presentations"] = _without_empty(presented, where)
+    _refuse_codes(presented, where)
     names = presented.shown["image"].astype(str)
     picture_of = matching.match(names, pictures, where)
     image_ids, image_of = np.unique(names.map(picture_of).map(composed), return_inverse=True)
@@ -120,6 +127,31 @@ def _without_empty(presented: Presented, where: str) -> tuple[Presented, int]:
         shown = presented.shown[recorded].reset_index(drop=True)
         presented = replace(presented, values=presented.values[recorded], shown=shown)
     return presented, n_empty
+
+
+def _refuse_codes(presented: Presented, where: str) -> None:
+    """Raise `UserError` if the smallest or the largest response is a code for a missing one.
+
+    That is a number of `CODES`, which is negative where no other is, or far beyond all others.
+    """
+    values = presented.values
+    for code in {float(np.nanmin(values)), float(np.nanmax(values))} & set(CODES.tolist()):
+        others = values[np.isfinite(values) & (values != np.float32(code))]
+        if not others.size:
+            continue
+        far = abs(code) > _FAR * np.abs(others).max() or (code < 0 <= others.min())
+        if far:
+            rows, sites = np.nonzero((values == np.float32(code)).any(axis=(1, 2, 3)))
+            image, site = (
+                presented.shown["image"].iloc[rows[0]],
+                presented.sites["site"].iloc[sites[0]],
+            )
+            raise UserError(
+                f"{where}: the response {code:g}, which stands at {len(rows)} pairs of presentation and "
+                f"site (first {image!r}, site {site!r}), looks like a code for a missing one: other "
+                f"responses are {others.min():g} to {others.max():g}; write NaN there, leave the cell "
+                "empty, or say it in the file (netCDF: `_FillValue`)"
+            )
 
 
 def _repeats(

@@ -190,3 +190,28 @@ def test_a_split_is_of_every_image(lab, path):
     long.assign(split=long["repeat"]).to_csv(path, index=False)
     with pytest.raises(UserError, match=r"split: image 'im00\.png' has several"):
         read(path, lab.names, split="split")
+
+
+@pytest.mark.parametrize(
+    ("code", "count"), [(-9999, 1), (-999, 3), (99999, 1), (1e20, 1), (9.969209968386869e36, 2)]
+)
+def test_a_number_that_stands_for_none_is_refused(lab, path, code, count):
+    """No attribute says so, in a CSV least of all."""
+    table = lab.wide()
+    column = table.select_dtypes("number").columns[0]
+    table[column] = table[column].astype(float)
+    table.loc[range(count), column] = code
+    path.write_text(table.to_csv(index=False))
+    with pytest.raises(UserError, match=f"stands at {count} pairs .* looks like a code"):
+        read(path, lab.names)
+
+
+@pytest.mark.parametrize(("values", "code"), [((-1200, 800), -999), ((0, 5000), 999)])
+def test_a_number_among_others_of_its_size_is_a_response(lab, path, rng, values, code):
+    table = lab.wide()
+    sites = table.select_dtypes("number").columns
+    for column in sites:
+        table[column] = rng.uniform(*values, size=len(table))
+    table.loc[0, sites[0]] = code
+    path.write_text(table.to_csv(index=False))
+    assert code in read(path, lab.names).responses
