@@ -63,7 +63,7 @@ KillWait=10
 MinJobAge=86400
 GresTypes=gpu
 NodeName=cpu[1-2] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{cpu_ports}] CPUs=3 RealMemory=12000
-NodeName=gpu1 NodeHostname={host} NodeAddr=127.0.0.1 Port={gpu_port} CPUs=4 RealMemory=12000 Gres=gpu:2
+NodeName=gpu1 NodeHostname={host} NodeAddr=127.0.0.1 Port={gpu_port} CPUs=8 RealMemory=12000 Gres=gpu:2
 PartitionName=cpu Nodes=cpu[1-2] Default=YES MaxTime=3-0 PriorityTier=1
 PartitionName=gpu Nodes=gpu1 MaxTime=3-0 PriorityTier=1 GraceTime={grace}
 PartitionName=urgent Nodes=gpu1 MaxTime=3-0 PriorityTier=9

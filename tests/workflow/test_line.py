@@ -166,10 +166,10 @@ def test_the_authors_protocol_is_another_experiment_on_the_same_activations(copy
     copy_of.configure({
         "experiment": "authors",
         "recordings": ["sim_m2_ml"],  # their code takes square grids only
-        "encoding": {"protocol": "reference", "mappings": ["pls"]},
+        "encoding": {"protocol": "reference", "mappings": ["pls"], "folds": "image"},
         "ceiling": {"name": "best_pair_reference"},
         "multiverse": {"variants": {
-            "ours": {"protocol": "corrected", "mappings": ["pls", "ridge", "cka"]},
+            "ours": {"protocol": "corrected", "mappings": ["pls", "ridge", "cka"], "folds": 5},
             "thirds": {"folds": 3},
         }},
     })  # fmt: skip

@@ -160,11 +160,7 @@ def test_deleted_table_is_made_again_with_the_same_bytes(copy_of):
 
 
 def test_a_deleted_intermediate_is_made_again_when_it_is_wanted(copy_of):
-    """Activations may go to save room: while all behind them is there, nobody wants them.
-
-    Their notes stay, from which provenance is made anew.
-    """
-    copy_of.configure({"activations": {"keep": False}})
+    """Activations may go to save room: while all behind them is there, nobody wants them."""
     recording, network = RECORDINGS[0], NETWORKS[1]
     path = network.replace(" ", "/")
     activations = Path("results", "activations", STIMULI[0], f"{path}.h5")
@@ -172,13 +168,23 @@ def test_a_deleted_intermediate_is_made_again_when_it_is_wanted(copy_of):
     for deleted in (activations, scores):
         (copy_of.folder / deleted).unlink()
     assert copy_of.planned() == {}
-    summary = copy_of.folder / "results" / "demo" / "tables" / "summary.parquet"
-    content = summary.read_bytes()
-    summary.unlink()
-    assert copy_of.planned() == once(COLLECTORS)
-    summary.write_bytes(content)
     extract = f"extract_activations {STIMULI[0]} {network}"
     assert copy_of.planned(str(activations)) == {extract: 1}
     (copy_of.folder / "results" / "demo" / "tables" / "scores.parquet").unlink()
     own = {extract, f"fit_encoding {recording} {network}", f"align_maps {recording} {network}"}
     assert copy_of.planned() == once(own, {"plot_maps"}, COLLECTORS, PAIRS)
+
+
+def test_activations_that_are_not_kept_are_wanted_by_fits_alone(copy_of):
+    """Their notes stay, from which provenance is made anew: it has the setting."""
+    copy_of.configure({"activations": {"keep": False}})
+    (
+        copy_of.folder
+        / "results"
+        / "activations"
+        / STIMULI[0]
+        / f"{NETWORKS[1].replace(' ', '/')}.h5"
+    ).unlink()
+    assert copy_of.planned() == once(LAST)
+    (copy_of.folder / "results" / "demo" / "tables" / "summary.parquet").unlink()
+    assert copy_of.planned() == once(COLLECTORS)

@@ -77,7 +77,9 @@ def test_it_is_trained_by_two_processes_scored_and_joined_to_its_twin_by_an_arro
     assert copy_of.planned() == once(
         of("train_harmonized", NAMES), of("extract_activations", shown),
         of("fit_encoding", recorded), of("align_maps", recorded),
-        {"collect_models", "plot_training made_net"}, COLLECTORS, PAIRS,
+        of("partition_variance", [f"{one} {NAMES[1]} {NAMES[0]}" for one in RECORDINGS]),
+        {"collect_models", "plot_training made_net", "collect_variance", "plot_unique_variance"},
+        COLLECTORS, PAIRS,
     )  # fmt: skip
     copy_of.configure({"recordings": RECORDINGS[1:]})  # one is enough
     (tmp_path / "sitecustomize.py").write_text(WITNESS)
