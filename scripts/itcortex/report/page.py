@@ -7,6 +7,7 @@ holds no time stamp: same input, same bytes.
 
 import base64
 import hashlib
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,16 +47,22 @@ STYLE = "page.css"
 TEMPLATE, MACROS = "page.html", "macros.html"
 
 
+#: Larger figures, which show photographs, are put into the page as WebP; the file beside it stays whole.
+LARGE_BYTES = 500_000
+_QUALITY = 90
+
+
 def embed(path: str | Path) -> dict:
     """A PNG as a data URI, with the title and caption that it holds, and both as alternative text.
 
-    Raises `UserError` for a file that is no PNG image or has no title.
+    A file of more than `LARGE_BYTES` becomes a WebP image, a fifth of its size. Raises `UserError` for
+    a file that is no PNG image or has no title.
     """
     path = Path(path)
     try:
         with Image.open(path, formats=["PNG"]) as image:
             image.load()
-            texts = image.text
+            texts, shown = image.text, image.convert("RGB")
         title, caption = texts["Title"], texts["Description"]
         if not title:
             raise KeyError("an empty Title")
@@ -64,10 +71,15 @@ def embed(path: str | Path) -> dict:
             f"{path}: not a PNG image with Title and Description ({error}); delete it, and the next "
             "run draws it again"
         ) from error
-    data = base64.b64encode(path.read_bytes()).decode()
+    content, kind = path.read_bytes(), "png"
+    if len(content) > LARGE_BYTES:
+        packed, kind = io.BytesIO(), "webp"
+        shown.save(packed, "WEBP", quality=_QUALITY)
+        content = packed.getvalue()
+    data = base64.b64encode(content).decode()
     return {
         "name": path.stem, "title": title, "caption": caption, "alt": f"{title}. {caption}",
-        "uri": f"data:image/png;base64,{data}",
+        "uri": f"data:image/{kind};base64,{data}",
     }  # fmt: skip
 
 

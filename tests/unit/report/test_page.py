@@ -1,6 +1,7 @@
 """The report is one whole page: everything in it, nothing loaded, nothing that runs off."""
 
 import base64
+import io
 import json
 import re
 from collections import OrderedDict
@@ -12,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import render_report
 from itcortex import store
@@ -186,6 +189,25 @@ def test_every_dataset_stands_there_with_its_licence_and_citation(rendered):
     row = ("arcaro2020", "none", "Arcaro 2020")
     assert all(text in page.text for text in row)
     assert 'aria-label="Licences of the data"' in rendered[0]
+
+
+def test_a_large_figure_is_packed_and_looks_the_same(tmp_path):
+    side = 600
+    y, x = np.mgrid[:side, :side] / side
+    noise = np.random.default_rng(0).normal(0, 6, (side, side, 3))
+    shades = 255 * np.stack([x, y, 1 - x], 2) + noise
+    image, texts = Image.fromarray(np.clip(shades, 0, 255).astype(np.uint8)), PngInfo()
+    texts.add_text("Title", "Maps")
+    texts.add_text("Description", "Of photographs.")
+    image.save(tmp_path / "maps.png", pnginfo=texts)
+    assert (tmp_path / "maps.png").stat().st_size > report_page.LARGE_BYTES
+    found = report_page.embed(tmp_path / "maps.png")
+    head, _, data = found["uri"].partition("base64,")
+    assert (head, found["title"]) == ("data:image/webp;", "Maps")
+    content = base64.b64decode(data)
+    assert len(content) < report_page.LARGE_BYTES / 2
+    shown = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), float)
+    assert np.abs(shown - np.asarray(image)).mean() < 6  # of 255; mostly the noise
 
 
 def test_figures_are_embedded_whole_with_the_captions_that_they_hold(rendered):
