@@ -240,16 +240,16 @@ def pair_problems(n_groups: int, target: int, tested: int | None = None) -> list
 
 
 def choose_layers(inner: np.ndarray) -> np.ndarray:
-    """Layer chosen for every split from scores within its training images (layer, split, score).
+    """Layer chosen for every split from scores within its training images (layer, split, group).
 
-    Between folds ``inner[layer, i, j]`` is the score on fold j of a model fitted without i and j, and
-    the diagonal is ignored; other mappings have any number of scores a split. The layer with the
-    highest mean is chosen, the shallower one in a tie. Raises `UserError` when no inner score of any
-    layer is defined for some split.
+    ``inner[layer, i, j]`` is the score on group j of a model fitted without split i and group j. The
+    first groups are the splits themselves: the diagonal says nothing, and is ignored, unless there is
+    one split with one score. The layer with the highest mean is chosen, the shallower one in a tie.
+    Raises `UserError` when no inner score of any layer is defined for some split.
     """
-    n_splits, n_scores = inner.shape[1:]
-    if n_splits == n_scores > 1:
-        inner = np.where(np.eye(n_splits, dtype=bool), np.nan, inner)
+    n_splits, n_groups = inner.shape[1:]
+    if n_groups > 1:
+        inner = np.where(np.eye(n_splits, n_groups, dtype=bool), np.nan, inner)
     if not np.isfinite(inner).any(2).all():
         raise UserError("no layer has a defined inner score: do the responses vary within folds?")
     return np.argmax(mean_defined(inner, axis=2), axis=0)

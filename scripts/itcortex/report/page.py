@@ -62,7 +62,7 @@ def embed(path: str | Path) -> dict:
     try:
         with Image.open(path, formats=["PNG"]) as image:
             image.load()
-            texts, shown = image.text, image.convert("RGB")
+            texts = image.text
         title, caption = texts["Title"], texts["Description"]
         if not title:
             raise KeyError("an empty Title")
@@ -74,7 +74,7 @@ def embed(path: str | Path) -> dict:
     content, kind = path.read_bytes(), "png"
     if len(content) > LARGE_BYTES:
         packed, kind = io.BytesIO(), "webp"
-        shown.save(packed, "WEBP", quality=_QUALITY)
+        image.convert("RGB").save(packed, "WEBP", quality=_QUALITY)  # its pixels are in memory
         content = packed.getvalue()
     data = base64.b64encode(content).decode()
     return {

@@ -115,6 +115,13 @@ def test_layer_is_chosen_by_inner_scores_of_other_folds_only():
     np.testing.assert_array_equal(choose_layers(inner), [2, 1, 1, 1])
 
 
+def test_a_test_set_has_no_say_in_its_layer_where_other_groups_only_train():
+    inner = np.full((2, 1, 4), 0.2)
+    inner[1, 0, 1:] = 0.3
+    inner[0, 0, 0] = 100.0  # of the test set itself
+    np.testing.assert_array_equal(choose_layers(inner), [1])
+
+
 def test_undefined_inner_scores_are_left_out_but_one_is_needed():
     inner = np.full((2, 3, 3), 0.2)
     inner[1, 0, 1] = np.nan
