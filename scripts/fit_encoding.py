@@ -19,7 +19,7 @@ from itcortex.encoding.targets import (
     shuffled_targets,
     stack_targets,
 )  # fmt: skip
-from itcortex.numerics.resample import pool_maps
+from itcortex.numerics.resample import pooling
 from itcortex.running import job, progress
 
 
@@ -37,8 +37,7 @@ def main(
     rng = np.random.default_rng([seed, SHUFFLING])
     responses = stack_targets(recorded, targets, rng, division.tested)
     of_others = shuffled_responses(recorded, shuffled, rng, division.tested)
-    whole = recorded.has_grid or pool is None
-    reduce = None if whole else functools.partial(pool_maps, side=pool)
+    reduce = pooling(recorded.has_grid, pool)
 
     place = Place(device, fall_back)
     fits = Fits(

@@ -1,7 +1,5 @@
 """Rule fit_variant: one model on one recording as a variant of the analysis has it."""
 
-import functools
-
 from itcortex import store
 from itcortex.data import stimuli
 from itcortex.encoding.divisions import DIVISIONS
@@ -9,7 +7,7 @@ from itcortex.encoding.fits import Fits
 from itcortex.encoding.places import Place
 from itcortex.encoding.ridge_options import RidgeOptions
 from itcortex.encoding.targets import choose_targets, stack_targets
-from itcortex.numerics.resample import pool_maps
+from itcortex.numerics.resample import pooling
 from itcortex.running import job, progress
 
 
@@ -23,8 +21,7 @@ def main(
     division = DIVISIONS[protocol](recorded, folds, seed, store.read_parts(divided))
     targets = choose_targets(recorded, window, [])
     responses = stack_targets(recorded, targets, rng=None)  # nothing is shuffled
-    whole = recorded.has_grid or pool is None
-    reduce = None if whole else functools.partial(pool_maps, side=pool)
+    reduce = pooling(recorded.has_grid, pool)
     place = Place(device, fall_back)
     fits = Fits(
         kinds, protocol, targets, components, rule, seed, RidgeOptions.of(ridge), place, pca

@@ -10,7 +10,7 @@ from itcortex.data import stimuli
 from itcortex.data.recordings import window_average
 from itcortex.encoding.divisions import DIVISIONS
 from itcortex.mappings.banded import MODELS, grid_samples, squared_errors
-from itcortex.numerics.resample import pool_maps
+from itcortex.numerics.resample import pooling
 from itcortex.running import job, progress
 from itcortex.tables.unique_variance import variance_table
 
@@ -26,8 +26,7 @@ def main(
     recorded = store.read_recording(recording)
     division = DIVISIONS[protocol](recorded, folds, seed, store.read_parts(divided))
     responses = window_average(recorded, window if recorded.has_time else None)
-    whole = recorded.has_grid or pool is None
-    reduce = None if whole else functools.partial(pool_maps, side=pool)
+    reduce = pooling(recorded.has_grid, pool)
     readers, layers = [], []
     for path, predicted in ((activations, predictions), (other_activations, other_predictions)):
         features = store.open_activations(path)

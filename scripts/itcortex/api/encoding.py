@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from itcortex.api.inputs import as_features, as_recording, joined, reduction
+from itcortex.api.inputs import as_features, as_recording, joined
 from itcortex.data.recordings import Recording, window_average
 from itcortex.encoding import ceilings, map_alignment
 from itcortex.encoding.divisions import DIVISIONS
@@ -16,6 +16,7 @@ from itcortex.encoding.protocols import RULES
 from itcortex.encoding.targets import SHUFFLING, Target, shuffled_targets, stack_targets
 from itcortex.errors import UserError, choose
 from itcortex.mappings.folds import Division
+from itcortex.numerics.resample import pooling
 from itcortex.tables import summary as summaries
 
 Window = tuple[float, float]
@@ -404,7 +405,7 @@ def _fitted(layers, recorded, division, mappings, window, components, rule, prot
     """Layers fitted as rule fit_encoding does; how maps are read; the generator of shuffles."""
     recording, images = recorded
     choose(rule, RULES, "rule")
-    reduce = reduction(recording, pool)
+    reduce = pooling(recording.has_grid, pool)
 
     def read(layer: str) -> np.ndarray:
         maps = layers[layer] if reduce is None else reduce(layers[layer])

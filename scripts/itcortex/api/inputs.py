@@ -4,7 +4,6 @@ import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ import pandas as pd
 
 from itcortex.data.recordings import Recording, checked
 from itcortex.errors import UserError, nearest
-from itcortex.numerics.resample import pool_maps
 
 _log = logging.getLogger(__name__)
 
@@ -219,11 +217,6 @@ def _rows(features: Features, recording: Recording, named: bool) -> list[int]:
             "of images on both, their rows must be the same images in the same order"
         )
     return list(range(n_features))
-
-
-def reduction(recording: Recording, pool: int):
-    """What is done to maps before a fit: averaged to `pool` cells a side for responses without grid."""
-    return None if recording.has_grid else partial(pool_maps, side=pool)
 
 
 # --- frames and xarray ----------------------------------------------------------------------------

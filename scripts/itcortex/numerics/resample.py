@@ -6,6 +6,9 @@ dimensions: with ``U = Q R`` (Q orthonormal) every product that an encoding mode
 taken on h * w rows for each image instead of gy * gx, exactly.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 
@@ -56,6 +59,14 @@ def pool_maps(maps: np.ndarray, side: int) -> np.ndarray:
     if size == maps.shape[1:3]:
         return maps.astype(np.float32)
     return resize_maps(maps, size).astype(np.float32)
+
+
+def pooling(has_grid: bool, side: int | None) -> Callable[[np.ndarray], np.ndarray] | None:
+    """What is done to maps before a fit: `pool_maps` for a recording without a grid, else None.
+
+    Maps are whole for a recording with a grid, and where `side` is None.
+    """
+    return None if has_grid or side is None else partial(pool_maps, side=side)
 
 
 def axis_factors(n_in: int, n_out: int) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from itcortex.numerics.resample import axis_matrix, bilinear, resize_maps
+from itcortex.numerics.resample import axis_matrix, bilinear, pooling, resize_maps
 
 SIZES = [(7, 17), (14, 17), (14, 9), (28, 17), (9, 9), (1, 5), (5, 1), (17, 4)]
 
@@ -55,6 +55,13 @@ def test_bilinear_reads_between_the_two_nearest_cells_in_both_directions(rng, n_
     )[0, 0]
     found = bilinear(n_in, n_out) @ values
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-12)  # rounding of one sum
+
+
+def test_maps_are_averaged_for_a_recording_without_a_grid_alone(rng):
+    maps = rng.normal(size=(2, 4, 4, 3))
+    assert pooling(True, 2) is pooling(False, None) is None
+    means = maps.reshape(2, 2, 2, 2, 2, 3).mean((2, 4))
+    np.testing.assert_allclose(pooling(False, 2)(maps), means, atol=1e-6)  # float32
 
 
 def test_no_size_is_refused():
