@@ -161,6 +161,37 @@ rule plot_site_counts:
         "../scripts/plot_site_counts.py"
 
 
+rule plot_network_site_counts:
+    """Score of the shown networks over the number of sites that are drawn."""
+    input:
+        counts="results/{experiment}/tables/network_site_counts.parquet",
+    output:
+        pdf="results/{experiment}/figures/network_site_counts.pdf",
+        png=report(
+            "results/{experiment}/figures/network_site_counts.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["network_site_counts"]},
+        ),
+        rst="results/{experiment}/figures/network_site_counts.rst",
+    log:
+        "results/{experiment}/logs/plot_network_site_counts.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_network_site_counts.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_network_site_counts"),
+        title=TITLES["network_site_counts"],
+        models=ex.shown_names,
+        caption=CAPTIONS["network_site_counts"],
+    script:
+        "../scripts/plot_network_site_counts.py"
+
+
 rule plot_maps:
     """Recorded against predicted maps of example images, over the photographs."""
     input:

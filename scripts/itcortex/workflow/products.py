@@ -128,6 +128,15 @@ FIGURES = (
         needs="paired",
     ),
     Figure(
+        "network_site_counts",
+        "Scores by the number of sites",
+        "What the score of a network would have been with fewer sites, drawn at random, the same for "
+        "all networks: mean over draws, with their range. Every site has a fit of its own, so that the "
+        "mean hardly depends on their number; the range says how many sites it takes to tell two "
+        "networks apart. The last point is all sites.",
+        needs="recordings",
+    ),
+    Figure(
         "maps",
         "Recorded and predicted responses",
         "Maps over the photograph, for images from the best to the worst predicted one, so that "

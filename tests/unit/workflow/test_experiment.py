@@ -57,8 +57,8 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
               "kinds", *answers]  # fmt: skip
     assert bare.tables == always
     assert bare.figures == [
-        "tradeoff", "recordings", "alignment", "layers", "recording_pairs", "site_counts", "maps",
-        "timecourse", "multiverse",
+        "tradeoff", "recordings", "alignment", "layers", "recording_pairs", "site_counts",
+        "network_site_counts", "maps", "timecourse", "multiverse",
     ]  # fmt: skip
     readable = [name for name in answers if name not in ("model_pairs", "network_site_counts")]
     assert bare.readable_tables == ["summary", "models", "images", "kinds", *readable]
@@ -68,7 +68,7 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     assert full.tables == [*always, *unique, "rsa", "rsa_ceilings", "attention", "shortcut"]
     more = [unique[0], "rsa", "attention", "shortcut"]
     assert full.readable_tables == [*bare.readable_tables, *more]
-    assert full.figures[9:] == [
+    assert full.figures[10:] == [
         "unique_variance", "rsa", "attention", "people", "shortcut", "training_net", "training_small",
     ]  # fmt: skip
     assert [path.rpartition("/")[2] for path in full.pages] == ["report.html", "provenance.json"]
