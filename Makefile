@@ -29,7 +29,7 @@ endif
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
-.PHONY: help install docs demo pictures published macaque tvsd triplen paper paper-plan import-recording check-recordings status check-models cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench format lock clean
+.PHONY: help install docs demo pictures published macaque tvsd triplen paper paper-plan import-recording check-recordings status check-models cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench bench-gpu format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -136,6 +136,9 @@ bench: $(STAMP) ## measure speed and memory of encoding, ridge, extraction, harm
 	@printf '\nTables in results/bench/: encoding.csv encoding_ratios.csv claims.csv ridge.csv ridge_ratios.csv ridge_claims.csv\n'
 	@printf 'harmonizer.csv harmonizer_ratios.csv loader.csv loader_rates.csv harmonizer_claims.csv extraction.csv scaling.csv\n'
 	@printf 'overhead.csv overhead_medians.csv report_page.csv; machine.json says on what\n'
+
+bench-gpu: $(STAMP) ## measure what is asked of a GPU and run the tests that need one, in five minutes (results/bench/gpu/)
+	PYTHONPATH=scripts $(BIN)/python benchmarks/gpu.py $(ARGS)
 
 docs: $(STAMP) ## make these pages a site, with settings, licences and the API: docs/_build/index.html
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs docs/_build

@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from ikpls.fast_cross_validation.numpy import PLS as IKPLS
 from sklearn.cross_decomposition import PLSRegression
 
 from itcortex import store
@@ -111,8 +110,10 @@ def scikit_learn(job, maps, responses, fold_of, tol=1e-4):
 
 def ikpls(job, maps, responses, fold_of, algorithm):
     """ikpls's fast cross-validation on resampled features, in one process."""
+    from ikpls.fast_cross_validation.numpy import PLS  # noqa: PLC0415 - for this engine alone
+
     x, y, fold = _resampled(job, maps, responses, fold_of)
-    model = IKPLS(algorithm=algorithm, scale_X=False, scale_Y=False)
+    model = PLS(algorithm=algorithm, scale_X=False, scale_Y=False)
     with contextlib.redirect_stdout(sys.stderr):
         held = model.cross_validate(
             x, y, job.components, fold, lambda _, predicted: predicted[-1], n_jobs=1, verbose=0

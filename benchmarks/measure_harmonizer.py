@@ -4,14 +4,15 @@ import json
 import statistics
 import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 
 import torch
 from measure_encoding import peak_mb
 from torch.nn import functional
 
-from itcortex.harmonizer.double_backward import double_backward
+from itcortex.harmonizer.double_backward import REPLACED
 from itcortex.harmonizer.loss import harmonizer_loss
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.networks.timm_networks import build
@@ -71,27 +72,32 @@ def step(job: StepCase, model: torch.nn.Module, batch: tuple[torch.Tensor, ...])
         return parts.harmonization.item()  # waits for a GPU
 
 
-def use_native_derivatives() -> None:
-    """Leave convolutions and batch norm to PyTorch, in this process."""
-    module = sys.modules[double_backward.__module__]
-    for function in (torch.conv1d, torch.conv2d, torch.conv3d, functional.batch_norm):
-        del module.REPLACED[function]
+@contextmanager
+def derivatives_for(way: str) -> Iterator[None]:
+    """Context in which the way 'native' leaves convolutions and batch norm to PyTorch."""
+    replaced = dict(REPLACED)
+    try:
+        if way == "native":
+            for function in (torch.conv1d, torch.conv2d, torch.conv3d, functional.batch_norm):
+                del REPLACED[function]
+        yield
+    finally:
+        REPLACED.update(replaced)
 
 
 def measure(job: StepCase) -> dict:
     """Seconds of a step (median of the steps), peak memory above weights and data, the loss part."""
     torch.set_num_threads(job.threads)
-    if job.way == "native":
-        use_native_derivatives()
     model = build(job.network, seed=0).to(job.device, memory_format=torch.channels_last).train()
     batch = make_batch(job, Preprocessing.of(model).input_size)
     cuda = torch.device(job.device).type == "cuda"
     before = torch.cuda.memory_allocated() / 1e6 if cuda else peak_mb()
     seconds = []
-    for _ in range(1 + job.steps):
-        wall, cpu = time.perf_counter(), time.process_time()
-        harmonization = step(job, model, batch)
-        seconds.append((time.process_time() - cpu, time.perf_counter() - wall))
+    with derivatives_for(job.way):
+        for _ in range(1 + job.steps):
+            wall, cpu = time.perf_counter(), time.process_time()
+            harmonization = step(job, model, batch)
+            seconds.append((time.process_time() - cpu, time.perf_counter() - wall))
     cpu_seconds, wall_seconds = (statistics.median(s) for s in zip(*seconds[1:], strict=True))
     peak = torch.cuda.max_memory_allocated() / 1e6 if cuda else peak_mb()
     return {

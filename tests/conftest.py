@@ -68,6 +68,8 @@ def pytest_collection_modifyitems(config, items):
 def pytest_runtest_setup(item):
     """Fixtures of a test that do what its tier rules out make it fail."""
     with tiers.guard(item):
+        if item.get_closest_marker("gpu"):
+            tiers.require_gpu()
         return (yield)
 
 

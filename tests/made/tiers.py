@@ -61,6 +61,14 @@ def guard(item: pytest.Item) -> contextlib.ExitStack:
     return guards
 
 
+def require_gpu() -> None:
+    """Skip the test where torch sees no GPU; it is marked `network` as well."""
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("torch sees no CUDA GPU; on a machine with one: pytest -m gpu")
+
+
 def forbid_networks() -> object:
     """From now on an import of torch fails; the finder that does it, for `sys.meta_path.remove`."""
     finder = _NoNetworks()

@@ -32,12 +32,14 @@ class Place:
 
         try:
             return fit(self.device)
-        except torch.cuda.OutOfMemoryError as error:
-            reason = f"too little memory for this layer ({_first_line(error)})"
         except UserError as error:
             if torch.cuda.is_available():
                 raise
             reason = str(error)
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
+            reason = f"too little memory for this layer ({_first_line(error)})"
         if not self.fall_back:
             raise UserError(
                 f"encoding: device: cuda: {reason}; set `device: auto` to go on with the CPU then, or "
@@ -46,6 +48,13 @@ class Place:
         _log.warning("encoding: device: auto: %s; the CPU does this and all that follows", reason)
         self.device = "cpu"
         return fit("cpu")
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """torch's own error, or that of a library of CUDA that finds no memory for its workspace."""
+    import torch  # noqa: PLC0415 - takes seconds
+
+    return isinstance(error, torch.cuda.OutOfMemoryError) or "_ALLOC_FAILED" in str(error)
 
 
 def _first_line(error: Exception) -> str:

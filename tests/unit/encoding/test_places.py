@@ -32,6 +32,17 @@ def test_without_memory_auto_goes_on_with_the_cpu_and_says_so_once(caplog):
     ]
 
 
+def test_a_library_of_cuda_without_memory_for_its_workspace_is_the_same():
+    def fit(device):
+        if device == "cuda":
+            raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`")
+        return device
+
+    assert Place("cuda", fall_back=True).run(fit) == "cpu"
+    with pytest.raises(UserError, match=r"too little memory .*CUBLAS_STATUS_ALLOC_FAILED"):
+        Place("cuda").run(fit)
+
+
 def test_without_memory_cuda_refuses_and_names_the_remedy():
     with pytest.raises(
         UserError, match=r"device: cuda: too little memory .*9.00 GiB.*device: auto"
@@ -54,7 +65,7 @@ def test_without_a_gpu_auto_goes_on_and_cuda_refuses(caplog):
         fit(Place("cuda"))
 
 
-@pytest.mark.parametrize("device", ["cpu:0", "cuda"])
+@pytest.mark.parametrize("device", ["cpu:0", pytest.param("cuda", marks=pytest.mark.gpu)])
 @pytest.mark.parametrize(
     ("mapping", "ridge", "tolerance"),
     [
@@ -64,8 +75,6 @@ def test_without_a_gpu_auto_goes_on_and_cuda_refuses(caplog):
     ],
 )
 def test_torch_gives_the_scores_of_numpy(mapping, ridge, tolerance, device):
-    if device == "cuda" and not torch.cuda.is_available():
-        pytest.skip("no GPU")
     rng = np.random.default_rng(0)
     for channels in (12, 90):
         maps = rng.standard_normal((60, channels)).astype(np.float32) * np.logspace(0, -1, channels)
@@ -76,6 +85,30 @@ def test_torch_gives_the_scores_of_numpy(mapping, ridge, tolerance, device):
             division = Division.into_folds(np.arange(60) % 5)
             scores.append(fit(maps, sites[None, :, None, None], division).metrics["r"])
         np.testing.assert_allclose(*scores, atol=tolerance)
+
+
+@pytest.mark.gpu
+def test_a_gpu_whose_memory_is_full_is_left_for_auto_alone(caplog, rng):
+    """Two megabytes of it may be taken, and a block of torch's is larger."""
+    maps = rng.standard_normal((300, 4000)).astype(np.float32)
+    sites = (maps[:, :20] @ rng.standard_normal((20, 5)))[None, :, None, None]
+    division = Division.into_folds(np.arange(300) % 3)
+
+    def r(place):
+        ridge = RidgeOptions(inner="images")
+        fit = PROTOCOLS["corrected"].fitter("ridge", 1, "exact", 0, ridge=ridge, place=place)
+        return fit(maps, sites, division).metrics["r"]
+
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(2e6 / torch.cuda.mem_get_info()[1])
+    try:
+        with pytest.raises(UserError, match=r"device: cuda: too little memory .*device: auto"):
+            r(Place("cuda"))
+        place = Place("cuda", fall_back=True)
+        np.testing.assert_array_equal(r(place), r(Place()))
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    assert place.device == "cpu" and "too little memory for this layer" in caplog.text
 
 
 def test_other_errors_are_not_taken_for_a_want_of_memory():

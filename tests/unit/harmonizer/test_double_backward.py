@@ -49,8 +49,9 @@ def test_hardsigmoid_has_the_derivatives_of_its_definition():
 
 def gradients(model, seed=0, **options):
     """Gradients of a strong harmonizer's loss on two random images."""
-    images = normal(2, 3, 64, 64, seed=seed).detach()
-    human = normal(2, 64, 64, seed=seed + 1).detach()
+    place = next(model.parameters()).device
+    images = normal(2, 3, 64, 64, seed=seed).detach().to(place)
+    human = normal(2, 64, 64, seed=seed + 1).detach().to(place)
     model.zero_grad()
     harmonizer_loss(
         model, images, torch.tensor([1, 2]), human, torch.ones(2),
@@ -97,6 +98,21 @@ def test_operations_of_a_step_of_a_depthwise_network(monkeypatch):
         monkeypatch.delitem(REPLACED, function)
     assert ours < 5_000
     assert count() > 5 * ours
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(
+    "architecture",
+    ["tf_efficientnet_lite0", "regnetx_002", "mobilenetv3_small_050", "test_convnext", "test_vit"],
+)
+def test_a_gpu_gives_the_gradients_of_the_cpu(architecture):
+    """By kernels of other libraries, in float64: sums of thousands of terms in another order."""
+    model = build(architecture, seed=0, num_classes=5).double().train()
+    expected = gradients(model)
+    found = [g.cpu() for g in gradients(model.cuda())]
+    largest = max(g.abs().max().item() for g in expected)
+    for a, b in zip(found, expected, strict=True):
+        assert (a - b).abs().max().item() <= 1e-8 * largest
 
 
 @pytest.mark.parametrize("architecture", ["test_vit", "test_resnet"])

@@ -1,5 +1,6 @@
 """Activations of all layers in one pass, against independent readings of the same networks."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -289,6 +290,19 @@ def test_a_missing_layer_or_device_is_refused(inputs, monkeypatch):
     refused(inputs, "test_resnet has no layer 'layer7.0'; did you mean", layers=["layer7.0"])
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     refused(inputs, "device: 'cuda' asked for", device="cuda")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("batch_size", [3, "auto"])
+def test_a_gpu_gives_the_maps_of_the_cpu(batch_size, rng):
+    """To TensorFloat-32, which keeps eleven bits of the factors of convolutions, layer after layer."""
+    model, how = make(FAMILIES[0])
+    layers = choose_layers(model, how.input_size, 10)
+    images = pictures(rng, 7, 96)
+    expected = collect(extract(model, how, images, layers, 3, side=3))
+    there = extract(copy.deepcopy(model), how, images, layers, batch_size, "cuda", 3, threads=2)
+    for name, maps in collect(there).items():
+        assert np.linalg.norm(maps - expected[name]) < 1e-2 * np.linalg.norm(expected[name])
 
 
 @pytest.mark.parametrize("size", [8, 9])  # averaged in whole cells, and in fractional ones

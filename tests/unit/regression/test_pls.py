@@ -397,11 +397,8 @@ def test_torch_gives_the_same(rng, rule, case):
 
 
 @pytest.mark.network
+@pytest.mark.gpu
 def test_torch_gives_the_same_on_cuda(rng):
-    import torch
-
-    if not torch.cuda.is_available():
-        pytest.skip("torch finds no CUDA device")
     design, y = make(rng, 8, 100, 400, 16)
     problems = [Problem(0, (g,)) for g in range(8)]
     compare_devices(design, y[None], problems, 20, pls.Exact(), "cuda")

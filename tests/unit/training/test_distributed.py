@@ -44,3 +44,12 @@ def test_the_rank_that_failed_is_the_one_that_is_named(error, raised):
     with pytest.raises(raised, match=r"(?s)process 2 of 2: .*planted") as found:
         launch(fail, (error,), 2, "cpu")
     assert ("Traceback" in str(found.value)) == (raised is RuntimeError)
+
+
+@pytest.mark.gpu
+def test_more_processes_than_gpus_are_refused():
+    """Two ranks on one GPU would wait for each other for ever, or share its memory."""
+    there = torch.cuda.device_count()
+    message = f"{there + 1} processes need device 'cuda' and as many GPUs; .* torch sees {there}$"
+    with pytest.raises(UserError, match=message):
+        launch(share, (10,), there + 1, "cuda")

@@ -135,6 +135,18 @@ def test_bfloat16_trains_and_differs_little(tmp_path):
     assert {v.dtype for v in half.state.values()} == {torch.float32}
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-3), ("bf16", 0.02)])
+def test_a_gpu_trains_as_a_cpu_does(tmp_path, precision, tolerance):
+    """Twelve steps: float32 by other kernels in another order, bfloat16 as far as from float32."""
+    settings = {"net": {"norm": "group", "dropout": 0.0}, "precision": precision}
+    here = run(tmp_path / "cpu", **settings).rows
+    there = train(plan_of(**settings), data_of(), Place(tmp_path / "gpu", "cuda")).rows
+    for column in ("loss", "harmonization", "validation_cross_entropy"):
+        found, expected = ([row[column] for row in rows] for rows in (there, here))
+        assert found == pytest.approx(expected, rel=tolerance)
+
+
 def test_the_bar_goes_on_where_the_training_does(tmp_path, capsys):
     data = data_of()
     data.labelled = Interrupted(data.labelled, 30)
