@@ -27,6 +27,7 @@ rule score_attention:
         batch_size=ex.batch_size,
         blur=config["attention"]["blur"],
         n_examples=config["attention"]["examples"],
+        covering=ex.settings["attention"]["covering"],
         device=config["device"],
         seed=config["seed"],
     script:

@@ -8,6 +8,7 @@ rule compare_rdms:
         rdms="results/rdms/{rdm}.h5",
     output:
         comparison="results/{experiment}/rsa/{rdm}/{model}/{weights}.parquet",
+        resampled="results/{experiment}/rsa/{rdm}/{model}/{weights}.draws.parquet",
     log:
         "results/{experiment}/logs/compare_rdms/{rdm}/{model}/{weights}.log",
     benchmark:

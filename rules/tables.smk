@@ -195,6 +195,54 @@ rule compare_models:
         "../scripts/compare_models.py"
 
 
+rule compare_conditions:
+    """What human maps change, beside other maps and fine-tuning alone: paired differences."""
+    input:
+        encoding=ex.per_model(
+            "results/{experiment}/encoding/{recording}/{model}/{weights}.parquet",
+            ex.conditioned.index,
+            recording=ex.recordings,
+        ),
+        comparisons=ex.per_model(
+            "results/{experiment}/rsa/{rdm}/{model}/{weights}.parquet",
+            ex.conditioned.index,
+            rdm=ex.rdms,
+        ),
+        resampled=ex.per_model(
+            "results/{experiment}/rsa/{rdm}/{model}/{weights}.draws.parquet",
+            ex.conditioned.index,
+            rdm=ex.rdms,
+        ),
+        attention=ex.per_model(
+            "results/{experiment}/attention/{attention}/{model}/{weights}.parquet",
+            ex.conditioned.index,
+            attention=ex.attention,
+        ),
+        notes=ex.per_model("results/weights/{model}/{weights}.json", ex.conditioned.index),
+        models="results/{experiment}/tables/models.parquet",
+        summary="results/{experiment}/tables/summary.parquet",
+    output:
+        conditions="results/{experiment}/tables/conditions.parquet",
+        conditions_csv="results/{experiment}/tables/conditions.csv",
+    log:
+        "results/{experiment}/logs/compare_conditions.log",
+    benchmark:
+        "results/{experiment}/benchmarks/compare_conditions.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1900),
+        runtime=rising(60),
+    params:
+        code=ex.code_of("compare_conditions"),
+        trained=ex.conditioned_names,
+        pattern=config["rsa"]["pattern"],
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/compare_conditions.py"
+
+
 rule estimate_multiverse:
     """The trade-off under every combination of analysis choices, and which choice moves it most."""
     input:

@@ -8,7 +8,14 @@ import pandas as pd
 
 from itcortex import store
 from itcortex.running import job, progress
-from itcortex.tables.model_pairs import PAIRS, RAW, Collected, harmonized_table, pairs_table
+from itcortex.tables.model_pairs import (
+    COMPARED,
+    PAIRS,
+    RAW,
+    collect_tests,
+    harmonized_table,
+    pairs_table,
+)
 from itcortex.tables.site_counts import DRAWS, site_counts
 from itcortex.tables.statistics import ONE_TEST
 from itcortex.tables.streamed import as_texts
@@ -26,7 +33,8 @@ def main(encoding, models, pairs, harmonized, harmonized_csv, counts, draws, see
 
     def compared() -> Iterator[pd.DataFrame]:
         for paths in progress.bar(of_recording.values(), "pairs", unit="recording"):
-            for keys, collected in tests_of(paths).items():
+            parts = (store.read_rows(path, RAW, **COMPARED) for path in paths)
+            for keys, collected in collect_tests(parts).items():
                 rng, test = np.random.default_rng(seed), dict(zip(ONE_TEST, keys, strict=True))
                 sites = collected.sites(draws, rng)
                 table = as_texts(pairs_table(sites, test))
@@ -38,16 +46,6 @@ def main(encoding, models, pairs, harmonized, harmonized_csv, counts, draws, see
     store.write_blocks(pairs, compared(), none=pd.DataFrame(columns=PAIRS))
     store.write_table(harmonized, pd.concat(twins, ignore_index=True), csv=harmonized_csv)
     store.write_table(counts, pd.concat(numbers, ignore_index=True))
-
-
-def tests_of(paths: list[str]) -> dict[tuple, Collected]:
-    """Scores of all networks on one recording, by test; one file is read at a time."""
-    tests: dict[tuple, Collected] = {}
-    for path in paths:
-        rows = store.read_rows(path, RAW, control="none", main_window=True, chosen=True)
-        for keys, some in rows.groupby(ONE_TEST, observed=True, sort=False):
-            tests.setdefault(tuple(map(str, keys)), Collected()).add(some)
-    return tests
 
 
 if __name__ == "__main__":

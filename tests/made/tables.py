@@ -22,7 +22,7 @@ DEMO = [
 ]
 #: What the table of models says of a network that was trained here; columns that all tables get.
 DESCRIPTION = {"category": "cnn", "family": "f", "top1": 70.0, "baseline": "z w",
-               "series": "harmonized", "strength": 0.5, "seed": 1.0}  # fmt: skip
+               "series": "harmonized", "condition": "human", "strength": 0.5, "seed": 1.0}  # fmt: skip
 RECORDINGS = {
     "m1_pl": ("Monkey 1", "PL"),
     "m1_ml": ("Monkey 1", "ML"),
@@ -81,6 +81,7 @@ def summary(models=None, recordings=RECORDINGS, simulated=True, starts=STARTS) -
                             "family": family,
                             "baseline": "",
                             "series": "",
+                            "condition": "",
                             "strength": np.nan,
                             "seed": np.nan,
                             "window_start": start,
@@ -307,6 +308,7 @@ def models(summary):
         "top1",
         "baseline",
         "series",
+        "condition",
         "strength",
         "seed",
     ]

@@ -17,6 +17,9 @@ other_images
 
 Rows with saliency `raw` are the paper's measure. In rows `blurred` the model's saliency was smoothed
 first: a gradient is much rougher than a map of fixations, and roughness lowers a rank correlation.
+Rows `covering`, where the settings ask for them, are of how far the class's logit falls when a part of
+the photograph is covered (`itcortex.attention.occlusion`): what a network reads, where a gradient may
+point elsewhere.
 
 A saliency map that does not vary or is not finite has no ranks. Its score is NaN, is left out of means
 and is counted in `undefined`. (A predicted response that does not vary has a correlation of 0 elsewhere
@@ -24,6 +27,7 @@ in this project. That rule does not apply here: a gradient that vanishes is no p
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import repeat
 
 import numpy as np
 import pandas as pd
@@ -58,14 +62,16 @@ def score(
     totals: Mapping[str, np.ndarray],
     count: int,
     blur: float,
+    covering: Iterable[np.ndarray] | None = None,
 ) -> pd.DataFrame:
-    """One row for each photograph, kind of map, saliency (raw, blurred) and control.
+    """One row for each photograph, kind of map, saliency (raw, blurred, covering) and control.
 
     Parameters
     ----------
     saliency : for every photograph in order, a map (224, 224) and the class that it belongs to.
     totals, count : `total_maps` of the whole set, of which `photographs` may be a part.
     blur : standard deviation of the Gaussian that makes `blurred`, as a share of the map's side.
+    covering : for every photograph in order, a map (224, 224) of what covering changes; None for none.
 
     Columns: image, label_source ("label" or "predicted"), label, map_kind, saliency, control, rho,
     rho_partial (NaN for controls). Rows without a model have an empty `saliency`.
@@ -77,8 +83,11 @@ def score(
         "predicted" if photographs.labels is None else "label",
     )
     rows = []
+    covered = repeat(None) if covering is None else iter(covering)
     for index, (found, label) in enumerate(saliency):
         shown = {"raw": unit_ranks(found), "blurred": unit_ranks(smooth(found, blur))}
+        if (of_covering := next(covered)) is not None:
+            shown["covering"] = unit_ranks(of_covering)
         about = {"image": photographs.image_ids[index], "label_source": source, "label": label}
         for kind, maps in photographs.maps.items():
             own = human[kind][index]

@@ -5,10 +5,20 @@ Covering says what a whole part of the image does (Zeiler & Fergus, ECCV 2014): 
 points at an object may still read something else, and covering the object shows that.
 """
 
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
+from itcortex.attention.saliency import network_input
+from itcortex.data.photographs import MAP_SIDE, Photographs
+from itcortex.networks.preprocessing import Preprocessing
 from itcortex.running.progress import bar
+
+#: Colour of the square that covers, as a share of white.
+GREY = 0.5
 
 
 def occlusion(
@@ -50,6 +60,49 @@ def occlusion(
     drop = logit[:, :1] - logit[:, 1:]
     weights = covers.flatten(1).float()
     return ((drop @ weights) / weights.sum(0)).view(-1, height, width)
+
+
+def covering_maps(
+    model: nn.Module,
+    preprocessing: Preprocessing,
+    photographs: Photographs,
+    classes: Sequence[int],
+    positions: int,
+    batch_size: int,
+    device: torch.device | str = "cpu",
+) -> Iterator[np.ndarray]:
+    """Occlusion map float32 (224, 224) of every photograph, in order.
+
+    A grey square lies at `positions` x `positions` places of the photograph, and is as large as makes
+    neighbours overlap by half. The logit is that of `classes` (photograph,), the class that the
+    photograph's saliency is of. Maps of networks with another input than 224 pixels are resized
+    (bilinear). A network sees positions^2 + 1 images for every photograph.
+    """
+    model = model.to(device)
+    mean, std = (torch.tensor(v) for v in (preprocessing.mean, preprocessing.std))
+    fill = ((GREY - mean) / std).to(device)
+    for start in range(0, len(photographs.image_ids), batch_size):
+        part = slice(start, start + batch_size)
+        batch = network_input(photographs, part, preprocessing).to(device)
+        labels = torch.tensor(classes[part], device=device)
+        patch, stride = square(min(batch.shape[2:]), positions)
+        maps = occlusion(model, batch, labels, patch, stride, fill, batch_size)
+        if maps.shape[1:] != (MAP_SIDE, MAP_SIDE):
+            size = (MAP_SIDE, MAP_SIDE)
+            maps = functional.interpolate(maps[:, None], size, mode="bilinear")[:, 0]
+        yield from maps.cpu().numpy()
+
+
+def square(side: int, positions: int) -> tuple[int, int]:
+    """Side and stride (pixels) of a square that stands at `positions` places along `side` pixels.
+
+    Its side is twice its stride, and as much more as is left over. Raises ValueError for more places
+    than there are pixels for.
+    """
+    stride = side // (positions + 1)
+    if positions < 1 or stride < 1:
+        raise ValueError(f"a square cannot stand at {positions} places along {side} pixels")
+    return side - (positions - 1) * stride, stride
 
 
 def _covers(height: int, width: int, patch: int, stride: int) -> torch.Tensor:

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from itcortex.attention.occlusion import occlusion
+from itcortex.attention.occlusion import GREY, occlusion
 from itcortex.attention.saliency import saliency
 from itcortex.data.images import decode_image, decode_rgb
 from itcortex.errors import UserError
@@ -25,7 +25,6 @@ from itcortex.numerics.ranks import correlate_ranks, unit_ranks
 from itcortex.numerics.sampling import spread
 
 COLUMNS = ("image_id", "image", "label", "map", "shortcut")
-_GREY = 0.5  # of the square that covers, as a share of white
 _BATCH = 256
 
 
@@ -116,7 +115,7 @@ def explain(
     parts = [slice(start, start + _BATCH) for start in range(0, len(batch), _BATCH)]
     gradient = torch.cat([saliency(model, batch[part], labels[part])[0] for part in parts])
     mean, std = (torch.tensor(v) for v in (preprocessing.mean, preprocessing.std))
-    covered = occlusion(model, batch, labels, patch, stride, (_GREY - mean) / std)
+    covered = occlusion(model, batch, labels, patch, stride, (GREY - mean) / std)
     return {"gradient": gradient.numpy(), "occlusion": covered.numpy()}
 
 

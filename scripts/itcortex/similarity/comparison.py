@@ -50,6 +50,8 @@ class Comparison:
         Share of the halves for which a layer was chosen.
     held_out : tuple of float
         Score of the chosen layer in the other half, with its interval.
+    drawn : float64 array (draw,)
+        That score in every draw of images: with the same generator, the same images for every network.
     within_kinds : float64 array (layer,)
         Spearman within kinds of image; `rho` where there is one kind.
     held_out_within_kinds : float
@@ -62,6 +64,7 @@ class Comparison:
     r: np.ndarray
     chosen: np.ndarray
     held_out: tuple[float, float, float]
+    drawn: np.ndarray
     within_kinds: np.ndarray
     held_out_within_kinds: float
 
@@ -213,7 +216,9 @@ def compare_layers(
         within = mean_defined(weighted_spearman(recorded, predicted, of_kinds), axis=0)
         by_kind = [weighted_spearman(recorded, predicted, halves * one) for one in of_kinds]
         held_out_within = float(mean_defined(np.ravel([x[other, chosen] for x in by_kind])))
-    return Comparison(whole, low, high, np.array(linear), share, score, within, held_out_within)
+    return Comparison(
+        whole, low, high, np.array(linear), share, score, resampled, within, held_out_within
+    )
 
 
 def _weights_of_kinds(kinds: Sequence[str]) -> np.ndarray:
@@ -280,3 +285,16 @@ def as_table(
                 | network
             )
     return pd.DataFrame(rows)
+
+
+def draws_table(labels: dict, comparisons: dict[str, Comparison]) -> pd.DataFrame:
+    """The held-out score in every draw of images: columns of `labels`, pattern, draw and rho.
+
+    Draws of one number are of the same images in all networks, so that differences are paired.
+    """
+    parts = [
+        pd.DataFrame({"draw": np.arange(len(one.drawn)), "rho": one.drawn}).assign(pattern=pattern)
+        for pattern, one in comparisons.items()
+    ]
+    table = pd.concat(parts, ignore_index=True).assign(**labels)
+    return table[[*labels, "pattern", "draw", "rho"]]

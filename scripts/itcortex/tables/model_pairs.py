@@ -5,6 +5,7 @@ are drawn with replacement, and every draw serves all networks of a recording: t
 networks within a draw is paired, and its interval is narrower than their own intervals suggest.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ from itcortex.tables.statistics import ONE_TEST
 from itcortex.tables.trends import MINIMUM_FAMILIES, family_draws
 
 RAW = [*ONE_TEST, "model", "weights", "fold", "site", "r"]
+#: Which raw scores are compared: of the real images, in the main window, of the chosen layers.
+COMPARED = {"control": "none", "main_window": True, "chosen": True}
 DIFFERENCE = ["difference", "low", "high", "p", "sites_higher"]
 PAIRS = [*ONE_TEST, "model", "weights", "other_model", "other_weights", *DIFFERENCE, "n_folds",
          "n_sites"]  # fmt: skip
@@ -112,6 +115,15 @@ def _bootstrap(r: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarra
         for k, one in enumerate(r):
             found[k, start : start + size] = predictivity(one[folds, sites])
     return found
+
+
+def collect_tests(parts: Iterable[pd.DataFrame]) -> dict[tuple, Collected]:
+    """Scores of networks (columns `RAW`), which come one after another, by what names their test."""
+    tests: dict[tuple, Collected] = {}
+    for rows in parts:
+        for keys, some in rows.groupby(ONE_TEST, observed=True, sort=False):
+            tests.setdefault(tuple(map(str, keys)), Collected()).add(some)
+    return tests
 
 
 def pairs_table(sites: Sites, test: dict) -> pd.DataFrame:

@@ -21,7 +21,7 @@ SITEWISE = ("pls", "ridge")
 REVERSE_BOUND = "reverse_bound"
 #: Columns of raw scores that tell of a layer.
 OF_LAYERS = ("effective_dimensionality", "n_units", "reverse_bound")
-TEXTS = ["category", "family", "baseline", "series"]
+TEXTS = ["category", "family", "baseline", "series", "condition"]
 DESCRIBED = [*TEXTS, "top1", "strength", "seed"]  # of a model, told in every table about models
 WINDOW = ["control", "main_window", "window_start", "window_stop"]
 

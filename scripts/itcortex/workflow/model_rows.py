@@ -14,8 +14,8 @@ Wildcards = Any  # Snakemake's: every wildcard is an attribute, a string
 Key = tuple[str, str]  # (model, weights) of one row of the model table
 #: Of a network, told in the table of models and, by it, in all others.
 TOLD = ["model", "weights", "architecture", "source", "category", "family", "top1", "baseline",
-        "training", "series", "strength", "seed", "params_m", "input_size", "pretraining",
-        "year"]  # fmt: skip
+        "training", "series", "condition", "strength", "seed", "params_m", "input_size",
+        "pretraining", "year"]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,6 +73,16 @@ class ModelRows:
         named = [pair for pair in based if pair[1]] + self.settings["statistics"]["pairs"]
         known = dict.fromkeys(map(tuple, named))
         return [(scored[a], scored[b]) for a, b in known if a in scored and b in scored]
+
+    @cached_property
+    def conditioned(self) -> pd.DataFrame:
+        """Rows that are compared by the maps they were trained with, beside their baselines."""
+        return self.scored[self.scored["condition"] != ""]
+
+    @cached_property
+    def conditioned_names(self) -> list[str]:
+        """These as "model weights"."""
+        return [" ".join(key) for key in self.conditioned.index]
 
     @cached_property
     def shown(self) -> pd.DataFrame:

@@ -53,6 +53,7 @@ RECORDING_PAIRS = "results/{experiment}/recording_pairs/{recording}.pairs.parque
 SHARED_IMAGES = "results/{experiment}/recording_pairs/{recording}.shared.parquet"
 SITE_CURVES = "results/{experiment}/recording_pairs/{recording}.curves.parquet"
 RSA = "results/{experiment}/rsa/{rdm}/{model}/{weights}.parquet"
+RSA_DRAWS = "results/{experiment}/rsa/{rdm}/{model}/{weights}.draws.parquet"
 ATTENTION = "results/{experiment}/attention/{attention}/{model}/{weights}.parquet"
 ATTENTION_EXAMPLES = "results/{experiment}/attention/{attention}/{model}/{weights}.examples.h5"
 SHORTCUT = "results/{experiment}/shortcut/{model}/{weights}.parquet"

@@ -57,6 +57,7 @@ TABLES = (
     Table("unique_variance", needs="pairs recordings", readable=True),
     Table("unique_variance_sites", needs="pairs recordings"),
     Table("generalisation", needs="splits recordings", readable=True),
+    Table("conditions", needs="conditioned recordings", readable=True),
     Table("rsa", needs="rdms", readable=True),
     Table("rsa_ceilings", needs="rdms"),
     Table("attention", needs="attention", readable=True),

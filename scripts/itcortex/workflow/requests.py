@@ -48,7 +48,8 @@ class Requests:
 
     def saliency_runtime(self, wildcards: Wildcards, attempt: int) -> int:
         """Time for the saliency of a set of photographs."""
-        return resources.saliency_minutes(self._seconds_an_image(wildcards), attempt)
+        covering = self.ex.settings["attention"]["covering"]
+        return resources.saliency_minutes(self._seconds_an_image(wildcards), attempt, covering)
 
     def _network_mem_mb(self, wildcards: Wildcards, maps_mb: float, attempt: int) -> int:
         row = self.ex.row(wildcards)

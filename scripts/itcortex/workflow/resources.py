@@ -152,9 +152,12 @@ def extraction_minutes(images: int, seconds: float, attempt: int) -> int:
     return int((30 + images * seconds / 30) * growth(attempt))
 
 
-def saliency_minutes(seconds: float, attempt: int) -> int:
-    """For the saliency of as many photographs as ClickMe shows, `seconds` a pass."""
-    passes = SALIENCY_IMAGES * SALIENCY_PASSES
+def saliency_minutes(seconds: float, attempt: int, covering: int = 0) -> int:
+    """For the saliency of as many photographs as ClickMe shows, `seconds` a pass.
+
+    `covering` is at how many places a side a square covers them.
+    """
+    passes = SALIENCY_IMAGES * (SALIENCY_PASSES + covering**2)
     return int((60 + passes * seconds / 60) * growth(attempt))
 
 

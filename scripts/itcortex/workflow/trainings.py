@@ -35,7 +35,8 @@ def expand_models(
     are `harmonized`, and compared with the row's `baseline`, else with strength 0 of the same seed,
     else with the weights that the training starts from. Added are the columns `training`, `series`
     (the row's own name of its weights: networks of one model and series differ in strength and seed
-    alone), `strength` and `seed`; empty and NaN where weights are fetched.
+    alone), `condition` (the training's: whose maps it trains with; `none` at strength 0), `strength`
+    and `seed`; empty and NaN where weights are fetched.
 
     Raises `UserError` for a training that is not in the settings, weights to start from that the
     table lacks, and a missing accuracy of a row that is not trained. With a list `refused` such rows
@@ -46,7 +47,8 @@ def expand_models(
     for row in models.to_dict("records"):
         name = trained_by(row["source"])
         if name is None:
-            rows.append(row | {"training": "", "series": "", "strength": np.nan, "seed": np.nan})
+            texts = {"training": "", "series": "", "condition": ""}
+            rows.append(row | texts | {"strength": np.nan, "seed": np.nan})
             continue
         try:
             choose(name, trainings, f"{row['where']}: {row['model']}: source: training")
@@ -55,7 +57,8 @@ def expand_models(
             if refused is None:
                 raise
             refused.append(RefusedRow.of(row, error))
-    return pd.DataFrame(rows, columns=[*models, "training", "series", "strength", "seed"])
+    added = ["training", "series", "condition", "strength", "seed"]
+    return pd.DataFrame(rows, columns=[*models, *added])
 
 
 def _trained_rows(row: dict, name: str, training: dict, keys: set[tuple[str, str]]) -> list[dict]:
@@ -75,6 +78,7 @@ def _trained_rows(row: dict, name: str, training: dict, keys: set[tuple[str, str
         for seed in training["seeds"]:
             about = {"training": name, "series": row["weights"]}
             about |= {"strength": float(strength), "seed": seed}
+            about["condition"] = training["condition"] if strength > 0 else "none"
             about["weights"] = weights_name(row["weights"], strength, seed)
             about["baseline"] = ""
             if strength > 0:

@@ -49,6 +49,18 @@ def test_saliency_that_is_the_map_scores_one_and_its_opposite_minus_one(rng):
     np.testing.assert_allclose(of(table, column="rho_partial"), [1, -1, 1, np.nan], atol=1e-4)
 
 
+def test_maps_of_covering_are_rows_of_their_own_where_there_are_any(rng):
+    shown, saliency = photographs(rng, kinds=("eye", "mouse")), smooth_maps(rng, 4)
+    pairs = [(one, 0) for one in saliency]
+    without = agreement.score(shown, pairs, *total_maps([shown]), 0.03)
+    assert set(without["saliency"]) == {"raw", "blurred", ""}
+    table = agreement.score(shown, pairs, *total_maps([shown]), 0.03, iter(-saliency))
+    added = table[table["saliency"] == "covering"]
+    pd.testing.assert_frame_equal(table.drop(added.index).reset_index(drop=True), without)
+    np.testing.assert_allclose(added["rho"], -table[table["saliency"] == "raw"]["rho"], atol=1e-6)
+    assert set(added["control"]) == {"none", "shuffled_images"}
+
+
 def test_every_row_is_what_scipy_makes_of_it(rng):
     shown, saliency = photographs(rng, kinds=("eye", "mouse")), smooth_maps(rng, 4)
     table = scored(shown, saliency, labels=[5, 6, 7, 8])

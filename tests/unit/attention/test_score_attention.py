@@ -12,7 +12,10 @@ from torch import nn
 import collect_attention
 import score_attention
 from itcortex import store
+from itcortex.attention import occlusion
+from itcortex.attention.saliency import network_input
 from itcortex.networks.network import Network
+from itcortex.networks.preprocessing import Preprocessing
 from itcortex.tables import dictionary
 from itcortex.weights.state import digest
 from made.attention import CEILINGS, of, photographs
@@ -97,9 +100,58 @@ def test_scripts_score_a_planted_network_and_collect_it(network, tmp_path, rng):
     assert summary["top1"][0] == 70 and summary["category"][0] == "cnn"
     pd.testing.assert_frame_equal(
         pd.read_csv(out[1]).fillna({"model": "", "weights": "", "saliency": "", "category": "",
-                                         "family": "", "baseline": "", "series": ""}),
+                                         "family": "", "baseline": "", "series": "",
+                                         "condition": ""}),
         summary, check_dtype=False,
     )  # fmt: skip
+
+
+def test_covering_finds_the_window_that_a_network_reads(network, tmp_path, rng):
+    """The drop is largest where the square lies on the window, whatever the gradient says."""
+    shown = photographs(rng, 3)
+    shown.maps["eye"][:] = 0
+    shown.maps["eye"][:, 60:120, 20:80] = 1.0
+    store.write_photographs(tmp_path / "osie.parquet", shown)
+    files = tmp_path / "net.parquet", tmp_path / "net.examples.h5"
+    settings = (LABELS, "osie", network[0], 2, 0.03, 3, "cpu", 0)
+    score_attention.main(tmp_path / "osie.parquet", network[1], *files, *settings, covering=7)
+    table = store.read_table(files[0])
+    covering = of(table, saliency="covering")
+    assert len(covering) == 3 and np.isfinite(covering).all()
+    score_attention.main(tmp_path / "osie.parquet", network[1], *files, *settings)
+    plain = store.read_table(files[0])
+    rest = table[table["saliency"] != "covering"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(rest, plain)  # other experiments keep their numbers
+
+
+@pytest.mark.parametrize(("positions", "side"), [(1, 64), (7, 224), (7, 160), (5, 97), (8, 299)])
+def test_a_square_stands_at_as_many_places_as_asked(positions, side):
+    patch, stride = occlusion.square(side, positions)
+    starts = range(0, side - patch + 1, stride)
+    assert len(starts) == positions and starts[-1] + patch == side
+    assert positions == 1 or patch >= 2 * stride
+
+
+def test_covering_maps_are_occlusion_of_the_networks_input_resized(rng):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.AvgPool2d(16), nn.Flatten(), nn.Linear(3 * 36, 5))
+    shown = photographs(rng, 3)
+    preprocessing = Preprocessing((3, 96, 96), (0.5,) * 3, (0.25,) * 3, "bilinear")
+    found = np.stack([*occlusion.covering_maps(net, preprocessing, shown, [1, 0, 4], 5, 2)])
+    assert found.shape == (3, 224, 224) and found.dtype == np.float32
+    batch = network_input(shown, slice(0, 3), preprocessing)
+    patch, stride = occlusion.square(96, 5)
+    expected = occlusion.occlusion(
+        net, batch, torch.tensor([1, 0, 4]), patch, stride, torch.zeros(3)
+    )
+    resized = nn.functional.interpolate(expected[:, None], (224, 224), mode="bilinear")[:, 0]
+    np.testing.assert_allclose(found, resized.numpy(), atol=1e-5)  # other batches, other rounding
+
+
+@pytest.mark.parametrize(("positions", "side"), [(0, 32), (32, 32)])
+def test_more_places_than_pixels_are_refused(positions, side):
+    with pytest.raises(ValueError, match=f"at {positions} places along 32 pixels"):
+        occlusion.square(side, positions)
 
 
 def test_clickmes_shards_are_scored_with_their_labels(network, tmp_path, rng):

@@ -270,9 +270,8 @@ def test_script_joins_images_by_name(rng, tmp_path):
     values = pdist(truth, "correlation")
     store.write_rdms(tmp_path / "r.h5", Rdms(values[None], ids(12), ("group",), ATTRIBUTES))
     labels = {"rdm": "made", "model": "m", "weights": "w"}
-    compare_rdms.main(
-        tmp_path / "a.h5", tmp_path / "r.h5", tmp_path / "t.parquet", labels, 4, 100, 1
-    )
+    files = [tmp_path / name for name in ("a.h5", "r.h5", "t.parquet", "draws.parquet")]
+    compare_rdms.main(*files, labels, 4, 100, 1)
     table = store.read_table(tmp_path / "t.parquet")
     assert list(table.layer) == ["noise", "truth"] * 2
     joined = ("species", "area", "measure", "simulated")  # by collect_rsa
@@ -288,6 +287,10 @@ def test_script_joins_images_by_name(rng, tmp_path):
     np.testing.assert_allclose(
         table.optimism, table.rho_best_layer - table.rho_chosen_held_out, atol=1e-12
     )
+    drawn = store.read_table(files[3])
+    assert drawn["draw"].tolist() == 2 * [*range(100)]
+    ends = drawn[drawn.pattern == "map"]["rho"].quantile([0.025, 0.975]).tolist()
+    assert ends == by_map[["rho_chosen_held_out_low", "rho_chosen_held_out_high"]].iloc[0].tolist()
     pooled = table[table.pattern == "pooled"].set_index("layer")
     channels = pdist(truth.reshape(12, 4, 4).mean(1), "correlation")
     assert pooled.rho["truth"] == pytest.approx(spearmanr(channels, values)[0], abs=1e-3)  # float32
@@ -298,9 +301,7 @@ def test_script_joins_images_by_name(rng, tmp_path):
     with pytest.raises(
         UserError, match="1 of 12 recorded images have no activations: \\['sofa'\\]"
     ):
-        compare_rdms.main(
-            tmp_path / "a.h5", tmp_path / "r.h5", tmp_path / "t.parquet", labels, 4, 100, 1
-        )
+        compare_rdms.main(*files, labels, 4, 100, 1)
 
 
 @pytest.mark.network

@@ -194,7 +194,7 @@ def test_variants_are_further_values_of_their_choices(rng, tmp_path):
     rows = scores.drop(columns=["folds", "top1", "category", "family"])
     raw = rows.assign(site="s0", permutation=0, protocol="reference")
     known = scores[["model", "weights", "category", "family", "top1"]].drop_duplicates()
-    texts = dict.fromkeys(("baseline", "series"), "")
+    texts = dict.fromkeys(("baseline", "series", "condition"), "")
     known = known.assign(**texts, strength=np.nan, seed=np.nan)
     paths = {
         "scores": scores.drop(columns="folds"), "raw": raw, "models": known, "ceilings": ceilings

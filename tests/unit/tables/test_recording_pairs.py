@@ -73,7 +73,7 @@ def line(tmp_path_factory):
             folder / f"{model}.predictions.h5", recorded.predicted(values, None, about)
         )
     models = {"model": list(NETWORKS), "weights": "w", "category": "cnn", "family": "f",
-              "baseline": "", "series": "", "top1": [70.0, 60.0], "strength": np.nan,
+              "baseline": "", "series": "", "condition": "", "top1": [70.0, 60.0], "strength": np.nan,
               "seed": np.nan}  # fmt: skip
     store.write_table(folder / "models.parquet", pd.DataFrame(models))
     paths = {kind: [folder / f"{name}.{kind}.parquet" for name in "abc"] for kind in KINDS}

@@ -65,8 +65,16 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     sets = config["attention"] | {"sets": ["osie"]}
     full = experiment(rdms=["it92_human"], attention=sets)
     unique = ["unique_variance", "unique_variance_sites"]  # of harmonized networks
-    assert full.tables == [*always, *unique, "rsa", "rsa_ceilings", "attention", "shortcut"]
-    more = [unique[0], "rsa", "attention", "shortcut"]
+    assert full.tables == [
+        *always,
+        *unique,
+        "conditions",
+        "rsa",
+        "rsa_ceilings",
+        "attention",
+        "shortcut",
+    ]
+    more = [unique[0], "conditions", "rsa", "attention", "shortcut"]
     assert full.readable_tables == [*bare.readable_tables, *more]
     assert full.figures[10:] == [
         "unique_variance", "rsa", "attention", "people", "shortcut", "training_net", "training_small",

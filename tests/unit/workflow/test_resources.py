@@ -42,6 +42,7 @@ def test_time_of_images_is_twice_what_is_measured_and_a_30th_on_a_gpu():
     assert resources.extraction_minutes(50, seconds, 1) == 30 + 2 * 50 * 12 // 60
     assert resources.seconds_an_image(*LARGE, on_gpu=True) == pytest.approx(12 / 30)
     assert resources.saliency_minutes(seconds, 1) == 60 + 3 * 1000 * 12 // 60
+    assert resources.saliency_minutes(seconds, 1, covering=7) == 60 + (3 + 49) * 1000 * 12 // 60
 
 
 def test_encoding_asks_by_the_size_of_its_activations():

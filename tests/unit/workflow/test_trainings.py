@@ -16,6 +16,7 @@ TRAINING = {
     "labelled": ["images/train"], "mapped": ["results/clickme/train/{0..2}.parquet"],
     "validation": ["images/val"], "strengths": [0, 0.5, 10], "seeds": [3, 4],
     "recipe": {"epochs": 2, "batch_size": 8, "warmup_epochs": 1}, "recipes": {}, "start": None,
+    "condition": "of_others",
 }  # fmt: skip
 COLUMNS = ["model", "weights", "architecture", "source", "category", "family", "top1", "baseline"]
 
@@ -47,6 +48,7 @@ def test_a_row_becomes_one_of_every_strength_and_seed():
     ]  # fmt: skip
     assert found["training"].tolist() == [""] + ["t"] * 6
     assert found["series"].tolist() == [""] + ["harmonized"] * 6
+    assert found["condition"].tolist() == ["", "none", "none"] + ["of_others"] * 4
     assert found["strength"].tolist()[1:] == [0, 0, 0.5, 0.5, 10, 10]
     assert found["seed"].tolist()[1:] == [3, 4] * 3 and np.isnan(found["seed"][0])
     assert found["category"].tolist() == ["cnn"] * 3 + ["harmonized"] * 4

@@ -1,0 +1,98 @@
+"""Which networks are compared to say what human maps change, and not any maps or fine-tuning alone.
+
+A network that was trained here has a `condition`: the maps that it was trained with. Those of people
+(`human`) stand beside two controls with the same recipe: the maps of other photographs (`of_others`),
+and the mean map of all photographs (`mean`), which knows where people look but not at what. Strength 0
+(`none`) is the baseline of all three. Every comparison is of two networks of one model and one seed.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pandas as pd
+
+NONE, HUMAN, CONTROLS = "none", "human", ("of_others", "mean")
+#: What stands in tables and figures for a condition, in their order.
+LABELS = {
+    HUMAN: "human maps",
+    "of_others": "maps of other photographs",
+    "mean": "the mean map",
+    NONE: "strength 0",
+}
+
+
+class Pair(NamedTuple):
+    """Two networks of a model and seed, as "model weights"; `other` is empty where there is none."""
+
+    seed: int
+    first: str
+    other: str
+
+
+class Contrast(NamedTuple):
+    """A condition against another one, in one model, by the pairs of all seeds.
+
+    `main` says whether the strength is the model's main one, which rows over models are made of.
+    """
+
+    model: str
+    condition: str
+    compared_with: str
+    strength: float
+    pairs: tuple[Pair, ...]
+    main: bool = True
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What rows over models have in common."""
+        return self.condition, self.compared_with
+
+
+def contrasts(models: pd.DataFrame) -> list[Contrast]:
+    """Every condition against strength 0, and human maps against every control, model by model.
+
+    Parameters
+    ----------
+    models : table of models with columns model, weights, condition, strength, seed and baseline.
+
+    Returns
+    -------
+    In the order of models, strengths and `LABELS`. A network whose baseline or control is not in the
+    table has a pair without it. The main strength of a model is the one with most conditions, of
+    those the one with most seeds, of those the lowest: further strengths of one seed are a curve.
+    """
+    trained = models[(models["condition"].fillna("") != "") & (models["strength"] > 0)]
+    trained = trained.assign(name=trained["model"] + " " + trained["weights"])
+    known = {*(models["model"] + " " + models["weights"])}
+    found = []
+    for model, rows in trained.groupby("model", sort=False):
+        main = _main_strength(rows)
+        for strength, some in rows.groupby("strength"):
+            found += _of_strength(str(model), float(strength), some, known, strength == main)
+    return found
+
+
+def _main_strength(rows: pd.DataFrame) -> float:
+    counts = rows.groupby("strength")[["condition", "seed"]].nunique()
+    return counts.sort_values(["condition", "seed"], ascending=False, kind="stable").index[0]
+
+
+def _of_strength(
+    model: str, strength: float, rows: pd.DataFrame, known: set[str], main: bool
+) -> Iterator[Contrast]:
+    of = {
+        condition: some.sort_values("seed", kind="stable")
+        for condition, some in rows.groupby("condition", sort=False)
+    }
+    for condition in filter(of.__contains__, LABELS):
+        pairs = tuple(
+            Pair(int(row.seed), row.name_, row.baseline if row.baseline in known else "")
+            for row in of[condition].rename(columns={"name": "name_"}).itertuples()
+        )
+        yield Contrast(model, condition, NONE, strength, pairs, main)
+    for control in CONTROLS if HUMAN in of else ():
+        if control in of:
+            others = of[control].set_index("seed")["name"].to_dict()
+            own = of[HUMAN].set_index("seed")["name"].items()
+            pairs = tuple(Pair(int(seed), name, others.get(seed, "")) for seed, name in own)
+            yield Contrast(model, HUMAN, control, strength, pairs, main)

@@ -1,0 +1,122 @@
+"""The measures that conditions are compared by, from the tables of an experiment."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from itcortex.tables.condition_scores import Drawn, MeanOf, OfPhotographs, Scores
+from itcortex.tables.model_pairs import Collected
+from itcortex.tables.statistics import ONE_TEST
+from itcortex.tables.summary import SITEWISE
+
+#: Measures of an attention set by the columns of its scores.
+OF_ATTENTION = {"attention": "rho", "attention_partial": "rho_partial"}
+#: Measures of a training by what it notes of its validation photographs.
+OF_TRAINING = {"agreement": "validation_agreement", "divergence": "validation_divergence"}
+
+
+def of_recordings(
+    tests: Iterable[Mapping[tuple, Collected]], summary: pd.DataFrame, draws: int,
+    rng: np.random.Generator,
+) -> Iterator[Scores]:  # fmt: skip
+    """Predictivity of every recording, raw and over its ceiling, and of every area of several.
+
+    Parameters
+    ----------
+    tests : of each recording the scores of its tests (recording, mapping, protocol).
+    summary : for ceilings and areas. A test without a positive ceiling has raw scores alone.
+    """
+    main = summary[summary["main_window"].astype(bool) & (summary["control"] == "none")]
+    first = main.drop_duplicates(ONE_TEST).set_index(ONE_TEST)
+    of_areas: dict[tuple, list[Scores]] = {}
+    for of_recording in tests:
+        for test, collected in of_recording.items():
+            sites = collected.sites(draws, rng)
+            named = dict(zip(("target", "mapping", "protocol"), test, strict=True))
+            ceiling = first["ceiling"].get(test, np.nan)
+            scales = {"r": 1.0}
+            if named["mapping"] in SITEWISE and ceiling > 0:
+                scales["r_over_ceiling"] = 1 / ceiling
+            for measure, scale in scales.items():
+                found = Drawn.of_sites(sites, {"measure": measure} | named, scale)
+                yield found
+                key = (measure, str(first["area"].get(test, "")), *test[1:])
+                of_areas.setdefault(key, []).append(found)
+    yield from _of_areas(of_areas)
+
+
+def _of_areas(of_areas: Mapping[tuple, list[Scores]]) -> Iterator[Scores]:
+    """Means over the recordings of an area, where there are several."""
+    for (measure, area, mapping, protocol), parts in of_areas.items():
+        if len(parts) > 1 and area:
+            about = {"measure": measure, "target": area, "mapping": mapping, "protocol": protocol}
+            n_sites = sum(part.about["n_sites"] for part in parts)
+            about |= {"n_targets": len(parts), "n_sites": n_sites, "drawn": parts[0].about["drawn"]}
+            yield MeanOf(about, parts)
+
+
+def of_rdms(layers: pd.DataFrame, drawn: pd.DataFrame, pattern: str) -> Iterator[Scores]:
+    """Similarity of the chosen layer with every set of RDMs; images are drawn.
+
+    Parameters
+    ----------
+    layers, drawn : what rule compare_rdms wrote of all networks, as tables one below the other.
+    pattern : of a layer, `map` or `pooled`.
+    """
+    of_networks = layers[layers["final"] & (layers["pattern"] == pattern)]
+    drawn = drawn[drawn["pattern"] == pattern]
+    for rdm, rows in of_networks.groupby("rdm", sort=False):
+        values = dict(zip(_names(rows), rows["rho_chosen_held_out"], strict=True))
+        some = drawn[drawn["rdm"] == rdm].sort_values("draw", kind="stable")
+        by_network = some.groupby(_names(some), sort=False)["rho"]
+        draws = {name: rho.to_numpy(float) for name, rho in by_network}
+        about = {"measure": "rsa", "target": str(rdm), "drawn": "images"}
+        yield Drawn(about | {"n_images": int(rows["n_images"].iloc[0])}, values, draws)
+
+
+def of_attention(
+    scores: pd.DataFrame, draws: int, rng: np.random.Generator
+) -> Iterator[OfPhotographs]:
+    """Agreement with human maps, plain and beyond the usual places; photographs are drawn.
+
+    `scores` are those of rule score_attention, of all networks. All kinds of map and saliency of a set
+    have the same draws.
+    """
+    real = scores[scores["control"] == "none"]
+    for attention, of_set in real.groupby("attention", sort=False):
+        counts = None
+        for (kind, saliency), rows in of_set.groupby(["map_kind", "saliency"], sort=False):
+            for measure, column in OF_ATTENTION.items():
+                about = {"measure": measure, "target": str(attention)}
+                about |= {"map_kind": str(kind), "saliency": str(saliency)}
+                found = OfPhotographs.of_table(rows, column, draws, rng, about, counts)
+                counts = found.counts
+                yield found
+
+
+def of_trainings(notes: Mapping[str, Mapping]) -> Iterator[Drawn]:
+    """What fine-tuning changed in a network's own answers; only seeds are drawn.
+
+    `notes` are those that trainings leave beside their weights, by "model weights"; without a training
+    that has its network's own answers as labels there is nothing.
+    """
+    for measure, column in OF_TRAINING.items():
+        values = {name: one["results"][column] for name, one in notes.items()
+                  if column in one["results"]}  # fmt: skip
+        if values:
+            yield Drawn({"measure": measure}, values, dict.fromkeys(values, np.empty(0)))
+
+
+def marks(notes: Mapping[str, Mapping]) -> dict[str, str]:
+    """What must be said of networks that no longer say what they said before, by "model weights"."""
+    return {
+        name: f"{name.partition(' ')[2]} collapsed: it agrees with the network before on "
+        f"{100 * one['results'][OF_TRAINING['agreement']]:.0f} % of the held-out photographs"
+        for name, one in notes.items()
+        if one.get("collapsed")
+    }
+
+
+def _names(rows: pd.DataFrame) -> pd.Series:
+    return rows["model"].astype(str) + " " + rows["weights"].astype(str)

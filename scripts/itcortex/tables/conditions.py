@@ -1,0 +1,179 @@
+"""What human maps change: paired differences between conditions, with intervals.
+
+The estimate of a contrast (`condition_contrasts`) is the mean over seeds of the difference of two
+networks of one model and seed; over models, the mean of the models' estimates. Its 95 % interval has
+two sources, which are drawn together:
+
+- what the score is a mean over (folds and sites, photographs, images), drawn with replacement, the same
+  draw for both networks of every pair and for all seeds and models;
+- seeds. Three seeds drawn with replacement would give intervals that hold the truth three times in
+  four, because three numbers hardly show how far seeds spread. So the error of the mean over seeds is
+  drawn from Student's t: the standard error of the mean, with its degrees of freedom; over models by
+  Welch and Satterthwaite (Satterthwaite, Biometrics Bulletin 1946), seeds of each model on their own.
+
+Models and recordings are taken as they are: they are few. An interval over models is about these models.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t
+
+from itcortex.numerics.metrics import mean_defined
+from itcortex.numerics.sampling import percentile_interval
+from itcortex.tables.condition_contrasts import LABELS, Contrast
+from itcortex.tables.condition_scores import Difference, Scores
+
+#: What a measure is: its score, and of what.
+MEASURE = ["measure", "target", "mapping", "protocol", "map_kind", "saliency"]
+COLUMNS = [*MEASURE, "model", "condition", "compared_with", "strength", "main_strength", "value",
+           "value_other", "difference", "low", "high", "p", "lowest_seed", "highest_seed",
+           "n_seeds", "n_models", "n_targets", "n_images", "n_folds", "n_sites", "undefined",
+           "drawn", "note"]  # fmt: skip
+FEWEST_SEEDS = 2  # that say how seeds differ
+_SIMPLE = dict.fromkeys(["target", "mapping", "protocol", "map_kind", "saliency", "drawn"], "")
+_COUNTS = ["n_images", "n_folds", "n_sites"]
+
+
+def conditions_table(
+    measures: Iterable[Scores],
+    found: Sequence[Contrast],
+    draws: int,
+    rng: np.random.Generator,
+    marks: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """A row for every measure and contrast, and those over models, whose `model` is empty.
+
+    Parameters
+    ----------
+    draws : of seeds, as many as measures have of their own.
+    marks : what must be said of a network, by "model weights"; it goes into the notes of its rows.
+
+    Returns
+    -------
+    Columns `COLUMNS`. A contrast of which no pair was scored keeps its row, with the reason in `note`.
+    """
+    quantiles = (rng.permutation(draws) + 0.5) / draws  # of Student's t, the same for all rows
+    rows = []
+    for scores in measures:
+        about = _SIMPLE | {"n_targets": 1} | scores.about
+        by_model = [(one, *_scored(scores, one)) for one in found]
+        for one, pairs, lacking in by_model:
+            notes = lacking + _marked(one, marks or {})
+            rows.append(about | _row(one, [pairs], notes, about["drawn"], quantiles))
+        for key in dict.fromkeys(one.key for one in found):
+            some = [group for group in by_model if group[0].key == key and group[0].main]
+            if some:
+                rows.append(about | _over_models(some, marks or {}, about["drawn"], quantiles))
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.astype(dict.fromkeys(_COUNTS, float))
+
+
+def seed_error(by_model: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Standard error of the mean over models of means over seeds (seed,), and its degrees of freedom.
+
+    With v_m the variance of the seeds' mean of model m, of n_m seeds: the variance is the sum of v_m
+    over M^2, and there are (sum v_m)^2 / sum(v_m^2 / (n_m - 1)) degrees of freedom. Models with one seed
+    add nothing. The error is 0, with infinitely many, where no model has two seeds or none differ.
+    """
+    several = [values for values in by_model if len(values) >= FEWEST_SEEDS]
+    variances = np.array([values.var(ddof=1) / len(values) for values in several])
+    if not variances.sum() > 0:
+        return 0.0, np.inf
+    freedom = np.array([len(values) - 1 for values in several])
+    scaled = variances / variances.max()  # squares of tiny variances would vanish
+    return (
+        float(np.sqrt(variances.sum()) / len(by_model)),
+        float(scaled.sum() ** 2 / (scaled**2 / freedom).sum()),
+    )
+
+
+def _scored(scores: Scores, contrast: Contrast) -> tuple[list[Difference], list[str]]:
+    """Differences of the pairs that were scored, and why others have none."""
+    known, pairs, notes = set(scores.networks), [], []
+    for pair in contrast.pairs:
+        if pair.first not in known or pair.other not in known:
+            lacking = contrast.condition if pair.first not in known else contrast.compared_with
+            notes.append(f"seed {pair.seed}: {LABELS[lacking]}: not scored")
+            continue
+        one = scores.compare(pair.first, pair.other)
+        if np.isfinite(one.difference):
+            pairs.append(one)
+        else:
+            notes.append(f"seed {pair.seed}: no score is defined")
+    return pairs, notes
+
+
+def _marked(contrast: Contrast, marks: Mapping[str, str]) -> list[str]:
+    names = [name for pair in contrast.pairs for name in (pair.first, pair.other)]
+    return [marks[name] for name in names if name in marks]
+
+
+def _over_models(
+    some: list[tuple[Contrast, list[Difference], list[str]]],
+    marks: Mapping[str, str],
+    drawn: str,
+    quantiles: np.ndarray,
+) -> dict:
+    """The row over models, of those with a scored pair."""
+    scored = [group for group in some if group[1]]
+    notes = [f"{one.model}: {note}" for one, _, found in some for note in found]
+    notes += [f"{one.model}: {note}" for one, _, _ in some for note in _marked(one, marks)]
+    if len(scored) > 1:
+        notes.insert(0, f"mean over {len(scored)} models, which are not drawn")
+    strengths = {one.strength for one, _, _ in scored or some}
+    strength = strengths.pop() if len(strengths) == 1 else np.nan
+    over = some[0][0]._replace(model="", strength=strength)
+    return _row(over, [pairs for _, pairs, _ in scored], notes, drawn, quantiles)
+
+
+def _row(
+    contrast: Contrast,
+    by_model: list[list[Difference]],
+    notes: list[str],
+    drawn: str,
+    quantiles: np.ndarray,
+) -> dict:
+    """A row of the table: the estimate of a contrast from pairs of networks, model by model."""
+    row = {"model": contrast.model, "condition": contrast.condition}
+    row |= {"compared_with": contrast.compared_with, "strength": contrast.strength}
+    row |= {"main_strength": contrast.main}
+    pairs = [one for some in by_model for one in some]
+    row |= {"n_seeds": len(pairs), "n_models": sum(map(bool, by_model))}
+    row |= {"undefined": sum(one.undefined for one in pairs), "drawn": drawn}
+    if not pairs:
+        return row | {"note": "; ".join(dict.fromkeys(notes))}
+    by_seed = [np.array([one.difference for one in some]) for some in by_model]
+    error, freedom = seed_error(by_seed)
+    if any(len(values) < FEWEST_SEEDS for values in by_seed):
+        notes = [*notes, "one seed only: the interval does not hold how seeds differ"]
+    if max(map(len, by_seed)) >= FEWEST_SEEDS:
+        row["drawn"] = f"{drawn}, seeds" if drawn else "seeds"
+    for name, field in (("value", "value"), ("value_other", "other"), ("difference", "difference")):
+        row[name] = _mean([[getattr(one, field) for one in some] for some in by_model])
+    row |= {"lowest_seed": min(map(min, by_seed)), "highest_seed": max(map(max, by_seed))}
+    row |= _interval(by_model, error * t.ppf(quantiles, freedom) if error else 0 * quantiles)
+    return row | {"note": "; ".join(dict.fromkeys(notes))}
+
+
+def _mean(by_model: list[list]) -> float | np.ndarray:
+    """Mean over models of the mean over seeds."""
+    return np.mean([mean_defined(np.array(some), axis=0) for some in by_model], axis=0)
+
+
+def _interval(by_model: list[list[Difference]], of_seeds: np.ndarray) -> dict:
+    """95 % interval and two-sided p from draws: twice the smaller share on either side of zero.
+
+    NaN where nothing is drawn, neither what the score is a mean over nor seeds.
+    """
+    own = _mean([[one.drawn for one in some] for some in by_model])
+    if not len(own):
+        if max(map(len, by_model)) < FEWEST_SEEDS:
+            return {"low": np.nan, "high": np.nan, "p": np.nan}
+        own = _mean([[one.difference for one in some] for some in by_model])
+    values = own + of_seeds
+    values = values[np.isfinite(values)]
+    low, high = percentile_interval(values).tolist()
+    sides = min((values <= 0).sum() + 1, (values >= 0).sum() + 1)
+    return {"low": low, "high": high, "p": min(2 * sides / (len(values) + 1), 1.0)}

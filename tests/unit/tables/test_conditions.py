@@ -1,0 +1,346 @@
+"""What human maps change: planted effects are found, equal networks differ by nothing, coverage."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import compare_conditions
+from itcortex import store
+from itcortex.tables import dictionary
+from itcortex.tables.condition_contrasts import contrasts
+from itcortex.tables.condition_measures import marks, of_trainings
+from itcortex.tables.condition_scores import Drawn, MeanOf, OfPhotographs
+from itcortex.tables.conditions import conditions_table, seed_error
+from made import conditions as made
+
+DRAWS = 200
+CONTRASTS = [("human", "none"), ("of_others", "none"), ("mean", "none"), ("human", "of_others"),
+             ("human", "mean")]  # fmt: skip
+
+
+def compared(models, measures, rng, **more) -> pd.DataFrame:
+    """The table of made measures."""
+    return conditions_table(measures, contrasts(models), DRAWS, rng, **more)
+
+
+def row(table, condition="human", compared_with="none", model="") -> pd.Series:
+    """The one row of a contrast."""
+    chosen = (table["condition"] == condition) & (table["compared_with"] == compared_with)
+    (found,) = table[chosen & (table["model"] == model)].to_dict("records")
+    return pd.Series(found)
+
+
+def alone(models, values) -> Drawn:
+    """A measure without draws: `values` by (model, condition, seed)."""
+    keys = zip(models["model"], models["condition"], models["seed"], strict=True)
+    of = {made.name(one): values[key] for one, key in zip(models.to_dict("records"), keys, strict=True)
+          if key in values}  # fmt: skip
+    return Drawn({"measure": "agreement"}, of, dict.fromkeys(of, np.empty(0)))
+
+
+# --- what is compared -----------------------------------------------------------------------------
+
+
+def test_every_condition_is_compared_with_strength_0_of_its_seed_and_human_maps_with_controls():
+    found = contrasts(made.models(("a", "b")))
+    assert [one.key for one in found] == 2 * CONTRASTS
+    assert [one.model for one in found] == 5 * ["a"] + 5 * ["b"]
+    human, *_, minus_mean = found[:5]
+    assert human.pairs[1] == (1, "a human/strength-1/seed-1", "a human/strength-0/seed-1")
+    assert minus_mean.pairs[2] == (2, "a human/strength-1/seed-2", "a mean/strength-1/seed-2")
+    assert contrasts(made.models(conditions=())) == []
+
+
+def test_further_strengths_of_one_seed_are_a_curve_and_not_part_of_means(rng):
+    models = made.models(seeds=(0, 1))
+    curve = made.models(seeds=(0,), conditions=("human",), strength=10.0)
+    models = pd.concat([models, curve[curve["strength"] == 10.0]], ignore_index=True)
+    values = {made.name(one): float(one["strength"]) for one in models.to_dict("records")}
+    measure = Drawn(
+        {"measure": "r"}, values, {name: np.full(DRAWS, v) for name, v in values.items()}
+    )
+    table = compared(models, [measure], rng)
+    assert row(table)["difference"] == 1 and row(table)["strength"] == 1
+    of_model = table[(table["model"] == "net") & (table["compared_with"] == "none")]
+    human = of_model[of_model["condition"] == "human"].set_index("strength")
+    assert human["difference"].to_dict() == {1.0: 1.0, 10.0: 10.0}
+    assert human["main_strength"].to_dict() == {1.0: True, 10.0: False}
+    assert human["n_seeds"].to_dict() == {1.0: 2, 10.0: 1}
+
+
+# --- planted effects ------------------------------------------------------------------------------
+
+
+def test_human_maps_that_help_and_others_that_do_not_are_told_apart(rng):
+    models = made.models(("a", "b", "c"))
+    sites = made.sites(models, {"human": 0.1}, rng, own=0.02, of_seeds=0.005)
+    table = compared(models, [made.measure(sites)], rng)
+    assert len(table) == 5 * 4
+    for key, expected in zip(CONTRASTS, (0.1, 0, 0, 0.1, 0.1), strict=True):
+        found = row(table, *key)
+        assert found["difference"] == pytest.approx(expected, abs=0.02)
+        assert found["low"] < found["difference"] < found["high"]
+        assert (found["low"] > 0) == (expected > 0) and (found["p"] < 0.05) == (expected > 0)
+        assert found["n_models"] == 3 and found["n_seeds"] == 9
+        assert found["drawn"] == "folds, sites, seeds"
+        assert found["note"] == "mean over 3 models, which are not drawn"
+        by_model = [row(table, *key, model)["difference"] for model in "abc"]
+        assert found["difference"] == pytest.approx(np.mean(by_model))
+
+
+def test_maps_that_help_equally_are_said_to(rng):
+    models = made.models(("a", "b", "c"))
+    equal = dict.fromkeys(made.CONDITIONS, 0.1)
+    table = compared(models, [made.measure(made.sites(models, equal, rng, of_seeds=0.005))], rng)
+    assert all(row(table, condition)["low"] > 0 for condition in made.CONDITIONS)
+    for control in ("of_others", "mean"):
+        found = row(table, "human", control)
+        assert found["low"] < 0 < found["high"] and found["p"] > 0.05
+
+
+def test_the_same_network_under_two_conditions_differs_by_nothing(rng):
+    models = made.models()
+    sites = made.sites(models, {}, rng)
+    place = {name: k for k, name in enumerate(sites.names)}
+    for seed in range(3):
+        first, other = (place[f"net {made.weights(c, seed)}"] for c in ("human", "mean"))
+        sites.r[other], sites.drawn[other] = sites.r[first], sites.drawn[first]
+    answers = alone(models, {("net", c, s): 0.9 for c in ("human", "mean") for s in range(3)})
+    table = compared(models, [made.measure(sites), answers], rng)
+    for found in table[(table["compared_with"] == "mean")].to_dict("records"):
+        assert [found[name] for name in ("difference", "low", "high", "p")] == [0, 0, 0, 1]
+
+
+# --- intervals ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "noise"),
+    [
+        (("a",), {"of_seeds": 0.05}),
+        (("a",), {"of_condition": 0.1, "of_seeds": 0.02}),
+        (("a", "b", "c"), {"of_seeds": 0.05}),
+    ],
+)
+def test_intervals_hold_the_truth_as_often_as_they_say(names, noise):
+    """Of 50 made experiments; 47.5 are expected, fewer than 43 in less than 2 % of cases."""
+    held = np.zeros(2, int)
+    models = made.models(names)
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        sites = made.sites(models, {"human": 0.03}, rng, draws=100, **noise)
+        table = conditions_table([made.measure(sites)], contrasts(models), 100, rng)
+        for k, control in enumerate(("none", "mean")):
+            found = row(table, "human", control)
+            held[k] += found["low"] <= 0.03 <= found["high"]
+    assert held.min() >= 43
+
+
+def test_seeds_enter_the_interval(rng):
+    models = made.models()
+    narrow, wide = (
+        row(compared(models, [made.measure(made.sites(models, {}, one, of_seeds=sd))], one))
+        for one, sd in ((np.random.default_rng(3), 0.0), (np.random.default_rng(3), 0.05))
+    )
+    assert wide["high"] - wide["low"] > 3 * (narrow["high"] - narrow["low"])
+
+
+def test_an_interval_of_seeds_alone_is_students(rng):
+    models = made.models()
+    values = {("net", "human", s): v for s, v in enumerate((0.7, 0.8, 0.75))}
+    values |= {("net", "none", s): 0.9 for s in range(3)}
+    found = row(conditions_table([alone(models, values)], contrasts(models), 5000, rng))
+    differences = np.array([-0.2, -0.1, -0.15])
+    expected = stats.t.interval(0.95, 2, differences.mean(), stats.sem(differences))
+    assert found["difference"] == pytest.approx(-0.15)
+    np.testing.assert_allclose([found["low"], found["high"]], expected, rtol=0.02)  # of draws
+    assert [found["lowest_seed"], found["highest_seed"]] == pytest.approx([-0.2, -0.1])
+    assert found["drawn"] == "seeds"
+
+
+def test_the_error_over_models_is_welchs():
+    groups = [np.array([1.0, 2.0, 4.0]), np.array([0.0, 0.1, 0.3, 0.2])]
+    error, freedom = seed_error(groups)
+    welch = stats.ttest_ind(*groups, equal_var=False)  # of a difference: the same error, times two
+    assert freedom == pytest.approx(welch.df)
+    assert error == pytest.approx((groups[0].mean() - groups[1].mean()) / welch.statistic / 2)
+    assert seed_error([np.array([1.0])]) == (0.0, np.inf)
+    assert seed_error([groups[0], np.array([5.0])])[1] == pytest.approx(2)
+
+
+# --- what is missing ------------------------------------------------------------------------------
+
+
+def test_a_network_without_its_baseline_and_one_seed_alone_are_said(rng):
+    models = made.models(("a", "b"))
+    sites = made.sites(models, {}, rng)
+    gone = {"a human/strength-0/seed-2", *(f"b human/strength-0/seed-{k}" for k in range(3)),
+            "b mean/strength-1/seed-0", "b mean/strength-1/seed-1"}  # fmt: skip
+    whole = made.measure(sites)
+    kept = {name: value for name, value in whole.values.items() if name not in gone}
+    table = compared(models, [Drawn(whole.about, kept, whole.drawn)], rng)
+    of_a = row(table, model="a")
+    assert of_a["n_seeds"] == 2 and of_a["note"] == "seed 2: strength 0: not scored"
+    of_b = row(table, model="b")
+    assert np.isnan(of_b["difference"]) and np.isnan(of_b["low"]) and of_b["n_seeds"] == 0
+    assert of_b["note"].startswith("seed 0: strength 0: not scored; seed 1:")
+    over = row(table)
+    assert over["n_models"] == 1 and over["difference"] == of_a["difference"]
+    one = row(table, "human", "mean", "b")
+    assert one["n_seeds"] == 1 and one["drawn"] == "folds, sites"
+    assert "one seed only: the interval does not hold how seeds differ" in one["note"]
+    assert np.isfinite([one["low"], one["high"]]).all()
+
+
+def test_a_baseline_that_the_table_lacks_is_none(rng):
+    models = made.models(seeds=(0,))
+    models = models[models["condition"] != "none"]
+    found = row(compared(models, [made.measure(made.sites(models, {}, rng))], rng), model="net")
+    assert found["note"] == "seed 0: strength 0: not scored" and np.isnan(found["difference"])
+
+
+def test_one_seed_and_nothing_drawn_has_no_interval(rng):
+    models = made.models(seeds=(0,))
+    values = {("net", "human", 0): 0.7, ("net", "none", 0): 0.9}
+    found = row(compared(models, [alone(models, values)], rng))
+    assert found["difference"] == pytest.approx(-0.2)
+    assert np.isnan(found[["low", "high", "p"]].to_numpy(float)).all()
+
+
+def test_photographs_that_one_of_two_networks_lacks_are_left_out_of_both(rng):
+    models = made.models(seeds=(0, 1))
+    names = [made.name(one) for one in models.to_dict("records") if one["condition"]]
+    base = rng.normal(size=20)
+    values = {name: base + 0.1 * name.startswith("net human/strength-1") for name in names}
+    values["net human/strength-1/seed-0"] = values["net human/strength-1/seed-0"].copy()
+    values["net human/strength-1/seed-0"][:5] = np.nan
+    values["net mean/strength-1/seed-1"] = np.full(20, np.nan)
+    counts = rng.multinomial(20, np.full(20, 0.05), size=DRAWS)
+    table = compared(models, [OfPhotographs({"drawn": "photographs"}, values, counts)], rng)
+    found = row(table)
+    assert found["difference"] == pytest.approx(0.1) and found["undefined"] == 5
+    np.testing.assert_allclose([found["low"], found["high"]], 0.1)
+    lost = row(table, "mean")
+    assert lost["n_seeds"] == 1 and "seed 1: no score is defined" in lost["note"]
+
+
+def test_a_network_that_collapsed_keeps_its_row_and_is_marked(rng):
+    models = made.models()
+    notes = {
+        made.name(one): {"results": {"validation_agreement": 0.9, "validation_divergence": 0.1}}
+        for one in models.to_dict("records") if one["condition"]
+    }  # fmt: skip
+    name = f"net {made.weights('human', 1)}"
+    notes[name] = {"results": {"validation_agreement": 0.1, "validation_divergence": 5.0},
+                   "collapsed": True}  # fmt: skip
+    table = compared(models, [*of_trainings(notes)], rng, marks=marks(notes))
+    agreement, divergence = (
+        table[table["measure"] == name] for name in ("agreement", "divergence")
+    )
+    assert row(agreement, model="net")["difference"] == pytest.approx(-0.8 / 3)
+    assert row(divergence, model="net")["highest_seed"] == pytest.approx(4.9)
+    said = "human/strength-1/seed-1 collapsed: it agrees with the network before on 10 % of the held-out"
+    assert said in row(agreement, model="net")["note"] and said in row(agreement)["note"]
+    assert "collapsed" not in row(agreement, "mean")["note"]
+    assert not [*of_trainings({"other": {"results": {"validation_accuracy": 0.5}}})]
+
+
+def test_the_mean_of_recordings_draws_each_for_itself(rng):
+    models = made.models()
+    parts = [made.measure(made.sites(models, {"human": 0.1}, rng)) for _ in range(2)]
+    table = compared(models, [*parts, MeanOf({"measure": "r", "target": "V4", "n_targets": 2}, parts)],
+                     rng)  # fmt: skip
+    first, second, both = (table[table["target"] == name] for name in ("v4", "v4", "V4"))
+    found = row(both)
+    means = table[(table["model"] == "") & (table["target"] == "v4")]
+    human = means[(means["condition"] == "human") & (means["compared_with"] == "none")]
+    assert found["difference"] == pytest.approx(human["difference"].mean())
+    assert found["high"] - found["low"] < (human["high"] - human["low"]).mean()
+    assert found["n_targets"] == 2 and (first["n_targets"] == 1).all() and len(second)
+
+
+# --- the script -----------------------------------------------------------------------------------
+
+
+def encoding_rows(models, recording, rng) -> dict[str, pd.DataFrame]:
+    """Raw scores of every trained network on a made recording, by network."""
+    sites = made.sites(models, {"human": 0.1}, rng, shape=(4, 6))
+    found = {}
+    for name, r in zip(sites.names, sites.r, strict=True):
+        model, _, weights = name.partition(" ")
+        rows = [
+            {"recording": recording, "mapping": "pls", "protocol": "corrected", "model": model,
+             "weights": weights, "fold": f"f{i}", "site": f"s{j}", "r": r[i, j], "control": "none",
+             "main_window": True, "chosen": True}
+            for i in range(r.shape[0]) for j in range(r.shape[1])
+        ]  # fmt: skip
+        found[name] = pd.DataFrame(rows)
+    return found
+
+
+def test_the_script_compares_everything_that_there_is(rng, tmp_path):
+    models = made.models()
+    store.write_table(tmp_path / "models.parquet", models)
+    test = {"mapping": "pls", "protocol": "corrected", "main_window": True, "control": "none"}
+    summary = [test | {"recording": name, "area": "V4", "ceiling": ceiling}
+               for name, ceiling in (("v4_a", 0.5), ("v4_b", np.nan))]  # fmt: skip
+    store.write_table(tmp_path / "summary.parquet", pd.DataFrame(summary))
+    files = {name: [] for name in ("encoding", "rsa", "resampled", "attention", "notes")}
+    by_recording = {name: encoding_rows(models, name, rng) for name in ("v4_a", "v4_b")}
+    names = list(by_recording["v4_a"])
+    for k, name in enumerate(names):
+        model, _, weights = name.partition(" ")
+        told = {"model": model, "weights": weights}
+
+        def write(kind, table, k=k, part=""):
+            files[kind].append(tmp_path / f"{kind}{part}{k}.parquet")
+            store.write_table(files[kind][-1], table)
+
+        for recording, rows in by_recording.items():
+            write("encoding", rows[name], part=recording)
+        rdm = told | {"rdm": "it", "pattern": "map"}
+        layers = pd.DataFrame([rdm | {"final": final, "rho_chosen_held_out": 0.3, "n_images": 92}
+                               for final in (False, True)])  # fmt: skip
+        write("rsa", layers)
+        write("resampled", pd.DataFrame({"draw": range(50), "rho": 0.3}).assign(**rdm))
+        attention = [
+            told | {"attention": "osie", "image": f"{i}.jpg", "map_kind": kind, "saliency": saliency,
+                    "control": control, "rho": i / 10 + 0.2 * ("human/strength-1" in weights),
+                    "rho_partial": 0.1}
+            for i in range(5) for kind in ("eye", "mouse") for saliency in ("raw", "covering")
+            for control in ("none", "shuffled_images")
+        ]  # fmt: skip
+        write("attention", pd.DataFrame(attention))
+        files["notes"].append(tmp_path / f"{k}.json")
+        results = {"validation_agreement": 0.9, "validation_divergence": 0.2}
+        files["notes"][-1].write_text(json.dumps({"results": results}))
+    out = tmp_path / "conditions.parquet", tmp_path / "conditions.csv"
+    compare_conditions.main(
+        *files.values(), tmp_path / "models.parquet", tmp_path / "summary.parquet", *out,
+        trained=names, pattern="map", draws=50, seed=1,
+    )  # fmt: skip
+    table = store.read_table(out[0])
+    assert dictionary.differences("conditions", table) == []
+    assert len(pd.read_csv(out[1])) == len(table)
+    human = table[(table["model"] == "") & (table["condition"] == "human")]
+    human = human[human["compared_with"] == "none"]
+    told = ["measure", "target", "map_kind", "saliency"]
+    assert human[told].apply(tuple, axis=1).tolist() == [
+        ("r", "v4_a", "", ""), ("r_over_ceiling", "v4_a", "", ""), ("r", "v4_b", "", ""),
+        ("r", "V4", "", ""), ("rsa", "it", "", ""),
+        *((measure, "osie", kind, saliency) for kind in ("eye", "mouse")
+          for saliency in ("raw", "covering") for measure in ("attention", "attention_partial")),
+        ("agreement", "", "", ""), ("divergence", "", "", ""),
+    ]  # fmt: skip
+    of = human.set_index(["measure", "target"])["difference"]
+    assert of["r_over_ceiling", "v4_a"].item() == pytest.approx(2 * of["r", "v4_a"].item())
+    assert of["r", "V4"].item() == pytest.approx(
+        (of["r", "v4_a"].item() + of["r", "v4_b"].item()) / 2
+    )
+    np.testing.assert_allclose(of["attention", "osie"], 0.2)
+    np.testing.assert_allclose(of["rsa", "it"], 0)
+    assert human["drawn"].unique().tolist() == ["folds, sites, seeds", "images, seeds",
+                                                "photographs, seeds", "seeds"]  # fmt: skip
