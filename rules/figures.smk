@@ -449,3 +449,36 @@ rule plot_unique_variance:
         caption=CAPTIONS["unique_variance"],
     script:
         "../scripts/plot_unique_variance.py"
+
+
+rule plot_concepts:
+    """Concepts of networks on a recording: crops, importance, and what they predict."""
+    input:
+        concepts="results/{experiment}/tables/concepts.parquet",
+        encoding="results/{experiment}/tables/concept_encoding.parquet",
+        found=analysis.concepts_shown,
+    output:
+        pdf="results/{experiment}/figures/concepts_{recording}.pdf",
+        png=report(
+            "results/{experiment}/figures/concepts_{recording}.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["concepts_{recording}"]},
+        ),
+        rst="results/{experiment}/figures/concepts_{recording}.rst",
+    log:
+        "results/{experiment}/logs/plot_concepts/{recording}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_concepts/{recording}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_concepts"),
+        recording="{recording}",
+        title=TITLES["concepts_{recording}"],
+        caption=CAPTIONS["concepts_{recording}"],
+    script:
+        "../scripts/plot_concepts.py"

@@ -18,6 +18,8 @@ rule render_report:
         attention=ex.table_if_any("attention"),
         shortcut=ex.table_if_any("shortcut"),
         unique_variance=ex.table_if_any("unique_variance"),
+        concepts=ex.table_if_any("concepts"),
+        concept_encoding=ex.table_if_any("concept_encoding"),
         recording_pairs=ex.table_if_any("recording_pairs"),
         shared_images=ex.table_if_any("shared_images"),
         figures=expand("results/{{experiment}}/figures/{figure}.png", figure=ex.figures),

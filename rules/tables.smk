@@ -317,6 +317,35 @@ rule compare_splits:
         "../scripts/compare_splits.py"
 
 
+rule collect_concepts:
+    """How much every concept matters to a network's answer, and to what predicts the sites."""
+    input:
+        scores=analysis.of_concepts(
+            "results/{experiment}/concepts/{recording}/{model}/{weights}.parquet"
+        ),
+        found=analysis.of_concepts("results/{experiment}/concepts/{recording}/{model}/{weights}.h5"),
+    output:
+        concepts="results/{experiment}/tables/concepts.parquet",
+        concepts_csv="results/{experiment}/tables/concepts.csv",
+        encoding="results/{experiment}/tables/concept_encoding.parquet",
+        encoding_csv="results/{experiment}/tables/concept_encoding.csv",
+    log:
+        "results/{experiment}/logs/collect_concepts.log",
+    benchmark:
+        "results/{experiment}/benchmarks/collect_concepts.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("collect_concepts"),
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/collect_concepts.py"
+
+
 rule collect_variance:
     """Unique and shared variance of every pair of networks: means over sites, and every site."""
     input:

@@ -16,7 +16,8 @@ PACKAGES = (*stamp.PACKAGES, "pandas", "matplotlib", "plotly")
 
 def main(
     summary, scores, tradeoff, tradeoff_partial, harmonized, model_pairs, ceilings, alignment,
-    orientation, models, rsa, attention, shortcut, unique_variance, recording_pairs, shared_images,
+    orientation, models, rsa, attention, shortcut, unique_variance, concepts,
+    concept_encoding, recording_pairs, shared_images,
     figures, checks,
     check_figures, recordings, stimuli, predictions, photographs, examples, provenance, report,
     experiment, settings, registry, datasets, recording_names, photograph_sets, fingerprints,
@@ -24,7 +25,8 @@ def main(
     """Write the page; `figures` are PNG files that hold their captions.
 
     `checks` and `check_figures` are what was found in each recording, in their order.
-    `rsa`, `attention`, `shortcut` and tables of pairs are empty where the experiment has none.
+    `rsa`, `attention`, `shortcut`, and tables of pairs and of concepts are empty where the experiment
+    has none.
     `recordings`, `stimuli` and `recording_names` are in one order; predictions hold the names of
     their recordings and models.
     `photograph_sets` names the set and reader of every file of `photographs`.
@@ -34,7 +36,8 @@ def main(
         "tradeoff_partial": tradeoff_partial, "harmonized": harmonized, "model_pairs": model_pairs,
         "alignment": alignment, "orientation": orientation, "models": models, "rsa": rsa,
         "attention": attention, "shortcut": shortcut, "recording_pairs": recording_pairs,
-        "shared_images": shared_images, "unique_variance": unique_variance,
+        "shared_images": shared_images, "unique_variance": unique_variance, "concepts": concepts,
+        "concept_encoding": concept_encoding,
     }  # fmt: skip
     looks = {
         name: {"label": look.label, "colour": look.colour, "marker": look.marker}

@@ -92,6 +92,19 @@ def of_unique_variance(table: pd.DataFrame) -> str:
     )
 
 
+def of_concepts(encoding: pd.DataFrame) -> str:
+    """What concepts keep of the layer's predictivity, network by network."""
+    found = {
+        f"{row.model} {row.weights}": (
+            f"{row.n_concepts} concepts keep {number(row.kept)} [{number(row.kept_low)}, "
+            f"{number(row.kept_high)}] of the layer's r of {number(row.r_layer)}"
+        )
+        for row in encoding.itertuples()
+    }
+    text = "The paper shows concepts of a harmonized and a plain ResNet-50, and gives no number. "
+    return text + here(found)
+
+
 def of_layers(scores: pd.DataFrame) -> str:
     """Depth of the chosen layers."""
     chosen = scores[scores.chosen & (scores.control == "none") & scores.main_window.astype(bool)]

@@ -54,6 +54,21 @@ def as_maps(values: np.ndarray | torch.Tensor, layer: Layer) -> np.ndarray | tor
     return values.reshape(len(values), layer.height, layer.width, layer.channels)
 
 
+def with_maps(output: torch.Tensor, maps: torch.Tensor, layer: Layer) -> torch.Tensor:
+    """A layer's output in the network's layout with other maps (image, height, width, channel) in it.
+
+    The inverse of `as_maps`. Prefix tokens are those of `output` (one image): they stay.
+    """
+    if layer.layout == "NCHW":
+        return maps.movedim(-1, 1)
+    if layer.layout == "NHWC":
+        return maps
+    if layer.layout == "NC":
+        return maps.reshape(len(maps), -1)
+    prefix = output[:, : layer.prefix_tokens].expand(len(maps), -1, -1)
+    return torch.cat([prefix, maps.reshape(len(maps), -1, layer.channels)], 1)
+
+
 @dataclass(frozen=True)
 class Geometry:
     """What is known of a model and its input, by which the axes of an output are told apart.

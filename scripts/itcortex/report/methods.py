@@ -68,7 +68,7 @@ def write(settings: dict, tables: dict[str, pd.DataFrame], datasets: dict, regis
     Parameters
     ----------
     settings : configuration, defaults filled in.
-    tables : summary and models as the workflow writes them.
+    tables : summary and models as the workflow writes them, and what else there is.
     datasets : the registry's datasets in use, by name.
     registry : its other entries in use, by kind and name.
     """
@@ -81,6 +81,7 @@ def write(settings: dict, tables: dict[str, pd.DataFrame], datasets: dict, regis
         ("Noise ceiling", _ceiling(settings, tables["summary"])),
         ("Controls and maps", _controls(settings, tables["summary"])),
         ("Dissimilarities", _rdms(text, settings, datasets, registry)),
+        ("Concepts", _concepts(text, settings, tables)),
         ("Human attention", _attention(text, settings, datasets, registry)),
         ("Statistics", _statistics(settings)),
         ("Software", _software(text)),
@@ -262,6 +263,19 @@ def _rdms(text: Text, settings: dict, datasets: dict, registry: dict) -> str:
         f"{', '.join(registry['rdms'])}{text.cite(works)} by Spearman's rank correlation. The layer "
         "was chosen on half of the images and scored on the other half, "
         f"{settings['rsa']['splits']} times."
+    )
+
+
+def _concepts(text: Text, settings: dict, tables: dict[str, pd.DataFrame]) -> str:
+    if "concepts" not in tables:
+        return ""
+    one = settings["concepts"]
+    return (
+        f"Concepts of layers were found with CRAFT{text.named('fel2023')}: non-negative matrix "
+        f"factorisation into {one['number']} concepts of the positive activations to "
+        f"{one['crops']} crops of every image, of {one['crop']:g} of its side. Their importance is the "
+        "total Sobol index for the score of the network's likeliest class, and what they predict of the "
+        "sites was scored with the mapping and folds of the main analysis."
     )
 
 

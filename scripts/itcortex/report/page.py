@@ -27,6 +27,8 @@ from itcortex.report.tables import (
     alignment_table,
     attention_table,
     ceiling_table,
+    concept_encoding_table,
+    concept_table,
     harmonized_table,
     orientation_table,
     pairs_table,
@@ -97,8 +99,8 @@ def render(
     Parameters
     ----------
     tables : summary, scores, tradeoff, ceilings, alignment, orientation and models as the workflow
-        writes them, model_pairs, harmonized and tradeoff_partial; rsa, attention, shortcut,
-        recording_pairs and shared_images where the experiment has them.
+        writes them, model_pairs, harmonized and tradeoff_partial; rsa, attention, shortcut, concepts,
+        concept_encoding, recording_pairs and shared_images where the experiment has them.
     checks, check_figures : what was found in every recording before any network was run, and its figure.
     figures : paths of PNG files that hold their titles and captions.
     maps, saliency : what `pictures` makes of every recording with a grid, and of sets of photographs.
@@ -206,6 +208,8 @@ def _from_tables(tables: dict[str, pd.DataFrame]) -> dict:
         "without_accuracy": findings.without_accuracy(tables["models"]),
         "limits": limits.limits(summary, tradeoff),
         "rsa": rsa_table(tables.get("rsa")),
+        "concepts": concept_table(tables.get("concepts")),
+        "concept_encoding": concept_encoding_table(tables.get("concept_encoding")),
         "attention": attention_table(tables.get("attention")),
         "shortcut": shortcut_table(tables.get("shortcut")),
     }

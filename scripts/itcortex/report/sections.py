@@ -29,6 +29,8 @@ SECTIONS = (
     Section("tradeoff", "Accuracy against predictivity", "tradeoff.html", short="Trade-off"),
     Section("alignment", "Alignment of maps", "alignment.html", short="Maps"),
     Section("rsa", "Similarity with published dissimilarities", "rsa.html", "RSA", "rsa"),
+    Section("concepts", "Concepts of the layers that predict the sites", "concepts.html", "Concepts",
+            "concepts"),
     Section("attention", "Human attention", "attention.html", "Attention", "attention"),
     Section("shortcut", "What harmonization changes (SIMULATED digits)", "shortcut.html",
             "Harmonization", "shortcut"),

@@ -263,6 +263,44 @@ def attention_table(attention: pd.DataFrame | None) -> Table | None:
     return Table("Agreement of saliency with human attention", columns, rows)
 
 
+def concept_table(concepts: pd.DataFrame | None) -> Table | None:
+    """Every concept: how much it matters to the answer, and to what predicts the sites."""
+    if concepts is None:
+        return None
+    columns = ["recording", "network", "concept", "importance [95 % CI]", "r alone [95 % CI]",
+               "r lost without it [95 % CI]", "share of r of all [95 % CI]"]  # fmt: skip
+    measures = ["importance", "r_alone", "drop", "share"]
+    rows = [
+        [
+            text(row["recording"]), text(f"{row['model']} {row['weights']}"),
+            Cell(str(row["concept"]), int(row["concept"]), True),
+            *(figure(row[m], 3, row[f"{m}_low"], row[f"{m}_high"]) for m in measures),
+        ]
+        for row in concepts.to_dict("records")
+    ]  # fmt: skip
+    return Table("Concepts, in the order of their importance", columns, rows)
+
+
+def concept_encoding_table(encoding: pd.DataFrame | None) -> Table | None:
+    """What is left of a layer's predictivity where it is seen through its concepts."""
+    if encoding is None:
+        return None
+    columns = ["recording", "network", "layer", "concepts", "r of the layer [95 % CI]",
+               "r of its concepts [95 % CI]", "share kept [95 % CI]", "activations rebuilt",
+               "activations above 0"]  # fmt: skip
+    measures = ["r_layer", "r_concepts", "kept"]
+    rows = [
+        [
+            text(row["recording"]), text(f"{row['model']} {row['weights']}"), text(row["layer"]),
+            Cell(str(row["n_concepts"]), int(row["n_concepts"]), True),
+            *(figure(row[m], 2, row[f"{m}_low"], row[f"{m}_high"]) for m in measures),
+            figure(row["explained"]), figure(row["positive"]),
+        ]
+        for row in encoding.to_dict("records")
+    ]  # fmt: skip
+    return Table("Layers seen through their concepts", columns, rows)
+
+
 def shortcut_table(shortcut: pd.DataFrame | None) -> Table | None:
     """What every network of the digits study reads and where it looks, by strength and seed."""
     if shortcut is None:

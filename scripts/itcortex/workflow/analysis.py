@@ -123,6 +123,27 @@ class Analysis:
         others = {name: getattr(wildcards, name) for name in ("other_model", "other_weights")}
         return self.ex.labels(wildcards) | others
 
+    # --- concepts ---------------------------------------------------------------------------------
+
+    @property
+    def concepts(self) -> dict:
+        """How concepts are looked for; whose they are runs no job of another network again."""
+        settings = self.ex.settings["concepts"]
+        return {key: settings[key] for key in settings if key not in ("models", "recordings")}
+
+    def of_concepts(self, pattern: str, recording: str | None = None) -> list[str]:
+        """Files of every network whose concepts are looked for, on one recording or on all of them."""
+        return [
+            path
+            for name, networks in self.ex.concepts.items()
+            for path in self.ex.per_model(pattern, networks, recording=[name])
+            if recording in (None, name)
+        ]
+
+    def concepts_shown(self, wildcards: Wildcards) -> list[str]:
+        """Files of concepts behind the figure of a recording."""
+        return self.of_concepts(paths.CONCEPTS, wildcards.recording)
+
     # --- parts of images that a network makes -----------------------------------------------------
 
     def parts(self, wildcards: Wildcards) -> list[str]:

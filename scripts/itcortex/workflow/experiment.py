@@ -145,6 +145,15 @@ class Experiment(ModelRows):
         return {(name, label_of(one)): one for name, one in asked if needs_network(one)}
 
     @property
+    def concepts(self) -> dict[str, list[Key]]:
+        """Networks whose concepts are looked for, by the recording that they predict."""
+        settings = self.settings["concepts"]
+        scored = {" ".join(key): key for key in self.scored.index}
+        networks = [scored[name] for name in settings["models"] if name in scored]
+        names = self.recordings if settings["recordings"] is None else settings["recordings"]
+        return dict.fromkeys(names, networks) if networks else {}
+
+    @property
     def kinds(self) -> list[str]:
         """Names of the stimuli whose images are of several kinds."""
         entries = [self.registry["recordings"][name] for name in self.recordings]
@@ -219,9 +228,10 @@ class Experiment(ModelRows):
         models = self.trained["model"].unique()
         names = [figure.name for figure in FIGURES if self._has(figure.needs)]
         return [
-            name.format(model=model)
+            name.format(model=model, recording=recording)
             for name in names
             for model in (models if "{model}" in name else [""])
+            for recording in (self.concepts if "{recording}" in name else [""])
         ]
 
     def _has(self, needs: str) -> bool:

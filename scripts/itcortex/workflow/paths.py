@@ -40,6 +40,8 @@ VARIANCE = (
     "results/{experiment}/unique_variance/{recording}/{model}/{weights}/"
     "{other_model}/{other_weights}.parquet"
 )
+CONCEPTS = "results/{experiment}/concepts/{recording}/{model}/{weights}.h5"
+CONCEPT_SCORES = "results/{experiment}/concepts/{recording}/{model}/{weights}.parquet"
 VARIANT = "results/{experiment}/variants/{variant}/{recording}/{model}/{weights}.parquet"
 PREDICTIONS = "results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5"
 MAPPING = "results/{experiment}/mappings/{recording}/{model}/{weights}.h5"

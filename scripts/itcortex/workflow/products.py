@@ -21,7 +21,10 @@ class Table(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A figure, by the name of its files; one with {model} in it comes once for every trained model.
+    """A figure, by the name of its files.
+
+    One with {model} in its name comes once for every trained model, one with {recording} once for every
+    recording whose networks' concepts are looked for.
 
     `needs` as of a table. The caption is plain text, whole sentences.
     """
@@ -56,6 +59,8 @@ TABLES = (
     Table("multiverse_influence", needs="recordings", readable=True),
     Table("unique_variance", needs="pairs recordings", readable=True),
     Table("unique_variance_sites", needs="pairs recordings"),
+    Table("concepts", needs="concepts", readable=True),
+    Table("concept_encoding", needs="concepts", readable=True),
     Table("generalisation", needs="splits recordings", readable=True),
     Table("conditions", needs="conditioned recordings", readable=True),
     Table("rsa", needs="rdms", readable=True),
@@ -184,6 +189,19 @@ FIGURES = (
         "ridge regression has the chosen layers of both, each with a penalty of its own. Noise is part "
         "of the variance.",
         needs="pairs recordings",
+    ),
+    Figure(
+        "concepts_{recording}",
+        "Concepts of networks on {recording}",
+        "Parts of photographs that the layer answers to that predicts the sites (CRAFT): concepts are "
+        "found by non-negative matrix factorisation of the layer's activations to crops, and crops are "
+        "those that answer most to each, one of an image. The importance is the total Sobol index of "
+        "the concept for the network's own answer: mean over photographs, with 95 % intervals over "
+        "them. Then what the concept predicts of the sites alone, and what all concepts lose without "
+        "it (Pearson r on held-out images, median over sites, mean over folds), with 95 % intervals "
+        "over folds and sites. Concepts stand in the order of their importance. Concepts of two "
+        "networks are found apart: equal numbers are not the same concept.",
+        needs="concepts",
     ),
     Figure(
         "divisions",

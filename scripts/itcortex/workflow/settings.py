@@ -60,6 +60,7 @@ def check_experiment(
     if refused is None:
         check_divided_by(config, models)
         check_pairs(config["statistics"]["pairs"], models)
+        check_concepts(config, models)
         check_models(models, registry)
         check_measured(config, models)
     for name in config["figures"]["models"] or ():
@@ -111,6 +112,20 @@ def check_pairs(pairs: list[list[str]], models: pd.DataFrame) -> None:
             raise UserError(
                 f"config: statistics: pairs: {pair[0]!r} is compared with itself; name two networks"
             )
+
+
+def check_concepts(config: dict, models: pd.DataFrame) -> None:
+    """Raise `UserError` for concepts of unknown networks or recordings, and of layers without maps."""
+    concepts = config["concepts"]
+    for name in concepts["models"]:
+        choose(name, {*(models["model"] + " " + models["weights"])}, "config: concepts: models")
+    for name in concepts["recordings"] or ():
+        choose(name, config["recordings"], "config: concepts: recordings")
+    if concepts["models"] and config["reduce"]["kind"] == "srp":
+        raise UserError(
+            "config: concepts: models: concepts are parts of a layer's maps, and reduce: kind: 'srp' "
+            "leaves none; choose kind: pool, or no models"
+        )
 
 
 def check_ridge(encoding: dict) -> None:

@@ -89,6 +89,26 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     }
 
 
+def test_concepts_are_of_named_networks_on_all_or_named_recordings(job):
+    settings = experiments.schema("config")["properties"]["concepts"]["properties"]
+    defaults = {name: one["default"] for name, one in settings.items()}
+    off = experiment()
+    assert off.concepts == {} and "concepts" not in off.tables
+    names = ["net in1k", "net harmonized/strength-2/seed-0", "big mine"]
+    ex = experiment(missing={("big", "mine"): "gone"}, concepts=defaults | {"models": names})
+    keys = [("net", "in1k"), ("net", "harmonized/strength-2/seed-0")]
+    assert ex.concepts == dict.fromkeys(ex.recordings, keys)
+    assert {"concepts", "concept_encoding"} <= {*ex.readable_tables}
+    figures = [name for name in ex.figures if name.startswith("concepts")]
+    assert figures == [f"concepts_{name}" for name in ex.recordings]
+    one = experiment(concepts=defaults | {"models": names[:1], "recordings": ["sim_m2_ml"]})
+    assert [name for name in one.figures if "concepts" in name] == ["concepts_sim_m2_ml"]
+    analysis = Analysis(one)
+    assert analysis.of_concepts(paths.CONCEPTS) == ["results/demo/concepts/sim_m2_ml/net/in1k.h5"]
+    assert analysis.concepts_shown(job(recording="sim_m1_pl")) == []
+    assert not {"models", "recordings"} & {*analysis.concepts} and analysis.concepts["number"] == 10
+
+
 def test_published_scores_alone_have_their_tables_and_figures_and_no_report():
     config, registry = experiments.repository()
     tables = config["published"] | {"tables": list(registry["scores"])}

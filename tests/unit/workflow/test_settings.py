@@ -353,6 +353,26 @@ def test_pairs_of_networks_are_two_rows_of_the_model_table(models):
         settings.check_pairs([[first, first]], models)
 
 
+def test_concepts_are_of_known_networks_and_recordings_whose_layers_are_kept_as_maps(models):
+    first = (models["model"] + " " + models["weights"])[0]
+    config = {"concepts": {"models": [first], "recordings": ["v4"]}, "recordings": ["v4", "it"],
+              "reduce": {"kind": "pool"}}  # fmt: skip
+    settings.check_concepts(config, models)
+    for changes, message in (
+        (
+            {"concepts": {"models": ["nobody w"], "recordings": None}},
+            "concepts: models: 'nobody w'",
+        ),
+        ({"concepts": {"models": [first], "recordings": ["v1"]}}, "concepts: recordings: 'v1'"),
+        (
+            {"reduce": {"kind": "srp"}},
+            "concepts are parts of a layer's maps, and reduce: kind: 'srp'",
+        ),
+    ):
+        with pytest.raises(UserError, match=message):
+            settings.check_concepts(config | changes, models)
+
+
 def test_a_recording_has_its_own_folds_or_the_default():
     setting = {"default": 10, "tvsd": {"kind": "split", "name": "split"}}
     assert [folds_of(setting, name) for name in ("v4", "tvsd")] == [10, setting["tvsd"]]

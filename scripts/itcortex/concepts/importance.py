@@ -1,0 +1,80 @@
+"""How much each concept matters to what a network answers: total Sobol indices (CRAFT).
+
+Masks m from [0, 1]^K turn the K concepts of an image down. With a the layer's maps, u (position,
+concept) what is in them of each concept and W the concepts' activations, the network is shown the maps
+
+    a - ((1 - m) u) W
+
+and y(m) is its score of the class that it gives the whole image. The total Sobol index of concept k,
+
+    S_k = E[var(y | m_~k)] / var(y)
+
+is the share of the variance of y over masks that goes when all masks but that of k are known: what k
+does alone and together with others. It is estimated with Jansen's formula on Saltelli's design, by
+`scipy.stats.sobol_indices`. Where CRAFT shows the network (m u) W alone, what concepts do not rebuild
+(activations below zero among it) stays here: with all masks at 1 the network gives its own answer.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scipy.stats import sobol_indices, uniform
+from torch import nn
+
+from itcortex.concepts.factorization import take_apart
+from itcortex.networks.layers import Layer
+from itcortex.networks.preprocessing import Preprocessing
+from itcortex.networks.replaced import ReplacedLayer
+from itcortex.running import progress
+
+
+def total_indices(
+    model: nn.Module,
+    preprocessing: Preprocessing,
+    images: Sequence[np.ndarray],
+    layer: Layer,
+    basis: np.ndarray,
+    masks: int,
+    batch_size: int,
+    seed: int,
+    device: torch.device | str = "cpu",
+) -> tuple[np.ndarray, np.ndarray]:
+    """Total Sobol indices float64 (image, concept), and the class int (image,) that they are about.
+
+    `images` are uint8 (image, row, column, rgb), `basis` (concept, channel), `masks` a power of two: a
+    network runs `masks` (K + 2) times for an image. An image whose answer no concept changes has zeros.
+    """
+    place = torch.device(device)
+    model = model.to(place, memory_format=torch.channels_last).eval()
+    replaced = ReplacedLayer(model, layer)
+    found, classes = np.zeros((len(images), len(basis))), np.zeros(len(images), int)
+    for index in progress.bar(range(len(images)), "importance", unit="image"):
+        shown = preprocessing([np.asarray(images[index])])
+        shown = shown.to(place, memory_format=torch.channels_last)
+        maps, scores = replaced.look(shown)
+        answer = classes[index] = int(scores.argmax())
+        parts = torch.from_numpy(take_apart(maps.cpu().numpy(), basis)).to(maps)
+        rows = torch.from_numpy(basis).to(maps)
+
+        def score(design, shown=shown, maps=maps, parts=parts, rows=rows, answer=answer):
+            """Scores (1, mask) of the image's class, of masks (concept, mask)."""
+            off = 1 - torch.from_numpy(np.ascontiguousarray(design.T)).to(maps)
+            values = [
+                replaced.scores(shown, maps - (some[:, None, None] * parts) @ rows)[:, answer]
+                for some in off.split(batch_size)
+            ]
+            return torch.cat(values).double().cpu().numpy()[None]
+
+        found[index] = sobol_of(score, len(basis), masks, seed)
+    return found, classes
+
+
+def sobol_of(score, number: int, masks: int, seed: int) -> np.ndarray:
+    """Total Sobol indices (concept,) of `score`: masks (concept, mask) -> scores (1, mask).
+
+    Zeros for a score that does not vary.
+    """
+    rng = np.random.default_rng(seed)  # the same design for every image
+    found = sobol_indices(func=score, n=masks, dists=[uniform()] * number, random_state=rng)
+    return np.reshape(found.total_order, number)

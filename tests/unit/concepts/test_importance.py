@@ -1,0 +1,73 @@
+"""Total Sobol indices: known functions, and networks whose answer is additive in its concepts."""
+
+import numpy as np
+import pytest
+import torch
+
+from itcortex.concepts.activity import crop_activations
+from itcortex.concepts.crops import Crops
+from itcortex.concepts.factorization import find_concepts
+from itcortex.concepts.importance import sobol_of, total_indices
+from itcortex.networks.layer_choice import named_layers
+from made import concepts as made
+
+pytestmark = pytest.mark.network
+
+BASIS = made.PARTS / np.linalg.norm(made.PARTS, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def network(tmp_path):
+    """Network, preprocessing and the layer whose parts are known."""
+    described = made.network(tmp_path)
+    model = described.build()
+    preprocessing = described.preprocessing_of(model)
+    (layer,) = named_layers(described.skeleton(), preprocessing.input_size, ["act"])
+    return model, preprocessing, layer
+
+
+def test_indices_of_a_sum_of_a_product_and_of_a_constant():
+    weights = np.array([3.0, -2.0, 1.0, 0.0])
+    additive = sobol_of(lambda masks: (weights @ masks)[None], 4, 1024, 0)
+    np.testing.assert_allclose(additive, weights**2 / 14, atol=0.01)  # 1024 masks
+    # of the product of two: 1 - (1/48) / (7/144), each
+    product = sobol_of(lambda masks: (masks[0] * masks[1])[None], 3, 1024, 0)
+    np.testing.assert_allclose(product, [4 / 7, 4 / 7, 0], atol=0.02)
+    constant = sobol_of(lambda masks: np.ones((1, masks.shape[1])), 2, 8, 0)
+    np.testing.assert_array_equal(constant, [0, 0])
+
+
+def test_importance_equals_the_closed_form_where_the_head_is_additive(network, rng):
+    """With c_k what concept k adds to the score, S_k = c_k^2 / sum c^2."""
+    model, preprocessing, layer = network
+    images, amounts = made.photographs(5, rng)
+    found, classes = total_indices(
+        model, preprocessing, images, layer, BASIS, 256, 16, 0, "cpu"
+    )  # fmt: skip
+    scores = amounts @ made.PARTS @ made.HEAD.T
+    np.testing.assert_array_equal(classes, scores.argmax(1))
+    added = amounts * (made.PARTS @ made.HEAD[classes].T).T
+    np.testing.assert_allclose(found, added**2 / (added**2).sum(1)[:, None], atol=0.03)  # 256 masks
+
+
+def test_parts_of_photographs_are_recovered_by_crops(network, rng):
+    model, preprocessing, layer = network
+    images, _ = made.photographs(60, rng)
+    crops = Crops.draw(images, 0.5, 4, rng)
+    activations, positive = crop_activations(model, preprocessing, crops, layer, 16)
+    assert positive == 1  # after a ReLU
+    expected = np.stack([crop.mean((0, 1)) for crop in crops[:]]) / 255 @ made.PARTS
+    np.testing.assert_allclose(activations, expected, atol=0.03)  # resizing rounds to whole colours
+    found = find_concepts(activations, 3, 0, "layer")
+    order = made.matched(found.basis)
+    np.testing.assert_allclose(found.basis[order], BASIS, atol=0.05)
+
+
+def test_half_of_a_layer_that_is_symmetric_about_zero_is_above_it(network, rng):
+    model, preprocessing, _ = network
+    with torch.no_grad():  # three channels, and their negatives
+        model.filters.weight[3:] = -model.filters.weight[:3]
+    (layer,) = named_layers(model, preprocessing.input_size, ["filters"])
+    crops = Crops.draw(made.photographs(6, rng)[0], 0.5, 2, rng)
+    activations, positive = crop_activations(model, preprocessing, crops, layer, 4)
+    assert positive == pytest.approx(0.5) and (activations >= 0).all()
