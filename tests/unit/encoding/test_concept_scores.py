@@ -21,7 +21,7 @@ def test_sites_that_read_one_concept(rng, grid, mapping):
     responses = responses + 0.01 * rng.standard_normal(responses.shape)
     names = tuple(f"{k}" for k in range(n_images))
     division = Division.into_folds(assign_folds(names, 5, np.random.default_rng(0)))
-    fit = PROTOCOLS["corrected"].fitter(mapping, 5, rule="exact", seed=0, nested=False)
+    fit = PROTOCOLS["corrected"].fitter(mapping, 36, rule="exact", seed=0, nested=False)
     table = score_concepts(maps, strengths, responses, division, fit, SITES)
     assert list(table) == COLUMNS and len(table) == (2 + 2 * 4) * 5 * 2
     r = table.groupby(["features", "concept"])["r"].mean()
