@@ -7,7 +7,7 @@ import numpy as np
 
 from itcortex import store
 from itcortex.concepts.activity import crop_activations
-from itcortex.concepts.crops import Crops, require_crops, strongest
+from itcortex.concepts.crops import Crops, strongest
 from itcortex.concepts.factorization import find_concepts
 from itcortex.concepts.importance import total_indices
 from itcortex.data import stimuli as images_of
@@ -35,7 +35,6 @@ def main(
     size = loaded.preprocessing.input_size
     (layer,) = named_layers(loaded.network.skeleton(), size, [name])
     crops = Crops.draw(images, settings["crop"], settings["crops"], np.random.default_rng(seed))
-    require_crops(len(crops), len(images), settings["number"])
     run = loaded.model, loaded.preprocessing
     activations, positive = crop_activations(*run, crops, layer, batch_size, loaded.device, threads)
     found = find_concepts(activations, settings["number"], seed, f"layer {name!r}")

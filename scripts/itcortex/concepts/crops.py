@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from itcortex.errors import UserError
-
 
 @dataclass(frozen=True)
 class Crops:
@@ -31,16 +29,16 @@ class Crops:
 
     @classmethod
     def draw(
-        cls, images: np.ndarray, share: float, per_image: int, rng: np.random.Generator
+        cls, images: np.ndarray, share: float, count: int, rng: np.random.Generator
     ) -> "Crops":
-        """`per_image` crops of every image, at places drawn by `rng`, all equally probable.
+        """`count` crops, as many of every image up to one; `rng` draws places, all equally probable.
 
-        The side of a crop is the `share` of the shorter side of the images.
+        The side of a crop is the `share` of the shorter side of the images. Of more images than crops
+        some are taken, evenly spread.
         """
-        height, width = images.shape[1:3]
+        n_images, height, width = images.shape[:3]
         side = max(1, round(share * min(height, width)))
-        count = len(images) * per_image
-        image_of = np.repeat(np.arange(len(images)), per_image)
+        image_of = np.arange(count) * n_images // count
         top = rng.integers(height - side + 1, size=count)
         left = rng.integers(width - side + 1, size=count)
         return cls(images, image_of, top, left, side)
@@ -78,12 +76,3 @@ def strongest(strengths: np.ndarray, groups: Sequence, count: int) -> np.ndarray
             seen.add(groups[crop])
             found.append(int(crop))
     return np.array(found, int)
-
-
-def require_crops(n_crops: int, n_images: int, number: int) -> None:
-    """Raise `UserError` for fewer crops than concepts."""
-    if n_crops < number:
-        raise UserError(
-            f"concepts: number: {number} concepts cannot be found in {n_crops} crops of {n_images} "
-            f"images; ask for fewer, or for more `crops` of an image"
-        )

@@ -78,7 +78,7 @@ def find_concepts(activations: np.ndarray, number: int, seed: int, where: str) -
     if number > min(n_crops, n_channels):
         raise UserError(
             f"concepts: number: {number} concepts are more than {where} has channels ({n_channels}) or "
-            f"crops ({n_crops}); ask for fewer"
+            f"there are crops ({n_crops}); ask for fewer, or for more `crops`"
         )
     values = activations.astype(np.float64)
     size = np.sqrt(np.mean(values**2))  # tolerances are of values about 1

@@ -1,4 +1,4 @@
-"""What a network puts out when one of its layers has other maps than it made itself."""
+"""A network up to one of its layers, and from it on with other maps than it made itself."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +12,47 @@ from itcortex.networks.layers import Layer, as_maps, with_maps
 
 #: Largest relative difference of scores from a pass of one image and from one of several.
 _TOLERANCE = 1e-3
+
+
+class _ReachedError(Exception):
+    """The layer has been reached: the rest of the network need not run."""
+
+
+def maps_up_to(model: nn.Module, layer: Layer, batch: torch.Tensor) -> torch.Tensor:
+    """A layer's maps float32 (image, height, width, channel) of a batch; what comes after it is not run.
+
+    Raises `UserError` for a layer that is no module's own tensor.
+    """
+    seen: list[torch.Tensor] = []
+
+    def stop(_module, _arguments, output):
+        seen.append(as_maps(_own_tensor(output, layer), layer).float())
+        raise _ReachedError
+
+    with _module_of(model, layer).register_forward_hook(stop), torch.inference_mode():
+        try:
+            model(batch)
+        except _ReachedError:
+            return seen[0]
+    raise ValueError(f"layer {layer.name} put out nothing in a pass")
+
+
+def _module_of(model: nn.Module, layer: Layer) -> nn.Module:
+    if layer.name.startswith(INTERMEDIATE):
+        raise UserError(
+            f"layer {layer.name!r} is no module's output, so that the rest of the network cannot be "
+            "given other maps; name modules in the column `layers` of the model table"
+        )
+    return model.get_submodule(layer.name)
+
+
+def _own_tensor(output: object, layer: Layer) -> torch.Tensor:
+    if not isinstance(output, torch.Tensor):
+        raise UserError(
+            f"layer {layer.name!r} puts out a {type(output).__name__}, so that its maps cannot be "
+            "replaced; name another one in the column `layers` of the model table"
+        )
+    return output
 
 
 class ReplacedLayer:
@@ -29,13 +70,8 @@ class ReplacedLayer:
     """
 
     def __init__(self, model: nn.Module, layer: Layer):
-        if layer.name.startswith(INTERMEDIATE):
-            raise UserError(
-                f"layer {layer.name!r} is no module's output, so that the rest of the network cannot be "
-                "given other maps; name modules in the column `layers` of the model table"
-            )
         self.model, self.layer = model, layer
-        self._module = model.get_submodule(layer.name)
+        self._module = _module_of(model, layer)
         self._alone: bool | None = None
 
     def look(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -81,12 +117,7 @@ class ReplacedLayer:
     @contextmanager
     def _changing(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Iterator[None]:
         def hook(_module, _arguments, output):
-            if not isinstance(output, torch.Tensor):
-                raise UserError(
-                    f"layer {self.layer.name!r} puts out a {type(output).__name__}, so that its maps "
-                    "cannot be replaced; name another one in the column `layers` of the model table"
-                )
-            return change(output)
+            return change(_own_tensor(output, self.layer))
 
         with self._module.register_forward_hook(hook):
             yield

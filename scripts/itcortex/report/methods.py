@@ -273,7 +273,7 @@ def _concepts(text: Text, settings: dict, tables: dict[str, pd.DataFrame]) -> st
     return (
         f"Concepts of layers were found with CRAFT{text.named('fel2023')}: non-negative matrix "
         f"factorisation into {one['number']} concepts of the positive activations to "
-        f"{one['crops']} crops of every image, of {one['crop']:g} of its side. Their importance is the "
+        f"{one['crops']} crops of the images, of {one['crop']:g} of its side. Their importance is the "
         "total Sobol index for the score of the network's likeliest class, and what they predict of the "
         "sites was scored with the mapping and folds of the main analysis."
     )

@@ -37,11 +37,10 @@ class Requests:
         seconds = self._seconds_an_image(wildcards)
         return resources.extraction_minutes(images_in(str(input.stimuli)), seconds, attempt)
 
-    def concepts_runtime(self, wildcards: Wildcards, input, attempt: int) -> int:
+    def concepts_runtime(self, wildcards: Wildcards, attempt: int) -> int:
         """Time to find concepts: passes for crops, and for the masks of some images."""
         one = self.ex.settings["concepts"]
-        passes = images_in(str(input.stimuli)) * one["crops"]
-        passes += one["images"] * one["masks"] * (one["number"] + 2)
+        passes = one["crops"] + one["images"] * one["masks"] * (one["number"] + 2)
         return resources.extraction_minutes(passes, self._seconds_an_image(wildcards), attempt)
 
     def accuracy_runtime(self, wildcards: Wildcards, attempt: int) -> int:

@@ -64,7 +64,7 @@ def test_amounts_are_those_of_non_negative_least_squares(rng):
         (np.tile(PARTS[:1], (20, 1)), 2, "all crops have the same activations"),
         (np.full((20, 6), np.nan), 2, "activations of crops are not finite"),
         (np.ones((20, 6)) * np.arange(20)[:, None], 7, r"7 concepts are more .* channels \(6\)"),
-        (np.eye(3, 6), 4, r"or crops \(3\); ask for fewer"),
+        (np.eye(3, 6), 4, r"or there are crops \(3\); ask for fewer"),
     ],
 )
 def test_what_has_no_parts_is_refused_by_the_layers_name(activations, number, message):

@@ -53,7 +53,7 @@ def test_importance_equals_the_closed_form_where_the_head_is_additive(network, r
 def test_parts_of_photographs_are_recovered_by_crops(network, rng):
     model, preprocessing, layer = network
     images, _ = made.photographs(60, rng)
-    crops = Crops.draw(images, 0.5, 4, rng)
+    crops = Crops.draw(images, 0.5, 240, rng)
     activations, positive = crop_activations(model, preprocessing, crops, layer, 16)
     assert positive == 1  # after a ReLU
     expected = np.stack([crop.mean((0, 1)) for crop in crops[:]]) / 255 @ made.PARTS
@@ -68,6 +68,6 @@ def test_half_of_a_layer_that_is_symmetric_about_zero_is_above_it(network, rng):
     with torch.no_grad():  # three channels, and their negatives
         model.filters.weight[3:] = -model.filters.weight[:3]
     (layer,) = named_layers(model, preprocessing.input_size, ["filters"])
-    crops = Crops.draw(made.photographs(6, rng)[0], 0.5, 2, rng)
+    crops = Crops.draw(made.photographs(6, rng)[0], 0.5, 12, rng)
     activations, positive = crop_activations(model, preprocessing, crops, layer, 4)
     assert positive == pytest.approx(0.5) and (activations >= 0).all()

@@ -7,7 +7,7 @@ from torch import nn
 
 from itcortex.errors import UserError
 from itcortex.networks.layers import Layer, as_maps, with_maps
-from itcortex.networks.replaced import ReplacedLayer
+from itcortex.networks.replaced import ReplacedLayer, maps_up_to
 
 pytestmark = pytest.mark.network
 
@@ -38,6 +38,7 @@ def test_scores_are_the_networks_own_and_those_of_every_map_alone(joins):
     image = torch.randn(1, 3, 6, 6)
     replaced = ReplacedLayer(model, layer)
     maps, scores = replaced.look(image)
+    torch.testing.assert_close(maps_up_to(model, layer, image), maps)
     with torch.no_grad():
         torch.testing.assert_close(scores, model(image)[0])
     others = torch.cat([maps, maps * 0, torch.randn(3, 6, 6, 4)])

@@ -97,10 +97,10 @@ def render(folder, summary, settings=SETTINGS, fingerprints=None, caption=CAPTIO
     files = ("recordings", "stimuli", "predictions", "recording_names", "checks", "check_figures")
     recorded = {name: [] for name in files}
     render_report.main(
-        **paths, rsa=[], attention=[], shortcut=[], unique_variance=[],
-        recording_pairs=[], shared_images=[], figures=figures, photographs=[], examples=[],
-        photograph_sets=[], provenance=folder / "provenance.json", report=folder / "report.html",
-        experiment="demo", settings=settings, registry=about.registry, datasets=about.datasets,
+        **paths, rsa=[], attention=[], shortcut=[], unique_variance=[], concepts=[],
+        concept_encoding=[], recording_pairs=[], shared_images=[], figures=figures, photographs=[],
+        examples=[], photograph_sets=[], provenance=folder / "provenance.json",
+        report=folder / "report.html", experiment="demo", settings=settings, registry=about.registry, datasets=about.datasets,
         fingerprints=fingerprints or {}, **recorded | changed,
     )  # fmt: skip
     html = (folder / "report.html").read_text(encoding="utf-8")

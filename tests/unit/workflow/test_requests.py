@@ -43,8 +43,8 @@ def test_a_networks_requests_are_those_of_its_row(ex, job, shown):
     assert request.saliency_mem_mb(big, 2) == 2 * (600 + 8 * 300 + 130 * 16 * 4)
     assert request.fetching_mem_mb(big, 1) == 700 + 12 * 300
     assert request.extraction_runtime(big, shown, 1) == 30 + 2 * 50 * 12 // 60
-    passes = 50 * 4 + 32 * 32 * 12  # crops, and masks of the images that importance is estimated on
-    assert request.concepts_runtime(big, shown, 1) == 30 + 2 * passes * 12 // 60
+    passes = 2000 + 24 * 16 * 12  # crops, and masks of the images that importance is estimated on
+    assert request.concepts_runtime(big, 1) == 30 + 2 * passes * 12 // 60
     assert request.saliency_runtime(big, 1) == 60 + 3 * 1000 * 12 // 60
     assert request.encoding_mem_mb(net, shown, 1) == 2600
     assert request.encoding_runtime(net, shown, 1) == 180
