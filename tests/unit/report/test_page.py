@@ -100,7 +100,8 @@ def render(folder, summary, settings=SETTINGS, fingerprints=None, caption=CAPTIO
         **paths, rsa=[], attention=[], shortcut=[], unique_variance=[], concepts=[],
         concept_encoding=[], recording_pairs=[], shared_images=[], figures=figures, photographs=[],
         examples=[], photograph_sets=[], provenance=folder / "provenance.json",
-        report=folder / "report.html", experiment="demo", settings=settings, registry=about.registry, datasets=about.datasets,
+        report=folder / "report.html", experiment="demo", settings=settings,
+        registry=about.registry, datasets=about.datasets,
         fingerprints=fingerprints or {}, **recorded | changed,
     )  # fmt: skip
     html = (folder / "report.html").read_text(encoding="utf-8")
