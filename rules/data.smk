@@ -134,6 +134,8 @@ rule prepare_osie:
         "results/logs/prepare_osie/{attention}.log",
     benchmark:
         "results/benchmarks/prepare_osie/{attention}.tsv"
+    wildcard_constraints:
+        attention=any_of(attention.whole),
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -147,3 +149,37 @@ rule prepare_osie:
         seed=config["seed"],
     script:
         "../scripts/prepare_osie.py"
+
+
+rule split_photographs:
+    """Photographs with human maps: some held out, the others to train on, with each condition's maps."""
+    input:
+        whole=attention.whole_photographs,
+        whole_ceilings=attention.whole_ceilings,
+    output:
+        photographs="results/attention/{attention}.parquet",
+        ceilings="results/attention/{attention}.ceilings.parquet",
+        split="results/attention/{attention}.split.csv",
+        validation="results/attention/{attention}.validation.parquet",
+        human="results/attention/{attention}.human.parquet",
+        of_others="results/attention/{attention}.of_others.parquet",
+        mean="results/attention/{attention}.mean.parquet",
+    log:
+        "results/logs/split_photographs/{attention}.log",
+    benchmark:
+        "results/benchmarks/split_photographs/{attention}.tsv"
+    wildcard_constraints:
+        attention=any_of(attention.parts),
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1900),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("split_photographs"),
+        name="{attention}",
+        n_held_out=attention.held_out("photographs"),
+        map_kind=attention.held_out("maps"),
+        seed=config["seed"],
+    script:
+        "../scripts/split_photographs.py"

@@ -30,12 +30,14 @@ def main(
     file (all hyper-parameters, digests of the images, results). Either is empty for none.
     """
     network, folder = Network(**network), checkpoint.folder_beside(weights)
-    scratch = folder / "shards"
     plan = Plan(network, Recipe.of(recipe), strength, seed, _start(network, seed, start))
+    sources = {"labelled": labelled, "mapped": mapped, "validation": validation}
+    need = plan.recipe.labels == "given"
     data = Data(
-        labelled=open_samples(_paths(labelled), scratch, classes),
-        mapped=open_samples(_paths(mapped), scratch, classes),
-        validation=open_samples(_paths(validation), scratch, classes),
+        **{
+            name: open_samples(_paths(paths), folder / "shards", classes, labelled=need)
+            for name, paths in sources.items()
+        }
     )
     require_same_classes(data.labelled, data.mapped, data.validation)
     events = Path(tensorboard) if tensorboard else None
@@ -47,6 +49,12 @@ def main(
             path.write_text(json.dumps(trained.attributes, indent=1) + "\n", encoding="utf-8")
     store.write_weights(weights, trained.state, trained.attributes)
     checkpoint.remove(folder)
+    if trained.collapsed:
+        _log.warning(
+            "collapsed: after training the network agrees with itself before on "
+            f"{trained.attributes['results']['validation_agreement']:.0%} of the validation images; "
+            "lower strength or learning_rate"
+        )
     _log.info(f"digest {trained.attributes['digest']}")
 
 

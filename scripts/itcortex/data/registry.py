@@ -95,9 +95,17 @@ def check_references(registry: dict, where: str) -> None:
                 choose(file, registry["datasets"][dataset]["files"], f"{place}: file")
             if is_own(entry):
                 continue
+            if "held_out" in entry:
+                choose(entry["held_out"]["of"], _whole_sets(registry), f"{place}: held_out: of")
             if kind in ("recordings", "rdms"):
                 choose(entry["stimuli"], registry["stimuli"], f"{place}: stimuli")
     check_scores(registry, where)
+
+
+def _whole_sets(registry: dict) -> list[str]:
+    """Names of the attention sets that a part can be held out of: prepared as one file, and whole."""
+    sets = registry["attention"].items()
+    return [name for name, one in sets if "held_out" not in one and one["format"] != "clickme"]
 
 
 def check_scores(registry: dict, where: str) -> None:

@@ -9,6 +9,8 @@ from itcortex.errors import UserError, nearest
 from itcortex.harmonizer.choices import EPSILONS, SALIENCIES
 from itcortex.harmonizer.convolution import autocast_type
 
+_SUM_TOLERANCE = 0.02  # rounding of a softmax over a thousand classes in bfloat16
+
 
 def require_numbers(
     strength: float,
@@ -54,6 +56,25 @@ def require_tensors(
     if not bool(((tokens >= 0) & (tokens <= 1)).all()):
         bad = tokens[~((tokens >= 0) & (tokens <= 1))][0].item()
         raise UserError(f"tokens: {bad} is not between 0 (no human map) and 1 (a human map)")
+
+
+def require_targets(targets: torch.Tensor, n_images: int) -> None:
+    """Raise `UserError` for targets (image, class) that are no probabilities.
+
+    Their values are checked where they lie on the CPU: on a GPU the program would wait for them.
+    """
+    if targets.ndim != 2 or len(targets) != n_images or not targets.dtype.is_floating_point:
+        raise UserError(
+            f"targets: {targets.dtype} of shape {_shape(targets)} for {n_images} images; give "
+            "probabilities (image, class), for instance softmax of another network's scores"
+        )
+    if targets.device.type == "cpu":
+        sums = targets.sum(1)
+        if not bool((targets >= 0).all() and ((sums - 1).abs() < _SUM_TOLERANCE).all()):
+            raise UserError(
+                f"targets: from {targets.min():g} on, with sums over classes from {sums.min():g} to "
+                f"{sums.max():g}; probabilities are at least 0 and their sum is 1"
+            )
 
 
 def require_precision(model: nn.Module, images: torch.Tensor, strength: float) -> None:

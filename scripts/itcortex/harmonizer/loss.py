@@ -5,9 +5,10 @@
 `cross_entropy` is over labels smoothed by .1. `harmonization` is the squared difference between the
 network's saliency maps and human maps, over several spatial scales. `decay` is half the sum of squared
 weights, times a factor. The loss and its gradients equal those of the published code (Fel et al.,
-NeurIPS 2022; serre-lab/Harmonization, loss.py). Three options that it does not have are off by
+NeurIPS 2022; serre-lab/Harmonization, loss.py). Four options that it does not have are off by
 default: saliency as the largest absolute gradient over colour, an epsilon relative to the saliency's
-scale, and a second forward pass that holds only the images with a human map.
+scale, a second forward pass that holds only the images with a human map, and probabilities of all
+classes in place of labels.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,12 @@ from torch import nn
 from torch.nn import functional
 
 from itcortex.errors import UserError
-from itcortex.harmonizer.checks import require_numbers, require_precision, require_tensors
+from itcortex.harmonizer.checks import (
+    require_numbers,
+    require_precision,
+    require_targets,
+    require_tensors,
+)
 from itcortex.harmonizer.convolution import without_autocast
 from itcortex.harmonizer.decay import decayed_parameters, half_squares
 from itcortex.harmonizer.double_backward import (
@@ -67,6 +73,7 @@ def harmonizer_loss(
     tokens: torch.Tensor,
     *,
     strength: float,
+    targets: torch.Tensor | None = None,
     weight_decay: float = 1e-5,
     label_smoothing: float = 0.1,
     levels: int = 5,
@@ -93,6 +100,9 @@ def harmonizer_loss(
     strength : float
         Weight of the harmonization. With 0, or for a batch without maps, this is a plain forward pass,
         and nothing is differentiated twice.
+    targets : float tensor (image, class), optional
+        Probabilities to learn instead of the labels, as for distillation: the cross-entropy is
+        -sum(targets * log softmax(scores)). The labels still say whose score the saliency is of.
     weight_decay, label_smoothing : float
     levels : int
         Scales of the pyramid.
@@ -140,14 +150,16 @@ def harmonizer_loss(
     """
     require_numbers(strength, weight_decay, label_smoothing, levels, epsilon, saliency)
     require_tensors(images, labels, human_maps, tokens)
+    if targets is not None:
+        require_targets(targets, len(images))
     require_precision(model, images, strength)
     chosen = torch.nonzero(tokens.cpu() > 0)[:, 0]
     rows = _rows(chosen, len(images), sub_batch) if strength > 0 else None
     logits, gradient = _forward(model, images, labels, rows)
     with without_autocast(images.device):
         wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        classes = labels.to(wide.device, torch.long)
-        cross_entropy = functional.cross_entropy(wide, classes, label_smoothing=label_smoothing)
+        wanted = _wanted(wide, labels, targets)
+        cross_entropy = functional.cross_entropy(wide, wanted, label_smoothing=label_smoothing)
         decay = harmonization = wide.new_zeros(())
         std = None
         if weight_decay > 0:
@@ -163,6 +175,18 @@ def harmonizer_loss(
         total, cross_entropy.detach(), harmonization.detach(), decay.detach(), logits.detach(), std,
         len(chosen),
     )  # fmt: skip
+
+
+def _wanted(scores, labels, targets):
+    """Class numbers, or probabilities of all classes, that the scores (image, class) should tell."""
+    if targets is None:
+        return labels.to(scores.device, torch.long)
+    if targets.shape != scores.shape:
+        raise UserError(
+            f"targets: {targets.shape[1]} classes, the network has {scores.shape[1]}; give a "
+            "probability for each class of the network"
+        )
+    return targets.to(scores)
 
 
 def reduce_colour(gradient: torch.Tensor, saliency: str = "mean") -> torch.Tensor:

@@ -27,7 +27,12 @@ from itcortex.store.arrays import (
     write_recording,
     write_stimuli,
 )
-from itcortex.store.photographs import read_attention, read_photographs, write_photographs
+from itcortex.store.photographs import (
+    read_attention,
+    read_photographs,
+    write_photographs,
+    write_shard,
+)
 from itcortex.store.stamps import read_attributes, read_stamp, write_notes
 from itcortex.store.tables import (
     count_rows,
@@ -77,6 +82,7 @@ __all__ = [
     "write_pictures",
     "write_rdms",
     "write_recording",
+    "write_shard",
     "write_stimuli",
     "write_table",
     "write_weights",

@@ -1,10 +1,13 @@
 """Files of photographs with maps of human attention, whichever rule prepared them."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
+from itcortex.data.images import image_size
 from itcortex.data.photographs import MAP_SIDE, Photographs
 from itcortex.data.published import clickme
 from itcortex.errors import UserError, nearest
@@ -42,6 +45,32 @@ def read_photographs(path: str | Path) -> Photographs:
         },
         labels=table["label"].to_numpy() if "label" in table else None,
     )
+
+
+def write_shard(path: str | Path, photographs: Photographs, maps: np.ndarray) -> None:
+    """Write photographs, each with one map (row, column), as a shard of images without labels.
+
+    Columns: image_id, image (as published), map: a PNG of 16 bits, brought to the photograph's own
+    aspect with a longer side of 224 pixels, as crops are cut in shares of a photograph's sides.
+    """
+    named = zip(photographs.image_ids, photographs.jpegs, maps, strict=True)
+    table = {
+        "image_id": list(photographs.image_ids),
+        "image": list(photographs.jpegs),
+        "map": [_png(human, image_size(jpeg, image)) for image, jpeg, human in named],
+    }
+    write_table(path, pd.DataFrame(table))
+
+
+def _png(human: np.ndarray, size: tuple[int, int]) -> bytes:
+    """A map (row, column) of a photograph of this (width, height) as a PNG, its maximum at 65535."""
+    scale = MAP_SIDE / max(size)
+    width, height = (max(round(side * scale), 1) for side in size)
+    scaled = Image.fromarray(np.asarray(human * (65535 / human.max()), np.float32))
+    resized = np.asarray(scaled.resize((width, height), Image.Resampling.BILINEAR))
+    buffer = io.BytesIO()
+    Image.fromarray(np.round(resized).astype(np.uint16)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _read_shard(path: str | Path) -> Photographs:

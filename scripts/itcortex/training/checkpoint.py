@@ -1,13 +1,15 @@
 """The state of a training on disk: one file, replaced as a whole, read without pickle.
 
 The file `training.safetensors` lies in a folder beside the weights file that the training will write. It
-holds the network, its running average and the optimiser's tensors. The JSON in its header holds the
-step, the history and the *identity* of the training: architecture, hyper-parameters, data. The learning
-rate and the order of the images follow from the step. Weights that are not finite are never written:
+holds the network, its running average, the weights of the best epoch where those are kept, and the
+optimiser's tensors. The JSON in its header holds the step, the history and the *identity* of the
+training: architecture, hyper-parameters, data. The learning rate and the order of the images follow
+from the step. Weights that are not finite, or many times as large as at the start, are never written:
 the last good checkpoint is kept. Copies of shards lie in the same folder, which is deleted when the
 training is done.
 """
 
+import math
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,7 @@ from torch import nn
 
 from itcortex import store
 from itcortex.errors import UserError
+from itcortex.weights.state import State
 
 NAME = "training.safetensors"
 #: Buffers of batch norm. Other buffers (masks, ranges) may hold infinities on purpose.
@@ -26,11 +29,16 @@ _AVERAGES = ("running_mean", "running_var")
 
 @dataclass
 class Progress:
-    """How far a training came: steps done, a row for every finished epoch, sums of the running epoch."""
+    """How far a training came: steps done, a row for every finished epoch, sums of the running epoch.
+
+    `before` is what the validation images say of the network before the first step, with labels of its
+    own; else it is empty.
+    """
 
     step: int = 0
     rows: list[dict] = field(default_factory=list)
     sums: dict = field(default_factory=dict)
+    before: dict = field(default_factory=dict)
 
 
 def folder_beside(weights: str | Path) -> Path:
@@ -46,14 +54,17 @@ def save(
     folder: Path,
     model: nn.Module,
     average: nn.Module | None,
+    kept: State | None,
     optimizer: torch.optim.Optimizer,
     progress: Progress,
     identity: dict,
+    most: float = math.inf,
 ) -> None:
-    """Write the state in place of the former one.
+    """Write the state in place of the former one; `kept` is that of the best epoch, where it is kept.
 
-    Raises `UserError`, and keeps the former state, if the file cannot be written, and if weights or
-    batch norm's running averages are not finite: no training can continue from them.
+    Raises `UserError`, and keeps the former state, if the file cannot be written, if weights or batch
+    norm's running averages are not finite, as no training can continue from them, and if the weights
+    are larger than `most` (`size_of`): they are finite, and as useless.
     """
     networks = [model] if average is None else [model, average]
     bad = [name for network in networks for name in not_finite(network)]
@@ -62,9 +73,18 @@ def save(
             f"step {progress.step}: it left {', '.join(bad[:3])} not finite ({len(bad)} of the "
             f"network's tensors); {advice(folder)}"
         )
+    sizes = [size_of(network) for network in networks]
+    if max(sizes) > most:
+        raise UserError(
+            f"step {progress.step}: it left weights of size {max(sizes):.3g} (root of the sum of "
+            f"squares), and at most {most:.3g} is allowed (largest_growth times their size at the "
+            f"start); {advice(folder)}"
+        )
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     if average is not None:
         tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
+    if kept is not None:
+        tensors |= {f"kept.{name}": value for name, value in kept.items()}
     for index, values in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{k}": v for k, v in values.items() if v is not None}
     about = {
@@ -72,6 +92,7 @@ def save(
         "step": progress.step,
         "rows": progress.rows,
         "sums": progress.sums,
+        "before": progress.before,
     }
     path = folder / NAME
     try:
@@ -90,6 +111,23 @@ def not_finite(model: nn.Module) -> list[str]:
     tensors = dict(model.named_parameters()) | dict(buffers)
     finite = torch.stack([value.isfinite().all() for value in tensors.values()]).tolist()
     return [name for name, fine in zip(tensors, finite, strict=True) if not fine]
+
+
+def size_of(model: nn.Module) -> float:
+    """Root of the sum of squares of all weights and biases; inf where float32 cannot hold it."""
+    with torch.no_grad():
+        norms = [p.float().norm() for p in model.parameters()]
+        return float(torch.stack(norms).norm())
+
+
+def kept_in(tensors: State) -> State:
+    """The state of the best epoch among a checkpoint's tensors; empty where the last one is kept."""
+    return _below(tensors, "kept.")
+
+
+def last_in(tensors: State) -> State:
+    """The state after the last step among a checkpoint's tensors: the running average, if it has one."""
+    return _below(tensors, "average.") or _below(tensors, "model.")
 
 
 def advice(folder: Path) -> str:
@@ -123,7 +161,7 @@ def read(folder: Path, identity: dict) -> tuple[dict, Progress] | None:
             f"{path}: this is the checkpoint of another training: {'; '.join(differing)}. Delete "
             f"{folder} to start over, or restore those settings to continue it"
         )
-    return tensors, Progress(about["step"], about["rows"], about["sums"])
+    return tensors, Progress(about["step"], about["rows"], about["sums"], about["before"])
 
 
 def restore(

@@ -14,8 +14,8 @@ from itcortex.errors import UserError
 
 EVERY = 10  # one step in ten is written
 #: Columns of the history that are written for single steps.
-CURVES = ("loss", "cross_entropy", "harmonization", "decay", "accuracy", "gradient_norm",
-           "saliency_std", "learning_rate")  # fmt: skip
+CURVES = ("loss", "cross_entropy", "harmonization", "decay", "accuracy", "agreement",
+           "gradient_norm", "saliency_std", "learning_rate")  # fmt: skip
 
 
 def require_tensorboard() -> None:
@@ -56,7 +56,7 @@ class Events:
     def step(self, row: dict) -> None:
         """Add the loss of a step and its parts, if the step is one of those that are written."""
         if row["step"] % EVERY == 0:
-            self._add("step", {name: row[name] for name in CURVES}, row["step"])
+            self._add("step", {name: row[name] for name in CURVES if name in row}, row["step"])
 
     def epoch(self, row: dict) -> None:
         """Add a row of the history at the last step of its epoch."""

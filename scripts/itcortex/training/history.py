@@ -47,11 +47,12 @@ class Clock:
         }
 
 
-def epoch_row(epoch: int, step: int, rate: float, sums: dict) -> dict:
+def epoch_row(epoch: int, step: int, rate: float, sums: dict, own: bool = False) -> dict:
     """One row of the history: means over the images of an epoch.
 
-    `epoch` and `step` count from 1. `saliency_std` is NaN if no saliency map was computed;
-    `gradient_norm` is a mean over steps.
+    With the network's `own` labels, what is else its accuracy is its `agreement` with what it said
+    before training. `epoch` and `step` count from 1. `saliency_std` is NaN if no saliency map was
+    computed; `gradient_norm` is a mean over steps.
     """
     count = sums["images"]
     return {
@@ -61,7 +62,7 @@ def epoch_row(epoch: int, step: int, rate: float, sums: dict) -> dict:
         **{
             name: sums[name] / count for name in ("loss", "cross_entropy", "harmonization", "decay")
         },
-        "accuracy": sums["correct"] / count,
+        "agreement" if own else "accuracy": sums["correct"] / count,
         "saliency_std": sums["saliency_std"] / sums["noted"] if sums["noted"] else math.nan,
         "gradient_norm": sums["gradient_norm"] / sums["steps"],
         **{f"n_{name}": int(sums[name]) for name in ("images", "maps", "empty_maps")},
@@ -70,12 +71,13 @@ def epoch_row(epoch: int, step: int, rate: float, sums: dict) -> dict:
 
 def describe(row: dict, epochs: int) -> str:
     """A row of the history as one line for the log."""
+    kind = "accuracy" if "accuracy" in row else "agreement"
     text = (
         f"epoch {row['epoch']} of {epochs}: loss {row['loss']:.4f} "
-        f"(harmonization {row['harmonization']:.4g}), accuracy {row['accuracy']:.1%}"
+        f"(harmonization {row['harmonization']:.4g}), {kind} {row[kind]:.1%}"
     )
-    if "validation_accuracy" in row:
-        text += f"; validation: accuracy {row['validation_accuracy']:.1%}"
+    if f"validation_{kind}" in row:
+        text += f"; validation: {kind} {row[f'validation_{kind}']:.1%}"
     if not math.isnan(row.get("validation_alignment", math.nan)):
         text += f", alignment {row['validation_alignment']:.3f}"
     return text + f"; {row['images_per_s']:.0f} images/s, {row['waiting']:.0%} of it waiting"

@@ -11,6 +11,8 @@ from itcortex.training.images.samples import Joined, Samples
 from itcortex.training.recipe import Recipe
 from itcortex.weights.state import State, digest
 
+_RESULTS = ("accuracy", "agreement")  # of an epoch's training images
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -64,24 +66,31 @@ class Trained:
     """The trained weights (with `Recipe.ema` their running average), a row per epoch, the identity.
 
     `ran_on` holds what the last bits of the weights also depend on: device, number of processes,
-    versions of packages.
+    versions of packages. The weights are those after epoch `kept_epoch`. With the network's own labels,
+    `before` is what the validation images said of it before the first step, and `collapsed` marks a
+    network that agrees with it on fewer of them than `Recipe.least_agreement`.
     """
 
     state: State
     rows: list[dict]
     identity: dict
     ran_on: dict
+    kept_epoch: int
+    before: dict = field(default_factory=dict)
+    collapsed: bool = False
 
     def table(self) -> pd.DataFrame:
-        """The history, one row per epoch, with columns for the strength and the seed."""
+        """The history, a row per epoch, with strength and seed; `kept` is the epoch of the weights."""
         about = {"strength": self.identity["strength"], "seed": self.identity["seed"]}
-        return pd.DataFrame(self.rows).assign(**about)
+        rows = pd.DataFrame(self.rows)
+        return rows.assign(**about, kept=rows["epoch"] == self.kept_epoch)
 
     @property
     def attributes(self) -> dict:
         """What the weights file says about its weights."""
-        identity, last = self.identity, self.rows[-1]
-        results = {k: v for k, v in last.items() if k.startswith("validation_") or k == "accuracy"}
+        identity, row = self.identity, self.rows[self.kept_epoch - 1]
+        results = {k: v for k, v in row.items() if k.startswith("validation_") or k in _RESULTS}
+        own = {"before": self.before, "collapsed": self.collapsed} if self.before else {}
         return {
             "architecture": identity["architecture"],
             "source": f"harmonized:strength={identity['strength']:g},seed={identity['seed']}",
@@ -89,7 +98,9 @@ class Trained:
             "training": {k: v for k, v in identity.items() if k != "code"},
             "ran_on": self.ran_on,
             "epochs": len(self.rows),
+            "kept_epoch": self.kept_epoch,
             "results": results,
+            **own,
         }
 
 

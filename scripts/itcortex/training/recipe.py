@@ -14,6 +14,9 @@ from itcortex.harmonizer.choices import EPSILONS, SALIENCIES
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("step", "cosine", "constant")
 PRECISIONS = ("float32", "tf32", "bf16")
+#: What is learnt: the labels of the images, or the network's own predictions before the first step.
+LABELS = ("given", "own")
+KEPT = ("last", "best_alignment")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,18 @@ class Recipe:
         offered, because it cannot hold gradients of gradients, a GPU without bfloat16 is refused, and
         if bf16 is too coarse for a network (loss not finite, or far from float32's), choose another.
     channels_last : whether images and weights are channels-last in memory; faster for convolutions.
+    labels : `given` with the images, or `own`, for photographs without labels: the target of every crop
+        is what the network predicted for that crop before the first step (distillation from itself), and
+        the saliency is that of the class that it then ranked first, also where that class changes.
+    frozen_statistics : batch norm runs in evaluation mode, with the statistics it had at the start;
+        a hundred photographs cannot replace those of ImageNet. Its weights and biases learn.
+    kept : which epoch's weights are kept: the `last`, or `best_alignment`: of the epochs whose agreement
+        is at least `least_agreement`, the one of the best alignment on the validation images; without
+        such an epoch, that of the highest agreement. Needs labels `own`.
+    least_agreement : share of the validation images whose first class is still that of the network
+        before training. Kept weights below it are marked as `collapsed`.
+    largest_growth : weights may become so many times as large (root of the sum of squares) as at the
+        start. Beyond it the training stops, and nothing is kept of such weights.
     """
 
     epochs: int = 90
@@ -73,6 +88,11 @@ class Recipe:
     clip: float = 0.0
     precision: str = "float32"
     channels_last: bool = True
+    labels: str = "given"
+    frozen_statistics: bool = False
+    kept: str = "last"
+    least_agreement: float = 0.5
+    largest_growth: float = 100.0
 
     @classmethod
     def of(cls, settings: dict) -> "Recipe":
@@ -110,6 +130,17 @@ class Recipe:
             raise UserError(
                 f"recipe: warmup_epochs: {self.warmup_epochs:g} is more than the {self.epochs} epochs: "
                 "the learning rate would not reach its top; lower it, or give more epochs"
+            )
+
+        if self.labels == "own" and self.label_smoothing:
+            raise UserError(
+                f"recipe: label_smoothing: {self.label_smoothing:g}, but labels: own are soft already, "
+                "and smoothing would teach the network to forget them; set label_smoothing: 0"
+            )
+        if self.kept == "best_alignment" and self.labels != "own":
+            raise UserError(
+                f"recipe: kept: best_alignment needs labels: own, and they are {self.labels!r}: only "
+                "there the agreement with the network before training is measured; set kept: last"
             )
 
     def asdict(self) -> dict:
@@ -178,6 +209,8 @@ _RANGES = {
     "alignment_images": _at_least(0),
     "ema": _SHARE,
     "clip": _at_least(0),
+    "least_agreement": (lambda v: 0 <= v <= 1, "a share from 0 to 1"),
+    "largest_growth": _at_least(1, open_end=True),
 }
 _CHOICES = {
     "optimizer": list(OPTIMIZERS),
@@ -185,6 +218,8 @@ _CHOICES = {
     "epsilon": list(EPSILONS),
     "saliency": list(SALIENCIES),
     "precision": list(PRECISIONS),
+    "labels": list(LABELS),
+    "kept": list(KEPT),
 }
 
 

@@ -21,6 +21,7 @@ from itcortex.training.distributed import Group, launch
 from itcortex.training.events import require_tensorboard
 from itcortex.training.images.samples import require_labels
 from itcortex.training.interruption import StoppedError
+from itcortex.training.kept import LEAST_MAPS, collapsed, kept_epoch
 from itcortex.training.plan import Data, Place, Plan, Trained
 from itcortex.training.precision import require_bfloat16
 from itcortex.training.trainer import Trainer, class_count
@@ -50,9 +51,12 @@ def train(plan: Plan, data: Data, place: Place) -> Trained:
         _log.info(f"asked to stop: run the job again to continue it from {place.folder}")
         raise StoppedError()
     tensors, progress = checkpoint.read(place.folder, identity)
-    prefix = "average." if plan.recipe.ema else "model."
-    state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-    return Trained(state, progress.rows, identity, _describe(place))
+    state = checkpoint.kept_in(tensors) or checkpoint.last_in(tensors)
+    kept = kept_epoch(progress.rows, plan.recipe)
+    return Trained(
+        state, progress.rows, identity, _describe(place), kept, progress.before,
+        collapsed(progress.rows[kept - 1], plan.recipe),
+    )  # fmt: skip
 
 
 def identity_of(plan: Plan, data: Data) -> dict:
@@ -105,12 +109,30 @@ def _check(plan: Plan, data: Data, place: Place) -> None:
     n_classes = class_count(outline, size)
     if plan.strength > 0:
         require_double_backward(outline.train(), size)
-    for name in ("labelled", "mapped", "validation"):
-        require_labels(getattr(data, name), n_classes, name)
+    if plan.recipe.labels == "own":
+        _check_own(plan, data)
+    else:
+        for name in ("labelled", "mapped", "validation"):
+            require_labels(getattr(data, name), n_classes, name)
     mixture = Mixture(data.labelled, data.mapped, plan.recipe.map_share, plan.seed)
     Steps(mixture, plan.recipe, 0, place.processes, 0)
     if plan.strength > 0 and not mixture.samples.mapped[mixture.order(0)].any():
         raise UserError(
             f"strength: {plan.strength:g}, but no training image has a human map; give some "
             "(map_share above 0), or strength 0"
+        )
+
+
+def _check_own(plan: Plan, data: Data) -> None:
+    """Raise `UserError` where a network's own labels cannot be had, or not be watched."""
+    if plan.start is None:
+        raise UserError(
+            "recipe: labels: own, but nothing to start from: what random weights predict is no target; "
+            "set start to trained weights of the same model"
+        )
+    count = int(data.validation.mapped.sum())
+    if plan.recipe.kept == "best_alignment" and count < LEAST_MAPS:
+        raise UserError(
+            f"validation: {count} images with a human map, and kept: best_alignment needs at least "
+            f"{LEAST_MAPS} to choose an epoch by; hold out more photographs, or set kept: last"
         )

@@ -22,10 +22,13 @@ from itcortex.training.distributed import Group
 from itcortex.training.events import Events
 from itcortex.training.history import SUMS, Clock, describe, epoch_row, sums_of
 from itcortex.training.interruption import Stop, stop_requests
+from itcortex.training.kept import kept_epoch
+from itcortex.training.own_labels import OwnLabels
 from itcortex.training.plan import Data, Place, Plan, new_classifier
 from itcortex.training.precision import matmul_precision
 from itcortex.training.recipe import Recipe, learning_rate
 from itcortex.training.validation import judge
+from itcortex.weights.state import State
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +48,10 @@ class Trainer:
         layout = torch.channels_last if self.recipe.channels_last else torch.contiguous_format
         self.model.to(group.device, memory_format=layout)
         self.preprocessing = plan.network.preprocessing_of(self.model)
+        self.own = OwnLabels(self.model) if self.recipe.labels == "own" else None
+        self.most = self.recipe.largest_growth * checkpoint.size_of(self.model)
         self.average = copy.deepcopy(self.model) if self.recipe.ema else None
+        self.kept: State | None = None  # of the best epoch so far, where it need not be the last
         self.optimizer = make_optimizer(self.model, self.recipe)
         self.progress = checkpoint.Progress()
         self._restore()
@@ -66,7 +72,7 @@ class Trainer:
             shown = bar(left, "train", self.steps.total, "step", done=self.progress.step)
         precision = matmul_precision(self.recipe.precision, self.group.device)
         with stop_requests() as stop, precision, self.events:
-            if not self._judge_if_due(stop):
+            if not (self._judge_start(stop) and self._judge_if_due(stop)):
                 return False
             batches = load_batches(self.images, self.steps, self.place.workers, self.group.device)
             for _ in shown:
@@ -87,7 +93,7 @@ class Trainer:
         rate = learning_rate(recipe, step, self.steps.per_epoch)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.network.train()
+        self._into_training()
         self.optimizer.zero_grad()
         seen, sums = [], 0
         for part in range(recipe.accumulation):
@@ -109,18 +115,28 @@ class Trainer:
         self._follow()
         sums = dict(zip((*SUMS, *_EXTRA), values[:-1], strict=True))
         self._note(sums)
-        self.events.step(epoch_row(0, self.progress.step, rate, sums))
+        self.events.step(epoch_row(0, self.progress.step, rate, sums, bool(self.own)))
         return values[-1] > 0
 
+    def _into_training(self) -> None:
+        """Training mode, but for batch norm whose statistics are frozen."""
+        self.network.train()
+        if self.recipe.frozen_statistics:
+            for module in self.model.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+
     def _loss(self, batch: Batch) -> LossParts:
-        """The loss of one part of a batch."""
-        recipe, device = self.recipe, self.group.device
+        """The loss of one part of a batch, whose labels become the network's own if it has any."""
+        recipe, device, targets = self.recipe, self.group.device, None
         images = batch.inputs(self.preprocessing, device, recipe.channels_last)
         half = recipe.precision == "bf16"
         with torch.autocast(device.type, torch.bfloat16) if half else nullcontext():
+            if self.own:
+                batch.labels, targets = self.own(images)
             return harmonizer_loss(
                 self.network, images, batch.labels, batch.maps.to(device, non_blocking=True),
-                batch.tokens, strength=self.plan.strength,
+                batch.tokens, strength=self.plan.strength, targets=targets,
                 weight_decay=recipe.weight_decay if recipe.optimizer == "sgd" else 0.0,
                 label_smoothing=recipe.label_smoothing, levels=recipe.levels,
                 epsilon=recipe.epsilon, saliency=recipe.saliency, sub_batch=recipe.sub_batch,
@@ -157,6 +173,23 @@ class Trainer:
         """True after the last step of an epoch, until the network was validated."""
         return self.progress.step == (len(self.progress.rows) + 1) * self.steps.per_epoch
 
+    def _judge(self, stop: Stop) -> dict | None:
+        """What the validation images say of the network as it is; None if asked to stop."""
+        return judge(
+            self.average or self.model, self.data.validation, self.preprocessing,
+            self.recipe.validation_crop, self.recipe.alignment_images, self.group,
+            self.place.workers, stop, self.own,
+        )  # fmt: skip
+
+    def _judge_start(self, stop: Stop) -> bool:
+        """With labels of its own, judge the network before the first step; False if asked to stop."""
+        if self.own and not self.progress.before:
+            judged = self._judge(stop)
+            if judged is None:
+                return False
+            self.progress.before = judged
+        return True
+
     def _judge_if_due(self, stop: Stop) -> bool:
         """After the last step of an epoch, validate the network and save it; False if asked to stop."""
         if not self._epoch_is_over():
@@ -166,18 +199,16 @@ class Trainer:
         timing = self.clock.row()
         model = self.average or self.model
         self.group.follow_first(model.buffers())  # batch norm saw other images in every process
-        judged = judge(
-            model, self.data.validation, self.preprocessing,
-            self.recipe.validation_crop, self.recipe.alignment_images, self.group,
-            self.place.workers, stop,
-        )  # fmt: skip
+        judged = self._judge(stop)
         if judged is None:
             self._save()  # the step is done; the validation follows when the training continues
             return False
         self._require_finite(judged, epoch)
         rate = learning_rate(self.recipe, step - 1, self.steps.per_epoch)
-        row = epoch_row(epoch, step, rate, self.progress.sums) | judged | timing
+        row = epoch_row(epoch, step, rate, self.progress.sums, bool(self.own)) | judged | timing
         self.progress.rows, self.progress.sums = [*self.progress.rows, row], {}
+        if self.recipe.kept != "last" and kept_epoch(self.progress.rows, self.recipe) == epoch:
+            self.kept = {name: value.clone() for name, value in model.state_dict().items()}
         self.events.epoch(row)
         if self.group.rank == 0:
             _log.info(describe(row, self.recipe.epochs))
@@ -207,8 +238,8 @@ class Trainer:
     def _save(self) -> None:
         if self.group.rank == 0:
             checkpoint.save(
-                self.place.folder, self.model, self.average, self.optimizer, self.progress,
-                self.identity,
+                self.place.folder, self.model, self.average, self.kept, self.optimizer,
+                self.progress, self.identity, self.most,
             )  # fmt: skip
             self.events.flush()
 
@@ -218,6 +249,7 @@ class Trainer:
             return
         tensors, self.progress = found
         checkpoint.restore(tensors, self.model, self.average, self.optimizer)
+        self.kept = checkpoint.kept_in(tensors) or None
         if self.group.rank == 0:
             _log.info(f"the training continues after step {self.progress.step}")
 

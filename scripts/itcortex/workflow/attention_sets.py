@@ -1,6 +1,8 @@
 """Sets of photographs with maps of human attention."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from itcortex.workflow import paths
 from itcortex.workflow.experiment import Experiment, Wildcards
@@ -28,6 +30,30 @@ class AttentionSets:
     def format(self, wildcards: Wildcards) -> str:
         """Reader of a job's set."""
         return self.ex.registry["attention"][wildcards.attention]["format"]
+
+    @property
+    def whole(self) -> list[str]:
+        """Names of the sets that are no part of another."""
+        return [
+            name for name, one in self.ex.registry["attention"].items() if "held_out" not in one
+        ]
+
+    @property
+    def parts(self) -> list[str]:
+        """Names of the sets that are held out of another."""
+        return [name for name, one in self.ex.registry["attention"].items() if "held_out" in one]
+
+    def whole_photographs(self, wildcards: Wildcards) -> str:
+        """Prepared photographs of the set that a job's set is held out of."""
+        return paths.PHOTOGRAPHS.format(attention=self.held_out("of")(wildcards))
+
+    def whole_ceilings(self, wildcards: Wildcards) -> str:
+        """Ceilings of that set."""
+        return paths.VIEWER_CEILINGS.format(attention=self.held_out("of")(wildcards))
+
+    def held_out(self, key: str) -> Callable[[Wildcards], Any]:
+        """A function of wildcards: what a job's set says of how it is held out."""
+        return lambda wildcards: self.ex.registry["attention"][wildcards.attention]["held_out"][key]
 
     def viewing_files(self, wildcards: Wildcards) -> dict[str, str]:
         """Photographs, fixations and mouse positions of a set, in the registry's order."""

@@ -17,6 +17,8 @@ from itcortex.workflow import paths
 from itcortex.workflow.refused_rows import RefusedRow
 
 KIND = "trained"
+#: What the added columns hold of weights that are fetched.
+_FETCHED = {"training": "", "series": "", "condition": "", "strength": np.nan, "seed": np.nan}
 IMAGES = ("labelled", "mapped", "validation")  # of a training: paths
 
 
@@ -32,36 +34,40 @@ def expand_models(
     """The model table with every trained row written out, a row a strength and seed.
 
     Strength 0 is the baseline: it keeps the row's category and has no baseline of its own; the others
-    are `harmonized`, and compared with the row's `baseline`, else with strength 0 of the same seed,
-    else with the weights that the training starts from. Added are the columns `training`, `series`
-    (the row's own name of its weights: networks of one model and series differ in strength and seed
-    alone), `condition` (the training's: whose maps it trains with; `none` at strength 0), `strength`
-    and `seed`; empty and NaN where weights are fetched.
+    are `harmonized`, and compared with the row's `baseline` (of another trained row it is strength 0 of
+    the same seed), else with their own strength 0 of the same seed, else with the weights that the
+    training starts from. Added are the columns `training`, `series` (the row's own name of its weights:
+    networks of one model and series differ in strength and seed alone), `condition` (of the maps;
+    "none" at strength 0), `strength` and `seed`; empty and NaN where weights are fetched.
 
     Raises `UserError` for a training that is not in the settings, weights to start from that the
     table lacks, and a missing accuracy of a row that is not trained. With a list `refused` such rows
     are put there instead.
     """
     keys = set(zip(models["model"], models["weights"], strict=True))
+    plain = zip(models["model"], models["weights"], models["source"], strict=True)
+    named = {f"{model} {weights}": trained_by(source) for model, weights, source in plain}
     rows = []
     for row in models.to_dict("records"):
         name = trained_by(row["source"])
         if name is None:
-            texts = {"training": "", "series": "", "condition": ""}
-            rows.append(row | texts | {"strength": np.nan, "seed": np.nan})
+            rows.append(row | _FETCHED)
             continue
         try:
             choose(name, trainings, f"{row['where']}: {row['model']}: source: training")
-            rows += _trained_rows(row, name, trainings[name], keys)
+            of_others = trainings.get(named.get(row["baseline"]) or "")
+            rows += _trained_rows(row, name, trainings[name], keys, of_others)
         except UserError as error:
             if refused is None:
                 raise
             refused.append(RefusedRow.of(row, error))
-    added = ["training", "series", "condition", "strength", "seed"]
-    return pd.DataFrame(rows, columns=[*models, *added])
+    return pd.DataFrame(rows, columns=[*models, *_FETCHED])
 
 
-def _trained_rows(row: dict, name: str, training: dict, keys: set[tuple[str, str]]) -> list[dict]:
+def _trained_rows(
+    row: dict, name: str, training: dict, keys: set[tuple[str, str]], of_baseline: dict | None
+) -> list[dict]:
+    """A row a strength and seed; `of_baseline` is the training that the row's baseline names, if any."""
     start = training["start"]
     if start and (row["model"], start) not in keys:
         raise UserError(
@@ -76,14 +82,14 @@ def _trained_rows(row: dict, name: str, training: dict, keys: set[tuple[str, str
     found = []
     for strength in training["strengths"]:
         for seed in training["seeds"]:
-            about = {"training": name, "series": row["weights"]}
+            about = {"training": name, "series": row["weights"], "condition": "none"}
             about |= {"strength": float(strength), "seed": seed}
-            about["condition"] = training["condition"] if strength > 0 else "none"
             about["weights"] = weights_name(row["weights"], strength, seed)
             about["baseline"] = ""
             if strength > 0:
                 about["category"] = "harmonized"
-                about["baseline"] = row["baseline"] or _twin(row, training, seed)
+                about["condition"] = training["condition"]
+                about["baseline"] = _baseline(row, training, seed, of_baseline)
             found.append(row | about)
     return found
 
@@ -91,6 +97,20 @@ def _trained_rows(row: dict, name: str, training: dict, keys: set[tuple[str, str
 def weights_name(prefix: str, strength: float, seed: int) -> str:
     """Name of the weights of one training, a part of paths."""
     return f"{prefix}/strength-{strength:g}/seed-{seed}"
+
+
+def _baseline(row: dict, training: dict, seed: int, of_baseline: dict | None) -> str:
+    """What a harmonized network is compared with, as "model weights"."""
+    if of_baseline is None:
+        return row["baseline"] or _twin(row, training, seed)
+    where = f"{row['where']}: {row['model']} {row['weights']}: baseline: {row['baseline']}"
+    for key, wanted in (("strengths", 0), ("seeds", seed)):
+        if wanted not in of_baseline[key]:
+            raise UserError(
+                f"{where} is trained with {key} {of_baseline[key]} and not with {wanted}: its strength "
+                "0 of the same seed is what this row is compared with; add it, or name another baseline"
+            )
+    return weights_name(row["baseline"], 0, seed)
 
 
 def _twin(row: dict, training: dict, seed: int) -> str:
@@ -108,9 +128,14 @@ def check_trainings(trainings: dict[str, dict]) -> None:
         }
         for key, changes in recipes.items():
             try:
-                Recipe.of(training["recipe"] | changes)
+                recipe = Recipe.of(training["recipe"] | changes)
             except UserError as error:
                 raise UserError(f"config: training: {name}: {key}: {error}") from error
+            if recipe.labels == "own" and not training["start"]:
+                raise UserError(
+                    f"config: training: {name}: {key}: labels: own, but start: null: what random "
+                    "weights predict is no target; name weights of the model table to start from"
+                )
         if any(strength > 0 for strength in training["strengths"]) and not (
             training["labelled"] or training["mapped"]
         ):
@@ -147,7 +172,9 @@ def missing(rows: list[dict], trainings: dict[str, dict], results: str) -> dict[
 def measured_accuracy(models: list[dict], histories: dict[str, pd.DataFrame]) -> list[dict]:
     """`models` with the validation accuracy of trained ones, in percent, where top1 is not given.
 
-    `histories` goes by "model weights". Raises `UserError` where a training measured none.
+    `histories` goes by "model weights". With labels of their own, networks were compared with
+    themselves before, which is no accuracy: it stays unknown. Raises `UserError` where a training
+    measured none.
     """
     return [_measured(row, histories) if pd.isna(row["top1"]) else row for row in models]
 
@@ -156,7 +183,10 @@ def _measured(row: dict, histories: dict[str, pd.DataFrame]) -> dict:
     key = f"{row['model']} {row['weights']}"
     if key not in histories:  # a network that is not scored
         return row
-    accuracy = histories[key].iloc[-1].get("validation_accuracy", np.nan)
+    history = histories[key]
+    if "validation_agreement" in history:
+        return row
+    accuracy = history[history["kept"]].iloc[0].get("validation_accuracy", np.nan)
     if not np.isfinite(accuracy):
         raise UserError(
             f"{key}: its training has no validation images, so that its accuracy is not known; add "

@@ -21,6 +21,8 @@ from itcortex.files import atomic_path
 from itcortex.training.images.human_maps import CLICKS, MAP, human_map, in_scratch
 from itcortex.training.images.samples import Sample, sha256_of_parts
 
+_ABOUT = ("label", "image_id", "shard", "offset")  # columns that are kept in memory
+
 
 @dataclass
 class ParquetShard:
@@ -38,19 +40,24 @@ class ParquetShard:
     _table: pa.Table | None = field(default=None, repr=False)
 
     @classmethod
-    def open(cls, path: Path, scratch: Path) -> "ParquetShard":
-        """Copy the shard into `scratch` unless it is there; `UserError`, naming it, if it is damaged."""
+    def open(cls, path: Path, scratch: Path, labelled: bool = True) -> "ParquetShard":
+        """Copy the shard into `scratch` unless it is there; `UserError`, naming it, if it is damaged.
+
+        Without the column label, a shard that need not be `labelled` has -1 for every image.
+        """
         with _reading(path):
             found = parquet.read_schema(path).names
-            _require_columns(path, found)
+            _require_columns(path, found, labelled)
             kind = CLICKS if CLICKS in found else MAP if MAP in found else ""
-            named = [name for name in ("image_id", "shard", "offset") if name in found]
-            about = parquet.read_table(path, columns=["label", *named])
+            named = [name for name in _ABOUT if name in found]
+            about = parquet.read_table(path, columns=named)
             copy = in_scratch(path, scratch, ".arrow")
             if not copy.exists():
                 table = parquet.read_table(path, columns=["image", *([kind] if kind else [])])
                 _write(table, copy, path)
-        labels = _labels(path, about["label"])
+        labels = np.full(len(about), -1, np.int64)
+        if "label" in named:
+            labels = _labels(path, about["label"])
         shard = cls(path, copy, _ids(path, about), labels, np.zeros(len(labels), bool), kind)
         if kind:
             shard.mapped = shard.table[kind].is_valid().to_numpy()
@@ -84,8 +91,8 @@ class ParquetShard:
         return sha256_of_parts(names, self.labels.tobytes(), *(size.tobytes() for size in sizes))
 
 
-def _require_columns(path: Path, found: list[str]) -> None:
-    missing = [name for name in ("image", "label") if name not in found]
+def _require_columns(path: Path, found: list[str], labelled: bool) -> None:
+    missing = [name for name in ("image", "label")[: 1 + labelled] if name not in found]
     if missing:
         raise UserError(
             f"{path}: no column {missing[0]!r}; a shard of images needs the columns image (file "

@@ -12,13 +12,17 @@ from itcortex.training.images.tar_shards import TarShard
 
 
 def open_samples(
-    paths: Sequence[str | Path], scratch: str | Path, classes: str | Path = ""
+    paths: Sequence[str | Path],
+    scratch: str | Path,
+    classes: str | Path = "",
+    labelled: bool = True,
 ) -> Joined:
     """All samples of folders of classes, Parquet shards and tar archives, in order.
 
     `classes` is a file that gives the label of every class folder, on disk or in an archive
     (`class_folders.read_classes`); without it, labels follow the sorted names of the folders.
     `scratch` is a folder for copies and indices, which some shards need before an image can be read.
+    Parquet shards of photographs that nobody `labelled` need no labels; those are then -1.
 
     Raises `UserError` for a path that is none of these, is damaged or holds no image, and for paths
     whose class folders have different names, if no file gives the labels.
@@ -28,7 +32,7 @@ def open_samples(
         if path.is_dir():
             parts.append(Folder.scan(path, classes))
         elif path.suffix == ".parquet":
-            parts.append(ParquetShard.open(path, Path(scratch)))
+            parts.append(ParquetShard.open(path, Path(scratch), labelled))
         elif path.suffix == ".tar":
             parts.append(TarShard.open(path, Path(scratch), classes))
         else:
