@@ -29,7 +29,7 @@ endif
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
-.PHONY: help install docs demo pictures published macaque tvsd triplen paper paper-plan import-recording check-recordings status check-models cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench bench-gpu format lock clean
+.PHONY: help install docs demo pictures published macaque macaque-harmonized tvsd triplen paper paper-plan import-recording check-recordings status check-models cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench bench-gpu format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -60,6 +60,10 @@ published: $(STAMP) ## compare hundreds of networks that others scored; 2.3 MB o
 macaque: $(STAMP) ## run on real neurons, dissimilarities and human attention; MIRROR=folder gives its files
 	$(RUN) --configfile experiments/macaque.yaml $(CONFIG)
 	@$(call where,macaque)
+
+macaque-harmonized: $(STAMP) ## train networks to look where people look, then ask V4; MIRROR=folder, some 90 minutes
+	$(RUN) --configfile experiments/macaque_harmonized.yaml $(CONFIG)
+	@$(call where,macaque_harmonized)
 
 tvsd: $(STAMP) ## run on TVSD (22,248 images, V1, V4, IT of two monkeys): THINGS=folder object_images; needs a GPU
 	$(RUN) --configfile experiments/tvsd.yaml $(CONFIG)

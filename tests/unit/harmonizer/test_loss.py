@@ -49,6 +49,36 @@ def test_the_total_is_the_sum_of_its_parts():
     assert parts.total.requires_grad and not any(part.requires_grad for part in logged)
 
 
+def test_targets_are_learnt_in_place_of_labels_which_still_choose_the_saliency():
+    """Oracle: the sum over classes; identity: targets that are all 0 but for the label's 1."""
+    model, (images, labels, *maps) = small(), batch()
+    plain = {"strength": 2.0, "label_smoothing": 0.0}
+    sure = functional.one_hot(labels, 5).double()
+    given = harmonizer_loss(model, images, labels, *maps, targets=sure, **plain)
+    known = harmonizer_loss(model, images, labels, *maps, **plain)
+    assert_same(gradients(model, given), gradients(model, known))
+    soft = torch.randn(4, 5, generator=torch.Generator().manual_seed(1)).double().softmax(1)
+    parts = harmonizer_loss(model, images, labels, *maps, targets=soft, **plain)
+    expected = -(soft * model(images).log_softmax(1)).sum(1).mean()
+    assert parts.cross_entropy.item() == pytest.approx(expected.item(), rel=1e-12)
+    assert parts.harmonization.item() == pytest.approx(known.harmonization.item(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        (torch.full((4, 5), 0.1), "targets: from 0.1 on, with sums over classes from 0.5 to 0.5"),
+        (torch.eye(5)[:4] * 2 - 0.2, "targets: from -0.2 on"),
+        (torch.eye(5)[:3], r"targets: torch.float32 of shape \(3, 5\) for 4 images"),
+        (torch.eye(4, dtype=torch.long), "targets: torch.int64 of shape"),
+        (torch.eye(6)[:4], "targets: 6 classes, the network has 5"),
+    ],
+)
+def test_targets_that_are_no_probabilities_are_refused(targets, message):
+    with pytest.raises(UserError, match=message):
+        harmonizer_loss(small(), *batch(), strength=0.0, targets=targets)
+
+
 def test_labels_are_smoothed_as_in_keras():
     """.9 for the class and .1 shared by all, that one included."""
     model, (images, labels, *maps) = small(), batch()

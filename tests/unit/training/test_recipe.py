@@ -71,3 +71,18 @@ def test_settings_that_cannot_be_are_refused(settings, message):
 def test_a_recipe_goes_through_json_unchanged():
     recipe = Recipe.of({"milestones": [1, 2.5], "ema": 0.99})
     assert Recipe.of(recipe.asdict()) == recipe
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"labels": "own"}, "label_smoothing: 0.1, but labels: own are soft already"),
+        ({"kept": "best_alignment"}, "kept: best_alignment needs labels: own"),
+        ({"kept": "best"}, "kept: 'best' is unknown"),
+        ({"least_agreement": 1.2}, "least_agreement: 1.2 is not a share from 0 to 1"),
+        ({"largest_growth": 1.0}, "largest_growth: 1.0 is not a finite number above 1"),
+    ],
+)
+def test_settings_of_own_labels_that_do_not_fit_together_are_refused(settings, message):
+    with pytest.raises(UserError, match=message):
+        Recipe.of(settings)

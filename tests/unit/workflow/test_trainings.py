@@ -170,3 +170,47 @@ def test_rows_whose_images_are_not_there_are_left_out_unless_trained(tmp_path, m
     weights.touch()
     found = trainings.missing(rows, absent, "results")
     assert ("net", rows[1]["weights"]) not in found and len(found) == 5
+
+
+def test_a_baseline_that_is_trained_too_is_its_strength_0_of_the_same_seed():
+    """As a control, whose own training has no strength 0, is compared with that of human maps."""
+    control = TRAINING | {"strengths": [2], "condition": "mean"}
+    rows = (trained(), trained(weights="centre", source="trained:c", baseline="net harmonized"))
+    found = trainings.expand_models(table(*rows), {"t": TRAINING, "c": control})
+    centre = found[found["series"] == "centre"].set_index("seed")
+    assert centre["baseline"].to_dict() == {
+        seed: f"net harmonized/strength-0/seed-{seed}" for seed in (3, 4)
+    }
+    assert set(centre["condition"]) == {"mean"}
+    assert set(centre["baseline"]) < set(found["model"] + " " + found["weights"])
+    for changes, message in (
+        (
+            {"seeds": [3, 9]},
+            r"baseline: net harmonized is trained with seeds \[3, 4\] and not with 9",
+        ),
+        ({}, r"is trained with strengths \[1\] and not with 0"),
+    ):
+        of_baseline = TRAINING if changes else TRAINING | {"strengths": [1]}
+        with pytest.raises(UserError, match=message):
+            trainings.expand_models(table(*rows), {"t": of_baseline, "c": control | changes})
+
+
+def test_own_labels_without_a_start_are_refused_before_any_job():
+    own = TRAINING | {"recipe": {"labels": "own", "label_smoothing": 0}}
+    with pytest.raises(
+        UserError, match="config: training: t: recipe: labels: own, but start: null"
+    ):
+        trainings.check_trainings({"t": own})
+    trainings.check_trainings({"t": own | {"start": "in1k"}})
+
+
+def test_agreement_with_oneself_is_no_accuracy():
+    history = pd.DataFrame({"validation_agreement": [0.9], "kept": [True]})
+    (row,) = trainings.measured_accuracy([trained()], {"net harmonized": history})
+    assert np.isnan(row["top1"])
+
+
+def test_the_accuracy_is_that_of_the_kept_epoch():
+    history = pd.DataFrame({"validation_accuracy": [0.9, 0.5], "kept": [True, False]})
+    (row,) = trainings.measured_accuracy([trained()], {"net harmonized": history})
+    assert row["top1"] == 90
