@@ -126,12 +126,13 @@ def test_accuracy_of_a_trained_network_is_what_its_training_measured(tmp_path):
         {"model": "net", "weights": "h/strength-1/seed-0", "top1": np.nan},
     ]
     history = tmp_path / "history.parquet"
-    store.write_table(history, pd.DataFrame({"validation_accuracy": [0.25, 0.5]}))
+    kept = [False, True]
+    store.write_table(history, pd.DataFrame({"validation_accuracy": [0.25, 0.5], "kept": kept}))
     out = tmp_path / "models.parquet", tmp_path / "models.csv"
     collect_models.main([history], [], *out, models, ["net h/strength-1/seed-0"], [])
     assert store.read_table(out[0])["top1"].tolist() == [71.5, 50.0]
     assert out[1].read_text().splitlines()[2] == "net,h/strength-1/seed-0,50"
-    store.write_table(history, pd.DataFrame({"loss": [0.25]}))
+    store.write_table(history, pd.DataFrame({"loss": [0.25], "kept": [True]}))
     with pytest.raises(UserError, match="net h/strength-1/seed-0: its training has no validation"):
         collect_models.main([history], [], *out, models, ["net h/strength-1/seed-0"], [])
 
