@@ -44,7 +44,7 @@ def test_no_photograph_stands_on_both_sides(tmp_path, known):
     out = split(tmp_path, known)
     parts = pd.read_csv(out["split"]).set_index("image")["part"]
     held = store.read_photographs(out["photographs"])
-    shards = {name: ParquetShard.open(out[name], tmp_path) for name in NAMES[3:]}
+    shards = {name: ParquetShard.open(out[name], tmp_path, labelled=False) for name in NAMES[3:]}
     assert set(held.image_ids) == set(parts.index[parts == "held_out"]) and len(held.jpegs) == 10
     for name in ("human", "of_others", "mean"):
         assert set(shards[name].ids) == set(parts.index[parts == "train"])
@@ -72,7 +72,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_other_photographs(tmp_pa
 def test_a_shard_holds_the_maps_of_its_condition(tmp_path, known):
     """Of 16 bits at the maximum: half a step of 65,535 from the map, at the photograph's own aspect."""
     out = split(tmp_path, known)
-    shards = {name: ParquetShard.open(out[name], tmp_path) for name in NAMES[4:]}
+    shards = {name: ParquetShard.open(out[name], tmp_path, labelled=False) for name in NAMES[4:]}
     own = [known.maps["mouse"][known.image_ids.index(name)] for name in shards["human"].ids]
     found = {name: [shard.read(k).human_map for k in range(14)] for name, shard in shards.items()}
     for k, expected in enumerate(own):

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.network, pytest.mark.process]
 
 OWN = {
     "labels": "own", "label_smoothing": 0, "frozen_statistics": True, "kept": "best_alignment",
-    "least_agreement": 0.8, "weight_decay": 0.0,
+    "least_agreement": 0.8, "weight_decay": 0.0, "epsilon": "relative", "saliency": "max_abs",
 }  # fmt: skip
 NORMS = ("1.running_mean", "1.running_var", "1.num_batches_tracked")
 
@@ -51,7 +51,7 @@ def own_data(labelled=None):
     return Data(labelled or parts[0], *parts[1:])
 
 
-def own_run(folder, data=None, every=1000, strength=1.0, **settings):
+def own_run(folder, data=None, every=1000, strength=5.0, **settings):
     """A training with its own labels, from start to end."""
     plan = plan_of(strength=strength, start=start(), **OWN | settings)
     return train(plan, data or own_data(), Place(folder, checkpoint_steps=every))
@@ -68,7 +68,7 @@ def whole(tmp_path_factory):
 
 def test_steps_are_those_of_a_loop_written_out(tmp_path):
     """Oracle: the frozen network's softmax of the very crop is learnt, its first class looked at."""
-    settings = OWN | {"epochs": 1, "kept": "last", "saliency": "max_abs", "epsilon": "relative"}
+    settings = OWN | {"epochs": 1, "kept": "last"}
     plan = plan_of(strength=0.5, start=start(), net={"dropout": 0.0}, **settings)
     data = own_data()
     trained = train(plan, data, Place(tmp_path))
@@ -138,7 +138,8 @@ def test_agreement_and_divergence_are_with_the_network_before(whole, tmp_path):
     last = trained.rows[-1]
     assert last["validation_agreement"] == (p.argmax(1) == q.argmax(1)).double().mean()
     expected = float((p * (p / q).log()).sum(1).mean())
-    assert last["validation_divergence"] == pytest.approx(expected, rel=1e-4)
+    assert expected > 1e-4  # it moved
+    assert last["validation_divergence"] == pytest.approx(expected, rel=1e-3)
     entropy = float(-(p * q.log()).sum(1).mean())
     assert last["validation_cross_entropy"] == pytest.approx(entropy, rel=1e-4)
     assert "validation_accuracy" not in last and "accuracy" not in last
@@ -224,7 +225,7 @@ def test_huge_weights_are_never_kept(tmp_path, monkeypatch, settings):
                 model[3].weight.mul_(1e6)
 
     after_every_step(monkeypatch, blow_up)
-    with pytest.raises(UserError, match=r"it left weights of size .* largest_growth") as found:
+    with pytest.raises(UserError, match=r"it left weights of size .*largest_growth") as found:
         run(tmp_path, every=1, strength=0.0, learning_rate=1e-6, **settings)
     assert "step 8" in str(found.value) and checkpoint.NAME in str(found.value)
     plan = plan_of(strength=0.0, learning_rate=1e-6, **settings)
