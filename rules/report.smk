@@ -81,6 +81,7 @@ rule record_provenance:
             *rules.estimate_multiverse.input.variants,
         ],
         data=data.files_behind_tables,
+        digits=study.all_images,
         prepared=[*data.prepared_behind_tables, *attention.all_photographs],
         activations=data.activations_behind_tables,
         predictions=[
@@ -118,5 +119,6 @@ rule record_provenance:
         settings=ex.reported_settings,
         fingerprints=ex.fingerprints,
         published=published.origins,
+        test_images=study.test_images,
     script:
         "../scripts/record_provenance.py"

@@ -8,13 +8,13 @@ from itcortex.workflow.provenance import trace
 
 
 def main(
-    jobs, data, prepared, activations, predictions, weights, tables, provenance, registry, datasets,
-    sources, settings, fingerprints, scores, published,
+    jobs, data, digits, prepared, activations, predictions, weights, tables, provenance, registry,
+    datasets, sources, settings, fingerprints, scores, published, test_images,
 ):  # fmt: skip
     """Write what `itcortex.workflow.provenance.trace` finds as JSON."""
     found = trace(
         jobs,
-        [*data, *prepared, *activations, *predictions, *weights],
+        [*data, *digits, *prepared, *activations, *predictions, *weights],
         tables,
         registry=registry,
         datasets=datasets,
@@ -22,6 +22,7 @@ def main(
         settings=settings,
         code=fingerprints,
         published=published,
+        test_images=test_images,
     )
     with atomic_path(provenance) as path:
         path.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")

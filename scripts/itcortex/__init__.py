@@ -22,6 +22,7 @@ __all__ = [
     "open_scores",
     "predict_responses",
     "predictivity",
+    "prepare_for_harmonizing",
     "tradeoff",
 ]
 
@@ -47,6 +48,7 @@ def __getattr__(name: str):
         "open_scores": "api.results",
         "predict_responses": "api.results",
         "predictivity": "api.encoding",
+        "prepare_for_harmonizing": "harmonizer.prepare",
         "tradeoff": "api.tradeoff",
     }
     if name == "__version__":

@@ -17,6 +17,7 @@ from itcortex.api.results import predict_responses as predict_responses
 from itcortex.api.tradeoff import tradeoff as tradeoff
 from itcortex.errors import UserError as UserError
 from itcortex.harmonizer.loss import harmonizer_loss as harmonizer_loss
+from itcortex.harmonizer.prepare import prepare_for_harmonizing as prepare_for_harmonizing
 
 __all__: list[str]
 __version__: str

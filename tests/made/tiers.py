@@ -6,6 +6,7 @@ A test without one of these marks is fast: it works on arrays and small files.
 import contextlib
 import multiprocessing.process
 import os
+import platform
 import re
 import socket
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+
+platform.processor()  # runs `uname` once, before a test that may start no process imports h5py
 
 #: Marks of the slower tiers, and what each of them allows.
 MARKS = {

@@ -91,15 +91,18 @@ def test_every_row_is_traced_to_its_data_weights_code_and_packages(finished):
     found = json.loads((finished.folder / "results/demo/provenance.json").read_text())
     arrays = ["arcaro2020_simulated/Arcaro2020_simulated.zip"]
     digits = ["digits_simulated/images.zip", "digits_simulated/responses.npy"]
+    tested = ["digits_simulated/broken.parquet", "digits_simulated/intact.parquet"]
     digests = {
         name: hashlib.sha256((finished.folder / "results/data" / name).read_bytes()).hexdigest()
-        for name in arrays + digits
+        for name in arrays + digits + tested
     }
     for job in found["jobs"]:
         if "recording" in job:
             of_digits = digits if "model" in job else digits[1:]  # ceilings need no images
             behind = arrays if job["recording"] in RECORDINGS else of_digits
             assert job["data"] == {name: digests[name] for name in behind}
+        elif Path(job["file"]).parts[2] == "shortcut":
+            assert job["data"] == {name: digests[name] for name in tested}
         assert job["code"] == {rule: found["code"][rule] for rule in job["code"]}
         assert {"numpy", "torch", "timm"} <= set.intersection(
             *(set(found["environments"][name]) for name in job["environments"].values())

@@ -169,7 +169,7 @@ def _operation(message: str) -> str | None:
 
 def _remedy(operation: str) -> str:
     if "attention" in operation or "hardsigmoid" in operation:
-        return "run the forward pass inside itcortex.harmonizer.double_backward()"
+        return "call itcortex.prepare_for_harmonizing(model) before"
     return (
         "replace it in the network by operations that PyTorch differentiates twice, choose another "
         "architecture, or train with strength 0"

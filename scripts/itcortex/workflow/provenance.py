@@ -107,19 +107,29 @@ def digest_of_data(name: str, ends: Iterable[str], files: Files) -> str:
     return files.sha256(files.find(name))
 
 
-def job(path: str | Path, files: Files, registry: dict, environments: Environments) -> dict:
+def job(
+    path: str | Path,
+    files: Files,
+    registry: dict,
+    environments: Environments,
+    test_images: dict[str, list[str]],
+) -> dict:
     """What is behind one job's table, by the labels in it and the stamps of all files on its way.
 
-    Raises `UserError` for activations that were computed with other weights than there are now.
+    A job with a network and nothing else was shown that network's `test_images`. Raises `UserError` for
+    activations that were computed with other weights than there are now.
     """
     labels = store.read_constants(path, LABELS)
-    ends = steps(labels, registry)
+    shown = [] if labels.keys() & KINDS.keys() else test_images.get(key_of(labels), [])
+    ends = steps(labels, registry) + shown
     stamps = [files.stamp(one) for one in [*map(files.find, reversed(ends)), Path(path)]]
     stamps = [stamp for stamp in stamps if stamp]  # files made outside of a job have none
     entry = {
         "file": Path(path).as_posix(),
         **labels,
-        "data": {name: digest_of_data(name, ends, files) for name in data_of(labels, registry)},
+        "data": {
+            name: digest_of_data(name, ends, files) for name in [*data_of(labels, registry), *shown]
+        },
         "code": {stamp["rule"]: stamp["code"] for stamp in stamps},
         "environments": {s["rule"]: environments.name(s["packages"]) for s in stamps},
     }
@@ -133,6 +143,11 @@ def job(path: str | Path, files: Files, registry: dict, environments: Environmen
                     f"{weights}; delete it to make them anew"
                 )
     return entry
+
+
+def key_of(labels: dict) -> str:
+    """ "model/weights" of a job's labels; empty without a network."""
+    return "{model}/{weights}".format(**labels) if "model" in labels else ""
 
 
 def weights_of(entries: list[dict], files: Files, sources: dict) -> dict[str, dict]:
@@ -156,6 +171,7 @@ def trace(
     settings: dict,
     code: dict[str, str],
     published: dict[str, dict] | None = None,
+    test_images: dict[str, list[str]] | None = None,
 ) -> dict:
     """Everything behind an experiment's tables, as JSON values without a time stamp.
 
@@ -172,10 +188,13 @@ def trace(
     settings : the configuration.
     code : fingerprint of every rule's code as it is now.
     published : tables of published scores by name: `files`, and what the registry says of them.
+    test_images : dataset/file of the images that networks of the digits study are tested with, by
+        "model/weights".
     """
     files, environments = Files(made_from), Environments()
     with_rows = [path for path in jobs if store.count_rows(path)]
-    entries = [job(path, files, registry, environments) for path in with_rows]
+    about = (files, registry, environments, test_images or {})
+    entries = [job(path, *about) for path in with_rows]
     return {
         "how_to_read": HOW_TO_READ,
         "settings": settings,

@@ -8,6 +8,9 @@ from itcortex.networks.network import Network
 from itcortex.workflow import paths
 from itcortex.workflow.experiment import Experiment, Key, Wildcards
 
+#: Test images of the digits study: the shortcut as in training, and showing another class.
+TESTED = ("intact", "broken")
+
 
 @dataclass(frozen=True, eq=False)
 class Teacher:
@@ -72,10 +75,24 @@ class DigitsStudy:
     def images(self, wildcards: Wildcards) -> dict[str, str]:
         """Test images of the study with the shortcut as in training, and with it broken."""
         digits = self.ex.digits_of((wildcards.model, wildcards.weights))
+        return {name: paths.DATA.format(dataset=digits, file=f"{name}.parquet") for name in TESTED}
+
+    @property
+    def test_images(self) -> dict[str, list[str]]:
+        """dataset/file of those images, by "model/weights" of every network of the study."""
         return {
-            name: paths.DATA.format(dataset=digits, file=f"{name}.parquet")
-            for name in ("intact", "broken")
+            "/".join(key): [f"{self.ex.digits_of(key)}/{name}.parquet" for name in TESTED]
+            for key in self.ex.studied.index
         }
+
+    @property
+    def all_images(self) -> list[str]:
+        """Those images of all networks of the study."""
+        return [
+            paths.DATA.format(dataset=digits, file=f"{name}.parquet")
+            for digits in self.ex.digits_in_use
+            for name in TESTED
+        ]
 
     def per_model(self, pattern: str) -> list[str]:
         """Paths for every network of the study, with the array that was shown its digits."""

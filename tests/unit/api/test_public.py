@@ -13,7 +13,8 @@ import pytest
 import itcortex
 
 PACKAGE = Path(itcortex.__file__).parent
-WITHOUT_TORCH = [name for name in itcortex.__all__ if name != "harmonizer_loss"]
+WITH_TORCH = ("harmonizer_loss", "prepare_for_harmonizing")
+WITHOUT_TORCH = [name for name in itcortex.__all__ if name not in WITH_TORCH]
 EXAMPLES = {*WITHOUT_TORCH} - {"extract_features", "Predictivity", "UserError"}
 FUNCTIONS = [name for name in WITHOUT_TORCH if inspect.isfunction(getattr(itcortex, name))]
 
@@ -37,7 +38,7 @@ def test_the_example_of_a_name_runs_without_torch(name):
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("name", ["extract_features", "harmonizer_loss"])
+@pytest.mark.parametrize("name", ["extract_features", *WITH_TORCH])
 def test_the_example_of_a_name_with_a_network_runs(name):
     run_examples(name)
 

@@ -193,7 +193,7 @@ def test_attention_outside_the_context_is_named_with_the_remedy():
     queries = torch.rand(1, 2, 4, 8, requires_grad=True)
     out = functional.scaled_dot_product_attention(queries, queries, queries)
     (gradient,) = torch.autograd.grad(out.square().sum(), queries, create_graph=True)
-    remedy = r"attention.* inside itcortex.harmonizer.double_backward"
+    remedy = r"attention.*call itcortex.prepare_for_harmonizing"
     with pytest.raises(UserError, match=remedy), double_backward():
         gradient.sum().backward()
 

@@ -47,7 +47,7 @@ class Line:
     def __init__(self, folder):
         self.folder = folder
         self.given = {"jobs": [], "data": [], "prepared": [], "activations": []}
-        self.given |= {"predictions": [], "weights": []}
+        self.given |= {"predictions": [], "weights": [], "digits": []}
         for name in DATA:
             path = self.add("data", f"data/{name}")
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ class Line:
             table = pd.DataFrame({"r": np.arange(rows) / 2}).assign(**labels)
             store.write_table(self.add("jobs", f"demo/{path}.parquet"), table)
 
-    def trace(self, tables=(), settings=None, code=None, published=None):
+    def trace(self, tables=(), settings=None, code=None, published=None, test_images=None):
         """What the rule writes."""
         written = self.folder / "provenance.json"
         sources = {f"{model}/{KEY}": f"trained:{model}" for model in MODELS}
@@ -114,6 +114,7 @@ class Line:
             **self.given, tables=tables, provenance=written, registry=REGISTRY,
             datasets={"d": {"licence": "MIT"}}, sources=sources, settings=settings or {},
             fingerprints=code or {}, scores=[], published=published or {},
+            test_images=test_images or {},
         )  # fmt: skip
         return json.loads(written.read_text())
 
@@ -192,6 +193,28 @@ def test_every_kind_of_job_has_an_entry_with_all_that_is_behind_it(line, rule, l
     assert entry["code"] == code | {rule: "own"}
     assert set(entry["environments"]) == set(entry["code"])
     assert entry.get("weights_digest") == (digest("m1") if "model" in labels else None)
+
+
+def test_a_network_of_the_digits_study_is_traced_to_its_test_images(line):
+    """And a job that scores it on an array is not: that was shown other images."""
+    with stamp.stamped("simulate_digits", "s1"):
+        for name in ("intact", "broken"):
+            path = line.add("digits", f"data/digits/{name}.parquet")
+            store.write_table(path, pd.DataFrame({"image": [name]}))
+    shown = {f"m1/{KEY}": ["digits/intact.parquet", "digits/broken.parquet"]}
+    line.job("shortcut/m1", "score_shortcut", "own", **NETWORK)
+    line.job("shortcut/m2", "score_shortcut", "own", model="m2", weights=KEY)
+    line.job("encoding/r/m1", "fit_encoding", "own", recording="r", **NETWORK)
+    first, other, scored = line.trace(test_images=shown)["jobs"]
+    sha256 = {
+        f"digits/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in line.given["digits"]
+    }
+    assert len(set(sha256.values())) == 2 and first["data"] == sha256
+    assert first["code"] == {
+        "simulate_digits": "s1", "train_harmonized": "w", "score_shortcut": "own"
+    }  # fmt: skip
+    assert other["data"] == {} and not set(sha256) & set(scored["data"])
 
 
 def test_the_same_packages_share_one_name(line):

@@ -59,6 +59,9 @@ def test_settings_and_images_of_the_study(ex, job):
         "intact": "results/data/digits_simulated/intact.parquet",
         "broken": "results/data/digits_simulated/broken.parquet",
     }
+    tested = ["digits_simulated/intact.parquet", "digits_simulated/broken.parquet"]
+    assert study.test_images == {f"small/{weights}": tested for weights in STUDIED}
+    assert study.all_images == [f"results/data/{name}" for name in tested]
     assert ex.digits_in_use == ["digits_simulated"]
     assert ex.studied_recordings == ["digits_object_sites"]
     assert (study.base, study.models) == ("small", ["small"])
