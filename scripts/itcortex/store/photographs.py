@@ -63,10 +63,14 @@ def write_shard(path: str | Path, photographs: Photographs, maps: np.ndarray) ->
 
 
 def _png(human: np.ndarray, size: tuple[int, int]) -> bytes:
-    """A map (row, column) of a photograph of this (width, height) as a PNG, its maximum at 65535."""
+    """A map (row, column) of a photograph of this (width, height) as a PNG, from 0 to 65535.
+
+    The harmonizer standardises maps, so that their unit does not matter.
+    """
+    low, high = human.min(), human.max()
     scale = MAP_SIDE / max(size)
     width, height = (max(round(side * scale), 1) for side in size)
-    scaled = Image.fromarray(np.asarray(human * (65535 / human.max()), np.float32))
+    scaled = Image.fromarray(np.asarray((human - low) * (65535 / (high - low)), np.float32))
     resized = np.asarray(scaled.resize((width, height), Image.Resampling.BILINEAR))
     buffer = io.BytesIO()
     Image.fromarray(np.round(resized).astype(np.uint16)).save(buffer, "PNG")
