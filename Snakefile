@@ -28,6 +28,7 @@ include: "rules/running.smk"
 
 
 onstart:
+    without_default_limit(workflow.scheduler)
     try:
         if checking:
             require_alone(workflow.dag.needrun_jobs(), "check_models")

@@ -25,6 +25,7 @@ from itcortex.workflow.products import BENCHMARKS, CAPTIONS, CHECK_CAPTION, CHEC
 from itcortex.workflow.published_scores import PublishedScores
 from itcortex.workflow.requests import Requests
 from itcortex.workflow.resources import rising
+from itcortex.workflow.scheduling import without_default_limit
 from itcortex.workflow.settings import check_overlays
 from itcortex.workflow.simulations import DigitsStudy, Teacher
 from itcortex.workflow.training_jobs import TrainingJobs

@@ -115,8 +115,8 @@ def predictivity(
     permutations : int
         Number of shuffles of the images for the control (`p_shuffled`); 0: none.
     ceiling : DataFrame, optional
-        What `noise_ceiling` gave for these responses: adds `ceiling` and `r_over_ceiling`, which is above
-        1 where the ceiling is no upper bound (`population`, few sites): then it is no percentage.
+        What `noise_ceiling` gave for these responses: adds `ceiling` and `r_over_ceiling`, which is
+        above 1 where the ceiling is no upper bound (`population`, few sites): then it is no percentage.
     draws : int
         Bootstrap draws of the intervals.
     seed : int
