@@ -11,9 +11,13 @@ from itcortex.figures import image_grid, style
 from itcortex.figures.image_grid import Columns
 from itcortex.tables.numbers import bounds, number
 
-LEFT, MOST, GAP, HEAD, TITLE, FOOT = 3.55, 0.6, 0.05, 0.35, 0.52, 0.1  # inches
-#: Columns of numbers: what they are called, and where they stand (inches).
-NUMBERS = {"importance": ("importance", 0.55), "r_alone": ("r alone", 1.6), "drop": ("r lost", 2.6)}
+LEFT, MOST, GAP, HEAD, TITLE, FOOT = 3.72, 0.6, 0.05, 0.35, 0.52, 0.1  # inches
+#: Columns of numbers: what they are called, where they stand (inches), and their digits.
+NUMBERS = {
+    "importance": ("importance", 0.5, 2),
+    "r_alone": ("r alone", 1.5, 2),
+    "drop": ("r lost without", 2.5, 3),
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def draw(networks: list[Network]) -> Figure:
     height = HEAD + sum(TITLE + (side + GAP) * len(one.rows) for one in networks) + FOOT
     figure, y = style.new_figure(columns.right + GAP, height), HEAD
     columns.bracket(figure, 0, 0.28, "crops that answer most")
-    for label, left in NUMBERS.values():
+    for label, left, _ in NUMBERS.values():
         style.write_at(figure, left, 0.25, f"{label}\n[95 % CI]", va="center")
     for one in networks:
         _write_title(figure, y, one.about)
@@ -77,8 +81,8 @@ def _write_title(figure: Figure, top: float, about: Mapping) -> None:
 def _write_numbers(figure: Figure, middle: float, row: Mapping) -> None:
     """Number of a concept, and its measures with their intervals."""
     style.write_at(figure, 0.1, middle, str(row["concept"]), va="center", fontsize=9)
-    for name, (_, left) in NUMBERS.items():
-        text, ends = number(row[name]), (row[f"{name}_low"], row[f"{name}_high"])
+    for name, (_, left, digits) in NUMBERS.items():
+        text, ends = number(row[name], digits), (row[f"{name}_low"], row[f"{name}_high"])
         if np.isfinite(ends).all():
-            text += "\n[{}, {}]".format(*bounds(*ends, 2))
+            text += "\n[{}, {}]".format(*bounds(*ends, digits))
         style.write_at(figure, left, middle, text, va="center", linespacing=1.2)
