@@ -29,7 +29,7 @@ endif
 
 where   = printf '\nReport:  results/%s/report.html\nFigures: results/%s/figures/\nTables:  results/%s/tables/ (summary.csv first)\n\n' $(1) $(1) $(1)
 
-.PHONY: help install docs demo pictures published macaque macaque-harmonized tvsd triplen paper paper-plan import-recording check-recordings status check-models cancel-orphans benchmarks harmonizer-study stage test test-fast test-slow test-slurm lint bench bench-gpu format lock clean
+.PHONY: help install docs demo pictures published macaque macaque-harmonized tvsd triplen paper paper-plan import-recording check-recordings status check-models cancel-orphans benchmarks harmonizer-study harmonizer-search stage test test-fast test-slow test-slurm lint bench bench-gpu format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -51,6 +51,9 @@ demo: $(STAMP) ## run the demo: simulated arrays, real photographs and networks;
 harmonizer-study: $(STAMP) ## run the digits study at length (simulated); docs/speed.md says how long it takes
 	$(RUN) harmonizer_study --configfile experiments/harmonizer_study.yaml $(CONFIG)
 	@printf '\nFigures: results/harmonizer_study/figures/\nTable:   results/harmonizer_study/tables/shortcut.csv\n\n'
+
+harmonizer-search: $(STAMP) ## search eighty regimes of the digits study (simulated; hours, resumable)
+	$(RUN) --configfile experiments/harmonizer_search.yaml $(CONFIG) -- results/harmonizer_search/tables/shortcut.csv
 
 published: $(STAMP) ## compare hundreds of networks that others scored; 2.3 MB of downloads, about a minute
 	$(RUN) --configfile experiments/published.yaml $(CONFIG)

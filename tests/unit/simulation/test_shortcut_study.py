@@ -38,17 +38,28 @@ def schema(name: str) -> dict:
     return schemas.load_yaml(REPOSITORY / "rules" / "schemas" / f"{name}.schema.yaml")
 
 
-@pytest.fixture(scope="module")
-def config():
-    overlay = schemas.load_yaml(REPOSITORY / "experiments" / "harmonizer_study.yaml")
+def settings_of(experiment: str) -> dict:
+    """Settings of an experiment's file over config.yaml."""
+    overlay = schemas.load_yaml(REPOSITORY / "experiments" / f"{experiment}.yaml")
     settings = merge(schemas.load_yaml(REPOSITORY / "config.yaml"), overlay)
     return with_defaults(settings, schema("config"))
 
 
 @pytest.fixture(scope="module")
+def config():
+    return settings_of("harmonizer_study")
+
+
+@pytest.fixture(scope="module")
 def rows(config):
     """Rows of the study, before they are written out by strength and seed."""
-    paths = [str(REPOSITORY / path) for path in config["models"]]
+    return trained_rows(config)
+
+
+def trained_rows(config: dict) -> list[dict]:
+    """Rows whose networks are trained here."""
+    named = config["models"]
+    paths = [str(REPOSITORY / path) for path in ([named] if isinstance(named, str) else named)]
     table = model_table.read_models(paths, schema("models"))
     return [row for row in table.to_dict("records") if row["source"].startswith("trained:")]
 
@@ -99,3 +110,34 @@ def test_lengths_are_in_proportion_where_the_side_changes(config):
     for name in ("side", "patch"):
         assert large[name] == 1.5 * small[name]
     assert large["digit"] == [1.5 * side for side in small["digit"]]
+
+
+# --- the search -----------------------------------------------------------------------------------
+
+
+def test_the_search_has_eighty_regimes_and_the_studys_base_among_them(config, rows):
+    search = settings_of("harmonizer_search")
+    schemas.check(search, schema("config"), "config")
+    trainings.check_trainings(search["training"])
+    regimes = {}
+    for row in trained_rows(search):
+        training = search["training"][trainings.trained_by(row["source"])]
+        assert (training["strengths"], training["seeds"]) == ([0, 1], [0])
+        assert row["source"] == f"trained:search_{row['weights']}"
+        recipe = Recipe.of(recipe_of(row["model"], training))
+        network = (row["architecture"], row["arguments"], row["preprocessing"])
+        regimes[row["model"], row["weights"]] = recipe, network
+    assert len(regimes) == len(set(regimes.values())) == 80
+    base = rows[0]
+    network = (base["architecture"], base["arguments"], base["preprocessing"])
+    recipe = Recipe.of(config["training"]["digits"]["recipe"])
+    assert regimes["silu_group", "max_abs_6_middle"] == (recipe, network)
+
+
+def test_the_search_looks_at_digits_like_the_studys_that_are_drawn_apart(config):
+    search = settings_of("harmonizer_search")
+    (name,) = {one["digits"] for key, one in search["training"].items() if "search" in key}
+    ours, studys = search["digits"][name], config["digits"]["digits_simulated"]
+    different = {key for key in studys if studys[key] != ours[key]}
+    assert name == "digits_search_simulated" and different == {"recording"}
+    assert search["seed"] != config["seed"]
