@@ -104,6 +104,42 @@ rule plot_attention:
         "../scripts/plot_attention.py"
 
 
+rule plot_conditions_gallery:
+    """Where one network looks, before training and under every condition."""
+    input:
+        photographs=attention.first_photographs,
+        examples=attention.examples_by_condition,
+    output:
+        pdf="results/{experiment}/figures/conditions_gallery.pdf",
+        png=report(
+            "results/{experiment}/figures/conditions_gallery.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["conditions_gallery"]},
+        ),
+        rst="results/{experiment}/figures/conditions_gallery.rst",
+    log:
+        "results/{experiment}/logs/plot_conditions_gallery.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_conditions_gallery.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1900),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_conditions_gallery"),
+        title=TITLES["conditions_gallery"],
+        caption=CAPTIONS["conditions_gallery"],
+        data_format=attention.first_format,
+        names=[*ex.one_by_condition],
+        network=ex.model_in_gallery,
+        n_images=config["figures"]["images"],
+        blur=config["attention"]["blur"],
+    script:
+        "../scripts/plot_conditions_gallery.py"
+
+
 rule plot_people:
     """Predictivity against agreement with people."""
     input:

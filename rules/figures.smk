@@ -66,6 +66,38 @@ rule plot_multiverse:
         "../scripts/plot_multiverse.py"
 
 
+rule plot_conditions:
+    """What human maps change, measure by measure: paired differences with intervals."""
+    input:
+        table="results/{experiment}/tables/conditions.parquet",
+    output:
+        pdf="results/{experiment}/figures/conditions.pdf",
+        png=report(
+            "results/{experiment}/figures/conditions.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["conditions"]},
+        ),
+        rst="results/{experiment}/figures/conditions.rst",
+    log:
+        "results/{experiment}/logs/plot_conditions.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_conditions.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_conditions"),
+        title=TITLES["conditions"],
+        caption=CAPTIONS["conditions"],
+        score="r",
+        mapping=config["encoding"]["mappings"][0],
+    script:
+        "../scripts/plot_conditions.py"
+
+
 rule plot_layers:
     """Predictivity of every layer against its depth."""
     input:

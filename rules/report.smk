@@ -20,6 +20,7 @@ rule render_report:
         unique_variance=ex.table_if_any("unique_variance"),
         concepts=ex.table_if_any("concepts"),
         concept_encoding=ex.table_if_any("concept_encoding"),
+        conditions=ex.table_if_any("conditions"),
         recording_pairs=ex.table_if_any("recording_pairs"),
         shared_images=ex.table_if_any("shared_images"),
         figures=expand("results/{{experiment}}/figures/{figure}.png", figure=ex.figures),

@@ -224,6 +224,7 @@ rule compare_conditions:
     output:
         conditions="results/{experiment}/tables/conditions.parquet",
         conditions_csv="results/{experiment}/tables/conditions.csv",
+        findings="results/{experiment}/tables/conditions.md",
     log:
         "results/{experiment}/logs/compare_conditions.log",
     benchmark:
@@ -237,6 +238,7 @@ rule compare_conditions:
         code=ex.code_of("compare_conditions"),
         trained=ex.conditioned_names,
         pattern=config["rsa"]["pattern"],
+        mapping=config["encoding"]["mappings"][0],
         draws=config["statistics"]["draws"],
         seed=config["seed"],
     script:

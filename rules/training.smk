@@ -71,6 +71,7 @@ rule plot_training:
         title=TITLES["training_{model}"],
         caption=CAPTIONS["training_{model}"],
         model="{model}",
+        conditions=training.conditions,
     script:
         "../scripts/plot_training.py"
 

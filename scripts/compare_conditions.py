@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from itcortex import store
+from itcortex.files import atomic_path
 from itcortex.running import job, progress
 from itcortex.tables import condition_measures as measures_of
+from itcortex.tables import condition_words
 from itcortex.tables.condition_contrasts import contrasts
 from itcortex.tables.conditions import conditions_table
 from itcortex.tables.model_pairs import COMPARED, RAW, Collected, collect_tests
@@ -18,9 +20,9 @@ from itcortex.tables.model_pairs import COMPARED, RAW, Collected, collect_tests
 
 def main(
     encoding, comparisons, resampled, attention, notes, models, summary, conditions, conditions_csv,
-    trained, pattern, draws, seed,
+    findings, trained, pattern, mapping, draws, seed,
 ):  # fmt: skip
-    """Write the table of paired differences between conditions.
+    """Write the table of paired differences between conditions, and what it says of one mapping.
 
     `notes` are the JSON files of the trainings `trained` ("model weights"), in their order;
     `comparisons` and `resampled` are what compare_rdms wrote, `attention` what score_attention did.
@@ -38,6 +40,10 @@ def main(
     found = contrasts(store.read_table(models))
     table = conditions_table(measures, found, draws, rng, measures_of.marks(noted))
     store.write_table(conditions, table, csv=conditions_csv)
+    text = condition_words.findings(table, "r", mapping)
+    print(text)
+    with atomic_path(findings) as path:
+        path.write_text(text, encoding="utf-8")
 
 
 def _tests(paths: Sequence[str]) -> Iterator[dict[tuple, Collected]]:

@@ -16,9 +16,8 @@ PACKAGES = (*stamp.PACKAGES, "pandas", "matplotlib", "plotly")
 
 def main(
     summary, scores, tradeoff, tradeoff_partial, harmonized, model_pairs, ceilings, alignment,
-    orientation, models, rsa, attention, shortcut, unique_variance, concepts,
-    concept_encoding, recording_pairs, shared_images,
-    figures, checks,
+    orientation, models, rsa, attention, shortcut, unique_variance, concepts, concept_encoding,
+    conditions, recording_pairs, shared_images, figures, checks,
     check_figures, recordings, stimuli, predictions, photographs, examples, provenance, report,
     experiment, settings, registry, datasets, recording_names, photograph_sets, fingerprints,
 ):  # fmt: skip
@@ -37,7 +36,7 @@ def main(
         "alignment": alignment, "orientation": orientation, "models": models, "rsa": rsa,
         "attention": attention, "shortcut": shortcut, "recording_pairs": recording_pairs,
         "shared_images": shared_images, "unique_variance": unique_variance, "concepts": concepts,
-        "concept_encoding": concept_encoding,
+        "concept_encoding": concept_encoding, "conditions": conditions,
     }  # fmt: skip
     looks = {
         name: {"label": look.label, "colour": look.colour, "marker": look.marker}

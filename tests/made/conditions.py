@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from itcortex.tables.condition_contrasts import CONTROLS, HUMAN
+from itcortex.tables.condition_contrasts import CONTROLS, HUMAN, contrasts
 from itcortex.tables.condition_scores import Drawn
+from itcortex.tables.conditions import conditions_table
 from itcortex.tables.model_pairs import Collected, Sites
 
 CONDITIONS = (HUMAN, *CONTROLS)
@@ -64,3 +65,24 @@ def measure(found: Sites, target="v4", **about) -> Drawn:
     """Predictivity as a measure of the comparison of conditions."""
     named = {"measure": "r", "target": target, "mapping": "pls", "protocol": "corrected"}
     return Drawn.of_sites(found, named | about)
+
+
+def table(effects: dict[str, float], rng, names=("a", "b", "c"), targets=("v4",)) -> pd.DataFrame:
+    """The table of conditions of made recordings, RDMs, people and answers, with planted effects."""
+    told = models(names)
+    measures = [measure(sites(told, effects, rng, of_seeds=0.005), target) for target in targets]
+    trained = told[told["condition"] != ""].to_dict("records")
+    values = {name(one): 0.5 + effects.get(one["condition"], 0.0) for one in trained}
+    draws = {key: value + np.linspace(-0.1, 0.1, 200) for key, value in values.items()}
+    abouts = [{"measure": "rsa", "target": "it92_monkey", "drawn": "images"}]
+    for kind in ("mouse", "eye"):
+        abouts += [
+            {"measure": kind_of, "target": "osie", "map_kind": kind, "saliency": saliency,
+             "drawn": "photographs"}
+            for saliency in ("raw", "blurred", "covering")
+            for kind_of in ("attention", "attention_partial")
+        ]  # fmt: skip
+    measures += [Drawn(about, values, draws) for about in abouts]
+    plain = dict.fromkeys(values, np.empty(0))
+    measures += [Drawn({"measure": one}, values, plain) for one in ("agreement", "divergence")]
+    return conditions_table(measures, contrasts(told), 200, rng)

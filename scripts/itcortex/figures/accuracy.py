@@ -17,12 +17,15 @@ from matplotlib.transforms import Bbox
 
 from itcortex.figures import labels, style
 from itcortex.tables import panels
+from itcortex.tables.condition_contrasts import CONTROLS, HUMAN
 from itcortex.tables.numbers import bounds, number
 from itcortex.tables.statistics import MINIMUM_MODELS
 
 UNTRAINED = "untrained"
 BAR = {"linewidth": 1.2, "alpha": 0.8, "zorder": 2.5}
 THIN_BAR = {"linewidth": 0.7, "alpha": 0.45, "zorder": 2.5}
+#: Of the abscissa, between conditions of networks that stand at the accuracy of their start.
+STEP = 0.035
 LARGE, SMALL = 1.1, 0.8  # markers, where models are few and where they are many
 SLASH = {"marker": [(-0.5, -1), (0.5, 1)], "markersize": 7, "linestyle": "none",
          "color": style.GREY, "markeredgewidth": 0.9, "clip_on": False}  # fmt: skip
@@ -86,12 +89,14 @@ def add_pair(
 
 
 def limits(rows: pd.DataFrame) -> tuple[float, float]:
-    """Abscissa (%) around the trained networks of `rows`."""
+    """Abscissa (%) around the trained networks of `rows`, with room for those that `dodged` moves."""
     trained = rows[rows.category != UNTRAINED].top1
     if trained.isna().all():
         return 0.0, 100.0
     margin = max(0.12 * (trained.max() - trained.min()), 1.5)
-    return trained.min() - margin, trained.max() + margin
+    low, high = trained.min() - margin, trained.max() + margin
+    moved = "borrowed" in rows and rows.borrowed.any()
+    return low, high + moved * (len(CONTROLS) + 2) * STEP * (high - low)
 
 
 def ordinate(scores: np.ndarray, room: float) -> tuple[float, float]:
@@ -131,6 +136,31 @@ def placed(rows: pd.DataFrame, spread: float = 0.22) -> pd.DataFrame:
     return rows
 
 
+def at_starts(rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` in which networks without an accuracy of their own stand at that of their start.
+
+    Of a network that was fine-tuned here with its own answers as labels no accuracy is known. If its
+    `condition` says that it is compared with others, it gets the top-1 of the fetched weights of its
+    model, where these have one alone; controls get their condition as category, and `borrowed` is true.
+    """
+    trained = rows.condition.fillna("") != ""
+    fetched = rows[~trained & np.isfinite(rows.top1)]
+    of_models = fetched.groupby(fetched.model.astype(str))["top1"]
+    known = of_models.first()[of_models.nunique() == 1]
+    borrowed = trained & rows.top1.isna() & rows.model.astype(str).isin(known.index)
+    top1 = rows.top1.where(~borrowed, rows.model.astype(str).map(known))
+    control = trained & rows.condition.isin(CONTROLS)
+    category = rows.category.astype(str).where(~control, rows.condition.astype(str))
+    return rows.assign(top1=top1, category=category, borrowed=borrowed)
+
+
+def dodged(rows: pd.DataFrame, step: float) -> pd.DataFrame:
+    """`rows` whose abscissa `x` is moved right, by condition, where the accuracy is borrowed."""
+    places = {name: k * step for k, name in enumerate(("none", HUMAN, *CONTROLS), start=1)}
+    moved = rows.condition.map(places).astype(float).fillna(0.0).where(rows.borrowed, 0.0)
+    return rows.assign(x=rows.x + moved)
+
+
 def draw_points(pair: Pair, points: pd.DataFrame, score: str, size: float = LARGE) -> None:
     """Draw every row of `points` at (x, score) as a marker of `size` times its category's size.
 
@@ -148,7 +178,7 @@ def draw_points(pair: Pair, points: pd.DataFrame, score: str, size: float = LARG
         sns.scatterplot(
             rows, x="x", y=score, hue="category", style="category", size="category",
             palette=style.COLOURS, markers=style.MARKERS,
-            sizes={name: (size * look.size) ** 2 for name, look in style.CATEGORIES.items()},
+            sizes={name: (size * look.size) ** 2 for name, look in style.LOOKS.items()},
             linewidth=0.5, legend=False, zorder=3, ax=axes,
         )  # fmt: skip
         axes.set(xlabel="", ylabel="")
@@ -194,5 +224,5 @@ def category_handles(categories: Iterable[str]) -> list[Line2D]:
     return [
         Line2D([], [], linestyle="none", marker=look.marker, color=look.colour, label=look.label,
                markersize=look.size, markeredgecolor="white", markeredgewidth=0.5)
-        for name, look in style.CATEGORIES.items() if name in present
+        for name, look in style.LOOKS.items() if name in present
     ]  # fmt: skip

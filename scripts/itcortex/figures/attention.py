@@ -37,14 +37,15 @@ def draw(table: pd.DataFrame, gallery: Gallery | None = None, saliency: str = "r
 
     Parameters
     ----------
-    table : the attention table.
+    table : the attention table. Networks whose accuracy is not known stand at that of the network they
+        start from (`accuracy.at_starts`).
     gallery : photographs to draw below.
     saliency : rows of models that are drawn, `raw` or `blurred`.
     """
     if table.empty:
         raise UserError("the attention table has no rows: there is nothing to draw")
     columns = list(table[["attention", "map_kind"]].drop_duplicates().itertuples(index=False))
-    models = table[(table.control == "none") & (table.saliency == saliency)]
+    models = accuracy.at_starts(table[(table.control == "none") & (table.saliency == saliency)])
     figure, grid, top = _figure(len(columns), models, gallery)
     for row, score in enumerate(ROWS):
         limits = accuracy.limits(models), _ordinate(table, models, score)
@@ -130,6 +131,8 @@ def _references(pair: accuracy.Pair, known: pd.DataFrame, score: str) -> None:
 def _points(pair: accuracy.Pair, rows: pd.DataFrame, score: str) -> pd.DataFrame:
     """Draw every model as a marker with its interval; returns what was drawn, with its abscissa `x`."""
     points = accuracy.placed(rows[np.isfinite(rows.top1) & np.isfinite(rows[score])])
+    low, high = pair.trained.get_xlim()
+    points = accuracy.dodged(points, accuracy.STEP * (high - low))
     size = accuracy.SMALL if len(points) > MOST_NAMED else accuracy.LARGE
     accuracy.draw_points(pair, points, score, size)
     return points

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from itcortex.figures import recording_pairs
+from itcortex.figures import people, recording_pairs, training
 from itcortex.figures.accuracy import rho_text
-from itcortex.tables import multiverse, panels, paper
+from itcortex.tables import condition_words, multiverse, panels, paper
 from itcortex.tables.alignment import rank_trend
 from itcortex.tables.numbers import number
 from itcortex.tables.published import at_cut, in_trend
@@ -179,7 +179,7 @@ def of_people(joined: pd.DataFrame, score: str, draws: int, rng) -> str:
     """Rank correlation of agreement with people and predictivity; `joined` by `people.join`."""
     names = ["recording", "attention", "map_kind"]
     found = {
-        ", ".join(key): rho_text(rank_trend(rows, "x", score, draws, rng))
+        ", ".join(key): rho_text(people.trend(rows, score, draws, rng))
         for key, rows in joined.groupby(names, observed=True, sort=False)
     }
     return (
@@ -235,7 +235,9 @@ def of_shortcut(table: pd.DataFrame) -> str:
 
 
 def of_training(history: pd.DataFrame) -> str:
-    """Accuracy at the last epoch of every strength."""
+    """Accuracy at the last epoch of every strength, or how far a network keeps its own answers."""
+    if "validation_agreement" in history:
+        return _of_own_labels(history)
     if "validation_accuracy" not in history:
         return ""
     last = history[history["epoch"] == history["epoch"].max()]
@@ -245,6 +247,28 @@ def of_training(history: pd.DataFrame) -> str:
         "The paper's harmonized networks have 69.3 to 78.4 % top-1 on ImageNet. Accuracy at the end. "
         + here(found)
     )
+
+
+def _of_own_labels(history: pd.DataFrame) -> str:
+    """Agreement with the network before, at the kept epochs of every group of trainings."""
+    rows = training.kept(history)
+    means = rows.groupby(training.groups_of(rows), sort=False)["validation_agreement"].mean()
+    found = {name: f"{number(100 * value, 0)} %" for name, value in means.items()}
+    return (
+        "The paper trains on ImageNet's labels. Here the labels are the network's own answers before "
+        "training; photographs with the same first class afterwards. " + here(found)
+    )
+
+
+def of_conditions(table: pd.DataFrame, score: str, mapping: str) -> str:
+    """Predictivity of every area of several recordings, or recording: human maps against the others."""
+    found = [
+        condition_words.sentence(
+            table, f"predictivity of {target}", measure=score, target=target, mapping=mapping
+        )
+        for target in condition_words.headline(table, score, mapping)
+    ]
+    return "The paper has no other maps than people's. Here: " + " ".join(found)
 
 
 def of_rsa(table: pd.DataFrame) -> str:

@@ -15,14 +15,20 @@ from itcortex.tables.alignment import rank_trend
 def join(attention: pd.DataFrame, summary: pd.DataFrame, score: str, saliency: str) -> pd.DataFrame:
     """Networks that have both: rows of the summary's main window with their agreement with people.
 
-    Columns of the summary, and `attention`, `map_kind`, `x`, `x_low`, `x_high`.
+    Columns of the summary, and `attention`, `map_kind`, `x`, `x_low`, `x_high`; `category` and
+    `borrowed` as `accuracy.at_starts` gives them.
     """
     agreement = attention[(attention.control == "none") & (attention.saliency == saliency)]
     agreement = agreement[["attention", "map_kind", *KEYS, "rho", "rho_low", "rho_high"]]
     names = {"rho": "x", "rho_low": "x_low", "rho_high": "x_high"}
     real = summary[summary.main_window.astype(bool) & (summary.control == "none")]
     rows = real.merge(agreement.rename(columns=names), on=KEYS)
-    return rows.dropna(subset=[score, "x"])
+    return accuracy.at_starts(rows.dropna(subset=[score, "x"]))
+
+
+def trend(rows: pd.DataFrame, score: str, draws: int, rng: np.random.Generator) -> dict[str, float]:
+    """Rank correlation over networks trained for accuracy alone, without those fine-tuned here."""
+    return rank_trend(rows[~rows.borrowed], "x", score, draws, rng)
 
 
 @style.styled
@@ -59,7 +65,7 @@ def draw(
         axes.hlines(rows[score], rows.x_low, rows.x_high, colours, **bar)
         accuracy.draw_points(pair, rows, score, accuracy.LARGE if few else accuracy.SMALL)
         style.say_if_empty(axes, rows[score], "no network has both")
-        said = accuracy.rho_text(rank_trend(rows, "x", score, draws, rng))
+        said = accuracy.rho_text(trend(rows, score, draws, rng))
         style.head(axes, title, f"{SETS.get(name, name)}: {KINDS.get(kind, kind)}", said)
         axes.set_xlabel("agreement with people (ρ)")
         style.label_ordinate(axes, place, style.SCORES.get(score, score))

@@ -1,7 +1,8 @@
 """The one look of all figures: a seaborn theme, colours and markers of categories, panels, saving.
 
-Colours are those of Okabe & Ito (2008), which colour-blind readers can tell apart; every category
-has a marker of its own as well. Figures are sized in inches as printed, fonts are at least 8 pt.
+Colours are those of Okabe & Ito (2008), and two darker ones, which colour-blind readers can tell apart;
+every category has a marker of its own as well. Figures are sized in inches as printed, fonts are at
+least 8 pt.
 """
 
 import functools
@@ -47,9 +48,15 @@ CATEGORIES = {
     "own": Category("your own", "#000000", "P", 6.6),
     "untrained": Category("untrained", "#5A5A5A", "X", 6.6),
 }
+#: Networks that were harmonized with other maps than people's, by the condition of their training.
+CONTROLS = {
+    "of_others": Category("maps of other photographs (control)", "#6B4E16", "<", 6.6),
+    "mean": Category("the mean map (control)", "#7A0177", ">", 6.6),
+}
+LOOKS = CATEGORIES | CONTROLS
 #: For seaborn, by category.
-COLOURS = {name: look.colour for name, look in CATEGORIES.items()}
-MARKERS = {name: look.marker for name, look in CATEGORIES.items()}
+COLOURS = {name: look.colour for name, look in LOOKS.items()}
+MARKERS = {name: look.marker for name, look in LOOKS.items()}
 INK, GREY, PALE = "#222222", "#666666", "#D5D5D5"
 CEILING = {"color": GREY, "linewidth": 1.0, "linestyle": (0, (4, 2))}
 SCORES = {
@@ -123,9 +130,9 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 def category(name: str) -> Category:
     """Look of a category; an unknown one is an error that names the nearest."""
-    if name not in CATEGORIES:
+    if name not in LOOKS:
         raise UserError(f"category {name!r} has no look; {nearest(name, list(CATEGORIES))}")
-    return CATEGORIES[name]
+    return LOOKS[name]
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -32,7 +32,8 @@ def draw(
     Parameters
     ----------
     summary : the summary table. Arrows run from the network in column `baseline` to its harmonized
-        twins, strength by strength; seeds of one strength are dots around their mean.
+        twins, strength by strength; seeds of one strength are dots around their mean. Networks whose
+        accuracy is not known stand at that of the network they start from (`accuracy.at_starts`).
     tradeoff : the trade-off table; its rank correlation is written into the panels.
     score : column of the summary on the ordinate.
     arrows : draw the arrows to harmonized twins.
@@ -40,15 +41,16 @@ def draw(
         recordings lie beneath our points where both are r over a ceiling.
     """
     main = summary[summary.main_window.astype(bool)]
+    placed = accuracy.at_starts(main)
     shown, beneath = panels.of_summary(main), _read_off(published, score)
-    few = len(main.drop_duplicates(["model", "weights"])) <= MOST_NAMED
+    few = len(main[main.condition == ""].drop_duplicates(["model", "weights"])) <= MOST_NAMED
     notes = 1 + (score == "r_over_ceiling")
     figure, places = style.panel_grid(
-        [panel.title for panel in shown], 2.4, _handles(main, score, beneath), notes=notes,
-        columns=2 if few else 3, foot=0.6 if _without(main, score) else 0.48,
+        [panel.title for panel in shown], 2.4, _handles(main, placed, score, beneath), notes=notes,
+        columns=2 if few else 3, foot=0.6 if _without(placed, score) else 0.48,
     )  # fmt: skip
     columns = [c for c in (score, f"{score}_low", f"{score}_high") if c in main]
-    xlim, ylim = accuracy.limits(main), accuracy.ordinate(main[columns].to_numpy(float), 0.07)
+    xlim, ylim = accuracy.limits(placed), accuracy.ordinate(main[columns].to_numpy(float), 0.07)
     named = []
     for (place, title), panel in zip(places, shown, strict=True):
         rows = panel.of(main)
@@ -56,14 +58,16 @@ def draw(
         _background(pair, rows, score)
         others = beneath[beneath.recording == panel.recording]
         sns.scatterplot(others, x="accuracy", y="score", ax=pair.trained, legend=False, **BENEATH)
-        points, networks = _points(pair, rows, score)
+        points, networks = _points(pair, panel.of(placed), score)
         style.say_if_empty(pair.trained, points[score], "no network has\naccuracy and score")
         if arrows:
             twins.draw_arrows(pair.trained, networks, score)
         style.head(pair.left, title, _rank_text(panel, tradeoff, score), *_ceiling(rows, score))
-        pair.trained.set(xlabel=accuracy.abscissa_label(_without(rows, score)), ylabel="")
+        pair.trained.set(
+            xlabel=accuracy.abscissa_label(_without(panel.of(placed), score)), ylabel=""
+        )
         style.label_ordinate(pair.left, place, style.SCORES.get(score, score))
-        named += [(pair, points, networks)] if len(networks) <= MOST_NAMED else []
+        named += [(pair, points, networks)] if _are_few(networks) else []
     for axes in figure.axes:
         axes.set_autoscale_on(False)
     for drawn in named:
@@ -110,9 +114,10 @@ def _points(
     Returns the rows that can be drawn, with their abscissa `x`, and the networks they are of.
     """
     known = (rows.control == "none") & np.isfinite(rows.top1) & np.isfinite(rows[score])
-    points = accuracy.placed(rows[known])
+    low, high = pair.trained.get_xlim()
+    points = accuracy.dodged(accuracy.placed(rows[known]), accuracy.STEP * (high - low))
     networks = twins.networks(points, score)
-    size = accuracy.LARGE if len(networks) <= MOST_NAMED else accuracy.SMALL
+    size = accuracy.LARGE if _are_few(networks) else accuracy.SMALL
     accuracy.draw_points(pair, networks, score, size)
     seeds = twins.seeds(points)
     if len(seeds):
@@ -120,13 +125,21 @@ def _points(
     return points, networks
 
 
+def _are_few(networks: pd.DataFrame) -> bool:
+    """Whether networks have names, not counting those that stand at the accuracy of their start."""
+    return (~networks.borrowed).sum() <= MOST_NAMED
+
+
 def _name(
     figure: Figure, pair: accuracy.Pair, points: pd.DataFrame, networks: pd.DataFrame, score: str
 ) -> None:
-    """Write the networks' names, off their seeds too."""
-    seeds = twins.seeds(points)
-    dots = [accuracy.around(pair.trained, *at) for at in seeds[["x", score]].to_numpy(float)]
-    accuracy.name_points(figure, pair, networks, score, dots)
+    """Write the networks' names, off their seeds too.
+
+    Those that stand at the accuracy of their start, beside it, are told by the legend.
+    """
+    unnamed = pd.concat([twins.seeds(points), networks[networks.borrowed]])
+    dots = [accuracy.around(pair.trained, *at) for at in unnamed[["x", score]].to_numpy(float)]
+    accuracy.name_points(figure, pair, networks[~networks.borrowed], score, dots)
 
 
 def _rank_text(panel: panels.Panel, tradeoff: pd.DataFrame | None, score: str) -> str:
@@ -160,9 +173,9 @@ def _ceiling(rows: pd.DataFrame, score: str) -> list[str]:
     return [f"ceiling {number(known.ceiling.iloc[0])} ({name})"]
 
 
-def _handles(main: pd.DataFrame, score: str, beneath: pd.DataFrame) -> list:
+def _handles(main: pd.DataFrame, placed: pd.DataFrame, score: str, beneath: pd.DataFrame) -> list:
     """Legend: the categories that are there, frontier, range of the untrained, control."""
-    handles = accuracy.category_handles(main.category.unique())
+    handles = accuracy.category_handles(placed.category.unique())
     if len(twins.seeds(main.drop_duplicates(["model", "weights"]))):
         handles.append(Line2D([], [], **twins.SEEDS))
     if beneath.recording.isin(main.recording).any():

@@ -1,4 +1,4 @@
-"""Learning curves: what every training of one network noted of itself, strength by strength."""
+"""Learning curves: what every training of one network noted of itself, by strength and condition."""
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from matplotlib.ticker import LogFormatter, MaxNLocator, StrMethodFormatter
 
 from itcortex.errors import UserError
 from itcortex.figures import style
+from itcortex.tables.condition_contrasts import LABELS
 
 RAMP: Colormap = colormaps["plasma"]  # its dark and middle part: readable on white
 BASELINE = style.CATEGORIES["cnn"].colour
@@ -25,25 +26,36 @@ PANELS = {
     "std of the saliency": ("saliency_std", None, False),
     "learning rate": ("learning_rate", None, False),
 }
+#: The same where the labels are the network's own answers before the training.
+OF_OWN_LABELS = {
+    "cross-entropy": PANELS["cross-entropy"],
+    "same first class as before (%)": ("validation_agreement", "agreement", True),
+    "divergence from before (nats)": ("validation_divergence", None, False),
+    "agreement with human maps (ρ)": PANELS["agreement with human maps (ρ)"],
+    "harmonization loss": PANELS["harmonization loss"],
+    "std of the saliency": PANELS["std of the saliency"],
+}
 LOGARITHMIC = ("std of the saliency", "learning rate")
 
 
 @style.styled
 def draw(history: pd.DataFrame, title: str) -> Figure:
-    """Every measure against epochs in a panel of its own: colours are strengths, lines are seeds.
+    """Every measure against epochs in a panel of its own: colours are strengths and conditions.
 
-    `history` holds rows of several trainings of one network, with columns strength and seed. Solid
-    lines are of validation, dashed ones of training. The panel of a measure that was not made says so.
+    `history` holds rows of several trainings of one network, with columns strength and seed, and
+    `condition` where trainings have one; a line is a training. Solid lines are of validation, dashed
+    ones of training, and dots mark the epoch that was kept (column `kept`), or the last one. The panel
+    of a measure that was not made says so.
     """
     if history.empty:
         raise UserError("the history has no rows: there is nothing to draw")
-    colours = colours_of(sorted(history["strength"].unique()))
+    history = history.assign(of=groups_of(history))
+    colours = colours_of_groups(history)
+    shown = OF_OWN_LABELS if "validation_agreement" in history else PANELS
     made = history["strength"] > 0  # at strength 0 no saliency is made: that is no loss of 0
     history = history.assign(harmonization=history["harmonization"].where(made))
-    figure, places = style.panel_grid(
-        [*PANELS], 1.7, _handles(colours), between=0.55, heading=title
-    )
-    for (place, name), (solid, dashed, percent) in zip(places, PANELS.values(), strict=True):
+    figure, places = style.panel_grid([*shown], 1.7, _handles(colours), between=0.55, heading=title)
+    for (place, name), (solid, dashed, percent) in zip(places, shown.values(), strict=True):
         axes = figure.add_subplot(place)
         style.head(axes, name)
         if solid not in history or history[solid].isna().all():
@@ -52,15 +64,43 @@ def draw(history: pd.DataFrame, title: str) -> Figure:
         scaled = history.assign(
             **{c: history[c] * (100 if percent else 1) for c in (solid, dashed) if c}
         )
-        shared = {"x": "epoch", "hue": "strength", "palette": colours, "legend": False, "ax": axes}
+        shared = {"x": "epoch", "hue": "of", "palette": colours, "legend": False, "ax": axes}
         lines = {"units": "seed", "estimator": None, "linewidth": 1.3}
         if dashed:
             sns.lineplot(scaled, y=dashed, linestyle=(0, (3, 2)), alpha=0.6, **shared, **lines)
         sns.lineplot(scaled, y=solid, **shared, **lines)
-        last = scaled[scaled["epoch"] == scaled["epoch"].max()]
-        sns.scatterplot(last, y=solid, s=14, linewidth=0, zorder=3, **shared)
+        sns.scatterplot(kept(scaled), y=solid, s=14, linewidth=0, zorder=3, **shared)
         _finish(axes, name, history["epoch"].max(), place.is_last_row())
     return figure
+
+
+def groups_of(history: pd.DataFrame) -> pd.Series:
+    """What every row is called in the legend: its strength, and its condition if there are several."""
+    names = history["strength"].map("strength {:g}".format)
+    if "condition" in history and history["condition"][history["strength"] > 0].nunique() > 1:
+        names = history["condition"].map(LABELS) + ", " + names
+    return names.where(history["strength"] > 0, "baseline (strength 0)")
+
+
+def colours_of_groups(history: pd.DataFrame) -> dict[str, str]:
+    """Colour of every group (column `of`): of controls their own, else that of the strength."""
+    first = history.drop_duplicates("of").sort_values("strength", kind="stable")
+    control = first.get("condition", pd.Series("", first.index)).isin(style.CONTROLS)
+    of_strengths = colours_of(sorted(first["strength"][~control].unique()))
+    several = "condition" in first and control.any()
+    return {
+        row.of: style.CONTROLS[row.condition].colour
+        if several and row.condition in style.CONTROLS
+        else of_strengths[row.strength]
+        for row in first.itertuples()
+    }
+
+
+def kept(history: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the epochs whose weights are kept: the last ones, where the history does not say."""
+    if "kept" in history:
+        return history[history["kept"].astype(bool)]
+    return history[history["epoch"] == history["epoch"].max()]
 
 
 def colours_of(strengths: list[float]) -> dict[float, str]:
@@ -84,14 +124,12 @@ def _finish(axes: Axes, name: str, epochs: int, last: bool) -> None:
         axes.set_ylim(bottom=0)
 
 
-def _handles(colours: dict[float, str]) -> list[Line2D]:
-    """Legend: strengths, and what lines are of."""
-    names = {0.0: "baseline (strength 0)"}
+def _handles(colours: dict[str, str]) -> list[Line2D]:
+    """Legend: groups of trainings, and what lines are of."""
     strengths = [
-        Line2D([], [], color=colour, marker="o", markersize=3.5,
-               label=names.get(strength, f"strength {strength:g}"))
-        for strength, colour in colours.items()
-    ]  # fmt: skip
+        Line2D([], [], color=colour, marker="o", markersize=3.5, label=name)
+        for name, colour in colours.items()
+    ]
     kinds = [
         Line2D([], [], color=style.GREY, label="validation, or as named"),
         Line2D([], [], color=style.GREY, linestyle=(0, (3, 2)), label="training"),

@@ -6,7 +6,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from itcortex.figures import style
+from itcortex.tables.condition_contrasts import CONTROLS
 
+TWINS = ("harmonized", *CONTROLS)  # categories that arrows run to
 COLOUR = style.CATEGORIES["harmonized"].colour
 SEEDS = {"marker": "o", "markersize": 2.4, "markeredgewidth": 0, "linestyle": "none",
          "color": COLOUR, "alpha": 0.75, "label": "seeds (star: their mean)"}  # fmt: skip
@@ -49,14 +51,17 @@ def seeds(points: pd.DataFrame) -> pd.DataFrame:
 def draw_arrows(axes: Axes, means: pd.DataFrame, score: str) -> None:
     """An arrow from every baseline to its harmonized twin, and on from strength to strength.
 
-    `means` are rows of `networks`.
+    `means` are rows of `networks`. Every series of a baseline has a path of its own, in the colour of
+    its category: human maps and controls start at the same point.
     """
     trained = means.index[means.category != "untrained"]  # those are not on these axes
-    twins = means[(means.category == "harmonized") & means.baseline.isin(trained)]
-    for (_, baseline), some in twins.groupby([twins.model.astype(str), "baseline"], sort=False):
+    twins = means[means.category.isin(TWINS) & means.baseline.isin(trained)]
+    keys = [twins.model.astype(str), "baseline", twins.series.astype(str)]
+    for (_, baseline, _), some in twins.groupby(keys, sort=False):
+        arrow = ARROW | {"color": style.category(some.category.iloc[0]).colour}
         path = pd.concat([means.loc[[baseline]], some.sort_values("strength", kind="stable")])
         for start, end in pairwise(path[["x", score]].itertuples(index=False, name=None)):
-            axes.annotate("", end, start, zorder=2.8, arrowprops=ARROW)
+            axes.annotate("", end, start, zorder=2.8, arrowprops=arrow)
 
 
 def _network(points: pd.DataFrame) -> pd.Series:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from itcortex.tables import panels
+from itcortex.tables import condition_words, panels
+from itcortex.tables.condition_contrasts import LABELS
 from itcortex.tables.numbers import bounds, number
 from itcortex.tables.paper import GAIN, RANK
 from itcortex.tables.statistics import NOT_BASELINE
@@ -31,17 +32,19 @@ class Claim:
     note: str
 
 
-def of_run(summary: pd.DataFrame, tradeoff: pd.DataFrame, harmonized: pd.DataFrame) -> list[Claim]:
-    """A line for every claim and recording."""
-    conditions = panels.of_summary(summary)
+def of_run(
+    summary: pd.DataFrame, tradeoff: pd.DataFrame, harmonized: pd.DataFrame,
+    conditions: pd.DataFrame | None = None,
+) -> list[Claim]:  # fmt: skip
+    """A line for every claim and recording; `conditions` is the table of that name, if there is one."""
+    shown = panels.of_summary(summary)
+    gains = (_gain(panel, panel.of(summary), panel.of(harmonized)) for panel in shown)
+    trained = (_training(panel, panel.of(summary)) for panel in shown)
     return [
-        *(_rank(panel, panel.of(tradeoff)) for panel in conditions),
-        *(
-            one
-            for panel in conditions
-            if (one := _gain(panel, panel.of(summary), panel.of(harmonized)))
-        ),
-        *(one for panel in conditions if (one := _training(panel, panel.of(summary)))),
+        *(_rank(panel, panel.of(tradeoff)) for panel in shown),
+        *filter(None, gains),
+        *([] if conditions is None else _human_maps(conditions, shown[0].mapping)),
+        *filter(None, trained),
     ]
 
 
@@ -102,6 +105,26 @@ def _gain(panel: panels.Panel, summary: pd.DataFrame, harmonized: pd.DataFrame) 
         _interval(mean["low"].iloc[0], mean["high"].iloc[0]) if known else "",
         note,
     )
+
+
+def _human_maps(conditions: pd.DataFrame, mapping: str) -> list[Claim]:
+    """Human maps against every control, in every area of several recordings or recording."""
+    found = []
+    for target in condition_words.headline(conditions, "r", mapping):
+        where = {"measure": "r", "target": target, "mapping": mapping}
+        said = condition_words.verdict(conditions, **where)
+        found += [
+            Claim(
+                "Human maps change predictivity more than other maps do",
+                f"{target}, against {LABELS[control]}",
+                "no other maps",
+                number(row["difference"], 3),
+                _interval(row["low"], row["high"]),
+                f"{said}; difference of r over {row['n_models']} models and {row['n_seeds']} pairs",
+            )
+            for control, row in condition_words.controls(conditions, **where).items()
+        ]
+    return found
 
 
 def _training(panel: panels.Panel, summary: pd.DataFrame) -> Claim | None:

@@ -6,6 +6,7 @@ import pandas as pd
 from itcortex.data.recordings import CONFIGURED
 from itcortex.encoding.ceilings import FEW_SITES, weakness
 from itcortex.encoding.orientation import LOWEST_R
+from itcortex.tables import condition_words
 from itcortex.tables.numbers import bounds, number
 from itcortex.tables.panels import Panel, model_names, of_summary
 
@@ -32,9 +33,24 @@ def in_short(summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
     return [f"{'; '.join(of_answer)}: {answer}" for answer, of_answer in titles.items()]
 
 
+def human_maps(conditions: pd.DataFrame | None) -> list[str]:
+    """What human maps change, a sentence for every measure; none without conditions.
+
+    Of predictivity by the first mapping in the table, which is the main one.
+    """
+    if conditions is None:
+        return []
+    of_recordings = conditions[conditions["mapping"] != ""]["mapping"]
+    mapping = of_recordings.iloc[0] if len(of_recordings) else ""
+    return condition_words.sentences(conditions, "r", mapping)
+
+
 def without_accuracy(models: pd.DataFrame) -> list[str]:
-    """Networks with scores that are in no trend, because the model table has no accuracy for them."""
-    rows = models[(models["missing"] == "") & models["top1"].isna()]
+    """Networks with scores that are in no trend, because the model table has no accuracy for them.
+
+    Those that were trained here by condition stand in the table of conditions, and are not named.
+    """
+    rows = models[(models["missing"] == "") & models["top1"].isna() & (models["condition"] == "")]
     return [f"{row.model} {row.weights}" for row in rows.itertuples()]
 
 

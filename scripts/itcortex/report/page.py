@@ -29,6 +29,7 @@ from itcortex.report.tables import (
     ceiling_table,
     concept_encoding_table,
     concept_table,
+    conditions_table,
     harmonized_table,
     orientation_table,
     pairs_table,
@@ -99,8 +100,8 @@ def render(
     Parameters
     ----------
     tables : summary, scores, tradeoff, ceilings, alignment, orientation and models as the workflow
-        writes them, model_pairs, harmonized and tradeoff_partial; rsa, attention, shortcut, concepts,
-        concept_encoding, recording_pairs and shared_images where the experiment has them.
+        writes them, model_pairs, harmonized and tradeoff_partial; rsa, attention, shortcut, conditions,
+        concepts, concept_encoding, recording_pairs and shared_images where the experiment has them.
     checks, check_figures : what was found in every recording before any network was run, and its figure.
     figures : paths of PNG files that hold their titles and captions.
     maps, saliency : what `pictures` makes of every recording with a grid, and of sets of photographs.
@@ -182,7 +183,9 @@ def _from_tables(tables: dict[str, pd.DataFrame]) -> dict:
     return {
         "simulated": [str(name) for name in summary[simulated].recording.unique()],
         "only_simulated": bool(simulated.all()),
-        "claims": claims.by_claim(claims.of_run(summary, tradeoff, tables["harmonized"])),
+        "claims": claims.by_claim(
+            claims.of_run(summary, tradeoff, tables["harmonized"], tables.get("conditions"))
+        ),
         "in_short": findings.in_short(summary, tradeoff),
         "recordings_found": [
             {
@@ -212,6 +215,8 @@ def _from_tables(tables: dict[str, pd.DataFrame]) -> dict:
         "concept_encoding": concept_encoding_table(tables.get("concept_encoding")),
         "attention": attention_table(tables.get("attention")),
         "shortcut": shortcut_table(tables.get("shortcut")),
+        "conditions": conditions_table(tables.get("conditions")),
+        "conditions_found": findings.human_maps(tables.get("conditions")),
     }
 
 

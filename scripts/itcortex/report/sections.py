@@ -32,6 +32,7 @@ SECTIONS = (
     Section("concepts", "Concepts of the layers that predict the sites", "concepts.html", "Concepts",
             "concepts"),
     Section("attention", "Human attention", "attention.html", "Attention", "attention"),
+    Section("conditions", "What human maps change", "conditions.html", "Human maps", "conditions"),
     Section("shortcut", "What harmonization changes (SIMULATED digits)", "shortcut.html",
             "Harmonization", "shortcut"),
     Section("methods", "Methods", "methods.html"),

@@ -7,6 +7,7 @@ import pandas as pd
 
 from itcortex.encoding.ceilings import weakness
 from itcortex.tables import panels
+from itcortex.tables.condition_contrasts import LABELS
 from itcortex.tables.numbers import bounds, number
 
 
@@ -167,6 +168,25 @@ def harmonized_table(harmonized: pd.DataFrame) -> Table | None:
     return Table(
         "Harmonized networks minus their baselines, on the same folds and sites", columns, rows
     )
+
+
+def conditions_table(conditions: pd.DataFrame | None) -> Table | None:
+    """Every condition minus strength 0, human maps minus other maps, over models; None without any."""
+    if conditions is None:
+        return None
+    columns = ["measure", "of", "mapping", "maps", "saliency", "trained with", "against", "score",
+               "of the other", "difference [95 % CI]", "p", "seeds", "models", "note"]  # fmt: skip
+    rows = [
+        [
+            text(row.measure.replace("_", " ")), text(row.target or None), text(row.mapping or None),
+            text(row.map_kind or None), text(row.saliency or None), text(LABELS[row.condition]),
+            text(LABELS[row.compared_with]), figure(row.value, 3), figure(row.value_other, 3),
+            figure(row.difference, 3, row.low, row.high), figure(row.p, 3), figure(row.n_seeds, 0),
+            figure(row.n_models, 0), text(row.note or None),
+        ]
+        for row in conditions[conditions["model"] == ""].itertuples()
+    ]  # fmt: skip
+    return Table("Paired differences between conditions, means over models", columns, rows)
 
 
 def partial_table(partial: pd.DataFrame) -> Table | None:

@@ -61,6 +61,7 @@ def contrasts(models: pd.DataFrame) -> list[Contrast]:
     table has a pair without it. The main strength of a model is the one with most conditions, of
     those the one with most seeds, of those the lowest: further strengths of one seed are a curve.
     """
+    models = models.reset_index(drop=True)
     trained = models[(models["condition"].fillna("") != "") & (models["strength"] > 0)]
     trained = trained.assign(name=trained["model"] + " " + trained["weights"])
     known = {*(models["model"] + " " + models["weights"])}

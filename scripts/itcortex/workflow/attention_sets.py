@@ -101,6 +101,11 @@ class AttentionSets:
         """Reader of the set that is drawn."""
         return self.ex.registry["attention"][self.ex.attention[0]]["format"]
 
+    def examples_by_condition(self, wildcards: Wildcards) -> list[str]:
+        """Saliency on that set of the networks of `Experiment.one_by_condition`."""
+        keys = self.ex.one_by_condition.values()
+        return self.ex.per_model(paths.ATTENTION_EXAMPLES, keys, attention=self.ex.attention[:1])
+
     def first_examples(self, wildcards: Wildcards) -> list[str]:
         """Saliency of the shown models on the set that is drawn."""
         return self.ex.per_model(

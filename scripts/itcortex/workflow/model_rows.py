@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from itcortex.networks.network import Network
+from itcortex.tables import condition_contrasts
 from itcortex.workflow import paths, trainings
 
 Wildcards = Any  # Snakemake's: every wildcard is an attribute, a string
@@ -77,12 +78,40 @@ class ModelRows:
     @cached_property
     def conditioned(self) -> pd.DataFrame:
         """Rows that are compared by the maps they were trained with, beside their baselines."""
-        return self.scored[self.scored["condition"] != ""]
+        rows = self.scored[self.scored["condition"] != ""]
+        return rows if len(condition_contrasts.contrasts(rows)) else rows[:0]
 
     @cached_property
     def conditioned_names(self) -> list[str]:
         """These as "model weights"."""
         return [" ".join(key) for key in self.conditioned.index]
+
+    @cached_property
+    def one_by_condition(self) -> dict[str, Key]:
+        """Networks of one model and seed by what they are called in a gallery of its saliency.
+
+        The model is the first one; the seed is the first with its baseline. Without conditions, none.
+        """
+        found = condition_contrasts.contrasts(self.conditioned)
+        with_strength_0 = [one for one in found if one.main and one.compared_with == "none"]
+        pairs = [(one, pair) for one in with_strength_0 for pair in one.pairs]
+        whole = [(one, pair) for one, pair in pairs if pair.other]
+        if not whole:
+            return {}
+        scored = {" ".join(key): key for key in self.scored.index}
+        first, (seed, _, baseline) = whole[0]
+        start = (first.model, str(self.training_of(scored[baseline])["start"]))
+        named = {"before": start} if start in self.scored.index else {}
+        named["strength 0"] = scored[baseline]
+        for one, pair in pairs:
+            if (one.model, pair.seed) == (first.model, seed):
+                named[condition_contrasts.LABELS[one.condition]] = scored[pair.first]
+        return named
+
+    @property
+    def model_in_gallery(self) -> str:
+        """The model of these; empty without any."""
+        return next((model for model, _ in self.one_by_condition.values()), "")
 
     @cached_property
     def shown(self) -> pd.DataFrame:

@@ -83,7 +83,10 @@ FIGURES = (
         "shuffled images. A thick grey line is the convex upper frontier; it is drawn where "
         "there are at least five trained networks. Where a network was trained here with "
         "several seeds, dots are the seeds and the star is their mean; arrows run from the "
-        "baseline through rising strengths of the harmonization. Grey dots, where the experiment "
+        "baseline through rising strengths of the harmonization. A network that was fine-tuned with "
+        "its own answers as labels has no accuracy that is known: it stands at that of the network it "
+        "starts from, a little to the right, one place for strength 0 and one for each condition. "
+        "Grey dots, where the experiment "
         "names the paper's figure among its published tables, are the points read off it.",
         needs="recordings",
     ),
@@ -225,6 +228,26 @@ FIGURES = (
         needs="splits recordings",
     ),
     Figure(
+        "conditions",
+        "What human maps change",
+        "A panel for every measure. Networks trained with human maps, with the maps of other "
+        "photographs and with the mean map of all photographs, each minus strength 0 of the same "
+        "model and seed; below, human maps minus either control. Coloured markers are models (mean "
+        "over seeds), diamonds their mean, with 95 % intervals over images and sites (photographs, "
+        "images of RDMs) and seeds; the models are not drawn. What human maps explain is what both "
+        "lower lines leave on one side of zero.",
+        needs="conditioned recordings",
+    ),
+    Figure(
+        "conditions_gallery",
+        "Where a network looks, before training and after",
+        "Photographs that were held out of training, with where people looked, and the saliency of "
+        "one network before training and after it, by the maps that it was trained with (first "
+        "seed). Photographs are spread from the best to the worst agreeing one, so that nobody chose "
+        "them; maps are ranks, and saliency is smoothed.",
+        needs="conditioned attention recordings",
+    ),
+    Figure(
         "rsa",
         "Geometry of layers, neurons and voxels",
         "Spearman's ρ between the dissimilarities of images in layers and in neurons or voxels. "
@@ -325,8 +348,9 @@ FIGURES = (
         "training_{model}",
         "Learning curves of {model}",
         "One colour for each strength of the harmonization, one line for each seed; strength 0 "
-        "is the baseline with the same recipe. Solid lines are of validation images, dashed "
-        "ones of training images.",
+        "is the baseline with the same recipe. Trainings with the maps of other photographs and with "
+        "the mean map have colours of their own. Solid lines are of validation images, dashed ones of "
+        "training images; dots mark the epoch whose weights are kept.",
         needs="trained",
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 from itcortex.training.recipe import recipe_of
 from itcortex.workflow import paths, trainings
 from itcortex.workflow.experiment import Experiment, Wildcards
+from itcortex.workflow.model_rows import Key
 
 #: Columns of the model table that the cost of a training depends on.
 PLANNED = ["model", "weights", "training", "strength", "seed",
@@ -51,8 +52,14 @@ class TrainingJobs:
 
     def histories(self, wildcards: Wildcards) -> list[str]:
         """What all trainings of a job's model noted."""
-        keys = [key for key in self.ex.trained.index if key[0] == wildcards.model]
-        return self.ex.per_model(paths.HISTORY, keys)
+        return self.ex.per_model(paths.HISTORY, self._trained(wildcards))
+
+    def conditions(self, wildcards: Wildcards) -> list[str]:
+        """The conditions of these trainings, in the same order."""
+        return [self.ex.row_of(key)["condition"] for key in self._trained(wildcards)]
+
+    def _trained(self, wildcards: Wildcards) -> list[Key]:
+        return [key for key in self.ex.trained.index if key[0] == wildcards.model]
 
     @property
     def planned(self) -> list[dict]:

@@ -8,11 +8,12 @@ import pytest
 from PIL import Image
 
 import plot_attention
+import plot_conditions_gallery
 from itcortex import store
 from itcortex.attention.agreement import smooth
 from itcortex.data.photographs import Photographs
 from itcortex.errors import UserError
-from itcortex.figures import attention, gallery
+from itcortex.figures import attention, condition_gallery, gallery
 from itcortex.numerics.ranks import correlate_ranks, unit_ranks
 from made import artists
 from made.artists import points, texts
@@ -33,7 +34,7 @@ def row(**values) -> dict:
         "n_images": 120, "undefined": 0, "label_source": "predicted",
         "rho_low": rho - 0.02, "rho_high": rho + 0.02, "rho_partial": partial,
         "rho_partial_low": partial - 0.01, "rho_partial_high": partial + 0.01,
-        "family": values.get("model", ""), "ceiling_name": "half_half", "ceiling": 0.79,
+        "family": values.get("model", ""), "condition": "", "ceiling_name": "half_half", "ceiling": 0.79,
         "ceiling_partial": 0.7,
     } | values  # fmt: skip
 
@@ -190,6 +191,23 @@ def test_photographs_keep_their_shape_and_undefined_saliency_says_so(table, phot
 
 
 # --- files ----------------------------------------------------------------------------------------
+
+
+def test_one_network_is_shown_under_every_condition(photographs, examples, tmp_path):
+    store.write_photographs(tmp_path / "osie.parquet", photographs)
+    paths, names = [], ["before", "human maps", "the mean map"]
+    for name, (ids, maps) in zip(names, [*examples.values(), examples["good"]], strict=True):
+        paths.append(tmp_path / f"{name}.h5")
+        store.write_arrays(paths[-1], {"saliency": maps}, {"image_ids": ids})
+    files = [tmp_path / f"a.{kind}" for kind in ("pdf", "png", "rst")]
+    about = {"data_format": "osie", "names": names, "network": "net", "n_images": 3, "blur": 0.03}
+    plot_conditions_gallery.main(
+        tmp_path / "osie.parquet", paths, *files, **about, title="A title", caption="A caption."
+    )
+    assert not artists.is_cut_off(files[1].read_bytes())
+    shown = {name: (ids, maps) for name, (ids, maps) in examples.items()}
+    figure = condition_gallery.draw(gallery.join(photographs, shown, 3, 0.03), "net")
+    assert {"net", "photograph", "good", "blind", "networks' saliency"} <= set(texts(figure))
 
 
 def test_script_draws_the_same_bytes_twice_and_cuts_nothing_off(

@@ -28,13 +28,13 @@ COLOUR_BLIND = {
 
 
 def test_categories_differ_in_colour_and_in_marker():
-    looks = style.CATEGORIES.values()
-    assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == 8
+    looks = style.LOOKS.values()
+    assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == 10
 
 
 @pytest.mark.parametrize("kind", COLOUR_BLIND)
 def test_colour_blind_readers_can_tell_categories_apart(kind):
-    rgb = np.array([to_rgb(look.colour) for look in style.CATEGORIES.values()])
+    rgb = np.array([to_rgb(look.colour) for look in style.LOOKS.values()])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     seen = np.clip(linear @ np.transpose(COLOUR_BLIND[kind]), 0, 1)
     lab = rgb2lab(np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055))

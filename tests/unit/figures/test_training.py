@@ -7,7 +7,7 @@ from PIL import Image
 
 import plot_training
 from itcortex.errors import UserError
-from itcortex.figures import training
+from itcortex.figures import captions, training
 from made import artists
 
 
@@ -63,6 +63,34 @@ def test_the_baseline_and_every_strength_have_colours_of_their_own():
     assert colours[0.0] == training.BASELINE and len(set(colours.values())) == 4
 
 
+def test_conditions_are_told_apart_and_dots_mark_the_kept_epoch(history):
+    human = history.assign(condition=np.where(history["strength"] > 0, "human", "none"))
+    control = human[human["strength"] > 0].assign(condition="mean", cross_entropy=0.9)
+    both = pd.concat([human, control], ignore_index=True).assign(
+        kept=lambda rows: rows["epoch"] == 2
+    )
+    figure = training.draw(both, "net")
+    shown = artists.texts(figure)
+    assert {"baseline (strength 0)", "human maps, strength 5", "the mean map, strength 5"} < set(
+        shown
+    )
+    assert len(curves(figure.axes[0])) == 6  # two seeds of each
+    (dots,) = figure.axes[0].collections
+    assert len(dots.get_offsets()) == 6 and set(dots.get_offsets()[:, 0]) == {2}
+    alone = artists.texts(training.draw(human, "net"))
+    assert "strength 5" in alone and not [text for text in alone if "human maps, " in text]
+
+
+def test_a_network_that_learns_from_its_own_answers_has_no_accuracy_but_agreement(history):
+    own = history.rename(
+        columns={"validation_accuracy": "validation_agreement", "accuracy": "agreement"}
+    ).assign(validation_divergence=0.2, condition="none")
+    figure = training.draw(own, "net")
+    assert artists.titles(figure) == [*training.OF_OWN_LABELS]
+    assert "not measured" not in artists.texts(figure)
+    assert "same first class afterwards" in captions.of_training(own)
+
+
 def test_an_empty_history_is_an_error(history):
     with pytest.raises(UserError, match="no rows"):
         training.draw(history[:0], "net")
@@ -74,5 +102,5 @@ def test_the_rule_draws_all_histories_in_one_figure(tmp_path, history):
         paths.append(tmp_path / f"{strength}.parquet")
         part.to_parquet(paths[-1])
     files = [tmp_path / f"a.{kind}" for kind in ("pdf", "png", "rst")]
-    plot_training.main(paths, *files, "net", "A title", "A caption.")
+    plot_training.main(paths, *files, "net", ["none", "human"], "A title", "A caption.")
     assert Image.open(files[1]).size[0] == 1440 and files[0].stat().st_size > 1e4

@@ -3,10 +3,13 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
-from itcortex.figures import tradeoff, twins
+from itcortex.figures import accuracy, style, tradeoff, twins
 from made import artists
+from made import conditions as made_conditions
 from made import tables as made_tables
 from made.artists import points, texts
 
@@ -161,6 +164,72 @@ def test_an_arrow_starts_at_the_seeds_of_the_baseline_that_are_there():
     rest = table[(table.strength == 0) & (table.seed == 1) & (table.control == "none")]
     ends = [(80.0, rest[SCORE].item()), score_of(table, "resnet50", 1)]
     np.testing.assert_allclose(arrows(tradeoff.draw(table)), [ends])
+
+
+# --- conditions -----------------------------------------------------------------------------------
+
+
+def by_condition(seeds=(0, 1)):
+    """A start, and networks fine-tuned with its own answers as labels, whose accuracy is not known."""
+    told = made_conditions.models(("resnet50",), seeds)
+    trained = told[told["condition"] != ""].to_dict("records")
+    levels = {"none": 0.45, "human": 0.5, "of_others": 0.46, "mean": 0.44}
+    rows = [
+        ("resnet50", one["weights"], "cnn" if one["condition"] == "none" else "harmonized", "resnet",
+         np.nan, levels[one["condition"]] + 0.01 * one["seed"])
+        for one in trained
+    ]  # fmt: skip
+    bases = [(*one[:2], *one[2:]) for one in BASES]
+    table = made_tables.summary([*bases, *rows], PLACE, starts=np.array([90.0]))
+    about = {one["weights"]: one for one in trained}
+    for column in ("condition", "baseline", "series", "strength", "seed"):
+        known = [about.get(weights, {}).get(column) for weights in table.weights]
+        table[column] = [
+            old if new is None else new for old, new in zip(table[column], known, strict=True)
+        ]
+    return table
+
+
+def test_networks_without_an_accuracy_stand_at_that_of_their_start_and_arrows_fan_out():
+    table = by_condition()
+    figure = tradeoff.draw(table)
+    real = table[table.control == "none"]
+    means = real.groupby("condition")[SCORE].mean()
+    found = arrows(figure)
+    assert len(found) == 3 and len({start for start, _ in found}) == 1
+    (x, y), _ = found[0]
+    assert 80 < x < 81 and y == pytest.approx(means["none"])
+    ends = [end for _, end in sorted(found, key=lambda pair: pair[1][0])]
+    np.testing.assert_allclose([y for _, y in ends], means[["human", "of_others", "mean"]])
+    steps = np.diff([x, *(end[0] for end in ends)])
+    np.testing.assert_allclose(steps, steps[0])
+    drawn = {
+        to_hex(t.arrow_patch.get_edgecolor()).upper()
+        for axes in figure.axes for t in axes.texts if t.arrow_patch and not t.get_text()
+    }  # fmt: skip
+    assert drawn == {style.category(name).colour for name in ("harmonized", "of_others", "mean")}
+    shown = texts(figure)
+    assert "the mean map (control)" in shown and "maps of other photographs (control)" in shown
+
+
+def test_they_are_in_no_frontier_and_without_a_start_they_are_not_drawn():
+    table = by_condition()
+    fetched = table[table.condition == ""]
+    assert accuracy.at_starts(fetched)["borrowed"].sum() == 0
+    placed = accuracy.at_starts(table)
+    trained = placed[placed.condition != ""]
+    assert (trained.top1 == 80).all() and trained.borrowed.all()
+    alone = table[(table.condition != "") | (table.model != "resnet50")]
+    assert accuracy.at_starts(alone).top1[alone.condition != ""].isna().all()
+    twice = pd.concat([table, fetched[fetched.model == "resnet50"].assign(top1=75.0)])
+    assert (
+        accuracy.at_starts(twice).top1[twice.condition != ""].isna().all()
+    )  # which one is not known
+    assert any("8 models without a value" in text for text in texts(tradeoff.draw(alone)))
+
+
+def test_a_fan_of_arrows_is_not_cut_off(tmp_path):
+    assert not artists.is_cut_off(artists.written(tradeoff.draw(by_condition()), tmp_path, "a")[1])
 
 
 def test_weights_with_other_names_are_networks_of_their_own():

@@ -20,12 +20,13 @@ import render_report
 from itcortex import store
 from itcortex.errors import UserError
 from itcortex.figures import style
-from itcortex.report import findings
+from itcortex.report import claims, findings
 from itcortex.report import page as report_page
 from itcortex.report.sections import SECTIONS
 from itcortex.tables import panels
 from itcortex.tables.numbers import number
 from itcortex.workflow import fingerprint
+from made import conditions as made_conditions
 from made import report as made_report
 from made import tables as made_tables
 from made.report import tables
@@ -94,7 +95,8 @@ def render(folder, summary, settings=SETTINGS, fingerprints=None, caption=CAPTIO
     figures = [draw(folder, name, title, caption) for name, title in FIGURES.items()]
     (folder / "provenance.json").write_text("{}")
     about = made_report.run(summary)
-    files = ("recordings", "stimuli", "predictions", "recording_names", "checks", "check_figures")
+    files = ("recordings", "stimuli", "predictions", "recording_names", "checks", "check_figures",
+             "conditions")  # fmt: skip
     recorded = {name: [] for name in files}
     render_report.main(
         **paths, rsa=[], attention=[], shortcut=[], unique_variance=[], concepts=[],
@@ -478,6 +480,30 @@ def test_rsa_attention_and_digits_have_their_tables_where_the_experiment_has_the
     assert 'id="rsa"' in html and "0.42 [0.38, 0.47]" in html
     assert 'id="attention"' in html and "centre bias" in html and "0.11 [0.08, 0.14]" in html
     assert 'id="shortcut"' in html and "harmonization" in html.lower() and "0.83" in html
+
+
+def test_what_human_maps_change_is_told_either_way(demo):
+    shown = tables(demo)
+    assert 'id="conditions"' not in made_report.render(demo, shown)
+    targets = ("m1_pl", "m1_ml")
+    for effects, said in (
+        ({"human": 0.1}, "more than with either kind of other maps"),
+        (dict.fromkeys(("human", "of_others", "mean"), 0.1), "no change that human maps explain"),
+    ):
+        table = made_conditions.table(effects, np.random.default_rng(3), targets=targets)
+        html = unescape(made_report.render(demo, shown | {"conditions": table}))
+        assert (
+            'id="conditions"' in html
+            and "Human maps change predictivity of m1_pl (r) by +0." in html
+        )
+        assert html.count(f"{said}.</li>") >= 2
+        claimed = claims.of_run(demo, shown["tradeoff"], shown["harmonized"], table)
+        ours = [one for one in claimed if one.claim.startswith("Human maps change")]
+        assert [one.where for one in ours] == [
+            f"{target}, against {control}" for target in targets
+            for control in ("maps of other photographs", "the mean map")
+        ]  # fmt: skip
+        assert all(one.note.startswith(said) and " to " in one.limits for one in ours)
 
 
 def test_an_interval_that_is_missing_is_not_told():

@@ -317,10 +317,10 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
         files["notes"].append(tmp_path / f"{k}.json")
         results = {"validation_agreement": 0.9, "validation_divergence": 0.2}
         files["notes"][-1].write_text(json.dumps({"results": results}))
-    out = tmp_path / "conditions.parquet", tmp_path / "conditions.csv"
+    out = [tmp_path / f"conditions.{kind}" for kind in ("parquet", "csv", "md")]
     compare_conditions.main(
         *files.values(), tmp_path / "models.parquet", tmp_path / "summary.parquet", *out,
-        trained=names, pattern="map", draws=50, seed=1,
+        trained=names, pattern="map", mapping="pls", draws=50, seed=1,
     )  # fmt: skip
     table = store.read_table(out[0])
     assert dictionary.differences("conditions", table) == []
@@ -342,5 +342,9 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     )
     np.testing.assert_allclose(of["attention", "osie"], 0.2)
     np.testing.assert_allclose(of["rsa", "it"], 0)
+    said = out[2].read_text(encoding="utf-8")
+    assert said.count("\n- ") + 1 == 1 + 1 + 2 * 2 * 2 + 2  # V4, RDMs, people, own answers
+    assert said.startswith("- Human maps change predictivity of V4 (r) by +0.")
+    assert "\n\nIn a cell: V4: more than with either kind of other maps; +0." in said
     assert human["drawn"].unique().tolist() == ["folds, sites, seeds", "images, seeds",
                                                 "photographs, seeds", "seeds"]  # fmt: skip

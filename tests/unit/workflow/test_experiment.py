@@ -10,6 +10,7 @@ from itcortex.workflow import paths
 from itcortex.workflow.analysis import Analysis
 from itcortex.workflow.experiment import Experiment
 from itcortex.workflow.fingerprint import fingerprint
+from itcortex.workflow.training_jobs import TrainingJobs
 from made import experiments
 from made.experiments import REPOSITORY, ROWS, experiment
 from made.own import laboratory
@@ -77,7 +78,8 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     more = [unique[0], "conditions", "rsa", "attention", "shortcut"]
     assert full.readable_tables == [*bare.readable_tables, *more]
     assert full.figures[10:] == [
-        "unique_variance", "rsa", "attention", "people", "shortcut", "training_net", "training_small",
+        "unique_variance", "conditions", "conditions_gallery", "rsa", "attention", "people", "shortcut",
+        "training_net", "training_small",
     ]  # fmt: skip
     assert [path.rpartition("/")[2] for path in full.pages] == ["report.html", "provenance.json"]
     assert full.table_if_any("rsa") == "results/{experiment}/tables/rsa.parquet"
@@ -107,6 +109,33 @@ def test_concepts_are_of_named_networks_on_all_or_named_recordings(job):
     assert analysis.of_concepts(paths.CONCEPTS) == ["results/demo/concepts/sim_m2_ml/net/in1k.h5"]
     assert analysis.concepts_shown(job(recording="sim_m1_pl")) == []
     assert not {"models", "recordings"} & {*analysis.concepts} and analysis.concepts["number"] == 10
+
+
+def test_networks_of_one_model_and_seed_are_shown_by_condition(job):
+    control = experiments.IMAGENET | {"condition": "mean", "strengths": [2], "seeds": [3, 4]}
+    human = experiments.IMAGENET | {"condition": "human", "seeds": [3, 4]}
+    rows = [
+        ROWS[0],
+        ("net", "human", "trained:human", "cnn", "net", "", 5.0, 224),
+        ("net", "centre", "trained:control", "cnn", "net", "", 5.0, 224),
+        ("big", "mine", "file:big.pt", "vit", "big", "", 300.0, 448),
+    ]
+    ex = experiment(rows=rows, training={"human": human, "control": control})
+    assert ex.one_by_condition == {
+        "before": ("net", "in1k"), "strength 0": ("net", "human/strength-0/seed-3"),
+        "human maps": ("net", "human/strength-2/seed-3"),
+        "the mean map": ("net", "centre/strength-2/seed-3"),
+    }  # fmt: skip
+    assert ex.model_in_gallery == "net" and len(ex.conditioned_names) == 2 * 3
+    jobs = TrainingJobs(ex)
+    assert jobs.conditions(job(model="net")) == ["none", "none", "human", "human", "mean", "mean"]
+    assert len(jobs.histories(job(model="net"))) == 6
+    plain = experiment(rows=ROWS[:3])
+    assert plain.one_by_condition == {} and plain.model_in_gallery == ""
+    assert not plain.conditioned_names and "conditions" not in plain.tables
+    lost = experiment(missing=dict.fromkeys(ex.trained.index[:2], "gone"), rows=rows,
+                      training={"human": human, "control": control})  # fmt: skip
+    assert "strength 0" not in lost.one_by_condition  # without a baseline there is no pair
 
 
 def test_published_scores_alone_have_their_tables_and_figures_and_no_report():

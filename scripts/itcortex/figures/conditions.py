@@ -1,0 +1,122 @@
+"""What human maps change, measure by measure: every condition minus strength 0, and minus controls."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from itcortex.errors import UserError
+from itcortex.figures import style
+from itcortex.figures.attention import SETS
+from itcortex.figures.gallery import KINDS
+from itcortex.tables.condition_contrasts import CONTROLS, HUMAN, NONE
+
+#: A line for each contrast, from above: its place, and how it is called.
+LINES = {
+    (HUMAN, NONE): (0, "human maps"),
+    (CONTROLS[0], NONE): (1, "maps of other photographs"),
+    (CONTROLS[1], NONE): (2, "the mean map"),
+    (HUMAN, CONTROLS[0]): (3.6, "human − others"),
+    (HUMAN, CONTROLS[1]): (4.6, "human − mean map"),
+}
+UNITS = {
+    "r": "predictivity, r",
+    "r_over_ceiling": "predictivity, r / ceiling",
+    "rsa": "RSA, ρ",
+    "attention": "agreement with people, ρ",
+    "attention_partial": "beyond usual places, ρ",
+    "agreement": "same first class, share",
+    "divergence": "divergence, nats",
+}
+#: Measures that are drawn beside the main score of recordings; smoothed saliency is in the table alone.
+_OTHERS, _SALIENCY = [*UNITS][2:], ("", "raw", "covering")
+_SALIENCY_NAMES = {"raw": "gradient", "covering": "covering"}
+_ANSWERS = "the network's own answers"
+POOLED = {"marker": "D", "color": style.INK, "markersize": 5.0, "linestyle": "none", "zorder": 4}
+_MODELS = [(look.colour, look.marker, look.size) for name, look in style.CATEGORIES.items()
+           if name not in ("own", "untrained")]  # fmt: skip
+_DODGE = 0.42  # how far from a line's middle its models stand, at most
+
+
+@style.styled
+def draw(table: pd.DataFrame, score: str = "r", mapping: str = "pls") -> Figure:
+    """A panel for every measure: differences of single models, and over models with 95 % intervals.
+
+    Parameters
+    ----------
+    table : the table `conditions`; rows of main strengths are drawn.
+    score : measure of recordings that is drawn, `r` or `r_over_ceiling`.
+    mapping : of recordings.
+    """
+    rows = shown(table, score, mapping)
+    keys = ["measure", "target", "map_kind", "saliency"]
+    panels = list(rows.groupby(keys, sort=False))
+    if not panels:
+        raise UserError("the table of conditions has no rows to draw")
+    models = list(dict.fromkeys(rows["model"][rows["model"] != ""]))
+    titles = [title(some.iloc[0]) for _, some in panels]
+    figure, places = style.panel_grid(
+        titles, 1.2, _handles(models), notes=1, sides=(1.7, 0.2), between=0.2, foot=0.38
+    )
+    for (place, named), (_, some) in zip(places, panels, strict=True):
+        axes = figure.add_subplot(place)
+        _draw_panel(axes, some, models)
+        style.head(axes, named, UNITS[some["measure"].iloc[0]])
+        if place.is_first_col():
+            axes.set_yticklabels([label for _, label in LINES.values()])
+    return figure
+
+
+def shown(table: pd.DataFrame, score: str, mapping: str) -> pd.DataFrame:
+    """Rows that are drawn, recordings first: of an area and its recordings, RDMs, people, answers."""
+    rows = table[table["main_strength"].astype(bool) & table["saliency"].isin(_SALIENCY)]
+    of_recordings = rows[(rows["measure"] == score) & (rows["mapping"] == mapping)]
+    of_recordings = of_recordings.sort_values("n_targets", ascending=False, kind="stable")
+    return pd.concat([of_recordings, rows[rows["measure"].isin(_OTHERS)]], ignore_index=True)
+
+
+def title(row: pd.Series) -> str:
+    """What a panel is about."""
+    if row["measure"] in ("agreement", "divergence"):
+        return _ANSWERS
+    if row["map_kind"]:
+        kind = KINDS.get(row["map_kind"], row["map_kind"])
+        return f"{_SALIENCY_NAMES.get(row['saliency'], row['saliency'])}: {kind}"
+    several = f", mean of {row['n_targets']} recordings" if row["n_targets"] > 1 else ""
+    return SETS.get(row["target"], row["target"]) + several
+
+
+def _draw_panel(axes: Axes, rows: pd.DataFrame, models: list[str]) -> None:
+    axes.axvline(0, color=style.GREY, linewidth=0.8, zorder=1)
+    shifts = np.linspace(-_DODGE, _DODGE, len(models) + 2)[1:-1] if models else []
+    for row in rows.to_dict("records"):
+        place = LINES[row["condition"], row["compared_with"]][0]
+        if row["model"]:
+            index = models.index(row["model"])
+            colour, marker, size = _MODELS[index % len(_MODELS)]
+            axes.plot([row["difference"]], [place + shifts[index]], linestyle="none", marker=marker,
+                      color=colour, markersize=0.75 * size, markeredgewidth=0, zorder=3)  # fmt: skip
+            continue
+        axes.hlines([place], row["low"], row["high"], style.INK, linewidth=1.6, zorder=2)
+        axes.plot([row["difference"]], [place], **POOLED)
+    last = max(place for place, _ in LINES.values())
+    axes.set(ylim=(last + 0.7, -0.7), yticks=[place for place, _ in LINES.values()])
+    axes.set_yticklabels([])
+    axes.xaxis.set_major_locator(MaxNLocator(3))
+    style.say_if_empty(axes, rows["difference"], "no two networks\nhave a score")
+
+
+def _handles(models: list[str]) -> list[Line2D]:
+    """Legend: models, and the estimate over them."""
+    handles = [
+        Line2D([], [], linestyle="none", marker=marker, color=colour, markersize=0.75 * size,
+               markeredgewidth=0, label=model)
+        for model, (colour, marker, size) in zip(models, _cycled(len(models)), strict=True)
+    ]  # fmt: skip
+    return [*handles, Line2D([], [], label="all models, 95 % interval", **POOLED)]
+
+
+def _cycled(count: int) -> list[tuple[str, str, float]]:
+    return [_MODELS[index % len(_MODELS)] for index in range(count)]

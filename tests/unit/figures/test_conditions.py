@@ -1,0 +1,75 @@
+"""The figure of conditions: a panel a measure, models and their mean where the table has them."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from itcortex.errors import UserError
+from itcortex.figures import captions, conditions, style
+from made import artists
+from made import conditions as made
+
+CONTRASTS = [("human", "none"), ("of_others", "none"), ("mean", "none"), ("human", "of_others"),
+             ("human", "mean")]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def table():
+    return made.table({"human": 0.1}, np.random.default_rng(2), targets=("v4_a", "v4_b"))
+
+
+def diamonds(axes):
+    """Differences over models, from above."""
+    lines = [line for line in axes.lines if line.get_marker() == conditions.POOLED["marker"]]
+    return [at for _, at in sorted((line.get_ydata()[0], line.get_xdata()[0]) for line in lines)]
+
+
+def test_every_measure_has_a_panel_with_models_and_their_mean(table):
+    figure = conditions.draw(table)
+    titles = artists.titles(figure)
+    assert titles[:3] == ["v4_a", "v4_b", "it92_monkey"] and len(titles) == 3 + 8 + 2
+    assert titles[3:5] == ["gradient: mouse-guided view"] * 2
+    assert titles[5] == "covering: mouse-guided view"
+    rows = table[(table["target"] == "v4_a") & (table["model"] == "")]
+    expected = rows.set_index(["condition", "compared_with"])["difference"].loc[CONTRASTS]
+    np.testing.assert_allclose(diamonds(figure.axes[0]), expected)
+    intervals = [
+        segment[:, 0] for one in figure.axes[0].collections for segment in one.get_segments()
+    ]
+    np.testing.assert_allclose(intervals, rows[["low", "high"]])
+    of_a = table[(table["target"] == "v4_a") & (table["model"] == "a")]["difference"]
+    colour = style.CATEGORIES["cnn"].colour
+    drawn = [line.get_xdata()[0] for line in figure.axes[0].lines
+             if to_hex(line.get_color()) == to_hex(colour)]  # fmt: skip
+    np.testing.assert_allclose(drawn, of_a)
+    shown = artists.texts(figure)
+    assert {"a", "b", "c", "human maps", "human − mean map"} < set(shown)
+
+
+def test_a_measure_without_any_pair_says_so_and_its_panel_stays(table):
+    gone = table.copy()
+    gone.loc[gone["measure"] == "rsa", ["difference", "low", "high"]] = np.nan
+    assert "no two networks\nhave a score" in artists.texts(conditions.draw(gone))
+    with pytest.raises(UserError, match="no rows to draw"):
+        conditions.draw(table[:0])
+
+
+def test_further_strengths_and_other_mappings_are_in_the_table_alone(table):
+    ridge = table[table["target"] == "v4_a"].assign(mapping="ridge")
+    curve = table.assign(strength=10.0, main_strength=False)
+    many = type(table)(
+        [*table.to_dict("records"), *ridge.to_dict("records"), *curve.to_dict("records")]
+    )
+    assert artists.titles(conditions.draw(many)) == artists.titles(conditions.draw(table))
+
+
+def test_bytes_are_the_same_and_nothing_is_cut_off(table, tmp_path):
+    written = [artists.written(conditions.draw(table), tmp_path, name) for name in "ab"]
+    assert written[0] == written[1]
+    assert not artists.is_cut_off(written[0][1])
+
+
+def test_the_caption_has_the_numbers_that_the_figure_is_drawn_for(table):
+    said = captions.of_conditions(table, "r", "pls")
+    assert said.count("Human maps change predictivity of v4_") == 2
+    assert said.count("more than with either kind of other maps") == 2

@@ -1,0 +1,90 @@
+"""From training to the table of conditions: human maps that mark what sites read, and that do so alone.
+
+Networks are trained by the project's trainer, their features predict made sites by its encoding models,
+and the comparison is that of rule compare_conditions.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import itcortex
+from itcortex.tables import condition_words
+from itcortex.tables.condition_contrasts import CONTROLS, HUMAN, contrasts
+from itcortex.tables.condition_measures import of_recordings
+from itcortex.tables.conditions import conditions_table
+from itcortex.tables.model_pairs import COMPARED, RAW, collect_tests
+from itcortex.training.images.samples import Arrays
+from itcortex.training.plan import Data, Place, Plan
+from itcortex.training.recipe import Recipe
+from itcortex.training.train import train
+from made import conditions as made
+from made import planted
+
+pytestmark = pytest.mark.network
+
+RECIPE = Recipe(
+    epochs=3, batch_size=50, optimizer="adamw", learning_rate=0.05, warmup_epochs=0.5,
+    schedule="cosine", weight_decay=0.0, epsilon="relative", saliency="max_abs",
+    crop_scale=(1.0, 1.0), crop_ratio=(1.0, 1.0), flip=0.0, label_smoothing=0.0,
+)  # fmt: skip
+SEEDS = (0, 1)
+
+
+def maps_of(maps) -> dict[str, np.ndarray]:
+    """Maps by condition; those of strength 0 are not looked at."""
+    mean = np.repeat(maps.mean(0, keepdims=True), len(maps), 0)
+    return {"none": maps, HUMAN: maps, CONTROLS[0]: np.roll(maps, 1, 0), CONTROLS[1]: mean}
+
+
+def table_of(fixed, folder) -> pd.DataFrame:
+    """The table of conditions of networks that were trained on scenes."""
+    rng = np.random.default_rng(5)
+    learnt, _ = planted.scenes(200, fixed, rng)
+    shown, strength = planted.scenes(120, fixed, rng)
+    sites = strength[:, None] * rng.uniform(0.5, 2, 12) + 0.1 * rng.standard_normal((120, 12))
+    maps, net, parts = maps_of(learnt.maps), planted.network(), []
+    models = made.models(seeds=SEEDS)
+    for row in models[models["condition"] != ""].to_dict("records"):
+        data = Data(labelled=Arrays(learnt.images, learnt.labels, maps[row["condition"]]))
+        place = Place(folder / row["weights"])
+        trained = train(Plan(net, RECIPE, row["strength"], int(row["seed"])), data, place)
+        model = net.build(0)
+        model.load_state_dict(trained.state)
+        with torch.no_grad():
+            features = model.features(net.preprocessing_of(model)(shown.images)).numpy()
+        labels = {"recording": "sites", "model": row["model"], "weights": row["weights"]}
+        fitted = itcortex.predictivity(features, sites, folds=4, draws=10, labels=labels)
+        parts.append(fitted.sites)
+    rows = pd.concat(parts, ignore_index=True)
+    for column, value in COMPARED.items():
+        rows = rows[rows[column] == value]
+    summary = pd.DataFrame([{"recording": "sites", "mapping": "pls", "protocol": "corrected",
+                             "main_window": True, "control": "none", "ceiling": np.nan,
+                             "area": "made"}])  # fmt: skip
+    measures = of_recordings([collect_tests([rows[RAW]])], summary, 200, rng)
+    return conditions_table(measures, contrasts(models), 200, rng)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "verdict"),
+    [
+        (False, "more than with either kind of other maps"),
+        (True, "no change that human maps explain"),
+    ],
+)
+def test_maps_that_mark_what_sites_read_help_alone_only_where_others_do_not_mark_it(
+    fixed, verdict, tmp_path
+):
+    """Where all objects stand at one place, other photographs' maps mark it as well."""
+    table = table_of(fixed, tmp_path)
+    where = {"measure": "r", "target": "sites", "mapping": "pls"}
+    gained = condition_words.contrast(table, HUMAN, "none", **where)
+    assert gained["low"] > 0.02
+    assert condition_words.verdict(table, **where) == verdict
+    control = condition_words.contrast(table, HUMAN, CONTROLS[0], **where)
+    if fixed:  # the maps are the same, and so are the networks
+        assert [control[name] for name in ("difference", "low", "high", "p")] == [0, 0, 0, 1]
+    else:
+        assert control["low"] > 0.02
