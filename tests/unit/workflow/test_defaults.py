@@ -64,8 +64,8 @@ def test_a_training_that_says_the_least_has_all_settings():
     least = {name: [] for name in ("labelled", "mapped", "validation")} | {"recipe": {}}
     filled = with_defaults({"training": {"t": least}}, schema)["training"]["t"]
     assert filled == least | {
-        "classes": "", "start": None, "recipes": {}, "gpu_model": "a100", "processes": 1,
-        "workers": 0, "checkpoint_steps": 1000, "tensorboard": False,
+        "classes": "", "condition": "human", "start": None, "recipes": {}, "gpu_model": "a100",
+        "processes": 1, "workers": 0, "checkpoint_steps": 1000, "tensorboard": False,
     }  # fmt: skip
 
 
