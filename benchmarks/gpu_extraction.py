@@ -27,7 +27,7 @@ from itcortex.networks.layer_choice import choose_layers
 from itcortex.networks.network import Network
 
 #: Network, side of the maps that are kept, images.
-CASES = [("resnet50", 7, 2048), ("mobilenetv3_small_100", 7, 4096), ("resnet50", 28, 512)]
+CASES = [("resnet50", 7, 512), ("mobilenetv3_small_100", 7, 2048), ("resnet50", 28, 128)]
 TINY = [("test_resnet", 7, 12)]
 DTYPE, THREADS, ROUNDS, COMPARED = "float16", 8, 3, 8
 
@@ -36,7 +36,7 @@ def cases(run: Run) -> Iterator[Case]:
     """One for each network and side."""
     for network, side, count in TINY if run.tiny else CASES:
         measured = partial(measure, run, network, side, count)
-        yield Case(f"{network} side {side}", 5 if run.tiny else 25, measured)
+        yield Case(f"{network} side {side}", 5 if run.tiny else 15, measured)
 
 
 class _Extraction:

@@ -14,30 +14,33 @@ from measure_harmonizer import StepCase, derivatives_for, make_batch, step
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.networks.timm_networks import build
 
-#: Network, precision, ways: the one that something is asked of first. 'native' is slow with groups.
+#: Network, precision, batch, ways (of the first something is asked; 'native' is slow with groups).
 _WAYS = ("cross-entropy", "harmonizer", "sub-batch")
 CASES = [
-    ("resnet50", "bf16", (*_WAYS, "native")),
-    ("resnet50", "tf32", (*_WAYS, "native")),
-    ("resnet50", "float32", _WAYS),
-    ("vit_small_patch16_224", "bf16", (*_WAYS, "native")),
-    ("convnext_tiny", "bf16", _WAYS),
-    ("efficientnet_b0", "bf16", _WAYS),
+    ("resnet50", "bf16", 64, (*_WAYS, "native")),
+    ("resnet50", "bf16", 256, _WAYS),
+    ("resnet50", "tf32", 64, (*_WAYS, "native")),
+    ("resnet50", "float32", 64, _WAYS),
+    ("vit_small_patch16_224", "bf16", 64, (*_WAYS, "native")),
+    ("convnext_tiny", "bf16", 64, _WAYS),
+    ("efficientnet_b0", "bf16", 64, _WAYS),
 ]
-TINY = [("test_resnet", "bf16", (*_WAYS, "native")), ("test_vit", "float32", _WAYS)]
-BATCH, ROUNDS, WARM = 64, 15, 3
+TINY = [("test_resnet", "bf16", 4, (*_WAYS, "native")), ("test_vit", "float32", 4, _WAYS)]
+ROUNDS, WARM = 15, 3
 
 
 def cases(run: Run) -> Iterator[Case]:
     """One for each network and precision."""
-    for network, precision, ways in TINY if run.tiny else CASES:
-        measured = partial(measure, run, network, precision, ways)
-        yield Case(f"{network} {precision}", 5 if run.tiny else 20, measured)
+    for network, precision, batch, ways in TINY if run.tiny else CASES:
+        measured = partial(measure, run, network, precision, batch, ways)
+        yield Case(f"{network} {precision} {batch}", 5 if run.tiny else 15, measured)
 
 
-def measure(run: Run, network: str, precision: str, ways: tuple[str, ...]) -> list[dict]:
+def measure(
+    run: Run, network: str, precision: str, batch: int, ways: tuple[str, ...]
+) -> list[dict]:
     """Median seconds of each way's step, and its peak memory beside weights and images."""
-    batch, rounds = (4, 2) if run.tiny else (BATCH, ROUNDS)
+    rounds = 2 if run.tiny else ROUNDS
     model = build(network, seed=0).to(run.device, memory_format=torch.channels_last).train()
     size = Preprocessing.of(model).input_size
     jobs = [StepCase(network, way, batch, device=run.device, precision=precision) for way in ways]

@@ -106,13 +106,17 @@ def test_operations_of_a_step_of_a_depthwise_network(monkeypatch):
     ["tf_efficientnet_lite0", "regnetx_002", "mobilenetv3_small_050", "test_convnext", "test_vit"],
 )
 def test_a_gpu_gives_the_gradients_of_the_cpu(architecture):
-    """By kernels of other libraries, in float64: sums of thousands of terms in another order."""
+    """By kernels of other libraries, in float64: sums of thousands of terms in another order.
+
+    PyTorch's `hardswish` on a GPU has 1/6 in float32 precision (3e-8 of it), also for float64.
+    """
+    tolerance = 1e-6 if architecture == "mobilenetv3_small_050" else 1e-8
     model = build(architecture, seed=0, num_classes=5).double().train()
     expected = gradients(model)
     found = [g.cpu() for g in gradients(model.cuda())]
     largest = max(g.abs().max().item() for g in expected)
     for a, b in zip(found, expected, strict=True):
-        assert (a - b).abs().max().item() <= 1e-8 * largest
+        assert (a - b).abs().max().item() <= tolerance * largest
 
 
 @pytest.mark.parametrize("architecture", ["test_vit", "test_resnet"])
