@@ -21,7 +21,7 @@ from itcortex.numerics.ranks import correlate_ranks, unit_ranks
 from itcortex.numerics.sampling import spread
 from itcortex.tables.numbers import number
 
-WIDTH, GAP, LEFT, HEAD, FOOT = 1.36, 0.06, 0.5, 0.8, 0.5  # inches
+WIDTH, GAP, LEFT, HEAD, FOOT = 1.36, 0.06, 0.5, 0.8, 0.78  # inches
 OPACITY = 0.72
 KINDS = {"eye": "eye fixations", "mouse": "mouse-guided view", "clicks": "clicks"}
 
@@ -129,8 +129,7 @@ def draw(figure: Figure, gallery: Gallery, top: float) -> None:
     image_grid.draw_scale(figure, columns.starts[1], y + 0.08, (0, 1), ticks)
     first = next(iter(gallery.human))
     note = f"ρ: of the smoothed saliency with {KINDS.get(first, first)}"
-    place = figure, columns.starts[1 + n_human], y + 0.08
-    style.write_at(*place, note, va="top", color=style.GREY)
+    style.write_at(figure, columns.starts[1], y + 0.5, note, va="top", color=style.GREY)
 
 
 def _draw_map(axes: Axes, pixels: np.ndarray, values: np.ndarray) -> None:
