@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from itcortex.tables import condition_words, panels
-from itcortex.tables.condition_contrasts import LABELS
+from itcortex.tables.condition_contrasts import CONTROLS, LABELS
 from itcortex.tables.numbers import bounds, number
 from itcortex.tables.paper import GAIN, RANK
 from itcortex.tables.statistics import NOT_BASELINE
@@ -82,7 +82,8 @@ def _rank(panel: panels.Panel, tradeoff: pd.DataFrame) -> Claim:
 def _gain(panel: panels.Panel, summary: pd.DataFrame, harmonized: pd.DataFrame) -> Claim | None:
     """Harmonized networks against their baselines, in pairs; in words, against the best other one."""
     rows = _real(summary)
-    ours = rows[rows["category"] == "harmonized"]["r"]
+    ours = rows[rows["category"] == "harmonized"]
+    ours = ours[~ours["condition"].isin(CONTROLS)]["r"] if "condition" in ours else ours["r"]
     others = rows[~rows["category"].isin(NOT_BASELINE)]["r"]
     if ours.empty:
         return None
@@ -120,11 +121,16 @@ def _human_maps(conditions: pd.DataFrame, mapping: str) -> list[Claim]:
                 "no other maps",
                 number(row["difference"], 3),
                 _interval(row["low"], row["high"]),
-                f"{said}; difference of r over {row['n_models']} models and {row['n_seeds']} pairs",
+                f"{said}; difference of r over {_count(row['n_models'], 'model')} and "
+                f"{_count(row['n_seeds'], 'pair')} of networks",
             )
             for control, row in condition_words.controls(conditions, **where).items()
         ]
     return found
+
+
+def _count(number_of: float, what: str) -> str:
+    return f"{int(number_of)} {what}" + ("" if number_of == 1 else "s")
 
 
 def _training(panel: panels.Panel, summary: pd.DataFrame) -> Claim | None:

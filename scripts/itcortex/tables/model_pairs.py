@@ -14,6 +14,7 @@ import pandas as pd
 from itcortex.errors import UserError
 from itcortex.numerics.metrics import mean_defined, predictivity
 from itcortex.numerics.sampling import draws_at_once, percentile_interval
+from itcortex.tables.condition_contrasts import CONTROLS
 from itcortex.tables.statistics import ONE_TEST
 from itcortex.tables.trends import MINIMUM_FAMILIES, family_draws
 
@@ -152,13 +153,14 @@ def harmonized_table(
     Returns
     -------
     Columns `HARMONIZED`. A baseline that was not scored is said in `note`. The last row, without a
-    model, is the mean over networks; its draws take folds, sites and whole families with replacement.
+    model, is the mean over networks that were trained with people's own maps, not over controls; its
+    draws take folds, sites and whole families with replacement.
     """
     place = {name: k for k, name in enumerate(sites.names)}
     told = models.assign(name=models["model"] + " " + models["weights"]).set_index("name")
     top1 = told["top1"]
     twins = told[(told["baseline"].fillna("") != "") & told.index.isin([*place])]
-    rows, draws = [], []
+    rows, draws, controls = [], [], set()
     for name, twin in twins.iterrows():
         row = twin[["model", "weights", "baseline", "strength", "seed", "family"]].to_dict()
         first, other = place[name], place.get(twin["baseline"])
@@ -170,11 +172,14 @@ def harmonized_table(
         row |= {"r_baseline": float(predictivity(sites.r[other])), "note": ""}
         row |= {"top1_difference": twin["top1"] - top1.get(twin["baseline"], np.nan)}
         rows.append(row)
-        draws.append(sites.drawn[first] - sites.drawn[other])
+        if twin.get("condition") in CONTROLS:
+            controls.add(len(rows) - 1)
+        else:
+            draws.append(sites.drawn[first] - sites.drawn[other])
     numbers = [*NUMBERS, *DIFFERENCE]
     table = pd.DataFrame(rows, columns=HARMONIZED).astype(dict.fromkeys(numbers, float))
     if draws:
-        table.loc[len(table)] = _mean_row(table, np.array(draws), rng)
+        table.loc[len(table)] = _mean_row(table.drop(index=[*controls]), np.array(draws), rng)
     _, n_folds, n_sites = sites.r.shape
     return table.assign(**test, n_folds=n_folds, n_sites=n_sites)[HARMONIZED]
 

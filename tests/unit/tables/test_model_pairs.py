@@ -85,6 +85,18 @@ def test_harmonized_minus_baseline_and_their_mean(rng):
     assert table["difference"].iloc[-1] == pytest.approx(table["difference"][:3].mean())
 
 
+def test_networks_trained_with_other_maps_are_no_part_of_the_mean(rng):
+    sites = Sites.of(raw(rng, [0.5, 0.6, 0.4, 0.3]), 100, rng)
+    conditions = ["none", "human", "of_others", "mean"]
+    known = models("", "m0 w", "m0 w", "m0 w").assign(condition=conditions)
+    table = harmonized_table(sites, known, TEST, rng)
+    assert table["model"].tolist() == ["m1", "m2", "m3", ""]
+    assert table["difference"].iloc[-1] == pytest.approx(table["difference"][0])
+    assert table["note"].iloc[-1].startswith("mean over 1 network;")
+    controls = known[known["condition"] != "human"]
+    assert "" not in set(harmonized_table(sites, controls, TEST, rng)["model"])
+
+
 def test_a_harmonized_network_without_its_baseline_says_so(rng):
     sites = Sites.of(raw(rng, [0.5, 0.4]), 50, rng)
     table = harmonized_table(sites, models("", "gone w"), TEST, rng)
