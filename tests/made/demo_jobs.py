@@ -4,7 +4,7 @@ COLLECTORS = {"collect_scores", "estimate_tradeoff", "plot_tradeoff", "plot_laye
               "plot_timecourse", "plot_alignment", "estimate_multiverse", "plot_multiverse",
               "render_report", "record_provenance"}  # fmt: skip
 #: Read scores and predictions of single sites, which change with a fit alone.
-PAIRS = {"compare_models", "compare_recordings", "plot_recording_pairs",
+PAIRS = {"compare_models", "plot_network_site_counts", "compare_recordings", "plot_recording_pairs",
          "plot_site_counts"}  # fmt: skip
 LAST = {"render_report", "record_provenance"}
 RECORDINGS = ["sim_m1_pl", "sim_m2_ml"]
