@@ -92,7 +92,6 @@ rule plot_conditions:
         code=ex.code_of("plot_conditions"),
         title=TITLES["conditions"],
         caption=CAPTIONS["conditions"],
-        score="r",
         mapping=config["encoding"]["mappings"][0],
     script:
         "../scripts/plot_conditions.py"

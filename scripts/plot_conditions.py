@@ -5,11 +5,11 @@ from itcortex.figures import captions, conditions, style
 from itcortex.running import job
 
 
-def main(table, pdf, png, rst, score, mapping, title, caption):
-    """Draw the table of paired differences between conditions; `score` is that of recordings."""
+def main(table, pdf, png, rst, mapping, title, caption):
+    """Draw the table of paired differences between conditions; of recordings, those of r."""
     rows = store.read_table(table)
-    said = captions.of_conditions(rows, score, mapping)
-    style.save(conditions.draw(rows, score, mapping), pdf, png, rst, title, caption, said)
+    said = captions.of_conditions(rows, "r", mapping)
+    style.save(conditions.draw(rows, "r", mapping), pdf, png, rst, title, caption, said)
 
 
 if __name__ == "__main__":
