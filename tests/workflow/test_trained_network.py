@@ -78,7 +78,8 @@ def test_it_is_trained_by_two_processes_scored_and_joined_to_its_twin_by_an_arro
         of("train_harmonized", NAMES), of("extract_activations", shown),
         of("fit_encoding", recorded), of("align_maps", recorded),
         of("partition_variance", [f"{one} {NAMES[1]} {NAMES[0]}" for one in RECORDINGS]),
-        {"collect_models", "plot_training made_net", "collect_variance", "plot_unique_variance"},
+        {"collect_models", "plot_training made_net", "collect_variance", "plot_unique_variance",
+         "compare_conditions", "plot_conditions"},
         COLLECTORS, PAIRS,
     )  # fmt: skip
     copy_of.configure({"recordings": RECORDINGS[1:]})  # one is enough
