@@ -13,6 +13,7 @@ from itcortex.figures import people, recording_pairs, training
 from itcortex.figures.accuracy import rho_text
 from itcortex.tables import condition_words, multiverse, panels, paper
 from itcortex.tables.alignment import rank_trend
+from itcortex.tables.condition_contrasts import are_harmonized
 from itcortex.tables.numbers import number
 from itcortex.tables.published import at_cut, in_trend
 from itcortex.tables.statistics import NOT_BASELINE
@@ -43,7 +44,7 @@ def of_tradeoff(summary: pd.DataFrame, tradeoff: pd.DataFrame, score: str) -> st
         if len(rows):
             ranks[panel.title] = rho_text(rows.iloc[0])
         scores = panel.of(main).dropna(subset=[score])
-        ours = scores[scores.category == "harmonized"][score]
+        ours = scores[are_harmonized(scores)][score]
         others = scores[~scores.category.isin(NOT_BASELINE)][score]
         if len(ours) and len(others):
             gains[panel.title] = number(ours.mean() - others.max(), 3)

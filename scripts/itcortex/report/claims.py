@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from itcortex.tables import condition_words, panels
-from itcortex.tables.condition_contrasts import CONTROLS, LABELS
+from itcortex.tables.condition_contrasts import LABELS, are_harmonized
 from itcortex.tables.numbers import bounds, number
 from itcortex.tables.paper import GAIN, RANK
 from itcortex.tables.statistics import NOT_BASELINE
@@ -82,8 +82,7 @@ def _rank(panel: panels.Panel, tradeoff: pd.DataFrame) -> Claim:
 def _gain(panel: panels.Panel, summary: pd.DataFrame, harmonized: pd.DataFrame) -> Claim | None:
     """Harmonized networks against their baselines, in pairs; in words, against the best other one."""
     rows = _real(summary)
-    ours = rows[rows["category"] == "harmonized"]
-    ours = ours[~ours["condition"].isin(CONTROLS)]["r"] if "condition" in ours else ours["r"]
+    ours = rows[are_harmonized(rows)]["r"]
     others = rows[~rows["category"].isin(NOT_BASELINE)]["r"]
     if ours.empty:
         return None

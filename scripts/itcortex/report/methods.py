@@ -11,6 +11,7 @@ import pandas as pd
 from itcortex.encoding.recording_pairs import OF_RECORDING
 from itcortex.report import references
 from itcortex.report.references import Work
+from itcortex.tables.condition_contrasts import are_harmonized
 from itcortex.tables.summary import SITEWISE
 
 RULES = {
@@ -119,10 +120,12 @@ def _networks(text: Text, tables: dict[str, pd.DataFrame]) -> str:
     models = tables["models"].merge(named, on=["model", "weights"])
     works = [work for row in models.to_dict("records") for work in references.of_model(row)]
     untrained = int((models["category"] == "untrained").sum())
-    harmonized = int((models["category"] == "harmonized").sum())
+    harmonized = int(are_harmonized(models).sum())
+    controls = int((models["category"] == "harmonized").sum()) - harmonized
     sentence = f"We compared {len(models)} networks of {models['family'].nunique()} families"
     parts = [f"{untrained} of them untrained"] if untrained else []
     parts += [f"{harmonized} harmonized{text.named('fel2022')}"] if harmonized else []
+    parts += [f"{controls} trained with other maps, as controls"] if controls else []
     sentence += f" ({', '.join(parts)})" if parts else ""
     return (
         f"{sentence}. Their accuracy is the published top-1 accuracy on ImageNet"

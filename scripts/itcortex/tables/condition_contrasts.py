@@ -21,6 +21,15 @@ LABELS = {
 }
 
 
+def are_harmonized(rows: pd.DataFrame) -> pd.Series:
+    """Which networks (rows with a category) were trained to look where people look: controls are not.
+
+    A control has the category `harmonized` too, but not the maps of its own photographs.
+    """
+    ours = rows["category"] == "harmonized"
+    return ours & ~rows["condition"].isin(CONTROLS) if "condition" in rows else ours
+
+
 class Pair(NamedTuple):
     """Two networks of a model and seed, as "model weights"; `other` is empty where there is none."""
 

@@ -18,6 +18,7 @@ import pandas as pd
 from itcortex.errors import UserError, nearest
 from itcortex.numerics.ranks import rank_correlation
 from itcortex.numerics.sampling import percentile_interval
+from itcortex.tables.condition_contrasts import are_harmonized
 from itcortex.tables.nulls import holm, null_of
 
 MINIMUM_MODELS = 5  # with fewer, every rank correlation is within chance
@@ -124,7 +125,6 @@ STATISTICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 CORRELATIONS = ("spearman", "pearson")
 #: Groups of networks beside single categories.
 ALL, WITH_HARMONIZED = "all", "with_harmonized"
-HARMONIZED = "harmonized"  # their category
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ def groups(of_test: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     for category in sorted(models.category.unique()):
         yield category, models[models.category == category]
     rows = scored(of_test)
-    harmonized = rows.category == HARMONIZED
+    harmonized = are_harmonized(rows)
     if harmonized.any():
         yield WITH_HARMONIZED, rows[harmonized | ~rows.category.isin(NOT_BASELINE)]
 

@@ -10,10 +10,11 @@ from scipy import stats
 import compare_conditions
 from itcortex import store
 from itcortex.tables import dictionary
-from itcortex.tables.condition_contrasts import contrasts
+from itcortex.tables.condition_contrasts import are_harmonized, contrasts
 from itcortex.tables.condition_measures import marks, of_trainings
 from itcortex.tables.condition_scores import Drawn, MeanOf, OfPhotographs
 from itcortex.tables.conditions import conditions_table, seed_error
+from itcortex.tables.statistics import WITH_HARMONIZED, groups
 from made import conditions as made
 
 DRAWS = 200
@@ -348,3 +349,12 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     assert "\n\nIn a cell: V4: more than with either kind of other maps; +0." in said
     assert human["drawn"].unique().tolist() == ["folds, sites, seeds", "images, seeds",
                                                 "photographs, seeds", "seeds"]  # fmt: skip
+
+
+def test_controls_are_no_harmonized_networks_anywhere():
+    table = pd.DataFrame({"category": ["cnn", *["harmonized"] * 3, "untrained"]})
+    assert are_harmonized(table).tolist() == [False, True, True, True, False]
+    told = table.assign(condition=["none", "human", "of_others", "mean", ""])
+    assert are_harmonized(told).tolist() == [False, True, False, False, False]
+    of_test = told.assign(control="none", main_window=True)
+    assert dict(groups(of_test))[WITH_HARMONIZED]["condition"].tolist() == ["none", "human"]
