@@ -80,6 +80,17 @@ def pytest_runtest_call(item):
         return (yield)
 
 
+@pytest.fixture(autouse=True)
+def environment_put_back():
+    """Some packages write into the environment of this process: later tests start without that."""
+    before = dict(os.environ)
+    yield
+    if (now := dict(os.environ)) != before:
+        for name in now.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Folder of reference data kept outside the repository; tests that need it skip without it."""

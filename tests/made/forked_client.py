@@ -45,15 +45,15 @@ def handed_over(address: str, words: list[str]) -> tuple[int, int]:
             say(f"{signal.Signals(number).name} came and is passed on")
             server.send(bytes([number]))
 
-        socket.send_fds(server, [len(request).to_bytes(8, "big")], [0, 1, 2])
-        server.sendall(request)
-        for name in PASSED_ON:
-            number = getattr(signal, name)
-            if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, pass_on)
         try:
+            socket.send_fds(server, [len(request).to_bytes(8, "big")], [0, 1, 2])
+            server.sendall(request)
+            for name in PASSED_ON:
+                number = getattr(signal, name)
+                if signal.getsignal(number) != signal.SIG_IGN:
+                    signal.signal(number, pass_on)
             answer = server.recv(16)
-        except ConnectionResetError:
+        except (BrokenPipeError, ConnectionResetError):
             answer = b""
         if len(answer) < 16:
             folder = os.path.dirname(address)  # noqa: PTH120

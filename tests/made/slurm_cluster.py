@@ -11,6 +11,7 @@ stops it at Ctrl-C.
 import contextlib
 import getpass
 import os
+import random
 import re
 import secrets
 import shutil
@@ -124,6 +125,17 @@ class Cluster:
         """Start the daemon of one node."""
         (self.folder / "spool" / name).mkdir(exist_ok=True)
         self._launch("slurmd", "-D", "-N", name, key=name)
+
+    def mend(self) -> None:
+        """Start what a test that failed has left dead."""
+        ended = [name for name, daemon in self.daemons.items() if daemon.poll() is not None]
+        if "slurmctld" not in self.daemons or "slurmctld" in ended:
+            self.start_controller()
+        gone = [name for name in NODES if name not in self.daemons or name in ended]
+        for name in gone:
+            self.start_node(name)
+        if gone:
+            self.wait_for_nodes()
 
     def wait_for_nodes(self) -> None:
         """Wait until every node takes jobs."""
@@ -274,15 +286,22 @@ class Cluster:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports that nobody listens on now, and that no connection is given meanwhile.
+
+    They are below those that the system gives to connections (32768 and up on Linux): while a daemon is
+    away, its port could be given to one, even to the one that asks for the daemon, which then speaks to
+    itself.
+    """
+    found: list[int] = []
+    with contextlib.ExitStack() as kept:
+        for port in random.SystemRandom().sample(range(20_000, 32_000), 1000):
+            one = kept.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                one.bind(("127.0.0.1", port))
+                found.append(port)
+            if len(found) == count:
+                return found
+    raise RuntimeError(f"no {count} free ports from 20000 to 31999")
 
 
 if __name__ == "__main__":

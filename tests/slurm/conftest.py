@@ -1,6 +1,7 @@
 """A real Slurm on this machine, a small line to disturb, and what it gives undisturbed."""
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,10 @@ def cluster():
 
 
 @pytest.fixture
-def line(tmp_path, cluster) -> Line:
-    """The small line before its first run."""
-    return Line(tmp_path, cluster)
+def line(tmp_path, cluster) -> Iterator[Line]:
+    """The small line before its first run, and after a test that failed a cluster that is whole."""
+    yield Line(tmp_path, cluster)
+    cluster.mend()
 
 
 @pytest.fixture(scope="session")

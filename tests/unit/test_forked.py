@@ -26,7 +26,7 @@ listener.bind(sys.argv[1])
 listener.listen()
 print("up", flush=True)
 connection, _ = listener.accept()
-connection.recv(100_000)
+connection.recv(int(sys.argv[2]))
 """
 SHOW = """
 import os, sys
@@ -96,10 +96,11 @@ def test_none_ends_without_a_word(tmp_path):
     assert "cannot be flushed: [Errno 9]" in forked.stderr
 
 
-def test_an_ended_server_is_told(tmp_path):
-    """By whom it leaves without an answer, and where it says why."""
+@pytest.mark.parametrize("received", [1, 100_000])
+def test_an_ended_server_is_told(tmp_path, received):
+    """By whom it leaves without an answer, and where it says why: also in the middle of a request."""
     server = subprocess.Popen(
-        [sys.executable, "-c", ENDS_ON_REQUEST, str(tmp_path / "socket")],
+        [sys.executable, "-c", ENDS_ON_REQUEST, str(tmp_path / "socket"), str(received)],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert server.stdout.readline() == "up\n"
