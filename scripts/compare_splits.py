@@ -1,5 +1,8 @@
 """Rule compare_splits: scores of every network on every division of the images, and what is lost."""
 
+from collections import defaultdict
+from itertools import starmap
+
 import numpy as np
 import pandas as pd
 
@@ -17,19 +20,28 @@ def main(
 
     `main_splits` is the name of the folds of the main analysis by recording, `splits` those of every
     file of `variants`; `recordings` has the recordings' attributes by name.
+
+    One network on one recording is in memory at a time.
     """
+    of_network = defaultdict(list)
+    for path, split in [*((path, None) for path in encoding), *zip(variants, splits, strict=True)]:
+        network = store.read_constants(path, ["recording", "model", "weights"])
+        of_network[tuple(network.values())].append((path, split))
 
-    def rows(path):
+    def rows(path, split):
         real = {"control": "none", "main_window": True, "chosen": True, "mapping": mapping}
-        return store.read_rows(path, RAW, **real).astype({"recording": str})
+        part = store.read_rows(path, RAW, **real).astype({"recording": str})
+        main = part["recording"].map(main_splits)
+        return part.assign(split=split or main)[main != split]
 
-    parts = [rows(path) for path in progress.bar(encoding, "scores", unit="job")]
-    parts = [part.assign(split=part["recording"].map(main_splits)) for part in parts]
-    for path, split in zip(progress.bar(variants, "splits", unit="job"), splits, strict=True):
-        part = rows(path).assign(split=split)
-        parts.append(part[part["recording"].map(main_splits) != split])
-    raw = pd.concat(parts, ignore_index=True)
-    table = generalisation_table(raw, main_splits, draws, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    tables = [
+        generalisation_table(
+            pd.concat(starmap(rows, files), ignore_index=True), main_splits, draws, rng
+        )
+        for files in progress.bar(of_network.values(), "divisions", unit="network")
+    ]
+    table = pd.concat(tables, ignore_index=True)
     table = describe_models(table, store.read_table(models))
     table = describe_recordings(table, recordings)
     store.write_table(generalisation, table, csv=generalisation_csv)
