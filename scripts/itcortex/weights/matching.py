@@ -4,7 +4,8 @@ By name means: after one prefix that all names of the file share (`module.`, `ba
 or one that all names of the network share. Order is the last resort. It says where a tensor belongs only
 if the file lists its tensors as the network does, which many blocks of one shape would never tell: so
 the numbers in the names must agree as well, and must tell modules of equal shapes apart. Words, such as
-`query` and `key`, do not say which module of other names is meant.
+`query` and `key`, do not say which module of other names is meant. A user who knows that the order is the
+network's can say so (`BY_ORDER`): then shapes alone must agree, and a name that both have stay where it is.
 """
 
 import re
@@ -19,6 +20,8 @@ from itcortex.weights.state import State, in_order
 
 #: Of batch norms in PyTorch; evaluation does not read it.
 COUNTER = "num_batches_tracked"
+#: What a user says whose file lists its tensors as the network does, whatever their names.
+BY_ORDER = "order"
 #: Of torch's averaged models, beside the network: how many states were averaged.
 _AVERAGED = "n_averaged"
 _NUMBER = re.compile(r"\d+")
@@ -67,12 +70,15 @@ class Matched:
     by_order: bool = False
 
 
-def match(state: State, wanted: Wanted, origin: str, ordered: bool = True) -> Matched:
+def match(
+    state: State, wanted: Wanted, origin: str, ordered: bool = True, match_by: str = ""
+) -> Matched:
     """The tensors of a file under the names of a network, by name, or by order (see the module).
 
-    A file that does not keep its tensors in order (`ordered` is False) goes by name alone. Raises
-    `UserError`, naming `origin`, for quantised tensors, other shapes, names that lack or are left over,
-    and an order that the names contradict.
+    A file that does not keep its tensors in order (`ordered` is False) goes by name alone. With
+    `match_by` `BY_ORDER` tensors whose names are not the network's go by order, if their shapes agree.
+    Raises `UserError`, naming `origin`, for quantised tensors, other shapes, names that lack
+    or are left over, and an order that the names contradict.
     """
     state = {name: value for name, value in state.items() if name != _AVERAGED}
     _require_floats(state, origin)
@@ -82,7 +88,9 @@ def match(state: State, wanted: Wanted, origin: str, ordered: bool = True) -> Ma
         renamed = {given + name[len(taken) :]: value for name, value in state.items()}
         return _untorn(_named(renamed, wanted, origin, taken, given), wanted, origin)
     foreign, lacking = _difference(state, wanted)
-    if len(foreign) < len(state) / 2:  # most names are right: the others are wrong, not renamed
+    if (
+        not match_by and len(foreign) < len(state) / 2
+    ):  # most names are right: the others are wrong, not renamed
         raise UserError(
             f"{origin}: does not fit the architecture: it lacks {lacking[:3]} ({len(lacking)} tensors), "
             f"and has {foreign[:3]} ({len(foreign)}), which the architecture has not; check the model's "
@@ -93,7 +101,7 @@ def match(state: State, wanted: Wanted, origin: str, ordered: bool = True) -> Ma
             f"{origin}: the names of its tensors are not those of the architecture, and a file of this "
             f"kind does not keep their order; it has {foreign[:3]}, and lacks {lacking[:3]}"
         )
-    return _untorn(_by_order(state, wanted, origin), wanted, origin)
+    return _untorn(_by_order(state, wanted, origin, match_by), wanted, origin)
 
 
 def _untorn(matched: Matched, wanted: Wanted, origin: str) -> Matched:
@@ -154,16 +162,21 @@ def _named(renamed: State, wanted: Wanted, origin: str, taken: str, given: str) 
 # --- by order -------------------------------------------------------------------------------------
 
 
-def _by_order(state: State, wanted: Wanted, origin: str) -> Matched:
-    """In order, if numbers and shared names do not speak against it; without counters and indices."""
+def _by_order(state: State, wanted: Wanted, origin: str, match_by: str) -> Matched:
+    """In order, without counters and indices; if the user does not vouch for it, names must allow it."""
     own = {name: value for name, value in state.items() if _is_float(value)}
     like = {name: value for name, value in wanted.state.items() if _is_float(value)}
     found = in_order(own, like, origin)
-    _require_agreement(list(own), list(like), origin)
-    for tensors in (own, like):
-        _require_told_apart(tensors, list(like), origin)
+    how = "by order, as the row's match_by says, whatever their names"
+    names, target = list(own), list(like)
+    if match_by == BY_ORDER:
+        _require_none(_moved(list(zip(names, target, strict=True))), target, origin)
+    else:
+        _require_agreement(names, target, origin)
+        for tensors in (own, like):
+            _require_told_apart(tensors, list(like), origin)
+        how = "by order, because their names are not the architecture's"
     lacking = tuple(name for name in wanted.state if name not in like)
-    how = "by order, because their names are not the architecture's"
     return Matched(_checked(found, like, origin), how, lacking, by_order=True)
 
 
@@ -171,16 +184,20 @@ def _require_agreement(names: list[str], wanted: list[str], origin: str) -> None
     """Raise `UserError` if names of two lists, paired in order, contradict their pairing."""
     pairs = list(zip(names, wanted, strict=True))
     contradiction = (
-        _crossed(pairs)
+        _moved(pairs)
+        or _torn(pairs)
         or _falling(names)
         or _falling(wanted)
         or _disagreeing([(_place(name), _place(like)) for name, like in pairs], pairs)
     )
+    _require_none(contradiction, wanted, origin)
+
+
+def _require_none(contradiction: str, wanted: list[str], origin: str) -> None:
     if contradiction:
         raise UserError(
-            f"{origin}: the names of its tensors are not those of the architecture, and the numbers in "
-            f"them do not agree with its order: {contradiction}. Save the file again with the "
-            f"architecture's names ({', '.join(wanted[:3])}, ...)"
+            f"{origin}: the names of its tensors are not those of the architecture, and do not agree "
+            f"with its order: {contradiction}. {_remedy(wanted)}"
         )
 
 
@@ -196,18 +213,29 @@ def _require_told_apart(tensors: State, wanted: list[str], origin: str) -> None:
         if other != module:
             raise UserError(
                 f"{origin}: the names of its tensors are not those of the architecture, and of {other} "
-                f"and {module}, which have equal shapes, no number says which is which. Save the file "
-                f"again with the architecture's names ({', '.join(wanted[:3])}, ...)"
+                f"and {module}, which have equal shapes, no number says which is which. "
+                f"{_remedy(wanted)}"
             )
 
 
-def _crossed(pairs: list[tuple[str, str]]) -> str:
-    """A name that both lists have, in another place; or a module whose tensors would be parted."""
+def _remedy(wanted: list[str]) -> str:
+    return (
+        f"Save the file again with the architecture's names ({', '.join(wanted[:3])}, ...); or, if you "
+        f"know that its order is the architecture's, write match_by: {BY_ORDER} into the model's row"
+    )
+
+
+def _moved(pairs: list[tuple[str, str]]) -> str:
+    """A name that both lists have, in another place."""
     known = {like for _, like in pairs}
+    moved = (f"{name} would become {like}" for name, like in pairs if name in known - {like})
+    return next(moved, "")
+
+
+def _torn(pairs: list[tuple[str, str]]) -> str:
+    """A module whose tensors would be parted."""
     modules: dict[str, str] = {}
     for name, like in pairs:
-        if name in known and name != like:
-            return f"{name} would become {like}"
         module = like.rpartition(".")[0]
         if modules.setdefault(name.rpartition(".")[0], module) != module:
             return f"{name} would become {like}, and the rest of its module would not lie there"

@@ -25,7 +25,13 @@ class FileOptions:
 
     sha256: str = ""
     state_dict: str = ""
+    match_by: str = ""
     path: str | Path | None = None
+
+    @property
+    def of_content(self) -> tuple[str, str, str]:
+        """What `files.read_fitted` is told of the file."""
+        return self.sha256, self.state_dict, self.match_by
 
 
 def fetch_state(
@@ -34,16 +40,17 @@ def fetch_state(
     sha256: str = "",
     file: str | Path | None = None,
     state_dict: str = "",
+    match_by: str = "",
 ) -> Fetched:
     """State dict of `network` from `source`, and its origin: file, sha256 and commit, as far as known.
 
     `sha256` is the digest that the weights file must have, if it is known; `file` is the local path of
     the file of a `data:` source; `state_dict` names the state dict to take where a file holds several
-    (`checkpoints.choose_state`). Raises `UserError` for a source of an unknown kind and for weights that
+    (`checkpoints.choose_state`), and `match_by` says that its tensors go by order (`matching`). Raises `UserError` for a source of an unknown kind and for weights that
     do not fit, and `availability.UnavailableError` for a file that its publisher did not give.
     """
     kind, rest = parse_source(source)
-    return SOURCES[kind](rest, network, FileOptions(sha256, state_dict, file))
+    return SOURCES[kind](rest, network, FileOptions(sha256, state_dict, match_by, file))
 
 
 def parse_source(source: str) -> tuple[str, str]:
@@ -56,25 +63,31 @@ def parse_source(source: str) -> tuple[str, str]:
     return kind, rest
 
 
-def from_package(package: str, network: Network, sha256: str = "", state_dict: str = "") -> Fetched:
+def from_package(
+    package: str, network: Network, sha256: str = "", state_dict: str = "", match_by: str = ""
+) -> Fetched:
     """Weights inside an installed Python package; no internet connection is needed.
 
     Raises `UserError` if the package is missing or does not hold one weights file, and for a file that
     `files.read_fitted` refuses.
     """
     path = _weights_file(package)
-    state, facts = read_fitted(path, network, sha256, state_dict)
+    state, facts = read_fitted(path, network, sha256, state_dict, match_by)
     return state, {"file": path.name} | facts
 
 
 def from_file(
-    path: str | Path, network: Network, sha256: str = "", state_dict: str = ""
+    path: str | Path,
+    network: Network,
+    sha256: str = "",
+    state_dict: str = "",
+    match_by: str = "",
 ) -> Fetched:
     """Weights from the user's own file: a state dict (.pth, .safetensors, ...) or a Keras file (.h5).
 
     A `~` at the start of the path is the user's home folder.
     """
-    state, facts = read_fitted(path, network, sha256, state_dict)
+    state, facts = read_fitted(path, network, sha256, state_dict, match_by)
     return state, {"file": str(path)} | facts
 
 
@@ -106,7 +119,8 @@ def _weights_file(package: str) -> Path:
 
 
 def _untrained(seed: str, network: Network, given: FileOptions) -> Fetched:
-    for column, value in (("sha256", given.sha256), ("state_dict", given.state_dict)):
+    columns = ("sha256", "state_dict", "match_by")
+    for column, value in zip(columns, given.of_content, strict=True):
         if value:
             raise UserError(
                 f"{column}: {value!r} is given for 'untrained:{seed}', which reads no file; leave it "
@@ -119,26 +133,25 @@ def _brought(name: str, network: Network, given: FileOptions) -> Fetched:
     """A file of a registered dataset, `dataset/file`, which the workflow has downloaded."""
     if not given.path:
         raise ValueError(f"data:{name}: the file itself is needed")
-    return from_file(given.path, network, given.sha256, given.state_dict)
+    return from_file(given.path, network, *given.of_content)
 
 
 def _timm(tag: str, network: Network, given: FileOptions) -> Fetched:
-    if given.state_dict:
-        raise UserError(
-            f"state_dict: {given.state_dict!r} is given for 'timm:{tag}', a file that timm reads by "
-            "itself; leave it empty"
-        )
+    for column, value in (("state_dict", given.state_dict), ("match_by", given.match_by)):
+        if value:
+            raise UserError(
+                f"{column}: {value!r} is given for 'timm:{tag}', a file that timm reads by itself; "
+                "leave it empty"
+            )
     return hub.from_timm(tag, network, given.sha256)
 
 
 SOURCES: dict[str, Callable[[str, Network, FileOptions], Fetched]] = {
-    "package": lambda rest, network, given: from_package(
-        rest, network, given.sha256, given.state_dict
-    ),
+    "package": lambda rest, network, given: from_package(rest, network, *given.of_content),
     "untrained": _untrained,
     "timm": _timm,
-    "hub": lambda rest, network, given: hub.from_hub(rest, network, given.sha256, given.state_dict),
-    "file": lambda rest, network, given: from_file(rest, network, given.sha256, given.state_dict),
+    "hub": lambda rest, network, given: hub.from_hub(rest, network, *given.of_content),
+    "file": lambda rest, network, given: from_file(rest, network, *given.of_content),
     "data": _brought,
 }
 EXAMPLES = {

@@ -149,7 +149,7 @@ def test_other_names_whose_numbers_are_in_another_order_are_refused(tmp_path, or
     names += [f"layers.{block}.{end}" for block in order for end in ends]
     names += [name for name in state if name.startswith("last")]
     assert len(names) == len(state)
-    with pytest.raises(UserError, match=r"numbers in them do not agree.*comes after layers\.\d"):
+    with pytest.raises(UserError, match=r"do not agree with its order.*comes after layers\.\d"):
         fetched(tmp_path, {name: state[name] for name in names}, network)
 
 
@@ -200,6 +200,56 @@ def test_modules_of_unequal_shapes_need_no_numbers():
     found = match(state, wanted, "w.pth")
     assert found.by_order and list(found.state) == list(wanted.state)
     assert all(torch.equal(a, b) for a, b in zip(found.state.values(), state.values(), strict=True))
+
+
+def test_a_user_who_knows_the_order_says_so(tmp_path, caplog):
+    """What no number tells apart goes by order once the row vouches for it, and provenance has it."""
+    caplog.set_level("INFO")
+    wanted = made("two_maps").build(1).state_dict()
+    content = {name: wanted[like] for name, like in zip("yx", wanted, strict=True)}
+    content = {f"{name}.weight": value for name, value in content.items()}
+    with pytest.raises(UserError, match="write match_by: order into the model's row"):
+        fetched(tmp_path, content, made("two_maps"))
+    state, origin = fetched(tmp_path, content, made("two_maps"), match_by="order")
+    assert same(state, wanted)
+    assert origin["matched"].startswith("by order, as the row's match_by says")
+    assert "matched by order, as the row's match_by says" in caplog.text
+
+
+def test_names_that_fit_are_taken_whatever_the_row_says(tmp_path):
+    wanted = made("two_maps").build(1).state_dict()
+    content = {f"m.{name}": wanted[name] for name in reversed(wanted)}
+    state, origin = fetched(tmp_path, content, made("two_maps"), match_by="order")
+    assert same(state, wanted) and "matched" not in origin
+
+
+def test_blocks_in_falling_order_are_taken_if_the_row_vouches_for_them(tmp_path):
+    network = made("blocks")
+    wanted = network.build(1).state_dict()
+    content = renamed(wanted)
+    content = {name.replace("layers.0", "layers.9"): value for name, value in content.items()}
+    with pytest.raises(UserError, match=r"comes after layers\.9.* write match_by: order"):
+        fetched(tmp_path, content, network)
+    assert same(fetched(tmp_path, content, network, match_by="order")[0], wanted)
+
+
+@pytest.mark.parametrize(
+    ("names", "shape", "suffix", "message"),
+    [
+        ("ba", 4, ".pth", r"does not fit|b\.weight would become a\.weight"),
+        ("xy", 3, ".pth", r"x\.weight"),
+        ("xy", 4, ".safetensors", "does not keep their order"),
+        ("x", 4, ".pth", "1 tensors"),
+    ],
+)
+def test_what_no_row_can_vouch_for(tmp_path, names, shape, suffix, message):
+    """Names of the network in other places, other shapes, files without an order, tensors that lack."""
+    network = made("two_maps")
+    content = {f"{name}.weight": torch.rand(shape, shape) for name in names}
+    if names == "ba":
+        content |= {"more.weight": content.pop("a.weight")}
+    with pytest.raises(UserError, match=message):
+        fetched(tmp_path, content, network, suffix, match_by="order")
 
 
 # --- other kinds of file --------------------------------------------------------------------------
