@@ -4,8 +4,8 @@ By name means: after one prefix that all names of the file share (`module.`, `ba
 or one that all names of the network share. Order is the last resort. It says where a tensor belongs only
 if the file lists its tensors as the network does, which many blocks of one shape would never tell: so
 the numbers in the names must agree as well, and must tell modules of equal shapes apart. Words, such as
-`query` and `key`, do not say which module of other names is meant. A user who knows that the order is the
-network's can say so (`BY_ORDER`): then shapes alone must agree, and a name that both have stay where it is.
+`query` and `key`, do not say which module of other names is meant. A user who knows that the order is
+the network's can say so (`BY_ORDER`): then shapes must agree, and a name that both have must not move.
 """
 
 import re

@@ -46,8 +46,9 @@ def fetch_state(
 
     `sha256` is the digest that the weights file must have, if it is known; `file` is the local path of
     the file of a `data:` source; `state_dict` names the state dict to take where a file holds several
-    (`checkpoints.choose_state`), and `match_by` says that its tensors go by order (`matching`). Raises `UserError` for a source of an unknown kind and for weights that
-    do not fit, and `availability.UnavailableError` for a file that its publisher did not give.
+    (`checkpoints.choose_state`), and `match_by` says that its tensors go by order (`matching`). Raises
+    `UserError` for a source of an unknown kind and for weights that do not fit, and
+    `availability.UnavailableError` for a file that its publisher did not give.
     """
     kind, rest = parse_source(source)
     return SOURCES[kind](rest, network, FileOptions(sha256, state_dict, match_by, file))
