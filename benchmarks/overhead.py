@@ -21,8 +21,8 @@ from pathlib import Path
 import pandas as pd
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.append(str(REPOSITORY / "tests" / "slurm"))
-from cluster import Cluster, lacking  # noqa: E402
+sys.path.append(str(REPOSITORY / "tests"))
+from made.slurm_cluster import Cluster, lacking  # noqa: E402
 
 SNAKEFILE = """
 rule all:
