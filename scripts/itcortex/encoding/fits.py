@@ -24,14 +24,12 @@ from itcortex.encoding.raw_scores import raw_scores
 from itcortex.encoding.ridge_options import RIDGE, RidgeOptions
 from itcortex.encoding.targets import Target
 from itcortex.mappings import reverse
-from itcortex.mappings.features import effective_dimensionality, number_of_units
+from itcortex.mappings.features import effective_dimensionality, loudest_unit, number_of_units
 from itcortex.mappings.folds import Division
-from itcortex.mappings.layer_scores import LayerPredictions, LayerScores
+from itcortex.mappings.layer_scores import AT_EDGE, LOUD_UNIT, LayerPredictions, LayerScores
 
 _log = logging.getLogger(__name__)
 
-#: Share of sites whose penalty is at an end of the grid from which on the log warns.
-_AT_EDGE = 0.05
 #: Name given to the only "site" of mappings that give one number for each fold.
 WHOLE_ARRAY = "all"
 #: The mapping whose features, and not its targets, have noise.
@@ -72,10 +70,12 @@ class Fits:
         self.dimensions: dict[str, float] = {}
         self.units: dict[str, int] = {}
         self.bounds: dict[str, np.ndarray] = {}
+        self.loudest = np.nan
 
     def add(self, layer: str, maps: np.ndarray, responses: np.ndarray, division: Division) -> None:
         """Fit every mapping on one layer; `responses` (target, image, y, x, site)."""
         self.layers.append(layer)
+        self._look_for_loud_units(layer, maps, responses.shape[2:4])
         for kind, fit in self.fitters.items():
             result = fit(maps, responses[: len(self.targets[kind])], division)
             _log.info(f"{layer} {maps.shape[1:]} {kind}")
@@ -90,6 +90,17 @@ class Fits:
             self.results[kind].append(result)
             self._let_go(kind)
 
+    def _look_for_loud_units(self, layer: str, maps: np.ndarray, grid: tuple[int, int]) -> None:
+        """Note how loud the loudest unit is; say in the log if others are hardly seen beside it."""
+        found = loudest_unit(maps, grid)
+        self.loudest = np.fmax(self.loudest, found)
+        if found > LOUD_UNIT:
+            _log.warning(
+                "%s: a unit varies %.3g times as much as the median unit: ridge, RSA, CKA and `reduce: "
+                "kind: pca` hardly see the others, and PLS spends a component on it; take another "
+                "layer, or one behind a normalisation", layer, found,
+            )  # fmt: skip
+
     def _warn_of_edges(self, layer: str, result: LayerScores) -> None:
         """Say in the log where the best penalty of many sites is at an end of the grid."""
         penalties = getattr(result, "penalties", None)
@@ -97,7 +108,7 @@ class Fits:
             return
         smallest = np.mean(penalties[0] == self.ridge.penalties[0])
         largest = np.mean(penalties[0] == self.ridge.penalties[-1])
-        if max(smallest, largest) >= _AT_EDGE:
+        if max(smallest, largest) >= AT_EDGE:
             _log.warning(
                 "%s: the best penalty is the smallest that was tried for %.0f %% of sites and the "
                 "largest for %.0f %%; widen encoding: ridge: penalties (of sites that a layer does not "
@@ -174,9 +185,9 @@ class Fits:
         """Raw scores of all mappings, see `itcortex.encoding.raw_scores.raw_scores`, layer by layer.
 
         `effective_dimensionality` and `n_units` are those of a row's layer, known of layers that some
-        mapping chose; `reverse_bound` is there where single trials are, in rows of `reverse`. Of the
-        control there are rows for the layers that were chosen, each in its folds. A block has the rows
-        of one mapping, layer and, in the control, permutation.
+        mapping chose; `loudest_unit` is the largest of all layers; `reverse_bound` is there where single
+        trials are, in rows of `reverse`. Of the control there are rows for the layers that were chosen,
+        each in its folds. A block has the rows of one mapping, layer and, in the control, permutation.
         """
         labels = labels | {"protocol": self.protocol.name}
         whole = {kind: self._is_whole(kind, sites) for kind in self.results}
@@ -215,6 +226,7 @@ class Fits:
         table = table.assign(
             effective_dimensionality=self.dimensions.get(layer, np.nan),
             n_units=float(self.units.get(layer, np.nan)),
+            loudest_unit=float(self.loudest),
         )
         if not self.bounds:
             return table

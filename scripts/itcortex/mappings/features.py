@@ -75,6 +75,23 @@ def effective_dimensionality(maps: np.ndarray, grid: tuple[int, int]) -> float:
     return float(np.trace(gram)) ** 2 / squares if squares > 0 else np.nan
 
 
+_LOOKED_AT = 200  # images, at most, that standard deviations of units are taken from
+
+
+def loudest_unit(maps: np.ndarray, grid: tuple[int, int]) -> float:
+    """Standard deviation of a layer's loudest unit over that of its median unit.
+
+    Units are those of `number_of_units`; those that never vary are left out. Of more than 200 images 200
+    are taken, evenly spaced. NaN for a layer without variance. Maps (image, row, column, channel) or
+    (image, channel), and grid, as in `layer_features`.
+    """
+    some = maps[np.linspace(0, len(maps) - 1, min(len(maps), _LOOKED_AT)).round().astype(int)]
+    columns = (-1, maps.shape[-1]) if grid[0] * grid[1] > 1 else (len(some), -1)
+    spread = some.reshape(columns).std(0, dtype=np.float64)
+    spread = spread[spread > 0]
+    return float(spread.max() / np.median(spread)) if len(spread) else np.nan
+
+
 def number_of_units(maps: np.ndarray, grid: tuple[int, int]) -> int:
     """Units of a layer as mappings have them: channels on a grid, else channels times cells.
 

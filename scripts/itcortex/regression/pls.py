@@ -10,12 +10,12 @@ of that:
 * Centring with the training mean of each problem is a rank-one term.
 * The scores of the held-out rows come out of the same product as those of the training rows.
 
-There are three ways to take the products, which give the same numbers, and the one with the fewest
-operations is used: *direct* (t = X r, p = X't), *gram* (X'X is computed once, and the held-out rows'
-part is taken off) and *dual* (K = XX' is computed once, and all else happens in sample space). With
-`device` they are taken by torch. Which combination of sites gives a
-component its weights is the `rule` (see `itcortex.regression.pls_rules`): `Exact` (default) or
-`Nipals`, the same loop stopped at a tolerance as scikit-learn does.
+There are three ways to take the products, which give the same numbers: *direct* (t = X r, p = X't),
+*gram* (X'X is computed once, and the held-out rows' part is taken off) and *dual* (K = XX' is computed
+once, and all else happens in sample space). The one with the fewest operations is used, if it is exact
+enough for these features. With `device` products are taken by torch. Which combination of sites gives a
+component its weights is the `rule` (see `itcortex.regression.pls_rules`): `Exact` (default) or `Nipals`,
+the same loop stopped at a tolerance as scikit-learn does.
 """
 
 from collections.abc import Iterator
@@ -27,6 +27,9 @@ from itcortex.regression.design import Design, Problem
 from itcortex.regression.pls_engines import Direct, Dual, Gram, rounding
 from itcortex.regression.pls_rules import Exact, Nipals
 
+#: Sums of squares of features, the largest over the median one, above which X'X and XX' are too coarse:
+#: they hold the smaller ones to about 1e-16 of the largest.
+_SPREAD = 1e8
 #: Size of the chunks of problems that are solved at one time.
 CHUNK_BYTES = 192 * 2**20
 #: A site's cross-product X'y whose squared size has sunk to this share of its first size is rounding:
@@ -108,7 +111,14 @@ def fit_held_out(
 def cheapest_engine(
     design: Design, responses: np.ndarray, problems: list[Problem], n_components: int
 ) -> type[Direct | Gram | Dual]:
-    """The engine that needs the fewest operations for what `fit_held_out` is asked."""
+    """The engine that needs the fewest operations for what `fit_held_out` is asked.
+
+    `Direct` where one feature is so much larger than the others that they would be lost in products of
+    features.
+    """
+    powers = np.einsum("nc,nc->c", design.rows, design.rows)
+    if powers.max(initial=0) > _SPREAD * np.median(powers[powers > 0] if powers.any() else [1]):
+        return Direct
     n, c = design.rows.shape
     m = responses.shape[2]
     lengths = np.diff(design.bounds)

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from itcortex.encoding.ceilings import FEW_SITES, weakness
+from itcortex.mappings.layer_scores import AT_EDGE, LOUD_UNIT
 from itcortex.tables import panels
 from itcortex.tables.statistics import MINIMUM_FAMILIES, MINIMUM_MODELS
 
@@ -49,12 +50,42 @@ def limits(summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
     few = main[main["n_sites"] < FEW_SITES]["recording"].astype(str).unique()
     if len(few):
         found.append(f"{', '.join(few)}: fewer than {FEW_SITES} sites.")
+    found += [_loud(main), _at_edge(main)]
     found += [_tested(panel, panel.of(tradeoff)) for panel in panels.of_summary(summary)]
     found.append(
         "Networks differ in more than their accuracy: in training data, input size, architecture and "
         "year. A trend says nothing of what causes it."
     )
     return [sentence for sentence in dict.fromkeys(found) if sentence]
+
+
+def _loud(main: pd.DataFrame) -> str:
+    """Which networks have a unit beside which others are hardly seen."""
+    loud = _networks(main, main["loudest_unit"] > LOUD_UNIT)
+    if not loud:
+        return ""
+    return (
+        f"{loud}: a unit of some layer varies more than {LOUD_UNIT} times as much as the median unit "
+        "(column loudest_unit). Ridge, RSA and CKA hardly see the other units of such a layer, and PLS "
+        "spends a component on it."
+    )
+
+
+def _at_edge(main: pd.DataFrame) -> str:
+    """Which networks have ridge penalties at an end of the grid."""
+    edge = _networks(main, main["penalty_at_edge"] >= AT_EDGE)
+    if not edge:
+        return ""
+    return (
+        f"{edge}: the best ridge penalty of {100 * AT_EDGE:.0f} % or more of the sites is the smallest "
+        "or the largest that was tried (column penalty_at_edge). Of sites that a layer does not predict "
+        "the largest is always best; else widen encoding: ridge: penalties."
+    )
+
+
+def _networks(main: pd.DataFrame, which: pd.Series) -> str:
+    names = main["model"].astype(str) + " " + main["weights"].astype(str)
+    return ", ".join(names[which].unique())
 
 
 def _tested(panel: panels.Panel, tradeoff: pd.DataFrame) -> str:

@@ -20,7 +20,7 @@ SITEWISE = ("pls", "ridge")
 #: Ceiling of `reverse`, which is that of a network (see `itcortex.mappings.reverse.prediction_bound`).
 REVERSE_BOUND = "reverse_bound"
 #: Columns of raw scores that tell of a layer.
-OF_LAYERS = ("effective_dimensionality", "n_units", "reverse_bound")
+OF_LAYERS = ("effective_dimensionality", "n_units", "loudest_unit", "reverse_bound")
 TEXTS = ["category", "family", "baseline", "series", "condition"]
 DESCRIBED = [*TEXTS, "top1", "strength", "seed"]  # of a model, told in every table about models
 WINDOW = ["control", "main_window", "window_start", "window_stop"]
@@ -58,7 +58,8 @@ def over_folds(
     Beside it: its bootstrap interval over folds and sites (`r_low`, `r_high`), the score of the layer
     that is best on the test images themselves (`r_best_layer`, as the reference reports it), the
     difference of the two (`optimism`), and the mean over folds of what jobs noted of the chosen layers
-    (`OF_LAYERS`): effective dimensionality, number of units, bound of the reverse direction.
+    (`OF_LAYERS`): effective dimensionality, number of units, how loud the loudest unit of all layers is,
+    bound of the reverse direction.
     `penalty_at_edge` is the share of folds and sites whose penalty is at an end of the grid. The control
     with shuffled images is the mean over its permutations, and its interval holds 95 % of them;
     against them a score of the main window has its `p_shuffled`, the share of permutations that

@@ -146,6 +146,24 @@ def test_targets_that_are_made_one_by_one_have_the_rows_of_stacked_ones_block_by
     assert real["effective_dimensionality"].nunique().tolist() == [1, 1]  # of all layers
 
 
+def test_a_loud_unit_of_any_layer_is_noted_in_every_row_and_warned_of(planted, caplog):
+    layers, responses = planted
+    found = Fits(["pls"], "corrected", TARGETS[:1], 8, "exact", seed=0)
+    loud = layers["noise"] * np.where(np.arange(layers["noise"].shape[-1]) == 1, 1e4, 1)
+    with caplog.at_level(logging.WARNING):
+        found.add("noise", loud, responses[:1], FOLDS)
+        found.add("read", layers["read"], responses[:1], FOLDS)
+    table = found.table(
+        LABELS, {"noise": 0.1, "read": 0.9}, [f"i{k}" for k in range(6)], tuple("abcdefghij")
+    )
+    assert table["loudest_unit"].nunique() == 1
+    assert table["loudest_unit"].iloc[0] == pytest.approx(1e4, rel=0.5)  # of few samples
+    said = [
+        one.message for one in caplog.records if "times as much as the median unit" in one.message
+    ]
+    assert len(said) == 1 and said[0].startswith("noise: ")
+
+
 def test_penalties_at_an_end_of_the_grid_are_warned_of(big, caplog):
     with caplog.at_level(logging.WARNING):
         fitted_on_images(big, lowest=10.0, highest=1e3, number=3)

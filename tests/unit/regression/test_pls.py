@@ -188,6 +188,25 @@ def test_a_loud_site_ends_no_other_site_s_fit(rng, engine, factor, n, channels):
         np.testing.assert_allclose(values / y.std(0), expected / y.std(0), atol=1e-6)
 
 
+@pytest.mark.parametrize("factor", [1e6, 1e7])
+@pytest.mark.parametrize(("n", "channels"), [(60, 60), (20, 400)])
+def test_a_loud_channel_costs_what_it_costs_scikit_learn(rng, factor, n, channels):
+    """Products of features would lose the others beside one of this size; the engine is another one."""
+    design, y = make(rng, 5, n, channels, 8)
+    x = design.rows - design.rows.mean(0)  # as `build_design` hands them over
+    problem = [Problem(0, (0,))]
+    even, many = Design(x.copy(), design.ones, design.bounds), problem * 50
+    assert pls.cheapest_engine(even, y[None], many, 15) is not pls.Direct
+    x[:, 3] *= factor
+    loud = Design(x, design.ones, design.bounds)
+    assert pls.cheapest_engine(loud, y[None], many, 15) is pls.Direct
+    ((values, used),) = predict(loud, y, problem, 15).values()
+    expected = sklearn_svd(x[n:], y[n:], 15).predict(x[:n])
+    assert used == 15
+    # features are good to about 1e-16 of the loud one; the rest is room for 15 components
+    np.testing.assert_allclose(values, expected, atol=1e-12 * factor * y.std())
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
