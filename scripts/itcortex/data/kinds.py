@@ -1,4 +1,4 @@
-"""Kinds of image: those that a table names, or groups that simple statistics of the pixels show.
+"""Kinds of image: those that a table or their order names, or groups that statistics of pixels show.
 
 An image is described by eight numbers: mean and standard deviation of its luminance, its mean saturation
 (largest minus smallest of the three colours), and the logarithm of the energy of its luminance in five
@@ -41,7 +41,24 @@ def kinds_of(
         return (SINGLE_KIND,) * len(image_ids)
     if table:
         return read_kinds(table, image_ids, options["names"], options["column"])
+    if "blocks" in options:
+        return block_kinds(image_ids, options["blocks"])
     return cluster_kinds(images, options["cluster"], options["seed"])
+
+
+def block_kinds(image_ids: Sequence[str], blocks: Sequence[tuple[str, int]]) -> tuple[str, ...]:
+    """Kind of every image where, in the order of names, so many images of a kind follow another.
+
+    Raises `UserError` for blocks of more or fewer images than there are.
+    """
+    kinds = [kind for kind, count in blocks for _ in range(count)]
+    if len(kinds) != len(image_ids):
+        raise UserError(
+            f"kinds: blocks: {blocks} are {len(kinds)} images, and there are {len(image_ids)}; in the "
+            "order of their names every image must be in one block"
+        )
+    kind_of = dict(zip(sorted(image_ids), kinds, strict=True))
+    return tuple(kind_of[name] for name in image_ids)
 
 
 def read_kinds(

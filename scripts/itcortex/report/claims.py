@@ -10,6 +10,7 @@ from itcortex.tables.condition_contrasts import LABELS, are_harmonized
 from itcortex.tables.numbers import bounds, number
 from itcortex.tables.paper import GAIN, RANK
 from itcortex.tables.statistics import NOT_BASELINE
+from itcortex.tables.trends import FEW_FAMILIES
 
 READ_OFF = "read off the published figure"
 
@@ -66,6 +67,8 @@ def _rank(panel: panels.Panel, tradeoff: pd.DataFrame) -> Claim:
         note = "not tested"
     elif known:
         note = f"Spearman's ρ, {row['n_models']} networks of {row['n_families']} families"
+        if row["n_families"] < FEW_FAMILIES:
+            note += ", too few for the interval: it is a rough guide and too narrow"
     else:
         note = f"cannot be tested: {row['note']}"
     paper = RANK.get(panel.recording)

@@ -9,6 +9,7 @@ from itcortex.encoding.orientation import LOWEST_R
 from itcortex.tables import condition_words
 from itcortex.tables.numbers import bounds, number
 from itcortex.tables.panels import Panel, model_names, of_summary
+from itcortex.tables.trends import FEW_FAMILIES
 
 SLOPES = {
     "slope": "Over all networks trained for accuracy alone the score changes by",
@@ -256,11 +257,13 @@ def _rank(one: pd.Series | None) -> str:
     text += f"; {one.n_models} models of {one.n_families} families): "
     if not limits:
         return text + "whether this differs from chance cannot be said."
+    few = one.n_families < FEW_FAMILIES
+    caution = " With so few families the interval is a rough guide and too narrow." if few else ""
     if one.high < 0:
-        return text + "more accurate networks predict worse."
+        return text + "more accurate networks predict worse." + caution
     if one.low > 0:
-        return text + "more accurate networks predict better."
-    return text + "the interval includes zero, so neither a fall nor a rise is shown."
+        return text + "more accurate networks predict better." + caution
+    return text + "the interval includes zero, so neither a fall nor a rise is shown." + caution
 
 
 def _slopes(tradeoff: pd.DataFrame) -> list[str]:

@@ -1,18 +1,22 @@
 """Kinds of image: named by a table, or found again where they were planted."""
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from scipy.ndimage import gaussian_filter
 
 import label_images
 from itcortex import store
-from itcortex.data.kinds import cluster_kinds, picture_statistics
+from itcortex.data.kinds import block_kinds, cluster_kinds, picture_statistics
 from itcortex.data.stimuli import Stimuli, read_images
 from itcortex.encoding.ceilings import twin_images
 from itcortex.errors import UserError
 from itcortex.figures import kinds as figure
+
+REGISTRY = Path(__file__).resolve().parents[3] / "experiments" / "datasets.yaml"
 
 
 def pictures(rng, count, spread, side=32):
@@ -81,6 +85,31 @@ def test_kinds_of_a_table(tmp_path, rng, caplog):
     }.items():
         with pytest.raises(UserError, match=message):
             labelled(tmp_path, images, wrong, **options)
+
+
+def test_kinds_by_the_order_of_names(tmp_path, rng):
+    images = rng.integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
+    blocks = [["photo", 1], ["disc", 3], ["photo", 1]]
+    assert labelled(tmp_path, images, blocks=blocks) == ["photo", "disc", "disc", "disc", "photo"]
+    assert block_kinds(("b", "c", "a"), [["first", 1], ["others", 2]]) == (
+        "others",
+        "others",
+        "first",
+    )
+    with pytest.raises(UserError, match=r"\['disc', 3\]\] are 4 images, and there are 5"):
+        labelled(tmp_path, images, blocks=blocks[:2])
+
+
+def test_photographs_and_discs_of_a_real_session_are_named(shared):
+    """Session 210322: clustering mixes them; grey pictures with a plain margin are the last 600."""
+    stimuli = read_images(shared / "data" / "v4_cowley2023" / "images_210322.zip")
+    entry = yaml.safe_load(REGISTRY.read_text(encoding="utf-8"))["stimuli"]["v4_210322_images"]
+    found = np.array(block_kinds(stimuli.image_ids, entry["kinds"]["blocks"]))
+    images = np.stack([*stimuli.images]).astype(int)
+    grey = np.abs(images - images[..., :1]).mean((1, 2, 3)) < 1
+    corners = images[:, [0, 0, -1, -1], [0, -1, 0, -1]].reshape(len(images), -1)
+    assert (grey & (np.ptp(corners, 1) < 12))[found == "disc"].all()
+    assert (~grey)[found == "photograph"].mean() > 0.95
 
 
 def test_the_figure_shows_every_kind_and_its_oddest_image(rng):

@@ -364,6 +364,9 @@ def test_sentences_say_no_more_than_the_interval(demo, low, high, said):
     (sentence,) = findings.in_short(one, table)
     assert "Spearman ρ = −0.21" in sentence
     assert sentence.endswith(said)
+    (sentence,) = findings.in_short(one, table.assign(n_families=3))
+    assert said in sentence
+    assert sentence.endswith("the interval is a rough guide and too narrow.") == np.isfinite(low)
 
 
 def test_sentences_name_best_untrained_and_control(demo):
