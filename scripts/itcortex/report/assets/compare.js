@@ -12,7 +12,7 @@ function tabledDifference([first, second], condition) {
   const signed = (value) => (value === null || straight >= 0 ? value : -value);
   const ends = [signed(pairs.low[index]), signed(pairs.high[index])];
   const [low, high] = straight < 0 ? ends.reverse() : ends;
-  return { value: signed(pairs.difference[index]), low, high, source: `table model_pairs, p ${numberText(pairs.p[index], 3)}` };
+  return { value: signed(pairs.difference[index]), low, high, source: `model_pairs, p ${numberText(pairs.p[index], 3)}` };
 }
 
 /** The same of scores over the ceiling, which both share. */
