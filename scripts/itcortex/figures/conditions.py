@@ -56,6 +56,9 @@ def draw(table: pd.DataFrame, score: str = "r", mapping: str = "pls") -> Figure:
     if not panels:
         raise UserError("the table of conditions has no rows to draw")
     models = list(dict.fromkeys(rows["model"][rows["model"] != ""]))
+    if len(models) == 1:  # it is the estimate over models
+        rows = rows[rows["model"] == ""]
+        panels = list(rows.groupby(keys, sort=False))
     titles = [title(some.iloc[0]) for _, some in panels]
     figure, places = style.panel_grid(
         titles, 1.2, _handles(models), notes=1, sides=(1.7, 0.2), between=0.2, foot=0.38
@@ -110,6 +113,8 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, models: list[str]) -> None:
 
 def _handles(models: list[str]) -> list[Line2D]:
     """Legend: models, and the estimate over them."""
+    if len(models) == 1:
+        return [Line2D([], [], label=f"{models[0]}, 95 % interval", **POOLED)]
     handles = [
         Line2D([], [], linestyle="none", marker=marker, color=colour, markersize=0.75 * size,
                markeredgewidth=0, label=model)

@@ -13,7 +13,8 @@ PARTS = {
     "shared": ("both", style.GREY, "s", 5.6),
     "unique_other": ("second network only", "#0072B2", "o", 6.0),
 }
-_ROW, _LETTERS = 0.5, 24
+_ROW, _LETTERS = 0.5, 30
+_LINE = 0.125  # inches of a line of a pair's names
 
 
 @style.styled
@@ -23,16 +24,20 @@ def draw(table: pd.DataFrame) -> Figure:
     `table` is the table `unique_variance`.
     """
     recordings = list(dict.fromkeys(table["recording"].astype(str)))
+    names = {row[0]: _pair(row) for row in table.itertuples()}
     most = int(table.groupby("recording", observed=True).size().max())
+    tall = max(_ROW, _LINE * (1.5 + max(name.count("\n") + 1 for name in names.values())))
     handles = [
         Line2D([], [], linestyle="none", marker=marker, color=colour, markersize=size, label=label)
         for label, colour, marker, size in PARTS.values()
     ]
     figure, places = style.panel_grid(
-        recordings, _ROW * most + 0.2, handles, columns=1, sides=(1.75, 0.2), foot=0.5
+        recordings, tall * most + 0.2, handles, columns=1, sides=(2.0, 0.2), foot=0.5
     )
     for (place, title), recording in zip(places, recordings, strict=True):
-        rows = table[table["recording"].astype(str) == recording].reset_index(drop=True)
+        rows = table[table["recording"].astype(str) == recording]
+        labels = [names[index] for index in rows.index]
+        rows = rows.reset_index(drop=True)
         axes = figure.add_subplot(place)
         axes.axvline(0, color=style.PALE, linewidth=0.8, zorder=0)
         for shift, (name, (_, colour, marker, size)) in zip(
@@ -41,10 +46,18 @@ def draw(table: pd.DataFrame) -> Figure:
             y = rows.index + shift
             axes.hlines(y, rows[f"{name}_low"], rows[f"{name}_high"], colour, linewidth=1.2)
             axes.plot(rows[name], y, linestyle="none", marker=marker, color=colour, markersize=size)
-        names = [wrap(f"{r.model} {r.weights}\nand {r.other_model} {r.other_weights}", _LETTERS)
-                 for r in rows.itertuples()]  # fmt: skip
         axes.set(yticks=rows.index, ylim=(len(rows) - 0.5, -0.5))
-        axes.set_yticklabels(names)
+        axes.set_yticklabels(labels)
         axes.set_xlabel("share of variance")
         style.head(axes, title)
     return figure
+
+
+def _pair(row) -> str:
+    """Names of both networks in lines; a model's name stands once where it is that of both."""
+    first, second = f"{row.model} {row.weights}", f"{row.other_model} {row.other_weights}"
+    if row.model == row.other_model:
+        lines = [row.model, row.weights, f"and {row.other_weights}"]
+    else:
+        lines = [first, f"and {second}"]
+    return "\n".join(wrap(line, _LETTERS) for line in lines)

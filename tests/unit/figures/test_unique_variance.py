@@ -42,6 +42,19 @@ def test_every_share_is_drawn_in_the_panel_of_its_recording(table):
     assert "0.150 [0.130, 0.180]" in captions.of_unique_variance(table)
 
 
+def test_names_of_long_pairs_do_not_cover_each_other(table):
+    """Trainings have long names, and a pair two of them."""
+    long = {"weights": "human/strength-10/seed-0", "other_weights": "human/strength-0/seed-0"}
+    long |= dict.fromkeys(["model", "other_model"], "mobilenetv1_025_128")
+    figure = unique_variance.draw(pd.concat([table.assign(**long)] * 9, ignore_index=True))
+    renderer = figure.canvas.get_renderer()
+    for axes in figure.axes:
+        boxes = [label.get_window_extent(renderer) for label in axes.get_yticklabels()]
+        assert len(boxes) == 9 and min(box.x0 for box in boxes) >= 0
+        assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
+        assert axes.get_yticklabels()[0].get_text().count("mobilenetv1_025_128") == 1
+
+
 def test_the_page_has_the_pairs_of_its_condition_by_number(table):
     numbers = {("b", "w"): 0, ("h", "w"): 1}
     panel = Panel("it", "pls", "corrected", "IT")
