@@ -14,6 +14,7 @@ from PIL import Image
 from skimage.color import rgb2lab
 
 from itcortex.figures import style, tradeoff
+from made import artists
 from made import tables as made_tables
 
 #: How people without one kind of cone see linear RGB (Machado, Oliveira & Fernandes 2009, severity 1).
@@ -25,6 +26,11 @@ COLOUR_BLIND = {
     "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
                    [0.004733, 0.691367, 0.303900]],
 }  # fmt: skip
+
+
+@pytest.fixture
+def quick_fonts():
+    """None here: files are those that users get."""
 
 
 def test_categories_differ_in_colour_and_in_marker():
@@ -97,6 +103,16 @@ def test_a_caption_is_in_all_files_and_snakemakes_report_shows_it_word_by_word(t
         "body"
     ]
     assert body.strip() == f"<p><strong>{title}.</strong> {text}</p>"
+
+
+def test_text_stays_text_in_fonts_of_their_own_and_the_same_figure_has_the_same_bytes(tmp_path):
+    figure = style.new_figure(2, 2)
+    axes = figure.add_subplot()
+    style.head(axes, "ρ of a bold title", "r²/2, 95 % ± ∆")
+    first, second = (artists.written(figure, tmp_path, name) for name in "ab")
+    assert first == second
+    assert first[0].count(b"/Subtype /CIDFontType2") == 2  # plain and bold
+    assert b"/Subtype /Type3" not in first[0]
 
 
 def test_a_panel_without_a_number_says_why():
