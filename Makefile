@@ -117,7 +117,7 @@ test: $(STAMP) lint test-fast ## check the code's style and run all tests: the f
 test-fast: $(STAMP) ## run the tests on arrays and small files: no network is built, no process started
 	$(BIN)/python -m pytest -m fast --numprocesses 2
 
-test-slow: $(STAMP) ## run the tests that build networks or start processes, without workflow and Slurm
+test-slow: $(STAMP) ## run the tests that count long, build networks or start processes, without workflow and Slurm
 	$(BIN)/python -m pytest -m "not fast and not workflow and not slurm" --numprocesses 2
 
 test-slurm: $(STAMP) ## run the workflow and its faults on a real Slurm (Debian: apt-get install slurm-wlm munge)

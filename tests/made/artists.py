@@ -2,6 +2,7 @@
 
 import io
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -56,6 +57,14 @@ def written(figure: Figure, folder, name: str) -> list[bytes]:
     paths = [folder / f"{name}.{kind}" for kind in ("pdf", "png", "rst")]
     style.save(figure, *paths, "A title", "A caption.")
     return [path.read_bytes() for path in paths[:2]]
+
+
+def as_pdf(figure: Figure) -> bytes:
+    """Bytes of a figure's PDF, which hold all that is drawn, as `written` has them first."""
+    about = {"Title": "A title", "Subject": "A caption.", "CreationDate": None, "ModDate": None}
+    with mpl.rc_context(style.THEME), io.BytesIO() as file:
+        figure.savefig(file, format="pdf", metadata=about)
+        return file.getvalue()
 
 
 def is_cut_off(png: bytes) -> bool:

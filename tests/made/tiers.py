@@ -1,6 +1,6 @@
 """What a test may do is said by its marks, and kept: a wrong mark fails.
 
-A test without one of these marks is fast: it works on arrays and small files.
+A test without one of these marks is fast: it works on arrays and small files, in less than a second.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ platform.processor()  # runs `uname` once, before a test that may start no proce
 
 #: Marks of the slower tiers, and what each of them allows.
 MARKS = {
+    "long": set(),
     "network": {"network"},
     "process": {"process", "server"},
     "server": {"server"},

@@ -47,11 +47,12 @@ def by_the_workflow(folder, layers, responses, mappings):
     labels = {"recording": "responses", "model": "features", "weights": ""}
     fit_encoding(
         folder / "activations.h5", folder / "recording.h5", *files, labels, mappings, "corrected", 4,
-        "exact", *ON_CPU, 4, 2, None, [], 20, 3,
+        "exact", *ON_CPU, 4, 2, None, [], 5, 3,
     )  # fmt: skip
     return store.read_table(files[0]), store.read_recording(files[1]).responses[:, :, :, 0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["flat", "grid"])
 def test_predictivity_is_the_workflows_value_for_value(arrays, kind, tmp_path):
     layers, responses = arrays[0], arrays[1][kind]
@@ -64,7 +65,7 @@ def test_predictivity_is_the_workflows_value_for_value(arrays, kind, tmp_path):
     )
     found = itcortex.predictivity(
         itcortex.Features(layers, IDS, {"early": 0.5, "late": 1.0}), data, mapping=mappings, folds=4,
-        components=4, pool=2, permutations=20, draws=30, seed=3,
+        components=4, pool=2, permutations=5, draws=30, seed=3,
     )  # fmt: skip
     pd.testing.assert_frame_equal(
         found.sites.astype(str), table.astype(str)[list(found.sites)], check_exact=True

@@ -91,6 +91,7 @@ def test_every_row_is_what_scipy_makes_of_it(rng):
         assert rows["rho_partial"].iloc[0] == pytest.approx(partial, abs=2e-5)
 
 
+@pytest.mark.long
 def test_partial_score_is_zero_for_a_network_that_only_likes_the_usual_places(rng):
     """Everybody looks at one common place and at one of their own; the network knows the common one."""
     common = 3 * smooth_maps(rng, 1)[0]

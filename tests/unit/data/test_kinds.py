@@ -126,6 +126,7 @@ def test_the_figure_shows_every_kind_and_its_oddest_image(rng):
     assert {"set", "texture\n30", "scene\n10"} <= texts
 
 
+@pytest.mark.long
 def test_twins_and_textures_of_a_real_session_are_found(shared):
     """Session 190925: images 601 to 900 are synthesised, two of them unlike the other 298; the first
     300 of its pictures are shown again at the end, with responses of reliability .80."""

@@ -57,6 +57,7 @@ def test_no_photograph_stands_on_both_sides(tmp_path, known):
     assert held.jpegs[0] == known.jpegs[place]
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes_and_another_other_photographs(tmp_path, known):
     once, again, other = (tmp_path / name for name in ("a", "b", "c"))
     for folder, seed in ((once, 0), (again, 0), (other, 1)):
@@ -69,6 +70,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_other_photographs(tmp_pa
     assert not pd.read_csv(once / "split.parquet").equals(pd.read_csv(other / "split.parquet"))
 
 
+@pytest.mark.long
 def test_a_shard_holds_the_maps_of_its_condition(tmp_path, known):
     """From its lowest to its highest value in 65,535 steps: half a step from the map."""
 

@@ -23,6 +23,8 @@ from itcortex.tables.summary import add_ceilings, over_folds
 from made.encoding import ON_CPU
 from made.majajhong import write_assembly
 
+pytestmark = pytest.mark.long
+
 IMAGES, SITES, REPEATS, NOISE, SPLITS = 240, 10, 6, 1.5, 10
 RELIABILITY = 1 / (1 + NOISE**2 / REPEATS)  # of the mean over repeats, at signal variance 1
 LABELS = {"recording": "it", "model": "net", "weights": "w"}

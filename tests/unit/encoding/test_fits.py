@@ -188,6 +188,7 @@ def test_ridge_leaves_out_images_of_big_recordings(options, size, images):
     assert options.leaves_out_images(*size) is images
 
 
+@pytest.mark.long
 def test_the_control_is_fitted_on_the_chosen_layers_for_every_permutation(planted):
     layers, responses = planted
     found = Fits(KINDS, "corrected", TARGETS[:1], 8, "exact", seed=0)

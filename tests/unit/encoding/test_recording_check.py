@@ -167,6 +167,7 @@ def test_one_image_and_one_site(stimuli):
     assert found.facts["ceilings"] == {}
 
 
+@pytest.mark.long
 def test_the_rules_write_what_was_found_and_stop(good, stimuli, tmp_path):
     store.write_recording(tmp_path / "r.h5", good)
     store.write_stimuli(tmp_path / "s.h5", stimuli)

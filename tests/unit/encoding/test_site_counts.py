@@ -28,6 +28,7 @@ def test_counts_are_powers_of_two_and_all():
     assert counts_of(59) == [1, 2, 4, 8, 16, 32, 59]
 
 
+@pytest.mark.long
 def test_the_curve_is_that_of_the_formula(rng):
     """n of m sources s + e_j of noise variance v, target s + e: r = 1 / sqrt((1 + v / n) (1 + v))."""
     v, signal = 1.0, rng.standard_normal((3000, 1))

@@ -18,6 +18,8 @@ from itcortex.tables.summary import add_ceilings
 from made.encoding import ON_CPU
 from made.tvsd import image_names, write_images, write_responses, write_things
 
+pytestmark = pytest.mark.long
+
 N_TRAIN, N_TEST, N_REPEATS, N_UNITS = 150, 40, 10, 6
 FOLDS = {"kind": "split", "name": "split"}
 RECORDINGS = {

@@ -210,6 +210,7 @@ def test_one_network_is_shown_under_every_condition(photographs, examples, tmp_p
     assert {"net", "photograph", "good", "blind", "networks' saliency"} <= set(texts(figure))
 
 
+@pytest.mark.long
 def test_script_draws_the_same_bytes_twice_and_cuts_nothing_off(
     table, photographs, examples, tmp_path
 ):

@@ -64,6 +64,7 @@ def test_networks_without_one_of_both_are_left_out(demo):
     assert texts(nothing).count("no network has both") == 6
 
 
+@pytest.mark.long
 def test_many_networks_have_no_names_and_a_correlation(paper, demo, tmp_path):
     figure = draw(paper, score="r_over_ceiling")
     assert sum("n = 135" in text for text in texts(figure)) == 2

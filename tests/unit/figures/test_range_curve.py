@@ -145,6 +145,7 @@ def test_a_line_of_its_own_has_its_networks_and_frontier(scores):
     assert "no such scores" in texts(nothing)
 
 
+@pytest.mark.long
 def test_scripts_write_every_figure(scores, curve, tmp_path):
     few = scores["region"] != "V4"
     for name, table in (("published", scores[few]), ("range_curve", curve)):

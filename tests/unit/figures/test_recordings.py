@@ -64,6 +64,7 @@ def test_an_image_that_the_stimuli_lack_is_named(tmp_path):
         examples.recorded(name, store.read_recording(paths["recording"]), fewer, [90, 130])
 
 
+@pytest.mark.long
 def test_script_bytes_borders_and_caption(tmp_path):
     made = [made_tables.files(tmp_path, models=(), grid=grid, n_ms=ms, n_images=images)
             for grid, ms, images in (((9, 9), 300, 2), ((1, 1), 1, 9))]  # fmt: skip

@@ -111,7 +111,10 @@ def test_text_stays_text_in_fonts_of_their_own_and_the_same_figure_has_the_same_
     style.head(axes, "ρ of a bold title", "r²/2, 95 % ± ∆")
     first, second = (artists.written(figure, tmp_path, name) for name in "ab")
     assert first == second
-    assert first[0].count(b"/Subtype /CIDFontType2") == 2  # plain and bold
+    embedded = first[0].count(b"/FontFile2")
+    assert (
+        embedded == first[0].count(b"/Subtype /CIDFontType2") == 4
+    )  # plain and bold; Latin, beyond
     assert b"/Subtype /Type3" not in first[0]
 
 

@@ -205,6 +205,7 @@ def test_many_models_stand_side_by_side_and_few_have_room_for_names(demo, paper)
     assert len({axes.get_position().y1 for axes in tradeoff.draw(demo).axes}) == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", ["demo", "paper"])
 def test_bytes_borders_and_sizes(size, tmp_path, request):
     table = request.getfixturevalue(size)

@@ -41,7 +41,8 @@ def spelled_out(recorded, predicted, images) -> np.ndarray:
     subjects, layers = (
         [square(row)[first, second] for row in rows] for rows in (recorded, predicted)
     )
-    return np.mean([[spearmanr(s, layer)[0] for layer in layers] for s in subjects], axis=0)
+    rho = spearmanr([*subjects, *layers], axis=1)[0]
+    return rho[: len(subjects), len(subjects) :].mean(0)
 
 
 # --- one statistic --------------------------------------------------------------------------------

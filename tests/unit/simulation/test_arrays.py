@@ -227,6 +227,7 @@ def expected_ceiling(array, repeats, window=(130, 170)):
     return float(predictivity(np.sqrt(signal / (signal + noise))))
 
 
+@pytest.mark.long
 def test_the_ceiling_is_the_one_that_poisson_noise_allows(features):
     array = simulate_array(features, (17, 17), 32, np.random.default_rng(0))
     previous = 0.0

@@ -118,6 +118,7 @@ def test_the_same_network_under_two_conditions_differs_by_nothing(rng):
 # --- intervals ------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("names", "noise"),
     [

@@ -286,6 +286,7 @@ def test_script_writes_the_same_table_twice(tmp_path):
     assert store.read_table(others[0]).empty  # three networks: no range curve
 
 
+@pytest.mark.long
 @pytest.mark.shared
 def test_published_figure_gives_the_known_rank_correlations(shared):
     """Points read off the paper's main figure; values and intervals are those of paper.md."""

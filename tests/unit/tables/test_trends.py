@@ -106,11 +106,13 @@ def covers(rng, family_sd, clustered) -> bool:
     return row.low <= 1 / 5 <= row.high  # a standard deviation of accuracy is 5 %
 
 
+@pytest.mark.long
 def test_intervals_cover_the_planted_slope(rng):
     covered = sum(covers(rng, 1.5, clustered=True) for _ in range(200))
     assert 176 <= covered <= 198  # 190 expected; a bootstrap of 40 clusters has 90 to 95 %, sd 3.5
 
 
+@pytest.mark.long
 def test_intervals_that_ignore_families_do_not_cover(rng):
     covered = sum(covers(rng, 1.5, clustered=False) for _ in range(100))
     assert covered < 80  # of 95

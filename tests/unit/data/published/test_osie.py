@@ -208,6 +208,7 @@ def test_script_joins_photographs_and_points_and_measures_agreement(files, tmp_p
     assert np.isfinite(halves).all()
 
 
+@pytest.mark.long
 def test_same_seed_same_bytes(files, tmp_path):
     for k in range(2):
         out = tmp_path / f"{k}.parquet", tmp_path / f"{k}.ceilings.parquet"
@@ -241,6 +242,7 @@ def test_an_archive_without_photographs_is_an_error(files):
         osie.read_jpegs(files[2])
 
 
+@pytest.mark.long
 @pytest.mark.shared
 def test_the_published_files_are_read_as_they_are(shared, rng):
     folder = shared / "data" / "osie"
