@@ -47,6 +47,7 @@ def test_raw_scores_are_one_dataset_on_disk(tmp_path):
         itcortex.open_scores("none", results=tmp_path)
 
 
+@pytest.mark.long
 def test_the_tradeoff_is_the_workflows(rng):
     summary = pd.DataFrame(
         {

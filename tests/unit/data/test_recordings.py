@@ -154,6 +154,7 @@ def test_a_part_of_the_stimuli_must_be_said_to_be_one(tmp_path, rng):
         prepared(tmp_path, responses, 7, part=True)
 
 
+@pytest.mark.long
 def test_real_v4_neurons(tmp_path, shared):
     folder = shared / "data" / "v4_cowley2023"
     entry = {

@@ -10,6 +10,7 @@ from itcortex.mappings.folds import Division, assign_folds
 SITES = ("a", "b")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("grid", [(1, 1), (3, 3)])
 @pytest.mark.parametrize("mapping", ["pls", "ridge"])
 def test_sites_that_read_one_concept(rng, grid, mapping):

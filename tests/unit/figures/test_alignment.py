@@ -12,6 +12,8 @@ from made import artists
 from made import tables as made_tables
 from made.artists import points, texts, titles, written
 
+pytestmark = pytest.mark.long
+
 
 def networks(summary):
     """Means over images of every network of a summary."""
@@ -52,7 +54,6 @@ def test_titles_have_the_rank_correlation_or_why_there_is_none(demo, paper):
     assert told.count("too few positions to tell") == 1
 
 
-@pytest.mark.long
 def test_nothing_is_cut_off_and_bytes_repeat(demo, paper, tmp_path):
     for name, summary in (("demo", demo), ("paper", paper)):
         figure = draw(summary)

@@ -88,6 +88,7 @@ def test_every_model_is_drawn_at_its_scores_in_every_panel(table):
     assert sorted(y for name, _, y in found if name == "untrained") == [0.025, 0.025, 0.05, 0.05]
 
 
+@pytest.mark.long
 def test_smoothed_saliency_can_be_drawn_instead(table):
     figure = attention.draw(table, saliency="blurred")
     assert ("cnn", 70.0, pytest.approx(0.3)) in points(figure.axes)
@@ -114,6 +115,7 @@ def test_a_set_without_partial_ceiling_and_untrained_models_is_drawn(table):
     assert [text for text in texts(figure) if text.startswith("people")] == ["people 0.79"]
 
 
+@pytest.mark.long
 def test_names_stand_once_and_tell_weights_apart(table):
     found = texts(attention.draw(table))
     for name in ("net_a", "net_b imagenet", "net_b harmonized", "net_c"):
@@ -125,6 +127,7 @@ def test_many_models_have_no_names(table):
     assert not any("net_" in text for text in texts(attention.draw(many)))
 
 
+@pytest.mark.long
 def test_heads_say_what_was_scored_and_what_is_undefined(table):
     table.loc[table.model == "net_c", "undefined"] = 7
     found = texts(attention.draw(table))
@@ -132,6 +135,7 @@ def test_heads_say_what_was_scored_and_what_is_undefined(table):
     assert "120 photographs, predicted class\nup to 7 undefined" in found
 
 
+@pytest.mark.long
 def test_a_model_without_a_score_is_left_out(table):
     table.loc[table.model == "net_a", ["rho", "rho_low", "rho_high"]] = np.nan
     found = points(attention.draw(table).axes)
@@ -178,6 +182,7 @@ def test_examples_without_a_shared_photograph_are_an_error(photographs, examples
         gallery.join(photographs, {"good": examples["good"], "other": other}, 2, 0.03)
 
 
+@pytest.mark.long
 def test_photographs_keep_their_shape_and_undefined_saliency_says_so(table, photographs, examples):
     joined = gallery.join(photographs, examples, 2, 0.03)
     figure = attention.draw(table, joined)
@@ -193,6 +198,7 @@ def test_photographs_keep_their_shape_and_undefined_saliency_says_so(table, phot
 # --- files ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_one_network_is_shown_under_every_condition(photographs, examples, tmp_path):
     store.write_photographs(tmp_path / "osie.parquet", photographs)
     paths, names = [], ["before", "human maps", "the mean map"]
@@ -233,6 +239,7 @@ def test_script_draws_the_same_bytes_twice_and_cuts_nothing_off(
     assert "over 551 networks its lab finds" in Image.open(files[1]).text["Description"]
 
 
+@pytest.mark.long
 def test_no_text_is_smaller_than_8_points(table, photographs, examples):
     figure = attention.draw(table, gallery.join(photographs, examples, 3, 0.03))
     assert artists.smallest_text(figure) >= 8

@@ -9,6 +9,8 @@ from itcortex.figures import captions, conditions, style
 from made import artists
 from made import conditions as made
 
+pytestmark = pytest.mark.long
+
 CONTRASTS = [("human", "none"), ("of_others", "none"), ("mean", "none"), ("human", "of_others"),
              ("human", "mean")]  # fmt: skip
 
@@ -63,7 +65,6 @@ def test_further_strengths_and_other_mappings_are_in_the_table_alone(table):
     assert artists.titles(conditions.draw(many)) == artists.titles(conditions.draw(table))
 
 
-@pytest.mark.long
 def test_bytes_are_the_same_and_nothing_is_cut_off(table, tmp_path):
     pdf, png = artists.written(conditions.draw(table), tmp_path, "a")
     assert pdf == artists.as_pdf(conditions.draw(table))

@@ -13,6 +13,8 @@ from made import artists
 from made import tables as made_tables
 from made.artists import CATEGORY_OF, line_of, texts, titles
 
+pytestmark = pytest.mark.long
+
 
 def test_layers_draw_the_mean_over_folds_and_the_chosen_layers(demo):
     scores = made_tables.scores(demo)
@@ -82,7 +84,6 @@ def test_bands_are_the_standard_error_over_folds(demo):
         assert np.ptp(heights) == pytest.approx(2 * width)
 
 
-@pytest.mark.long
 def test_undefined_scores_say_so_and_nothing_is_cut_off(demo, tmp_path):
     scores = made_tables.scores(demo)
     figure = layers.draw(scores, demo)

@@ -15,6 +15,8 @@ from made import artists
 from made import tables as made_tables
 from made.artists import texts, written
 
+pytestmark = pytest.mark.long
+
 
 def block(folder, **options):
     """A block made of files that were written and read again."""
@@ -119,7 +121,6 @@ def test_markup_in_names_is_drawn_as_it_is(tmp_path):
     assert any(text.startswith("$_{") and "<i>\nrank 1" in text for text in texts(figure))
 
 
-@pytest.mark.long
 def test_bytes_borders_and_sizes(tmp_path):
     blocks = [block(tmp_path), block(tmp_path, grid=(1, 1), n_ms=1)]
     figure = maps.draw(blocks, 2)

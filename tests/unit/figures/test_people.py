@@ -11,6 +11,8 @@ from itcortex.figures import people
 from made import artists
 from made.artists import points, texts, titles, written
 
+pytestmark = pytest.mark.long
+
 
 def agreement(summary) -> pd.DataFrame:
     """An attention table of all networks of a summary, on two kinds of maps, and the control."""
@@ -64,7 +66,6 @@ def test_networks_without_one_of_both_are_left_out(demo):
     assert texts(nothing).count("no network has both") == 6
 
 
-@pytest.mark.long
 def test_many_networks_have_no_names_and_a_correlation(paper, demo, tmp_path):
     figure = draw(paper, score="r_over_ceiling")
     assert sum("n = 135" in text for text in texts(figure)) == 2

@@ -81,6 +81,7 @@ def test_every_table_has_a_panel_with_all_of_its_lines(curve):
     assert legends == [["IT", "V4"], ["IT", "attention"]]
 
 
+@pytest.mark.long
 def test_nothing_that_is_drawn_leaves_the_figure(curve, scores):
     drawn = [
         range_curve.draw(curve, LABELS, ["first", "second"]),
@@ -112,6 +113,7 @@ def test_scatters_show_every_network_with_an_accuracy(scores):
     np.testing.assert_allclose(np.sort(points[:, 0]), np.sort(first["accuracy"]), rtol=0, atol=1e-9)
 
 
+@pytest.mark.long
 def test_lines_are_least_squares_of_all_and_of_the_best(scores):
     axes = published.draw_tables(scores, LABELS, 70).axes[0]
     rows = scores[(scores["source"] == "first") & (scores["region"] == "IT")]

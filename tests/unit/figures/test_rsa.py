@@ -13,6 +13,8 @@ from made import artists
 from made.artists import line_of, texts, written
 from made.tables import DEMO, paper_models
 
+pytestmark = pytest.mark.long
+
 PLACES = {"monkey": "macaque", "human": "human"}
 
 
@@ -129,7 +131,6 @@ def test_many_models_are_drawn_by_category(ceilings):
     assert len(names) == 135 + 6 and names.count("harmonized") == 6
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("chosen", "pattern"),
     [(DEMO, "map"), (DEMO, "pooled"), (paper_models(np.random.default_rng(3)), "map")],

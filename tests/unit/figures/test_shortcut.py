@@ -67,6 +67,7 @@ def study(table):
     return pd.concat(parts, ignore_index=True)
 
 
+@pytest.mark.long
 def test_several_regimes_have_a_row_of_panels_a_factor_beside_the_base(study, table):
     figure = shortcut.draw(study, [], 3, "net")
     shape = (2, len(shortcut.MEASURES))
@@ -99,6 +100,7 @@ def test_a_regime_without_a_curve_is_drawn_where_there_is_no_other(study):
         shortcut.draw(study, [], 3, "nets")
 
 
+@pytest.mark.long
 def test_a_map_without_ranks_says_so(table, rng):
     values = arrays(rng) | {"gradient": np.zeros((4, 16, 16))}
     example = shortcut.Examples.of_arrays(values, {"strength": 0.0})
@@ -111,6 +113,7 @@ def test_an_empty_table_is_an_error(table):
         shortcut.draw(table[:0], [], 3)
 
 
+@pytest.mark.long
 def test_the_rule_draws_the_table_and_the_examples(table, rng, tmp_path):
     store.write_table(tmp_path / "t.parquet", table)
     store.write_arrays(tmp_path / "a.h5", arrays(rng), {"strength": 0.3})

@@ -13,6 +13,8 @@ from made import artists
 from made import tables as made_tables
 from made.artists import line_of, texts, titles
 
+pytestmark = pytest.mark.long
+
 
 def test_timecourse_draws_every_window_at_its_centre(demo):
     figure = timecourse.draw(demo)
@@ -60,7 +62,6 @@ def test_population_response_averages_what_is_known(tmp_path):
     assert times[response.argmax()] == pytest.approx(115, abs=15)
 
 
-@pytest.mark.long
 def test_bytes_borders_and_undefined_scores(demo, tmp_path):
     figure = timecourse.draw(demo)
     first = artists.written(figure, tmp_path, "a")
