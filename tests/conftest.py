@@ -15,8 +15,21 @@ from made.patience import FACTOR
 REPOSITORY = Path(__file__).resolve().parents[1]
 #: Scopes in the order in which they are dealt out: folders whose tests share what is costly to make, and
 #: the longest of the files that do not need it.
-LONGEST = ("tests/slurm", "tests/workflow", "tests/workflow/test_experiments.py")
-APART = {f"tests/workflow/test_{n}.py" for n in ("experiments", "gpus", "hostile_names", "status")}
+LONGEST = (
+    "tests/workflow", "tests/slurm", "tests/workflow/test_macaque.py",
+    "tests/workflow/test_macaque_harmonized.py", "tests/training", "tests/workflow/test_experiments.py",
+)  # fmt: skip
+#: Files of a folder above that do not use what is costly there.
+ALONE = (
+    "experiments",
+    "gpus",
+    "hostile_names",
+    "macaque",
+    "macaque_harmonized",
+    "module",
+    "status",
+)
+APART = {f"tests/workflow/test_{name}.py" for name in ALONE}
 
 
 def _scope(nodeid: str) -> str:

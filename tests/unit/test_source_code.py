@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PRIVATE = re.compile("_(?!replace)[A-Za-z]")
 
 
 def test_no_rule_has_a_command_line():
@@ -42,19 +43,19 @@ def private_names(path: Path) -> list[str]:
             imported += [(node.module, one.name) for one in node.names]
         if isinstance(node, ast.Import):
             ours |= {one.name for one in node.names if one.name.startswith("itcortex")}
-    found = [node for node in nodes if isinstance(node, ast.Attribute)]
+    found = [one for one in nodes if isinstance(one, ast.Attribute) and PRIVATE.match(one.attr)]
     used = [(ast.unparse(node.value), node.attr) for node in found]
     replaced = [
         (ast.unparse(node.args[0]), node.args[1].value)
         for node in nodes
         if isinstance(node, ast.Call) and len(node.args) > 1
         and isinstance(node.args[1], ast.Constant) and isinstance(node.args[1].value, str)
+        and PRIVATE.match(node.args[1].value)
     ]  # fmt: skip
     return [
         f"{owner}.{name}"
         for owner, name in used + replaced + imported
-        if re.match("_(?!replace)[A-Za-z]", name)
-        and any(f"{owner}.".startswith(f"{one}.") for one in ours)
+        if PRIVATE.match(name) and any(f"{owner}.".startswith(f"{one}.") for one in ours)
     ]
 
 

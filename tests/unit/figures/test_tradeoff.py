@@ -35,6 +35,7 @@ def test_an_own_network_is_drawn_beside_the_trend_and_is_no_part_of_it(paper):
     assert "your own" in texts(figure)
 
 
+@pytest.mark.long
 def test_networks_without_accuracy_are_counted_below_the_panel(demo):
     figure = tradeoff.draw(demo.assign(top1=demo.top1.mask(demo.model == "tf_efficientnet_lite1")))
     assert counts(figure) == {"cnn": 6, "untrained": 6}
@@ -53,6 +54,7 @@ def test_empty_summary_is_an_error(demo):
         tradeoff.draw(demo.iloc[:0])
 
 
+@pytest.mark.long
 def test_tradeoff_draws_every_model_and_names_few(demo):
     figure = tradeoff.draw(demo, trade(demo))
     assert counts(figure) == {"cnn": 9, "untrained": 6}
@@ -98,6 +100,7 @@ def test_names_overlap_neither_each_other_nor_points(demo):
                 assert not any(box.contains(*point) for box in boxes)
 
 
+@pytest.mark.long
 def test_tradeoff_of_many_models_has_a_frontier_arrows_and_no_names(paper):
     figure = tradeoff.draw(paper, trade(paper))
     assert counts(figure) == {
@@ -137,6 +140,7 @@ def test_arrows_end_at_the_harmonized_twin(paper):
     assert arrow.get_position() == (start.top1, start.r_over_ceiling)
 
 
+@pytest.mark.long
 def test_models_without_a_score_are_counted_not_drawn(demo):
     holed = demo.copy()
     holed.loc[holed.model == "tf_efficientnet_lite1", "r_over_ceiling"] = np.nan
@@ -165,6 +169,7 @@ def test_only_untrained_models_and_no_value_at_all_are_drawn(tmp_path):
     written(figure, tmp_path, "nothing")
 
 
+@pytest.mark.long
 def test_four_recordings_wrap_into_two_rows():
     table = made_tables.summary(recordings={f"r{k}": (f"M{k}", "ML") for k in range(4)})
     figure = tradeoff.draw(table)
@@ -173,6 +178,7 @@ def test_four_recordings_wrap_into_two_rows():
     assert len(tops) == 2
 
 
+@pytest.mark.long
 def test_without_accuracies_nothing_is_drawn_and_every_panel_says_so(demo, tmp_path):
     figure = tradeoff.draw(demo.assign(top1=np.nan))
     assert counts(figure) == {} and len(figure.axes) == 3  # no strip at a chance of nan
@@ -181,6 +187,7 @@ def test_without_accuracies_nothing_is_drawn_and_every_panel_says_so(demo, tmp_p
     assert not is_cut_off(written(figure, tmp_path, "none")[1])
 
 
+@pytest.mark.long
 def test_points_of_the_papers_figure_lie_beneath_those_of_the_same_recordings(demo):
     rows = {"metric": "pls_over_ceiling", "benchmark": ["M1 PL", "M1 PL", "M2 ML", "M9 ML"],
             "accuracy": [75.0, 76.0, 77.0, 70.0], "score": [0.3, 0.4, 0.2, 0.9]}  # fmt: skip
@@ -199,6 +206,7 @@ def test_points_of_the_papers_figure_lie_beneath_those_of_the_same_recordings(de
     assert beneath(raw) == [[], [], []] and "published, read off" not in texts(raw)
 
 
+@pytest.mark.long
 def test_many_models_stand_side_by_side_and_few_have_room_for_names(demo, paper):
     three = pd.concat([paper.assign(recording=name, area=name) for name in ("a", "b", "c")])
     assert len({axes.get_position().y1 for axes in tradeoff.draw(three).axes}) == 1
@@ -218,12 +226,14 @@ def test_bytes_borders_and_sizes(size, tmp_path, request):
     assert artists.smallest_text(figure) >= 8 and not is_cut_off(first[1])
 
 
+@pytest.mark.long
 def test_dollars_and_markup_in_names_are_drawn_as_they_are(demo, tmp_path):
     figure = tradeoff.draw(demo.replace({"model": {"tf_efficientnet_lite0": "net$_{x"}}))
     written(figure, tmp_path, "odd")  # what matplotlib takes for a formula fails here
     assert texts(figure).count("net$_{x") == 3
 
 
+@pytest.mark.long
 def test_the_script_adds_the_papers_number_and_ours_to_the_caption(demo, tmp_path):
     store.write_table(tmp_path / "summary.parquet", demo)
     store.write_table(tmp_path / "tradeoff.parquet", trade(demo))

@@ -10,6 +10,8 @@ from itcortex.errors import UserError
 from itcortex.figures import captions, training
 from made import artists
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def history():

@@ -13,6 +13,8 @@ from made import conditions as made_conditions
 from made import tables as made_tables
 from made.artists import points, texts
 
+pytestmark = pytest.mark.long
+
 PLACE = {"m1_pl": ("Monkey 1", "PL")}
 BASES = [
     ("resnet50", "a1_in1k", "cnn", "resnet", 80.0, 0.45),
@@ -249,7 +251,6 @@ def test_names_are_kept_as_long_as_networks_not_seeds_are_few():
     assert {"resnet50 strength 1", "resnet50 strength 2"} < set(shown)
 
 
-@pytest.mark.long
 def test_bytes_are_the_same_and_nothing_is_cut_off(tmp_path):
     chosen = made_tables.paper_models(np.random.default_rng(3))
     bases = [one for one in chosen if one[2] != "harmonized"]

@@ -51,6 +51,7 @@ def test_noise_beside_a_network_adds_nothing(rng):
     assert found["unique"] == pytest.approx(found["r2"], abs=0.03)
 
 
+@pytest.mark.long
 def test_wide_features_and_a_grid_keep_their_samples_together(rng):
     """On two positions, with more features than samples: as the same samples without a grid."""
     first, second, responses = planted(rng)

@@ -280,6 +280,7 @@ def test_tables_can_be_read_by_machine_and_by_ear(rendered):
     assert links and set(links) <= ids
 
 
+@pytest.mark.long
 def test_simulated_recordings_get_a_banner_and_real_ones_none(rendered, demo, one):
     page = rendered[1]
     assert "No neuron was recorded for this run." in page.text
@@ -293,6 +294,7 @@ def test_simulated_recordings_get_a_banner_and_real_ones_none(rendered, demo, on
     assert "simulated" not in page.text.lower()
 
 
+@pytest.mark.long
 def test_same_tables_give_the_same_bytes(rendered, demo, tmp_path):
     assert render(tmp_path, demo, fingerprints=FINGERPRINTS)[0] == rendered[0]
 
@@ -460,6 +462,7 @@ ODD = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("models", "changed"), ODD.values(), ids=ODD)
 def test_odd_runs_have_a_page_that_claims_nothing(models, changed):
     html = made_report.render(summary := summary_of(models, **changed), tables(summary, draws=2))
