@@ -9,6 +9,7 @@ photographs, which k-means would cut elsewhere. Groups found so are a suggestion
 shows them.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,16 +50,37 @@ def kinds_of(
 def block_kinds(image_ids: Sequence[str], blocks: Sequence[tuple[str, int]]) -> tuple[str, ...]:
     """Kind of every image where, in the order of names, so many images of a kind follow another.
 
-    Raises `UserError` for blocks of more or fewer images than there are.
+    Raises `UserError` for blocks of more or fewer images than there are or of one kind alone, and where
+    numbers in the names tell another order than the alphabet: `10.png` comes before `2.png`.
     """
     kinds = [kind for kind, count in blocks for _ in range(count)]
+    if len(set(kinds)) == 1:
+        raise UserError(
+            f"kinds: blocks: all are of the kind {kinds[0]!r}; name two kinds at least, or leave "
+            "`kinds` out"
+        )
     if len(kinds) != len(image_ids):
         raise UserError(
             f"kinds: blocks: {blocks} are {len(kinds)} images, and there are {len(image_ids)}; in the "
             "order of their names every image must be in one block"
         )
-    kind_of = dict(zip(sorted(image_ids), kinds, strict=True))
+    names = sorted(image_ids)
+    kind_of = dict(zip(names, kinds, strict=True))
+    by_number = dict(zip(sorted(names, key=_number_key), kinds, strict=True))
+    other = [name for name in names if by_number[name] != kind_of[name]]
+    if other:
+        raise UserError(
+            f"kinds: blocks: {other[0]!r} is of the kind {kind_of[other[0]]!r} if names are ordered by "
+            f"the alphabet, and {by_number[other[0]]!r} if the numbers in them count, as {len(other)} "
+            f"of {len(image_ids)} images; name the kinds in a table, or write numbers with leading zeros"
+        )
     return tuple(kind_of[name] for name in image_ids)
+
+
+def _number_key(name: str) -> list[tuple[int, str]]:
+    """Orders names as people count: `2.png` before `10.png`."""
+    parts = re.split(r"([0-9]+)", name)  # texts and numbers in turn
+    return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]
 
 
 def read_kinds(

@@ -106,24 +106,44 @@ def _explain(error) -> list[str]:
     if error.validator == "enum":
         valid = [str(value) for value in error.validator_value]
         return [f"{key}: {error.instance!r} is not a choice; {nearest(str(error.instance), valid)}"]
-    if error.validator in _CHOICES and (inner := [e for e in error.context if e.relative_path]):
+    if error.validator in _CHOICES and (inner := _inside(error)):
         return [
             line for e in inner for line in _explain(e)
         ]  # of the right type, with a fault inside
+    if error.validator == "oneOf" and not error.context and isinstance(error.instance, dict):
+        groups = [one["required"] for one in error.validator_value if "required" in one]
+        held = [", ".join(map(repr, names)) for names in groups if {*names} <= {*error.instance}]
+        return [f"{key}: give either {' or '.join(held)}, not both"]
     about = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
     message = error.message
     if error.validator in _CHOICES and error.context:
         message = f"{error.instance!r} is none of what is valid: " + "; ".join(
-            dict.fromkeys(_wanted(e) for e in error.context)
+            dict.fromkeys(_wanted(e) for e in _leaves(error))
         )
     if error.validator == "pattern":
         message = f"{error.instance!r} is not allowed here; it must match {error.validator_value}"
     return [f"{key}: {message}" + (f" ({about})" if about else "")]
 
 
+def _leaves(error) -> list:
+    """Why each branch of a choice does not hold; a branch that is a choice has branches of its own."""
+    return [
+        leaf
+        for one in error.context
+        for leaf in (_leaves(one) if one.validator in _CHOICES and one.context else [one])
+    ]
+
+
+def _inside(choice) -> list:
+    """What is wrong inside of something that is of the right type for a branch of a choice."""
+    return [leaf for leaf in _leaves(choice) if leaf.absolute_path != choice.absolute_path]
+
+
 def _wanted(error) -> str:
     """What a branch of a choice asks for, given why it does not hold."""
     schema = error.schema
+    if "propertyNames" in error.schema_path:
+        return "a mapping with no keys but " + " or ".join(map(repr, schema["enum"]))
     if "const" in schema or "enum" in schema:
         return " or ".join(repr(value) for value in schema.get("enum", [schema.get("const")]))
     if error.validator == "required":

@@ -11,6 +11,7 @@ from itcortex.data.registry import FORMATS_WITHOUT_GRID
 from itcortex.encoding.recording_pairs import OF_RECORDING
 from itcortex.errors import UserError, choose, nearest
 from itcortex.networks.network import Network
+from itcortex.networks.timm_names import known_architectures
 from itcortex.workflow.folds import check_divided_by, check_folds
 from itcortex.workflow.model_table import check_layers, check_models
 from itcortex.workflow.refused_rows import RefusedRow
@@ -57,6 +58,10 @@ def check_experiment(
     check_ridge(config["encoding"])
     known = {*models["model"], *(row.model for row in refused or [])}
     _require_models(config, known)
+    for training, about in config["training"].items():
+        for name in about["recipes"]:  # a table may hold some of the networks of a training
+            valid = known | {*known_architectures()}
+            choose(name, valid, f"config: training: {training}: recipes: model")
     if refused is None:
         check_divided_by(config, models)
         check_pairs(config["statistics"]["pairs"], models)
@@ -115,7 +120,7 @@ def check_pairs(pairs: list[list[str]], models: pd.DataFrame) -> None:
 
 
 def check_concepts(config: dict, models: pd.DataFrame) -> None:
-    """Raise `UserError` for concepts of unknown networks or recordings, and of layers without maps."""
+    """Raise `UserError` for concepts of unknown networks or recordings, no maps, or too few crops."""
     concepts = config["concepts"]
     for name in concepts["models"]:
         choose(name, {*(models["model"] + " " + models["weights"])}, "config: concepts: models")
@@ -125,6 +130,11 @@ def check_concepts(config: dict, models: pd.DataFrame) -> None:
         raise UserError(
             "config: concepts: models: concepts are parts of a layer's maps, and reduce: kind: 'srp' "
             "leaves none; choose kind: pool, or no models"
+        )
+    if concepts["models"] and concepts["crops"] < concepts["number"]:
+        raise UserError(
+            f"config: concepts: crops: {concepts['crops']} crops are fewer than number: "
+            f"{concepts['number']} concepts; take more crops, or look for fewer concepts"
         )
 
 

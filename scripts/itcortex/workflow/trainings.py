@@ -136,6 +136,11 @@ def check_trainings(trainings: dict[str, dict]) -> None:
                     f"config: training: {name}: {key}: labels: own, but start: null: what random "
                     "weights predict is no target; name weights of the model table to start from"
                 )
+            if recipe.kept == "best_alignment" and not training["validation"]:
+                raise UserError(
+                    f"config: training: {name}: {key}: kept: best_alignment, but validation: [] names "
+                    "no photographs to choose an epoch by; hold some out, or set kept: last"
+                )
         if any(strength > 0 for strength in training["strengths"]) and not (
             training["labelled"] or training["mapped"]
         ):

@@ -98,6 +98,18 @@ def test_kinds_by_the_order_of_names(tmp_path, rng):
     )
     with pytest.raises(UserError, match=r"\['disc', 3\]\] are 4 images, and there are 5"):
         labelled(tmp_path, images, blocks=blocks[:2])
+    with pytest.raises(UserError, match="all are of the kind 'photo'; name two kinds at least"):
+        block_kinds(("a", "b"), [["photo", 1], ["photo", 1]])
+
+
+def test_blocks_of_names_that_count_without_leading_zeros_are_refused():
+    """By the alphabet 10.png stands before 2.png, and would silently be of the first kind."""
+    names, blocks = [f"{number}.png" for number in range(1, 13)], [["photo", 6], ["disc", 6]]
+    with pytest.raises(UserError, match=r"'10\.png' is of the kind 'photo'.*leading zeros"):
+        block_kinds(names, blocks)
+    padded = [name.zfill(6) for name in names]
+    assert block_kinds(padded, blocks) == ("photo",) * 6 + ("disc",) * 6
+    assert block_kinds(names[:9], [["photo", 4], ["disc", 5]])[3:5] == ("photo", "disc")
 
 
 def test_photographs_and_discs_of_a_real_session_are_named(shared):

@@ -119,6 +119,23 @@ def test_schemas_refuse_unknown_keys_everywhere():
         ),
         (["ceiling", "name"], 3, r"ceiling: name: 3 is none of what is valid: 'population' or "),
         (["recordings"], ["a", "a"], r"recordings: "),
+        (
+            ["encoding", "splits"],
+            [{"kind": "cluster"}],
+            r"splits: 0: kind: 'cluster' is not a choice; did you mean 'clusters'",
+        ),
+        (
+            ["encoding", "splits"],
+            [{"kind": "clusters", "share": 0.2}],
+            r"splits: 0: .* a mapping with no keys but 'kind' or 'k'",
+        ),
+        (["encoding", "splits"], [{"kind": "far", "share": 1.5}], r"splits: 0: share: 1\.5 is "),
+        (
+            ["encoding", "splits"],
+            ["farther"],
+            r"'farther' is none of what is valid: 'clusters' or 'far'; 'image'; a whole number of at "
+            "least 3; a mapping",
+        ),
     ],
 )
 def test_faults_name_key_value_and_remedy(config, path, value, message):
@@ -154,6 +171,23 @@ def test_a_sweep_may_be_a_list_of_windows(config):
     config["encoding"]["sweep"] = [[50, 90, 100]]
     with pytest.raises(UserError, match=r"sweep: 0: \[50, 90, 100\] is too long"):
         schemas.check(config, schema("config"), "config")
+
+
+def test_a_recipe_of_a_network_that_nobody_knows_is_refused(config, registry, models):
+    """A misspelt name would change nothing, and nobody would see that its recipe was left out."""
+    config["training"]["digits"]["recipes"] = {"tf_efficientnet_lite9": {"epochs": 3}}
+    said = "training: digits: recipes: model: 'tf_efficientnet_lite9' does not exist; did you mean"
+    with pytest.raises(UserError, match=said):
+        settings.check_experiment(config, registry, models)
+
+
+def test_keys_that_exclude_each_other_are_named(registry):
+    name = next(
+        name for name, one in registry["stimuli"].items() if "blocks" in one.get("kinds", ())
+    )
+    registry["stimuli"][name]["kinds"]["cluster"] = 2
+    with pytest.raises(UserError, match="kinds: give either 'blocks' or 'cluster', not both"):
+        schemas.check(registry, schema("datasets"), "registry")
 
 
 def test_all_faults_are_listed_at_once(config):
@@ -355,8 +389,8 @@ def test_pairs_of_networks_are_two_rows_of_the_model_table(models):
 
 def test_concepts_are_of_known_networks_and_recordings_whose_layers_are_kept_as_maps(models):
     first = (models["model"] + " " + models["weights"])[0]
-    config = {"concepts": {"models": [first], "recordings": ["v4"]}, "recordings": ["v4", "it"],
-              "reduce": {"kind": "pool"}}  # fmt: skip
+    concepts = {"models": [first], "recordings": ["v4"], "number": 10, "crops": 10}
+    config = {"concepts": concepts, "recordings": ["v4", "it"], "reduce": {"kind": "pool"}}
     settings.check_concepts(config, models)
     for changes, message in (
         (
@@ -368,6 +402,7 @@ def test_concepts_are_of_known_networks_and_recordings_whose_layers_are_kept_as_
             {"reduce": {"kind": "srp"}},
             "concepts are parts of a layer's maps, and reduce: kind: 'srp'",
         ),
+        ({"concepts": concepts | {"crops": 9}}, "9 crops are fewer than number: 10 concepts"),
     ):
         with pytest.raises(UserError, match=message):
             settings.check_concepts(config | changes, models)

@@ -205,6 +205,14 @@ def test_own_labels_without_a_start_are_refused_before_any_job():
     trainings.check_trainings({"t": own | {"start": "in1k"}})
 
 
+def test_an_epoch_cannot_be_chosen_without_held_out_photographs():
+    recipe = {"labels": "own", "label_smoothing": 0, "kept": "best_alignment"}
+    chosen = TRAINING | {"recipe": recipe, "start": "in1k", "validation": ["a.parquet"]}
+    trainings.check_trainings({"t": chosen})
+    with pytest.raises(UserError, match=r"t: recipe: kept: best_alignment, but validation: \[\]"):
+        trainings.check_trainings({"t": chosen | {"validation": []}})
+
+
 def test_agreement_with_oneself_is_no_accuracy():
     history = pd.DataFrame({"validation_agreement": [0.9], "kept": [True]})
     (row,) = trainings.measured_accuracy([trained()], {"net harmonized": history})
