@@ -109,6 +109,7 @@ def summary(models=None, recordings=RECORDINGS, simulated=True, starts=STARTS) -
                             "n_kinds": 1,
                             "n_sites": 32,
                             "undefined_sites": 0,
+                            "undefined_folds": 0,
                             "loudest_unit": 8.0,
                             "penalty_at_edge": np.nan,
                             "simulated": simulated,

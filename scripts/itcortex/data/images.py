@@ -16,6 +16,9 @@ LARGEST_PX = 2**26
 MID_GREY = (128, 128, 128, 255)
 #: Values that 12 bits hold: what cameras store in 16 bits without scaling it up, and near black there.
 _OF_12_BITS = 2**12
+_UNKNOWN_RANGE = "signed or 32-bit whole numbers have no known range; save 8 or 16 bits"
+#: First bytes of a TIFF file; its tag of the kind of numbers, and the value that says signed ones.
+_TIFF, _SAMPLE_FORMAT, _SIGNED = (b"II*\0", b"MM\0*"), 339, 2
 #: What Pillow and this module raise for a file that is damaged, no image, or not to be opened.
 DAMAGE = (OSError, SyntaxError, ValueError, StructError, Image.DecompressionBombError)
 
@@ -35,12 +38,20 @@ def open_image(content, formats: Sequence[str] = FORMATS) -> Image.Image:
     """An image of one of `formats` from a file's bytes, not decoded yet.
 
     No other format is tried, whatever the file is called: Pillow hands PostScript to a program that
-    runs it. Raises one of `DAMAGE`, also for more than `LARGEST_PX` pixels.
+    runs it. Raises one of `DAMAGE`, also for more than `LARGEST_PX` pixels, and for a TIFF of signed
+    pixels, which Pillow reads as unsigned ones if they have 8 bits.
     """
     try:
         opened = Image.open(io.BytesIO(content), formats=formats)
     except UnidentifiedImageError as error:  # which names the bytes by their place in memory
+        if bytes(content[:4]) in _TIFF and "TIFF" in formats:
+            raise ValueError(
+                "a TIFF of a kind of pixels that is not read, such as signed or 32-bit colours; save 8 "
+                "or 16 bits"
+            ) from error
         raise ValueError(f"it is none of {', '.join(formats)}") from error
+    if _SIGNED in getattr(opened, "tag_v2", {}).get(_SAMPLE_FORMAT, ()):
+        raise ValueError(_UNKNOWN_RANGE)
     width, height = opened.size
     if width * height > LARGEST_PX:
         raise ValueError(f"{width} x {height} pixels are more than {LARGEST_PX:,}")
@@ -57,7 +68,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         raise ValueError("floating-point pixels have no known range")
     if image.mode == "I":  # what Pillow makes of signed and of 32-bit pixels
-        raise ValueError("signed or 32-bit whole numbers have no known range; save 8 or 16 bits")
+        raise ValueError(_UNKNOWN_RANGE)
     if image.mode.startswith("I;16"):  # Pillow would clip at 255
         values = np.asarray(image, dtype=np.float64)
         if 0 < values.max() < _OF_12_BITS:

@@ -245,11 +245,17 @@ def choose_layers(inner: np.ndarray) -> np.ndarray:
     ``inner[layer, i, j]`` is the score on group j of a model fitted without split i and group j. The
     first groups are the splits themselves: the diagonal says nothing, and is ignored, unless there is
     one split with one score. The layer with the highest mean is chosen, the shallower one in a tie.
-    Raises `UserError` when no inner score of any layer is defined for some split.
+    Raises `UserError`, with its number, for a split for which no inner score of any layer is defined:
+    the score would be a mean over the others without a word.
     """
     n_splits, n_groups = inner.shape[1:]
     if n_groups > 1:
         inner = np.where(np.eye(n_splits, n_groups, dtype=bool), np.nan, inner)
-    if not np.isfinite(inner).any(2).all():
-        raise UserError("no layer has a defined inner score: do the responses vary within folds?")
+    undefined = np.flatnonzero(~np.isfinite(inner).any(2).all(0))
+    if undefined.size:
+        raise UserError(
+            f"no layer has a defined inner score for {undefined.size} of {n_splits} splits (counted "
+            f"from 0: {', '.join(map(str, undefined[:5]))}): responses of all sites are constant on the "
+            "images that choose its layer; leave silent sites out, or divide the images into fewer parts"
+        )
     return np.argmax(mean_defined(inner, axis=2), axis=0)

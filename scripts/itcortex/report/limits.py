@@ -50,7 +50,7 @@ def limits(summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
     few = main[main["n_sites"] < FEW_SITES]["recording"].astype(str).unique()
     if len(few):
         found.append(f"{', '.join(few)}: fewer than {FEW_SITES} sites.")
-    found += [_loud(main), _at_edge(main)]
+    found += [_loud(main), _at_edge(main), _undefined(main)]
     found += [_tested(panel, panel.of(tradeoff)) for panel in panels.of_summary(summary)]
     found.append(
         "Networks differ in more than their accuracy: in training data, input size, architecture and "
@@ -80,6 +80,17 @@ def _at_edge(main: pd.DataFrame) -> str:
         f"{edge}: the best ridge penalty of {100 * AT_EDGE:.0f} % or more of the sites is the smallest "
         "or the largest that was tried (column penalty_at_edge). Of sites that a layer does not predict "
         "the largest is always best; else widen encoding: ridge: penalties."
+    )
+
+
+def _undefined(main: pd.DataFrame) -> str:
+    """Recordings with folds that no score is from."""
+    rows = main[main["undefined_folds"] > 0]
+    most = rows.groupby("recording", observed=True, sort=False)["undefined_folds"].max()
+    named = ", ".join(f"{name} ({count})" for name, count in most.items())
+    return named and (
+        f"{named}: folds in which no site's responses vary have no score, and are left out of the mean "
+        "(column undefined_folds)."
     )
 
 

@@ -60,6 +60,7 @@ def over_folds(
     difference of the two (`optimism`), and the mean over folds of what jobs noted of the chosen layers
     (`OF_LAYERS`): effective dimensionality, number of units, how loud the loudest unit of all layers is,
     bound of the reverse direction.
+    `undefined_folds` counts folds in which no site has a value: the score is that of the others.
     `penalty_at_edge` is the share of folds and sites whose penalty is at an end of the grid. The control
     with shuffled images is the mean over its permutations, and its interval holds 95 % of them;
     against them a score of the main window has its `p_shuffled`, the share of permutations that
@@ -98,6 +99,7 @@ def over_folds(
             | {"layer": chosen.drop_duplicates("fold")["layer"].mode().iloc[0]}
             | {"n_folds": shape[1], "n_sites": shape[2]}
             | {"undefined_sites": int(np.isnan(values["r"]).any((0, 1)).sum())}
+            | {"undefined_folds": int(np.isnan(values["r"]).all(2).any(0).sum())}
             | {name: _of_folds(chosen, name) for name in OF_LAYERS}
             | {"penalty_at_edge": _share(chosen, "penalty_at_edge")}
         )

@@ -137,12 +137,12 @@ def _check(
         return
     if protocol == "brainscore":
         return
-    data_format = entry.get("format", entry.get("form", "unknown"))
-    has_none = lacks_grid(entry) if is_own(entry) else data_format in FORMATS_WITHOUT_GRID
-    if folds == "image" and has_none:
+    own, data_format = is_own(entry), entry.get("format")
+    if folds == "image" and (lacks_grid(entry) if own else data_format in FORMATS_WITHOUT_GRID):
+        which = f"{entry['responses']} has" if own else f"recordings of format {data_format!r} have"
         raise UserError(
-            f"{place}: folds: 'image' leaves one sample in a fold: recordings of format "
-            f"{data_format!r} have no grid of positions; give a number of folds, such as 10"
+            f"{place}: folds: 'image' leaves one sample in a fold: {which} no grid of positions; give a "
+            "number of folds, such as 10"
         )
 
 

@@ -117,6 +117,22 @@ def test_an_image_of_one_pixel_is_named(tmp_path):
     assert decoded(tmp_path, encode(np.zeros((4, 4), np.uint8)), minimum_px=4).shape == (4, 4, 3)
 
 
+def test_signed_bytes_are_refused_and_kinds_of_tiff_that_are_not_read_are_called_that(tmp_path):
+    """Pillow reads signed bytes as unsigned ones, -1 as 255, and 32-bit colours not at all."""
+    unsigned = Image.fromarray(np.zeros((16, 16), np.uint8))
+    signed = io.BytesIO()
+    unsigned.save(signed, "tiff", tiffinfo={339: 2})
+    with pytest.raises(UserError, match=r"a\.tif: .*signed or 32-bit whole numbers"):
+        decoded(tmp_path, signed.getvalue(), "a.tif")
+    content = bytearray(signed.getvalue())
+    place = content.index(
+        b"\x53\x01\x03\x00"
+    )  # the tag of the kind of numbers: to one that is none
+    content[place + 8] = 9
+    with pytest.raises(UserError, match=r"b\.tif: .*a TIFF of a kind of pixels that is not read"):
+        decoded(tmp_path, bytes(content), "b.tif")
+
+
 @pytest.mark.parametrize(
     ("kind", "largest", "message"),
     [

@@ -204,6 +204,19 @@ def test_a_layer_is_chosen_for_every_split_on_its_own_training_images(planted, s
     np.testing.assert_array_equal(mixed[only_first], results[0].predictions[only_first])
 
 
+def test_a_split_whose_layer_nothing_can_choose_is_refused_by_its_number(planted, splits):
+    """All sites are silent on the images that choose its layer: no mean over the others is taken."""
+    maps, responses = planted
+    silent = responses.copy()
+    silent[:, splits[1].validation] = 2.0
+    result = brainscore.fit_layer(maps, silent, splits)
+    assert np.isnan(result.inner[1]).all() and np.isfinite(result.metrics["r"]).any()
+    with pytest.raises(
+        UserError, match=r"for 1 of 4 splits \(counted from 0: 1\): responses of all"
+    ):
+        choose_layers(np.stack([result.inner] * 2))
+
+
 def test_predictions_are_means_over_the_splits_that_test_an_image():
     images = [np.array(test) for test in ([0, 1], [1, 3])]
     splits = [Split(np.array([2]), test, np.array([2])) for test in images]

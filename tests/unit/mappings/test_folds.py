@@ -128,5 +128,5 @@ def test_undefined_inner_scores_are_left_out_but_one_is_needed():
     inner[1, 0, 2] = 0.3
     assert choose_layers(inner)[0] == 1
     inner[:, 2] = np.nan
-    with pytest.raises(UserError, match="no layer has a defined inner score"):
+    with pytest.raises(UserError, match=r"no layer has a defined inner score for 1 of 3 .* 0: 2\)"):
         choose_layers(inner)

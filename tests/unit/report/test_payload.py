@@ -210,15 +210,21 @@ def test_limits_name_ceilings_that_bound_nothing_and_trends_that_cannot_be_teste
     assert f"{first.title}: with 3 networks the trade-off cannot be tested." in found
 
 
-def test_limits_name_networks_with_loud_units_and_penalties_at_an_end(summary, shown):
+def test_limits_name_loud_units_penalties_at_an_end_and_folds_without_a_score(summary, shown):
     """Of the networks that have them; of none, no sentence."""
     some = summary["model"] == summary["model"].iloc[0]
     name = "{model} {weights}".format(**summary.iloc[0])
-    marked = summary.assign(loudest_unit=np.where(some, 1e4, 8), penalty_at_edge=0.2 * some)
+    silent = np.where(summary["recording"] == "m1_ml", 2, 0)
+    marked = summary.assign(
+        loudest_unit=np.where(some, 1e4, 8), penalty_at_edge=0.2 * some, undefined_folds=silent
+    )
     found = limits.limits(marked, shown["tradeoff"])
     (loud,) = [one for one in found if "loudest_unit" in one]
     (edge,) = [one for one in found if "penalty_at_edge" in one]
     assert loud.startswith(f"{name}: a unit of some layer varies more than 100 times as much")
+    assert any(
+        one.startswith("m1_ml (2): folds in which no site's responses vary") for one in found
+    )
     assert edge.startswith(f"{name}: the best ridge penalty of 5 % or more of the sites")
     plain = limits.limits(summary, shown["tradeoff"])
     assert not any("loudest_unit" in one or "penalty_at_edge" in one for one in plain)

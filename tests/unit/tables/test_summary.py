@@ -73,7 +73,15 @@ def test_over_folds_uses_chosen_layers_and_reports_the_optimism(raw):
     assert main["r_best_layer"] == pytest.approx(best)
     assert main["optimism"] == pytest.approx(best - by_hand)
     assert main["r_low"] < main["r"] < main["r_high"]
-    assert (main["layer"], main["undefined_sites"]) == ("a", 1)
+    assert (main["layer"], main["undefined_sites"], main["undefined_folds"]) == ("a", 1, 0)
+    silent = table.assign(r=table["r"].where(table["fold"] != "f2"))
+    (row,) = over_folds(silent, 5, np.random.default_rng(0)).query(
+        "control == 'none' and main_window"
+    ).to_dict("records")  # fmt: skip
+    assert (row["undefined_folds"], row["undefined_sites"]) == (1, 3)
+    r[:, 2] = np.nan
+    of_others = np.mean([np.nanmedian(r[k, f]) for f, k in zip((0, 1, 3), (0, 0, 1), strict=True)])
+    assert row["r"] == pytest.approx(of_others)
 
 
 def test_windows_of_a_recording_without_time_survive_grouping(raw):
