@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from itcortex.data.own.entries import is_own
+from itcortex.data.own.headers import lacks_time
 from itcortex.data.registry import FORMATS_WITHOUT_TIME
 from itcortex.errors import UserError
 from itcortex.tables.summary import SITEWISE
@@ -42,7 +44,7 @@ class Analysis:
         return [m for m in self.ex.settings["encoding"]["mappings"] if m in SITEWISE] or ["pls"]
 
     def _window_of(self, recording: str) -> list[float] | None:
-        if not self._has_time(recording):
+        if recording in self._timeless:
             return None
         windows = self.ex.settings["encoding"]["window"]
         return windows.get(recording, windows["default"])
@@ -50,11 +52,17 @@ class Analysis:
     def sweep(self, wildcards: Wildcards) -> dict | list:
         """Windows of a recording's time course; none for a recording without time."""
         settings = self.ex.settings["encoding"]
-        return settings["sweep"] if self._has_time(wildcards.recording) else []
+        return [] if wildcards.recording in self._timeless else settings["sweep"]
 
-    def _has_time(self, recording: str) -> bool:
-        entry = self.ex.registry["recordings"][recording]
-        return entry.get("format") not in FORMATS_WITHOUT_TIME
+    @cached_property
+    def _timeless(self) -> frozenset[str]:
+        """Names of the recordings that certainly have no time."""
+        known = self.ex.registry["recordings"].items()
+        return frozenset(
+            name
+            for name, entry in known
+            if (lacks_time(entry) if is_own(entry) else entry.get("format") in FORMATS_WITHOUT_TIME)
+        )
 
     def folds(self, wildcards: Wildcards) -> Folds:
         """Folds over the images of a recording: `image`, how many, or what they are made of."""

@@ -291,6 +291,16 @@ def test_a_recording_without_time_reads_no_window_so_that_a_new_one_runs_nothing
     )  # fmt: skip
 
 
+def test_nor_does_an_own_recording_whose_file_has_no_time(job, tmp_path):
+    config, _ = experiments.repository()
+    (tmp_path / "wide.csv").write_text("image,a,b\n")
+    own = {"responses": str(tmp_path / "wide.csv"), "stimuli": "photos"}
+    ex = experiment(encoding=config["encoding"])
+    known = ex.registry | {"recordings": ex.registry["recordings"] | {"mine": own}}
+    analysis, timeless = Analysis(dataclasses.replace(ex, registry=known)), job(recording="mine")
+    assert (analysis.window(timeless), analysis.sweep(timeless)) == (None, [])
+
+
 def test_the_digits_study_has_its_own_folds_protocol_and_the_true_ceiling(job):
     config, _ = experiments.repository()
     analysis = Analysis(experiment(encoding=config["encoding"] | {"protocol": "reference"}))

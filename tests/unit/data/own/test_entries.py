@@ -3,7 +3,7 @@
 import pytest
 
 from itcortex.data.own.entries import local_files, named_entries, register, require_files
-from itcortex.data.own.headers import lacks_grid
+from itcortex.data.own.headers import lacks_grid, lacks_time
 from itcortex.errors import UserError
 
 REGISTRY = {
@@ -72,6 +72,31 @@ def test_some_files_certainly_have_no_grid(tmp_path, monkeypatch, entry, lacks):
     (tmp_path / "wide.csv").write_text("\ufeffimage;a;b\n", encoding="utf-8")
     (tmp_path / "long.csv").write_text("image,site,response,row,column\n")
     assert lacks_grid(entry) == lacks
+
+
+@pytest.mark.parametrize(
+    ("entry", "lacks"),
+    [
+        ({"responses": "r.npy", "axes": ["image", "y", "x", "site"]}, True),
+        ({"responses": "r.npy", "axes": ["image", "time", "site"]}, False),
+        ({"responses": "r.npy"}, False),
+        ({"responses": "r.nwb", "time": {"start": 50, "stop": 250}}, True),
+        ({"responses": "r.nwb", "time": {"start": 50, "stop": 250, "bin": 10}}, False),
+        ({"responses": "r.parquet", "form": "wide"}, True),
+        ({"responses": "wide.csv"}, True),
+        ({"responses": "long.csv"}, False),
+        ({"responses": "long.csv", "columns": {"time": "t"}}, False),
+        ({"responses": "none.csv"}, False),
+        ({"responses": "r.nc"}, False),
+    ],
+)
+def test_some_files_certainly_have_no_time_so_that_a_new_window_is_nothing_to_them(
+    tmp_path, monkeypatch, entry, lacks
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wide.csv").write_text("image,a,b\n")
+    (tmp_path / "long.csv").write_text("image,site,response,time_ms,t\n")
+    assert lacks_time(entry) == lacks
 
 
 # --- places ---------------------------------------------------------------------------------------
