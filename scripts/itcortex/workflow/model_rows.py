@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -181,7 +182,7 @@ class ModelRows:
         if kind == "data":
             dataset, _, file = rest.partition("/")
             return paths.DATA.format(dataset=dataset, file=file)
-        return rest if kind == "file" else []
+        return str(Path(rest).expanduser()) if kind == "file" else []
 
     def weights_addresses(self, wildcards: Wildcards) -> list[str]:
         """The hub's address, if a model's weights come from there and it may be asked."""

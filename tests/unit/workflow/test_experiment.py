@@ -176,6 +176,13 @@ def test_weights_are_read_from_a_file_of_the_users_or_of_a_dataset(ex, job, weig
     assert ex.weights_file(job(model=weights[0], weights=weights[1])) == file
 
 
+def test_a_weights_file_in_the_home_folder_is_written_out_for_snakemake(job, monkeypatch, tmp_path):
+    """Which takes no `~` in a path."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ex = experiment(rows=[("net", "w", "file:~/x.pth", "cnn", "net", "", 5.0, 224)])
+    assert ex.weights_file(job(model="net", weights="w")) == str(tmp_path / "x.pth")
+
+
 def test_labels_are_what_a_job_is_about(ex, job):
     wildcards = job(experiment="demo", recording="sim_m1_pl", **NET)
     assert ex.labels(wildcards) == {"recording": "sim_m1_pl", **NET}
