@@ -12,6 +12,12 @@ from itcortex.data.own.guess import guess, overlay, picture_names
 from itcortex.errors import UserError
 from itcortex.running.log import logged_to
 
+#: What the file may mean otherwise, by the key of the entry that was found to fit.
+_TAKEN = {
+    "repeats": "Rows of one image are taken for repeats: if some are there by mistake, delete them.",
+    "incomplete": "Sites without a response to some image are left out: see whether enough are left.",
+}
+
 
 def main() -> int:
     """Print the settings of an experiment on the file; 1 if it cannot be read yet."""
@@ -35,6 +41,9 @@ def main() -> int:
     print(
         "# Put this into a file such as experiments/mine.yaml, and write what is known of the animal."
     )
+    for key, said in _TAKEN.items():
+        if key in entry:
+            print(f"# {said}")
     print(yaml.safe_dump(overlay(entry, recording), sort_keys=False, allow_unicode=True))
     return 0
 

@@ -22,3 +22,14 @@ def choose(name: str, valid, where: str) -> None:
     """Raise `UserError` if `name` is not among `valid`, offering the nearest names."""
     if name not in valid:
         raise UserError(f"{where}: {name!r} does not exist; {nearest(name, sorted(valid))}")
+
+
+def said_as_text(value) -> str:
+    """End of a message on a number that YAML reads as text, such as 1e-3; nothing for other values."""
+    try:
+        number = repr(float(value)) if isinstance(value, str) else ""
+    except ValueError:
+        return ""
+    if "." not in number:  # YAML wants a point in a number with an exponent
+        number = number.replace("e", ".0e")
+    return f"; in YAML this is text: write {number}" if "." in number else ""

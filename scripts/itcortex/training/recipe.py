@@ -8,7 +8,7 @@ continuation.
 import math
 from dataclasses import asdict, dataclass, fields
 
-from itcortex.errors import UserError, nearest
+from itcortex.errors import UserError, nearest, said_as_text
 from itcortex.harmonizer.choices import EPSILONS, SALIENCIES
 
 OPTIMIZERS = ("sgd", "adamw")
@@ -107,6 +107,7 @@ class Recipe:
             if not _same_kind(value, known[name]):
                 raise UserError(
                     f"recipe: {name}: {value!r} is not of the kind of its default, {known[name]!r}"
+                    + said_as_text(value)
                 )
         values = {n: tuple(v) if isinstance(v, list) else v for n, v in settings.items()}
         return cls(**values)

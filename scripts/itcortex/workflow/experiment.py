@@ -27,7 +27,12 @@ from itcortex.workflow.model_table import read_models, split_by_names
 from itcortex.workflow.products import FIGURES, TABLES
 from itcortex.workflow.refused_rows import RefusedRow
 from itcortex.workflow.schemas import check, load_yaml
-from itcortex.workflow.settings import check_experiment, check_results, with_recordings
+from itcortex.workflow.settings import (
+    check_experiment,
+    check_mirror,
+    check_results,
+    with_recordings,
+)
 
 #: Scripts that make no result, or explain results.
 NO_RESULTS = {
@@ -68,6 +73,7 @@ class Experiment(ModelRows):
         }
         check(config, with_recordings(schema["config"], config), "config")
         settings = written_out(with_defaults(config, schema["config"]), schema["config"])
+        check_mirror(settings["mirror"])
         registry = load_yaml(settings["datasets"])
         check(registry, schema["datasets"], settings["datasets"])
         names, own = entries.named_entries(settings["recordings"])

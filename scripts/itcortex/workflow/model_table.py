@@ -97,6 +97,11 @@ def _rows(path: str | Path) -> tuple[list[str], dict[str, dict[str, str]]]:
     if not lines:
         raise UserError(f"{path}: model table cannot be read: it is empty")
     columns = lines.pop(next(iter(lines)))
+    if len(columns) == 1 and (";" in columns[0] or "\t" in columns[0]):
+        raise UserError(
+            f"{path}: its cells are separated by semicolons or tabs; save it as CSV with commas (as a "
+            "spreadsheet does where numbers have a decimal point)"
+        )
     for name in columns:
         if columns.count(name) > 1 and name:
             raise UserError(f"{path}: column {name!r} is there {columns.count(name)} times")

@@ -1,11 +1,12 @@
 """YAML and the schemas that settings and tables are checked against."""
 
+import math
 from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator
 
-from itcortex.errors import UserError, nearest
+from itcortex.errors import UserError, nearest, said_as_text
 
 #: Values that a file may stand for, with aliases (`*name`) written out; our registry has 2,000.
 MOST_VALUES = 200_000
@@ -91,9 +92,19 @@ def _require_once(tree: yaml.Node | None, path: str | Path) -> None:
 def check(instance: dict, schema: dict, where: str) -> None:
     """Raise `UserError` listing everything in `instance` that its JSON schema refuses."""
     errors = sorted(Draft202012Validator(schema).iter_errors(instance), key=lambda e: list(e.path))
-    if errors:
-        listed = "\n".join(f"  - {line}" for error in errors for line in _explain(error))
+    lines = [line for error in errors for line in _explain(error)] + _infinite(instance)
+    if lines:
+        listed = "\n".join(f"  - {line}" for line in lines)
         raise UserError(f"{where} is not valid:\n{listed}")
+
+
+def _infinite(value, key: str = "") -> list[str]:
+    """One line a number that is not finite: no limit of a schema refuses NaN."""
+    if isinstance(value, dict | list):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        return [line for name, one in inner for line in _infinite(one, f"{key}: {name}")]
+    bad = isinstance(value, float) and not math.isfinite(value)
+    return [f"{key.removeprefix(': ')}: {value} is not a finite number"] if bad else []
 
 
 def _explain(error) -> list[str]:
@@ -116,6 +127,8 @@ def _explain(error) -> list[str]:
         return [f"{key}: give either {' or '.join(held)}, not both"]
     about = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
     message = error.message
+    if error.validator == "type" and error.validator_value == "number":
+        message += said_as_text(error.instance)
     if error.validator in _CHOICES and error.context:
         message = f"{error.instance!r} is none of what is valid: " + "; ".join(
             dict.fromkeys(_wanted(e) for e in _leaves(error))

@@ -41,6 +41,7 @@ def check_experiment(
     left to whoever asks for them: rule `check_models` looks at each.
     """
     _check_aim(config)
+    _check_windows(config["encoding"])
     for name in config["recordings"]:
         choose(name, registry["recordings"], "config: recordings")
         _check_own(name, registry)
@@ -77,6 +78,28 @@ def check_experiment(
     ]
     if any(registry["recordings"][name].get("simulation") for name in config["recordings"]):
         _check_teacher(config["simulation"], models, simulated, refused)
+
+
+def _check_windows(encoding: dict) -> None:
+    """Raise `UserError` for a time window that ends before it begins."""
+    sweep = encoding["sweep"] if isinstance(encoding["sweep"], list) else []
+    windows = {"window": [*encoding["window"].values()], "sweep": sweep}
+    for key, asked in windows.items():
+        for start, stop in asked:
+            if not start < stop:
+                raise UserError(
+                    f"config: encoding: {key}: [{start:g}, {stop:g}) ms ends before it begins; write "
+                    "[start, stop]"
+                )
+
+
+def check_mirror(mirror: str | None) -> None:
+    """Raise `UserError` for a mirror that is no address, and no folder that is there."""
+    if mirror and "://" not in mirror and not Path(mirror).is_dir():
+        raise UserError(
+            f"config: mirror: no folder {mirror}; a path is relative to {Path.cwd()}, and an address "
+            "begins with http:// or https://"
+        )
 
 
 def _check_names(config: dict, registry: dict) -> None:

@@ -141,6 +141,12 @@ def check_trainings(trainings: dict[str, dict]) -> None:
                     f"config: training: {name}: {key}: kept: best_alignment, but validation: [] names "
                     "no photographs to choose an epoch by; hold some out, or set kept: last"
                 )
+        strengths = [f"{strength:g}" for strength in training["strengths"]]
+        if len({*strengths}) < len(strengths):
+            raise UserError(
+                f"config: training: {name}: strengths: {training['strengths']}: two have one name "
+                "of six digits; give strengths that differ more"
+            )
         if any(strength > 0 for strength in training["strengths"]) and not (
             training["labelled"] or training["mapped"]
         ):

@@ -41,6 +41,15 @@ def test_bad_rows_of_a_model_table(tmp_path, row, message):
         model_table.read_models(table, schema("models"))
 
 
+def test_a_table_with_semicolons_is_refused_by_its_cause(tmp_path):
+    table = tmp_path / "models.csv"
+    table.write_text("model;weights;architecture\nm;w;resnet18\n")
+    with pytest.raises(
+        UserError, match=r"models\.csv: its cells are separated by semicolons or tabs"
+    ):
+        model_table.read_models(table, schema("models"))
+
+
 HEADER = "model,weights,architecture,source,category,family,top1,top1_source"
 
 

@@ -119,6 +119,9 @@ def test_schemas_refuse_unknown_keys_everywhere():
         ),
         (["ceiling", "name"], 3, r"ceiling: name: 3 is none of what is valid: 'population' or "),
         (["recordings"], ["a", "a"], r"recordings: "),
+        (["attention", "sigma_px"], "2e1", r"sigma_px: '2e1' is not .*: write 20\.0"),
+        (["attention", "sigma_px"], float("nan"), r"sigma_px: nan is not a finite number"),
+        (["multiverse", "ranges"], [60, float("nan")], r"ranges: 1: nan is not a finite number"),
         (
             ["encoding", "splits"],
             [{"kind": "cluster"}],
@@ -179,6 +182,27 @@ def test_a_recipe_of_a_network_that_nobody_knows_is_refused(config, registry, mo
     said = "training: digits: recipes: model: 'tf_efficientnet_lite9' does not exist; did you mean"
     with pytest.raises(UserError, match=said):
         settings.check_experiment(config, registry, models)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("window", {"default": [170, 130]}, r"window: \[170, 130\) ms ends before it begins"),
+        ("sweep", [[50, 90], [90, 90]], r"sweep: \[90, 90\) ms ends before it begins"),
+    ],
+)
+def test_windows_begin_before_they_end(config, registry, models, key, value, message):
+    config["encoding"][key] = value
+    with pytest.raises(UserError, match=message):
+        settings.check_experiment(config, registry, models)
+
+
+def test_a_mirror_is_a_folder_that_is_there_or_an_address(tmp_path):
+    """Else a misspelt folder would be no mirror, and its files said to be published nowhere."""
+    for mirror in (None, "", str(tmp_path), "https://example.org/mirror"):
+        settings.check_mirror(mirror)
+    with pytest.raises(UserError, match=r"config: mirror: no folder .*/gone; a path is relative"):
+        settings.check_mirror(str(tmp_path / "gone"))
 
 
 def test_keys_that_exclude_each_other_are_named(registry):

@@ -97,6 +97,11 @@ def test_rows_that_cannot_be_trained_are_refused(row, training, message):
         ({"recipe": {"epocs": 3}}, "config: training: t: recipe: .*'epocs'; did you mean 'epochs'"),
         ({"recipes": {"net": {"clip": -1}}}, "t: recipes: net: recipe: clip: -1 is not a finite"),
         ({"labelled": [], "mapped": []}, "t: no images"),
+        ({"strengths": [0, 10, 10.0000001]}, "t: strengths: .*: two have one name"),
+        (
+            {"recipe": {"learning_rate": "1e-5"}},
+            r"learning_rate: '1e-5' is not .*; in YAML this is text: write 1\.0e-05",
+        ),
     ],
 )
 def test_recipes_are_checked_before_any_job(changes, message):
