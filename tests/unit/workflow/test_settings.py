@@ -176,6 +176,7 @@ def test_a_sweep_may_be_a_list_of_windows(config):
         schemas.check(config, schema("config"), "config")
 
 
+@pytest.mark.network
 def test_a_recipe_of_a_network_that_nobody_knows_is_refused(config, registry, models):
     """A misspelt name would change nothing, and nobody would see that its recipe was left out."""
     config["training"]["digits"]["recipes"] = {"tf_efficientnet_lite9": {"epochs": 3}}
