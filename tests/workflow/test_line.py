@@ -126,10 +126,28 @@ def test_every_row_is_traced_to_its_data_weights_code_and_packages(finished):
     assert found["settings"]["encoding"]["components"] == 8
 
 
-def test_a_model_whose_weights_cannot_be_had_is_named_and_the_rest_goes_on(copy_of):
+def test_of_two_further_rows_a_users_own_model_is_scored_and_one_without_weights_is_left_out(
+    copy_of,
+):
     """Without a network the hub gives nothing: one run says so, the next one leaves the model out."""
-    with (copy_of.folder / "experiments" / "models.csv").open("a") as table:
-        table.write("gone,hub,resnet18,hub:nobody/nothing/model.safetensors,cnn,resnet,70,none\n")
+    (copy_of.folder / "mine.py").write_text(OWN_MODEL)
+    mine = ["mine", "s1", "my_net", "untrained:1", "untrained", "mine", "0.1", "chance", ""]
+    mine += ["", "", "mine.py:build", '"{""width"": 8}"', PREPROCESSING]
+    gone = [
+        "gone",
+        "hub",
+        "resnet18",
+        "hub:nobody/nothing/model.safetensors",
+        "cnn",
+        "resnet",
+        "70",
+    ]
+    path = copy_of.folder / "experiments" / "models.csv"
+    header, *rows = path.read_text().splitlines()
+    header += ",builder,arguments,preprocessing"
+    rows = [f"{line},,," for line in rows]
+    rows += [",".join(mine), ",".join([*gone, "none", *[""] * 6])]
+    path.write_text("\n".join([header, *rows]) + "\n")
     offline = {"HF_HUB_OFFLINE": "1"}
     first = copy_of.run("results/weights/gone/hub.safetensors", check=False, environment=offline)
     assert first.returncode != 0
@@ -139,28 +157,15 @@ def test_a_model_whose_weights_cannot_be_had_is_named_and_the_rest_goes_on(copy_
     results = copy_of.folder / "results" / "demo"
     models = pd.read_parquet(results / "tables" / "models.parquet").set_index("model")
     assert models.loc["gone", "missing"]
-    assert (models["missing"] == "").sum() == len(NETWORKS) + len(STUDIED)
-    assert "gone" not in set(pd.read_parquet(results / "tables" / "summary.parquet")["model"])
+    assert (models["missing"] == "").sum() == len(NETWORKS) + len(STUDIED) + 1
+    summary = pd.read_parquet(results / "tables" / "summary.parquet")
+    assert set(summary["model"]) == {"tf_efficientnet_lite0", "mobilenetv3_large_100", "mine"}
     assert "Models without scores" in (results / "report.html").read_text()
+    assert copy_of.planned() == {}
     staged = copy_of.planned("stage_data")  # which tries again
     assert staged["fetch_weights gone hub"] == 1
-
-
-def test_a_users_own_model_is_one_row_and_its_file_is_watched(copy_of):
-    (copy_of.folder / "mine.py").write_text(OWN_MODEL)
-    row = ["mine", "s1", "my_net", "untrained:1", "untrained", "mine", "0.1", "chance", ""]
-    row += ["", "", "mine.py:build", '"{""width"": 8}"', PREPROCESSING]
-    path = copy_of.folder / "experiments" / "models.csv"
-    header, *rows = path.read_text().splitlines()
-    header += ",builder,arguments,preprocessing"
-    rows = [f"{line},,," for line in rows]
-    path.write_text("\n".join([header, *rows, ",".join(row)]) + "\n")
-    copy_of.run()
-    summary = pd.read_parquet(copy_of.folder / "results/demo/tables/summary.parquet")
-    assert set(summary["model"]) == {"tf_efficientnet_lite0", "mobilenetv3_large_100", "mine"}
-    assert copy_of.planned() == {}
     (copy_of.folder / "mine.py").write_text(OWN_MODEL.replace("ReLU", "GELU"))
-    planned = set(copy_of.planned())
+    planned = set(copy_of.planned())  # its file is watched
     assert "fetch_weights mine s1" in planned
     assert not any("tf_efficientnet_lite0" in job for job in planned)
 
