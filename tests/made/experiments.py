@@ -26,7 +26,9 @@ IMAGENET = {
 }  # fmt: skip
 
 
+@cache
 def schema(name: str) -> dict:
+    """A schema of the workflow; nobody may change it."""
     return schemas.load_yaml(REPOSITORY / "rules" / "schemas" / f"{name}.schema.yaml")
 
 

@@ -51,6 +51,7 @@ def pins_of(name: str) -> dict[str, str]:
     return {conda.canonical(ON_PYPI.get(name, name)): version for name, version in pinned.items()}
 
 
+@cache
 def imports_of(statement: ast.stmt) -> set[str]:
     """Top-level modules that a statement imports."""
     modules = set()

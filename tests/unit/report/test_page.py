@@ -508,6 +508,7 @@ def test_rsa_attention_and_digits_have_their_tables_where_the_experiment_has_the
     assert 'id="shortcut"' in html and "harmonization" in html.lower() and "0.83" in html
 
 
+@pytest.mark.long
 def test_what_human_maps_change_is_told_either_way(rendered, one, shown):
     assert 'id="conditions"' not in rendered[0]
     targets = ("m1_pl", "m1_ml")

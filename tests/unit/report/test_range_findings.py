@@ -15,6 +15,8 @@ from made import scores as made
 from made import tables as made_tables
 from made.scores import networks, tidy_scores
 
+pytestmark = pytest.mark.long
+
 RANGES = Ranges(5, 15, 20)
 LABELS = {"turned": "Turned 2020", "steady": "Steady 2021"}
 SOURCES = [{"label": "Turned 2020", "citation": "Nobody 2020", "licence": "MIT"}]

@@ -239,6 +239,7 @@ def test_the_ceiling_is_the_one_that_poisson_noise_allows(features):
     assert previous > 0.99
 
 
+@pytest.mark.long
 def test_defaults_give_the_rate_and_ceiling_of_a_real_array(rng):
     """On natural photographs, whose maps vary less within an image than made ones do."""
     patches = photographs(112).images.reshape(14, 14, 8, 14, 8, 3).swapaxes(2, 3)

@@ -117,6 +117,7 @@ def test_sets_share_neither_digits_nor_photographs():
     assert min(map(len, contents)) >= 2
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes(made, tmp_path):
     run(tmp_path)
     names = [*(f"{name}.parquet" for name in FILES), "responses.npy", "images.zip"]

@@ -155,6 +155,7 @@ def test_times_have_the_unit_that_suits_them(seconds, text):
     assert drawn.span(seconds) == text
 
 
+@pytest.mark.long
 def test_scripts_write_a_table_and_a_figure(results):
     models = [" ".join(key) for key in MODELS]
     collect_benchmarks(

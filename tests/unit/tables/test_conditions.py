@@ -283,6 +283,7 @@ def encoding_rows(models, recording, rng) -> dict[str, pd.DataFrame]:
     return found
 
 
+@pytest.mark.long
 def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     models = made.models()
     store.write_table(tmp_path / "models.parquet", models)

@@ -65,6 +65,7 @@ def test_pairing_takes_what_sites_and_folds_share_off_the_interval(rng):
     assert paired < alone / 3
 
 
+@pytest.mark.long
 def test_intervals_of_equal_networks_hold_zero_as_often_as_they_should(rng):
     covered = 0
     for _ in range(40):

@@ -212,6 +212,7 @@ def test_the_multiverse_divides_nothing_by_another_recording(line):
     assert set(found["ceiling"]) == {"none", "population"}
 
 
+@pytest.mark.long
 def test_the_figure_has_a_panel_for_each_pair_and_a_line_at_its_score(line, tmp_path):
     pairs, shared = table(line, "recording_pairs"), table(line, "shared_images")
     drawn = figure.draw(pairs, shared, "pls")

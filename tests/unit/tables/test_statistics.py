@@ -124,6 +124,7 @@ def test_resampling_takes_families_whole():
     assert all((np.abs(values - p) < 1e-9).any() for p in possible)
 
 
+@pytest.mark.long
 def test_interval_of_unrelated_models_is_that_of_the_ordinary_bootstrap(cloud):
     top1, score, _ = cloud
     alone = statistics.with_interval(

@@ -47,7 +47,9 @@ def assert_same(found, expected):
             assert found[name].astype(str).tolist() == expected[name].astype(str).tolist(), name
 
 
-@pytest.mark.parametrize("rows", [1, 5, 63, 100, 10_000])
+@pytest.mark.parametrize(
+    "rows", [*(pytest.param(n, marks=pytest.mark.long) for n in (1, 5)), 63, 100, 10_000]
+)
 def test_blocks_of_any_length_give_the_summaries_of_the_whole(rng, rows):
     raw = job(rng, mappings=("pls", "ridge"))
     blocks = [raw.iloc[start : start + rows] for start in range(0, len(raw), rows)]
@@ -86,6 +88,7 @@ def test_blocks_are_read_as_they_were_written(tmp_path, rng):
     assert [len(one) for one in store.read_blocks(tmp_path / "n.parquet")] == [0]
 
 
+@pytest.mark.long
 def test_pairs_are_compared_one_recording_at_a_time(tmp_path, rng):
     """compare_models on two networks and two recordings."""
     paths, raws = [], {}

@@ -1,6 +1,7 @@
 """Bad settings stop with the key, the value and the nearest valid names."""
 
 import copy
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,18 +17,25 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 SCHEMAS = REPOSITORY / "rules" / "schemas"
 
 
+@cache
+def loaded(path):
+    """A YAML file, read once."""
+    return schemas.load_yaml(path)
+
+
 def schema(name):
-    return schemas.load_yaml(SCHEMAS / f"{name}.schema.yaml")
+    return copy.deepcopy(loaded(SCHEMAS / f"{name}.schema.yaml"))
 
 
 @pytest.fixture
 def config():
-    return with_defaults(schemas.load_yaml(REPOSITORY / "config.yaml"), schema("config"))
+    settings = copy.deepcopy(loaded(REPOSITORY / "config.yaml"))
+    return with_defaults(settings, schema("config"))
 
 
 @pytest.fixture
 def registry():
-    return schemas.load_yaml(REPOSITORY / "experiments" / "datasets.yaml")
+    return copy.deepcopy(loaded(REPOSITORY / "experiments" / "datasets.yaml"))
 
 
 @pytest.fixture
