@@ -158,6 +158,7 @@ rule plot_recording_pairs:
         title=TITLES["recording_pairs"],
         caption=CAPTIONS["recording_pairs"],
         mapping=analysis.site_mappings[0],
+        simulated=data.simulated,
     script:
         "../scripts/plot_recording_pairs.py"
 
@@ -188,6 +189,7 @@ rule plot_site_counts:
         code=ex.code_of("plot_site_counts"),
         title=TITLES["site_counts"],
         caption=CAPTIONS["site_counts"],
+        simulated=data.simulated,
     script:
         "../scripts/plot_site_counts.py"
 
@@ -219,6 +221,7 @@ rule plot_network_site_counts:
         title=TITLES["network_site_counts"],
         models=ex.shown_names,
         caption=CAPTIONS["network_site_counts"],
+        simulated=data.simulated,
     script:
         "../scripts/plot_network_site_counts.py"
 

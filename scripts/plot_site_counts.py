@@ -5,9 +5,10 @@ from itcortex.figures import site_counts, style
 from itcortex.running import job
 
 
-def main(counts, pdf, png, rst, title, caption):
+def main(counts, pdf, png, rst, simulated, title, caption):
     """Draw the curve of every pair, a panel for each recording."""
-    style.save(site_counts.draw(store.read_table(counts)), pdf, png, rst, title, caption)
+    figure = site_counts.draw(store.read_table(counts), simulated)
+    style.save(figure, pdf, png, rst, title, caption)
 
 
 if __name__ == "__main__":

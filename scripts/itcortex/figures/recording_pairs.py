@@ -1,6 +1,7 @@
 """Networks beside other recordings, as predictors of the responses to the images that they share."""
 
 import textwrap
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -12,27 +13,32 @@ from matplotlib.transforms import Bbox
 from itcortex.figures import accuracy, style
 from itcortex.figures.models import KEYS, MOST_NAMED
 from itcortex.tables.numbers import bounds, number
+from itcortex.tables.panels import marked
 
 LINE = {"color": style.INK, "linewidth": 1.2, "linestyle": (0, (4, 2))}
 BAND = {"color": style.INK, "alpha": 0.10, "linewidth": 0}
 
 
 @style.styled
-def draw(pairs: pd.DataFrame, shared: pd.DataFrame, mapping: str) -> Figure:
+def draw(
+    pairs: pd.DataFrame, shared: pd.DataFrame, mapping: str, simulated: Collection[str] = ()
+) -> Figure:
     """A panel for each pair of recordings: networks on the shared images, and the other recording.
 
     Parameters
     ----------
     pairs, shared : the tables recording_pairs and shared_images.
     mapping : rows of this one are drawn.
+    simulated : names of recordings that are called so.
     """
     shown = scored(pairs, mapping)
     if shown.empty:
         return _nothing(pairs)
     few = len(shared.drop_duplicates(KEYS)) <= MOST_NAMED
     records = shown.to_dict("records")
+    titles = [marked(title(pair), pair["recording"] in simulated) for pair in records]
     figure, places = style.panel_grid(
-        [title(pair) for pair in records], 2.4, _handles(shared), notes=1,
+        titles, 2.4, _handles(shared), notes=1,
         columns=2 if few else 3, foot=0.6 if shared["top1"].isna().any() else 0.48,
     )  # fmt: skip
     ends = [table[["r_low", "r_high"]].to_numpy(float).ravel() for table in (shared, shown)]
@@ -80,7 +86,9 @@ def score(pair: dict) -> str:
 
 def _note(pair: dict) -> str:
     """The line under a panel's title."""
-    return f"{_WHOSE[pair['same_monkey']]}, {pair['n_shared']} images: {score(pair)}"
+    partly = pair["same_monkey"] == "yes" and " + " in str(pair["source_monkeys"])
+    whose = f"{'partly ' if partly else ''}{_WHOSE[pair['same_monkey']]}"
+    return f"{whose}, {pair['n_shared']} images: {score(pair)}"
 
 
 def _line(panel: accuracy.Pair, level: float) -> Bbox:

@@ -115,10 +115,12 @@ def from_others(panel: Panel, pairs: pd.DataFrame | None, shared: pd.DataFrame |
     found = []
     for pair in panel.of(pairs).itertuples():
         whose = _WHOSE[pair.same_monkey]
+        if pair.same_monkey == "yes" and " + " in str(pair.source_monkeys):
+            whose = f"partly {whose}"
         text = (
-            f"Recording predicts recording: on the {pair.n_shared} images that {pair.sources} was shown "
-            f"too, its {pair.n_source_sites} sites predict these with r = {number(pair.r)} "
-            f"({interval(pair.r_low, pair.r_high)}). It is {whose}, and no upper bound."
+            f"Recording predicts recording: on the {pair.n_shared} images that were shown in "
+            f"{pair.sources} too, its {pair.n_source_sites} sites predict these with "
+            f"r = {number(pair.r)} ({interval(pair.r_low, pair.r_high)}). It is {whose}, and no upper bound."
         )
         rows = panel.of(shared)
         rows = rows[(rows["ceiling_name"] == pair.ceiling_name) & (rows["category"] != "untrained")]

@@ -71,6 +71,7 @@ def _note(about: dict) -> str:
     parts = []
     if about["same_monkey"] != "no":
         told = "" if about["same_monkey"] == "yes" else "perhaps (an entry names no animal) "
+        told += "partly " if " + " in str(about["source_monkeys"]) else ""
         parts.append(f"{told}sessions of one animal: an optimistic ceiling for another animal")
     if about["n_source_sites"] < FEW_SITES:
         parts.append(f"predicted from {about['n_source_sites']} sites only")

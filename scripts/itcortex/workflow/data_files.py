@@ -187,6 +187,11 @@ class DataFiles:
         return {name: recordings[name]["attributes"] for name in self.ex.recordings}
 
     @property
+    def simulated(self) -> list[str]:
+        """Names of the recordings that were simulated."""
+        return [name for name, known in self.attributes.items() if known.get("simulated")]
+
+    @property
     def stimuli_of_recordings(self) -> list[str]:
         """Prepared stimuli of every recording, in the recordings' order."""
         shown = [self.ex.registry["recordings"][name]["stimuli"] for name in self.ex.recordings]

@@ -257,10 +257,16 @@ def test_a_figure_without_a_pair_says_why(line):
 def test_the_report_sets_networks_beside_the_other_recording_without_a_percentage(line):
     pairs, shared = table(line, "recording_pairs"), table(line, "shared_images")
     (sentence,) = findings.from_others(PANEL, pairs, shared)
-    assert "on the 70 images that b was shown too, its 4 sites predict these" in sentence
+    assert "on the 70 images that were shown in b too, its 4 sites predict these" in sentence
     assert "of the same animal" in sentence and "no upper bound" in sentence
     assert "the best trained network, strong, reaches" in sentence
     assert "more than the other recording (95 % CI" in sentence and " % of" not in sentence
     assert findings.from_others(PANEL, None, None) == []
+    two = pairs.assign(source_monkeys="one + two")
+    (sentence,) = findings.from_others(PANEL, two, shared)
+    assert "It is partly of the same animal" in sentence
+    drawn = figure.draw(two, shared, "pls", simulated=["a"])
+    assert artists.titles(drawn)[0] == "a from b (SIMULATED)"
+    assert any("partly same animal, 70 images" in text for text in artists.texts(drawn))
     shown = reported(pairs)
     assert len(shown.rows) == len(pairs) and reported(None) is None

@@ -46,5 +46,7 @@ def test_the_figure_shows_the_chosen_networks_a_panel_for_each_recording(tmp_pat
     np.testing.assert_allclose([first, second], [[0.41, 0.42, 0.44], [0.61, 0.62, 0.64]])
     assert len(drawn.axes[1].collections) == 2
     assert not artists.is_cut_off(artists.written(drawn, tmp_path, "counts")[1])
+    named = figure.draw_networks(table, ["a w"], simulated=["it"])
+    assert artists.titles(named) == ["v4", "it (SIMULATED)"]
     none = figure.draw_networks(table, ["gone w"])
     assert "None of the networks" in none.axes[0].texts[0].get_text()
