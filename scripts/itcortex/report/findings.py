@@ -120,7 +120,8 @@ def from_others(panel: Panel, pairs: pd.DataFrame | None, shared: pd.DataFrame |
         text = (
             f"Recording predicts recording: on the {pair.n_shared} images that were shown in "
             f"{pair.sources} too, its {pair.n_source_sites} sites predict these with "
-            f"r = {number(pair.r)} ({interval(pair.r_low, pair.r_high)}). It is {whose}, and no upper bound."
+            f"r = {number(pair.r)} ({interval(pair.r_low, pair.r_high)}). It is {whose}, and no upper "
+            "bound."
         )
         rows = panel.of(shared)
         rows = rows[(rows["ceiling_name"] == pair.ceiling_name) & (rows["category"] != "untrained")]
