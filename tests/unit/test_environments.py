@@ -175,6 +175,7 @@ def environment_of(script: str) -> str:
     return "analysis.yaml" if enough else "networks.yaml"
 
 
+@pytest.mark.long
 def test_every_rule_has_the_environment_of_its_imports():
     wanted = {script: environment_of(script) for script in rules()}
     assert rules() == wanted

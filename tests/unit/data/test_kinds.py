@@ -112,6 +112,7 @@ def test_blocks_of_names_that_count_without_leading_zeros_are_refused():
     assert block_kinds(names[:9], [["photo", 4], ["disc", 5]])[3:5] == ("photo", "disc")
 
 
+@pytest.mark.long
 def test_photographs_and_discs_of_a_real_session_are_named(shared):
     """Session 210322: clustering mixes them; grey pictures with a plain margin are the last 600."""
     stimuli = read_images(shared / "data" / "v4_cowley2023" / "images_210322.zip")

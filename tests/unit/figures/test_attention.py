@@ -122,6 +122,7 @@ def test_names_stand_once_and_tell_weights_apart(table):
         assert found.count(name) == 1
 
 
+@pytest.mark.long
 def test_many_models_have_no_names(table):
     many = pd.concat([table.assign(model=table.model + str(k)) for k in range(4)])
     assert not any("net_" in text for text in texts(attention.draw(many)))

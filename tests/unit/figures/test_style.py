@@ -105,6 +105,7 @@ def test_a_caption_is_in_all_files_and_snakemakes_report_shows_it_word_by_word(t
     assert body.strip() == f"<p><strong>{title}.</strong> {text}</p>"
 
 
+@pytest.mark.long
 def test_text_stays_text_in_fonts_of_their_own_and_the_same_figure_has_the_same_bytes(tmp_path):
     figure = style.new_figure(2, 2)
     axes = figure.add_subplot()

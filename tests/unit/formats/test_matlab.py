@@ -22,6 +22,7 @@ def bomb_v5(name: str) -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.long
 def test_a_matlab_file_that_inflates_out_of_all_proportion_is_refused():
     content = bomb_v5("fixations")
     assert len(content) < 2**20

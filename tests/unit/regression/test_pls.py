@@ -207,6 +207,7 @@ def test_a_loud_channel_costs_what_it_costs_scikit_learn(rng, factor, n, channel
     np.testing.assert_allclose(values, expected, atol=1e-12 * factor * y.std())
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -243,6 +243,7 @@ def test_table_has_every_statistic_for_all_and_every_category(rng):
     assert found.value.item() == pytest.approx(spearmanr(rows.top1, rows.r_over_ceiling)[0])
 
 
+@pytest.mark.long
 def test_mappings_are_never_pooled(rng):
     one = made_tables.summary(made_tables.paper_models(rng))
     other = one.assign(mapping="ridge", r_over_ceiling=-one.r_over_ceiling)

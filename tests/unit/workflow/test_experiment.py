@@ -244,6 +244,7 @@ def test_images_of_trainings_have_their_ranges_written_out(ex):
     assert ex.training_images[:4] == ["data/train", *clickme, "data/val"]
 
 
+@pytest.mark.long
 def test_code_is_known_by_the_rule_and_where_a_network_is_built_by_its_builder(job, tmp_path):
     ex = experiment()
     assert ex.code_of("fit_encoding")(None) == fingerprint("fit_encoding")

@@ -50,6 +50,7 @@ def test_aliases_that_have_no_end_are_refused_at_once(tmp_path, text):
         schemas.load_yaml(path)
 
 
+@pytest.mark.long
 def test_aliases_and_deep_trees(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("a: &a {x: 1}\nb: *a\nc: {<<: *a, y: 2}\n")
