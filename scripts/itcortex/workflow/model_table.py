@@ -152,7 +152,7 @@ def _typed(table: pd.DataFrame, schema: dict) -> pd.DataFrame:
 
 def _number(text: str, where: str, other: str = "") -> float:
     try:
-        return float(text)
+        return float(text.replace("_", "?"))  # Python takes 7_6 for 76, and tables do not
     except ValueError:
         raise UserError(f"{where}: {text!r} is not a number{other}") from None
 

@@ -99,6 +99,7 @@ def test_an_accuracy_may_be_asked_to_be_measured(tmp_path):
     found = read_models(path, schema("models"))
     assert found["measured"].tolist() == [True, False]
     assert found["top1"].isna().tolist() == [True, False]
-    written(tmp_path / "a.csv", "mine,w,resnet18,timm:a1_in1k,own,f,measured,")
-    with pytest.raises(UserError, match=r"line 2: top1: 'measured' is not a number or `measure`"):
-        read_models(path, schema("models"))
+    for wrong in ("measured", "7_6"):
+        written(tmp_path / "a.csv", f"mine,w,resnet18,timm:a1_in1k,own,f,{wrong},")
+        with pytest.raises(UserError, match=rf"line 2: top1: '{wrong}' is not a number or `measure`"):
+            read_models(path, schema("models"))
