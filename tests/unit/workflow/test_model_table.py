@@ -101,5 +101,7 @@ def test_an_accuracy_may_be_asked_to_be_measured(tmp_path):
     assert found["top1"].isna().tolist() == [True, False]
     for wrong in ("measured", "7_6"):
         written(tmp_path / "a.csv", f"mine,w,resnet18,timm:a1_in1k,own,f,{wrong},")
-        with pytest.raises(UserError, match=rf"line 2: top1: '{wrong}' is not a number or `measure`"):
+        with pytest.raises(
+            UserError, match=rf"line 2: top1: '{wrong}' is not a number or `measure`"
+        ):
             read_models(path, schema("models"))
