@@ -140,12 +140,13 @@ class Pairing:
 
 
 def _of_one_monkey(target: Shown, sources: tuple[Shown, ...]) -> str:
-    """Whether a source is of the target's animal: yes, no, or unknown.
+    """Whether the sources are of the target's animal: yes, partly (some are), no, or unknown.
 
     An own recording whose entry names no animal has its own name there, which says nothing.
     """
-    if target.monkey in (source.monkey for source in sources):
-        return "yes"
+    same = [target.monkey == source.monkey for source in sources]
+    if any(same):
+        return "yes" if all(same) else "partly"
     return "unknown" if any(one.monkey == one.name for one in (target, *sources)) else "no"
 
 

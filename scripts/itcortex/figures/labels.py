@@ -7,21 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-RADII = (
-    6,
-    9,
-    13,
-    18,
-    25,
-    33,
-    42,
-    54,
-    68,
-    84,
-    100,
-    120,
-    140,
-)  # pt from the point to the label's nearest edge
+#: pt from the point to the label's nearest edge
+RADII = (6, 9, 13, 18, 25, 33, 42, 54, 68, 84, 100, 120, 140)
 ANGLES = np.linspace(0, 2 * np.pi, 16, endpoint=False)
 SWEEPS = 4  # every label is placed again with all others in place
 STRANGER = 30  # cost (as if pt further away) of a name nearer to another point than to its own

@@ -64,7 +64,10 @@ def draw(
     return figure
 
 
-_WHOSE = {"yes": "same animal", "no": "other animal", "unknown": "animal not named"}
+_WHOSE = {
+    "yes": "same animal", "partly": "partly same animal", "no": "other animal",
+    "unknown": "animal not named",
+}  # fmt: skip
 _PAIR = ["recording", "ceiling_name"]
 
 
@@ -86,9 +89,7 @@ def score(pair: dict) -> str:
 
 def _note(pair: dict) -> str:
     """The line under a panel's title."""
-    partly = pair["same_monkey"] == "yes" and " + " in str(pair["source_monkeys"])
-    whose = f"{'partly ' if partly else ''}{_WHOSE[pair['same_monkey']]}"
-    return f"{whose}, {pair['n_shared']} images: {score(pair)}"
+    return f"{_WHOSE[pair['same_monkey']]}, {pair['n_shared']} images: {score(pair)}"
 
 
 def _line(panel: accuracy.Pair, level: float) -> Bbox:

@@ -100,6 +100,7 @@ def sentences(panel: Panel, summary: pd.DataFrame, tradeoff: pd.DataFrame) -> li
 
 _WHOSE = {
     "yes": "of the same animal, which makes it an optimistic ceiling for another animal",
+    "partly": "partly of the same animal, which makes it an optimistic ceiling for another animal",
     "no": "of another animal",
     "unknown": "of an animal that is not named: if it is the same, an optimistic ceiling for another",
 }
@@ -115,8 +116,6 @@ def from_others(panel: Panel, pairs: pd.DataFrame | None, shared: pd.DataFrame |
     found = []
     for pair in panel.of(pairs).itertuples():
         whose = _WHOSE[pair.same_monkey]
-        if pair.same_monkey == "yes" and " + " in str(pair.source_monkeys):
-            whose = f"partly {whose}"
         text = (
             f"Recording predicts recording: on the {pair.n_shared} images that were shown in "
             f"{pair.sources} too, its {pair.n_source_sites} sites predict these with "

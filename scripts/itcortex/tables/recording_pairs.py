@@ -66,12 +66,14 @@ def counts_table(curves: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     return table.merge(pairs[["recording", *_ABOUT]]).reindex(columns=COUNTS)
 
 
+_TOLD = {"yes": "", "partly": "partly ", "unknown": "perhaps (an entry names no animal) "}
+
+
 def _note(about: dict) -> str:
     """What a pair's score must be read with."""
     parts = []
     if about["same_monkey"] != "no":
-        told = "" if about["same_monkey"] == "yes" else "perhaps (an entry names no animal) "
-        told += "partly " if " + " in str(about["source_monkeys"]) else ""
+        told = _TOLD[about["same_monkey"]]
         parts.append(f"{told}sessions of one animal: an optimistic ceiling for another animal")
     if about["n_source_sites"] < FEW_SITES:
         parts.append(f"predicted from {about['n_source_sites']} sites only")

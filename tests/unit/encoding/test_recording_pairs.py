@@ -277,3 +277,6 @@ def test_an_own_recording_that_names_no_animal_may_be_of_the_same_one(rng):
     assert pair(unnamed, shown("a", values)).about["same_monkey"] == "unknown"
     assert pair(shown("a", values), shown("b", values)).about["same_monkey"] == "yes"
     assert pair(shown("a", values), shown("b", values, monkey="B")).about["same_monkey"] == "no"
+    target, one, other = shown("a", values), shown("b", values), shown("c", values, monkey="B")
+    *_, joined = pair_up(target, [one, other], pair(target, one).division)
+    assert joined.about["same_monkey"] == "partly"

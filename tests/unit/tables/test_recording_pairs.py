@@ -262,7 +262,7 @@ def test_the_report_sets_networks_beside_the_other_recording_without_a_percentag
     assert "the best trained network, strong, reaches" in sentence
     assert "more than the other recording (95 % CI" in sentence and " % of" not in sentence
     assert findings.from_others(PANEL, None, None) == []
-    two = pairs.assign(source_monkeys="one + two")
+    two = pairs.assign(same_monkey="partly")
     (sentence,) = findings.from_others(PANEL, two, shared)
     assert "It is partly of the same animal" in sentence
     drawn = figure.draw(two, shared, "pls", simulated=["a"])
