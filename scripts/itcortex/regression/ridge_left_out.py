@@ -1,5 +1,6 @@
 """Errors on training rows that a ridge regression left out, exactly and without another fit."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -67,9 +68,7 @@ class LeftOut:
         """Summed squared errors (penalty, site) of groups (group, row); the last is no fit at all."""
         count, size = rows.shape
         summed = np.zeros((len(self.absolute) + 1, observed.shape[1]))
-        for index, penalty in enumerate([*self.absolute, None]):
-            shrunk = None if penalty is None else 1 / (self.spectrum.values + penalty)
-            left = self._residual_maker(scores, shrunk, count, size)
+        for index, (shrunk, left) in enumerate(self._residual_makers(scores, count, size)):
             for start in range(0, observed.shape[1], _SITES):
                 sites = slice(start, start + _SITES)
                 rest = observed[:, sites]
@@ -82,17 +81,26 @@ class LeftOut:
                 summed[index, sites] = self.arrays.squares(rest)
         return summed
 
-    def _residual_maker(self, scores, shrunk, count: int, size: int):
-        """(I - 1/n - Z_g (L + a)^-1 Z_g')^-1 of every group: (group,), or (group, row, row)."""
-        n = len(self.spectrum.rows)
+    def _residual_makers(self, scores, count: int, size: int) -> Iterator[tuple]:
+        """(L + a)^-1 (k,), and (I - 1/n - Z_g (L + a)^-1 Z_g')^-1 of every group, for every penalty.
+
+        The second is (group,) of single rows, else (group, row, row). The last are those of no fit at
+        all: None, and (I - 1/n)^-1.
+        """
+        n, arrays = len(self.spectrum.rows), self.arrays
+        shrunk = 1 / (self.spectrum.values[:, None] + arrays.put(np.array(self.absolute))[None])
         if size == 1:
-            inside = 0 * scores[:, 0] if shrunk is None else scores**2 @ shrunk
-            return 1 / (1 - 1 / n - inside)
-        matrices = self.arrays.eye(size)[None] - 1 / n + self.arrays.zeros(count, 1, 1)
-        if shrunk is not None:
-            groups = scores.reshape(count, size, -1)
-            matrices = matrices - (groups * shrunk) @ self.arrays.swap(groups)
-        return self.arrays.inverse(matrices)
+            leverages = scores**2 @ shrunk
+            for index in range(len(self.absolute)):
+                yield shrunk[:, index], 1 / (1 - 1 / n - leverages[:, index])
+            yield None, 1 / (1 - 1 / n - 0 * leverages[:, 0])
+            return
+        groups = scores.reshape(count, size, -1)
+        without = arrays.eye(size)[None] - 1 / n + arrays.zeros(count, 1, 1)
+        for index in range(len(self.absolute)):
+            inside = (groups * shrunk[:, index]) @ arrays.swap(groups)
+            yield shrunk[:, index], arrays.inverse(without - inside)
+        yield None, arrays.inverse(without)
 
 
 def _draw(groups: np.ndarray, rows: int, seed: int) -> list[np.ndarray]:

@@ -132,7 +132,8 @@ class HeldOutFits:
     ):
         _check_penalties(penalties)
         _check_finite("features", features)
-        self.features, self.penalties = features, tuple(penalties)
+        # numpy's own float64 would make float32 arrays float64, at twice the time
+        self.features, self.penalties = features, tuple(map(float, penalties))
         self.groups = np.arange(len(features)) if groups is None else groups
         self.inner_rows, self.seed = inner_rows, seed
         self.arrays = arrays_on(device, dtype)

@@ -85,6 +85,22 @@ def test_single_precision_gives_the_same_predictions_to_rounding(n, p):
     assert np.abs(double - single).max() < 1e-3 * y.std()
 
 
+@SHAPES
+@pytest.mark.parametrize("grouped", [False, True])
+def test_numpys_own_penalties_leave_products_in_single_precision(n, p, grouped):
+    """Else everything behind them was taken in float64, at twice the time."""
+    x, y = made(n, p)
+    groups = np.arange(n) // 2 if grouped else None
+    plain, numpys = (
+        fit_ridge(x, y, some, groups=groups, dtype="float32")
+        for some in (PENALTIES, np.array(PENALTIES))
+    )
+    assert plain.errors.tobytes() == numpys.errors.tobytes()
+    assert plain.penalties.tolist() == numpys.penalties.tolist()
+    exact = fit_ridge(x, y, PENALTIES, groups=groups)
+    assert np.abs(plain.errors / exact.errors - 1).max() > 1e-9  # it is single precision
+
+
 def test_a_sample_of_left_out_rows_estimates_the_error_of_all():
     x, y = made(400, 30)
     whole = fit_ridge(x, y, PENALTIES)
