@@ -9,6 +9,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,7 +49,8 @@ SCRIPTS = ("text.js", "data.js", "statistics.js", "state.js", "paint.js", "plot.
            "explore.js")  # fmt: skip
 STYLE = "page.css"
 TEMPLATE, MACROS = "page.html", "macros.html"
-
+#: Where plotly's script registers its kinds of traces, and, as a group, the list of them.
+_REGISTERED = re.compile(r"\.register\(\[((?:[\w$]+\(\),)+[\w$]+\(\))\]\)")
 
 #: Larger figures, which show photographs, are put into the page as WebP; the file beside it stays whole.
 LARGE_BYTES = 500_000
@@ -116,7 +118,7 @@ def render(
     ]
     sections = [one for one in SECTIONS if not one.needs or shown[one.needs]]
     content = payload.build(tables, run, maps or {}, saliency or {}, shown["methods"].works)
-    scripts = [get_plotlyjs(), page_script()]
+    scripts = [scatter_plotly(), page_script()]
     return environment.get_template(TEMPLATE).render(
         shown,
         sections=sections,
@@ -127,6 +129,22 @@ def render(
         policy=policy(scripts),
         payload=as_data_block(content),
     )
+
+
+def scatter_plotly() -> str:
+    """plotly's own script, which sets up no kinds of traces but scatter, all that the page draws.
+
+    The whole sets up some fifty kinds, maps and surfaces among them, each time that a page is opened,
+    which takes a third of the time of opening. The last that the script does is to register them, as
+    `registry.register([one(), another(), ...])`; the core has registered scatter before. Where a version
+    of plotly does it in another way, the page gets the whole.
+    """
+    whole = get_plotlyjs()
+    registered = list(_REGISTERED.finditer(whole))
+    if len(registered) != 1:
+        return whole
+    start, stop = registered[0].span(1)
+    return whole[:start] + whole[stop:]
 
 
 def page_script() -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import plotly.offline
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -123,6 +124,18 @@ def taken_apart(html):
 def short_plotly(monkeypatch):
     """Five megabytes of plotly are of no interest here; `test_browser.py` runs the whole of it."""
     monkeypatch.setattr(report_page, "get_plotlyjs", lambda: PLOTLY)
+
+
+def test_of_plotlys_kinds_of_traces_none_but_scatter_is_set_up(monkeypatch):
+    whole = plotly.offline.get_plotlyjs()
+    monkeypatch.setattr(report_page, "get_plotlyjs", lambda: whole)
+    shown = report_page.scatter_plotly()
+    assert ".register([])" in shown and ".register([])" not in whole
+    assert 100 < len(whole) - len(shown) < 2000  # the calls of some fifty kinds
+    start = next(k for k, (a, b) in enumerate(zip(whole, shown, strict=False)) if a != b)
+    assert shown == whole[:start] + whole[start + len(whole) - len(shown) :]
+    monkeypatch.setattr(report_page, "get_plotlyjs", lambda: "r.register(all)")  # another version
+    assert report_page.scatter_plotly() == "r.register(all)"
 
 
 @pytest.fixture(scope="module")
