@@ -23,6 +23,7 @@ rule check_recording:
         "results/{experiment}/benchmarks/check_recording/{recording}.tsv"
     conda:
         "../envs/networks.yaml"
+    priority: 10  # before any network is run
     resources:
         mem_mb=rising(1900),
         runtime=rising(30),
@@ -31,6 +32,7 @@ rule check_recording:
         name="{recording}",
         protocol=analysis.protocol,
         folds=analysis.folds,
+        further=analysis.further_divisions,
         window=analysis.window,
         ceiling=analysis.ceiling,
         splits=config["ceiling"]["splits"],
@@ -59,6 +61,7 @@ rule judge_recordings:
         "results/{experiment}/benchmarks/judge_recordings.tsv"
     conda:
         "../envs/analysis.yaml"
+    priority: 10
     resources:
         mem_mb=rising(600),
         runtime=rising(10),

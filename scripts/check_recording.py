@@ -12,13 +12,14 @@ from itcortex.running import job
 
 
 def main(
-    recording, stimuli, found, sites, sites_csv, pdf, png, name, protocol, folds, window, ceiling,
-    splits, seed, title, caption,
+    recording, stimuli, found, sites, sites_csv, pdf, png, name, protocol, folds, further,
+    window, ceiling, splits, seed, title, caption,
 ):  # fmt: skip
     """Write what was found as JSON, a table of the sites, and a figure."""
     recorded, shown = store.read_recording(recording), store.read_stimuli(stimuli)
     window = tuple(map(float, window)) if window else None
-    seen = check(recorded, shown, Plan(protocol, folds, window, ceiling, splits, seed))
+    plan = Plan(protocol, folds, window, ceiling, splits, seed, further)
+    seen = check(recorded, shown, plan)
     problems = [asdict(problem) for problem in seen.problems]
     with atomic_path(found) as path:
         content = {"recording": name, "facts": seen.facts, "problems": problems}

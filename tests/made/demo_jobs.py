@@ -12,6 +12,9 @@ STIMULI = ["sim_m1_scenes", "sim_m2_scenes"]
 NETWORKS = ["tf_efficientnet_lite0 imagenet", "mobilenetv3_large_100 untrained"]
 KEYS = [f"{recording} {network}" for recording in RECORDINGS for network in NETWORKS]
 
+#: What is looked at before networks are run.
+CHECKS = {*(f"check_recording {recording}" for recording in RECORDINGS), "judge_recordings"}
+
 # The digits study: a table and a figure of its own, and part of the report.
 STUDIED = [f"digits_resnet harmonized/strength-{strength}/seed-0" for strength in (0, 1)]
 STUDY = {"collect_shortcut", "plot_shortcut"}

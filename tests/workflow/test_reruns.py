@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from made.demo_jobs import (
+    CHECKS,
     COLLECTORS,
     KEYS,
     LAST,
@@ -83,7 +84,7 @@ def test_a_fresh_clone_with_existing_results_runs_nothing(finished, copy_of, tmp
           ("encoding/ceilings.py", "where=norms > 0)", "where=norms > 1e-9)")],
          once(of("align_maps", KEYS), COLLECTORS,
               of("estimate_ceiling", [*RECORDINGS, "digits_object_sites"]),
-              of("check_recording", RECORDINGS), STUDY)),
+              CHECKS, STUDY)),
         ([("figures/timecourse.py", "RESPONSE_HEIGHT = 0.3", "RESPONSE_HEIGHT = 0.2"),
           ("attention/shortcut.py", '"n_broken": int(apart.sum())',
            '"n_broken": int(apart.sum()) + 1')],
@@ -91,7 +92,7 @@ def test_a_fresh_clone_with_existing_results_runs_nothing(finished, copy_of, tmp
         ([("regression/pls.py", "CHUNK_BYTES = 192", "CHUNK_BYTES = 191")],
          once(of("fit_encoding", KEYS), of("align_maps", KEYS), {"plot_maps"}, COLLECTORS, PAIRS,
               of("predict_recording", RECORDINGS), of("estimate_ceiling", RECORDINGS),
-              of("check_recording", RECORDINGS), ON_DIGITS, STUDY)),
+              CHECKS, ON_DIGITS, STUDY)),
     ],
     ids=["align_maps and estimate_ceiling", "plot_timecourse and score_shortcut", "fit_encoding"],
 )  # fmt: skip
@@ -130,11 +131,12 @@ def test_added_model_runs_its_own_jobs_and_the_collectors(copy_of):
     [
         ({"figures": {"images": 1}, "ceiling": {"name": "truth"}},
          once({"plot_maps", "plot_shortcut"}, of("estimate_ceiling", RECORDINGS),
-              of("check_recording", RECORDINGS), COLLECTORS)),
+              CHECKS, COLLECTORS)),
         ({"encoding": {"window": {"sim_m2_ml": [90, 130]}}},
          once(of("fit_encoding", KEYS[2:]), of("align_maps", KEYS[2:]),
               of("predict_recording", RECORDINGS), of("estimate_ceiling", RECORDINGS),
-              {"check_recording sim_m2_ml", "plot_maps", "plot_recordings"}, COLLECTORS, PAIRS)),
+              {"check_recording sim_m2_ml", "judge_recordings", "plot_maps", "plot_recordings"},
+              COLLECTORS, PAIRS)),
         ({"activations": {"batch_size": 4}},
          once(*(of(f"extract_activations {shown}", NETWORKS) for shown in STIMULI),
               of("fit_encoding", KEYS), of("align_maps", KEYS), {"plot_maps"}, COLLECTORS, PAIRS,

@@ -5,7 +5,8 @@ What follows is a list of problems, each with its remedy; those that `stop` leav
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,8 @@ from itcortex.errors import UserError
 from itcortex.mappings.folds import Division
 from itcortex.numerics.metrics import FEWEST_SAMPLES, mean_defined
 
+#: The key that errors about folds begin with.
+FOLDS = "encoding: folds"
 #: Folds that are recommended where there are images enough.
 USUAL_FOLDS = 10
 #: With a grid, up to so many pictures are left out one by one.
@@ -49,7 +52,11 @@ class Problem:
 
 @dataclass(frozen=True)
 class Plan:
-    """How an experiment means to analyse a recording."""
+    """How an experiment means to analyse a recording.
+
+    `further` are other divisions of its images, of `splits` and of variants in the multiverse, each
+    with its `key` of the settings, `protocol` and `folds`.
+    """
 
     protocol: str
     folds: str | int | dict
@@ -57,6 +64,7 @@ class Plan:
     ceiling: str
     splits: int
     seed: int
+    further: list[dict] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,10 @@ def check(recording: Recording, stimuli: Stimuli, plan: Plan) -> Check:
     facts["recommended_folds"] = recommended_folds(recording)
     problems += _of_images(facts)
     division = _division(recording, plan, facts["recommended_folds"], problems)
+    for one in plan.further:
+        if not _is_by_network(one["folds"]):
+            divide = partial(DIVISIONS[one["protocol"]], recording, one["folds"], plan.seed)
+            _tried(divide, problems, one["key"])
     facts["ceilings"] = _ceilings(recording, window, division, plan, problems)
     facts["recommended_ceiling"] = recommended_ceiling(facts["ceilings"])
     problems += _of_ceilings(facts, plan, len(recording.site_ids))
@@ -195,26 +207,37 @@ def _division(
     recording: Recording, plan: Plan, recommended: str | int | None, problems: list[Problem]
 ) -> Division | None:
     """What the settings ask for; if that is refused or needs a network, the recommended division."""
-    if isinstance(plan.folds, dict) and plan.folds["kind"] in WITH_NETWORK:
+    if _is_by_network(plan.folds):
         return (
             None
             if recommended is None
             else DIVISIONS["corrected"](recording, recommended, plan.seed)
         )
     divide = DIVISIONS[plan.protocol]
-    division = _tried(lambda: divide(recording, plan.folds, plan.seed), problems, "encoding: folds")
+    division = _tried(lambda: divide(recording, plan.folds, plan.seed), problems, FOLDS)
     if division is None and recommended is not None and plan.protocol != "brainscore":
         division = DIVISIONS["corrected"](recording, recommended, plan.seed)
     return division
 
 
+def _is_by_network(folds: str | int | dict) -> bool:
+    return isinstance(folds, dict) and folds["kind"] in WITH_NETWORK
+
+
 def _tried(function: Callable, problems: list[Problem], key: str):
-    """What a function returns; None, and a problem that stops, if it raises a `UserError`."""
+    """What a function returns; None, and a problem that stops, if it raises a `UserError`.
+
+    An error about folds is one about `key`, which asks for them.
+    """
     try:
         return function()
     except UserError as error:
-        what, _, remedy = str(error).rpartition("; ")
-        problems.append(Problem(what or str(error), remedy if what else f"see {key}", stops=True))
+        told = str(error)
+        if told.startswith(FOLDS):
+            told = key + told.removeprefix(FOLDS)
+        what, _, remedy = told.rpartition("; ")
+        problem = Problem(what or remedy, remedy if what else f"see {key}", stops=True)
+        problems.append(problem)
         return None
 
 

@@ -91,6 +91,20 @@ class Analysis:
             return self.folds_of_variant(wildcards)
         return self.folds(wildcards)
 
+    def further_divisions(self, wildcards: Wildcards) -> list[dict]:
+        """How else a recording's images are divided: the keys of the settings, protocols and folds."""
+        keys = dict.fromkeys(self.ex.splits, "encoding: splits")
+        keys |= {name: f"multiverse: variants: {name}" for name in self.ex.variants}
+        variants = {name: self._variant(name) for name in keys}
+        return [
+            {
+                "key": key,
+                "protocol": variants[name]["protocol"],
+                "folds": folds_of(variants[name]["folds"], wildcards.recording),
+            }
+            for name, key in keys.items()
+        ]
+
     def protocol(self, wildcards: Wildcards) -> str:
         """Protocol of a recording; the digits study always has ours."""
         studied = wildcards.recording in self._digits

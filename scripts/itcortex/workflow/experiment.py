@@ -179,14 +179,16 @@ class Experiment(ModelRows):
 
     @property
     def pages(self) -> list[str]:
-        """Files about all networks and recordings: the report, and where its numbers come from.
+        """Files about all networks and recordings: the report, where its numbers come from, and what was
+        found in the recordings, whose job fails where a run would make no sense.
 
         Published scores alone have no report.
         """
         if not self.recordings:
             alone = [paths.PROVENANCE] if self.published else []
             return [page.format(experiment=self.name) for page in alone]
-        return [page.format(experiment=self.name) for page in (paths.REPORT, paths.PROVENANCE)]
+        pages = (paths.CHECKED, paths.REPORT, paths.PROVENANCE)
+        return [page.format(experiment=self.name) for page in pages]
 
     @property
     def reported_settings(self) -> dict:

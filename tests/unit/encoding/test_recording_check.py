@@ -102,6 +102,26 @@ def test_twins_and_refused_folds_and_a_ceiling_that_is_not_there(good, stimuli):
     assert found.facts["recommended_folds"] == 4
 
 
+def test_folds_of_splits_and_variants_are_tried_before_any_network(good, stimuli):
+    halves = {"object": ["a", "b"] * (N_IMAGES // 2), "third": ["a", "b", "c"] * (N_IMAGES // 3)}
+    labelled = replace(good, attributes=good.attributes | {"image_labels": halves})
+
+    def refused(*folds):
+        asked = [
+            {"key": "encoding: splits", "protocol": "corrected", "folds": one} for one in folds
+        ]
+        found = check(labelled, stimuli, replace(PLAN, further=asked))
+        return [problem.what for problem in found.problems if problem.stops]
+
+    assert refused({"kind": "column", "name": "third"}, {"kind": "clusters", "k": 90}, 3) == []
+    two, none, many = refused(
+        {"kind": "column", "name": "object"}, {"kind": "column", "name": "shape"}, 20
+    )
+    assert two.startswith("encoding: splits: column 'object': has 2 values ('a', 'b')")
+    assert none.startswith("encoding: splits: name: ") and "'shape'" in none
+    assert many.startswith("encoding: splits: 20 leaves 1 samples")
+
+
 def test_a_window_that_does_not_fit(good, stimuli):
     responses = np.repeat(good.responses, 3, axis=3)
     timed = replace(
@@ -183,8 +203,8 @@ def test_the_rules_write_what_was_found_and_stop(good, stimuli, tmp_path):
     def run(folds):
         check_recording.main(
             tmp_path / "r.h5", tmp_path / "s.h5", **outputs, name="mine", protocol="corrected",
-            folds=folds, window=[130, 170], ceiling="split_half_bound", splits=5, seed=1, title="t",
-            caption="c",
+            folds=folds, further=[], window=[130, 170], ceiling="split_half_bound", splits=5, seed=1,
+            title="t", caption="c",
         )  # fmt: skip
         judge_recordings.main([outputs["found"]], tmp_path / "summary.txt")
 

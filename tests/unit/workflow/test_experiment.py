@@ -81,7 +81,9 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
         "unique_variance", "conditions", "conditions_gallery", "rsa", "attention", "people", "shortcut",
         "training_net", "training_small",
     ]  # fmt: skip
-    assert [path.rpartition("/")[2] for path in full.pages] == ["report.html", "provenance.json"]
+    assert [path.rpartition("/")[2] for path in full.pages] == [
+        "summary.txt", "report.html", "provenance.json"
+    ]  # fmt: skip
     assert full.table_if_any("rsa") == "results/{experiment}/tables/rsa.parquet"
     assert bare.table_if_any("rsa") == []
     single = experiment(rows=ROWS[:3], rdms=[], recordings=bare.recordings[:1])
@@ -287,6 +289,25 @@ def test_a_recording_has_its_own_window_and_ceiling_or_the_default(job):
     assert (analysis.window(own), analysis.window(other)) == ([5, 7], [0, 9])
     assert (analysis.ceiling(own), analysis.ceiling(other)) == ("split_half", "population")
     assert analysis.folds(own) == 7
+
+
+def test_splits_and_variants_are_told_to_the_check_of_a_recording(job):
+    config, _ = experiments.repository()
+    column = {"kind": "column", "name": "object"}
+    encoding = config["encoding"] | {"splits": [column], "folds": {"default": 5, "m1_ml": "image"}}
+    variants = {"thirds": {"folds": 3}, "theirs": {"protocol": "reference"}}
+    multiverse = config["multiverse"] | {"variants": variants}
+    asked = Analysis(experiment(encoding=encoding, multiverse=multiverse)).further_divisions
+    keys = [
+        "encoding: splits", "multiverse: variants: thirds", "multiverse: variants: theirs",
+    ]  # fmt: skip
+    protocols = ["corrected", "corrected", "reference"]
+    for recording, usual in (("m1_ml", "image"), ("m2_ml", 5)):
+        folds = [column, 3, usual]
+        assert asked(job(recording=recording)) == [
+            {"key": key, "protocol": protocol, "folds": one}
+            for key, protocol, one in zip(keys, protocols, folds, strict=True)
+        ]
 
 
 def test_a_recording_without_time_reads_no_window_so_that_a_new_one_runs_nothing_again(job):
