@@ -21,9 +21,9 @@ rule check_recording:
         "results/{experiment}/logs/check_recording/{recording}.log",
     benchmark:
         "results/{experiment}/benchmarks/check_recording/{recording}.tsv"
+    priority: 10  # before any network is run
     conda:
         "../envs/networks.yaml"
-    priority: 10  # before any network is run
     resources:
         mem_mb=rising(1900),
         runtime=rising(30),
@@ -59,9 +59,9 @@ rule judge_recordings:
         "results/{experiment}/logs/judge_recordings.log",
     benchmark:
         "results/{experiment}/benchmarks/judge_recordings.tsv"
+    priority: 10
     conda:
         "../envs/analysis.yaml"
-    priority: 10
     resources:
         mem_mb=rising(600),
         runtime=rising(10),
