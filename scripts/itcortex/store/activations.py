@@ -158,10 +158,10 @@ class _Layers:
                 f"{self.image_ids[first + offset]!r} (as {self.dtype}; float16 ends at 65504: "
                 "try activations: {dtype: float32})"
             )
-        by_byte = values.view(np.uint8).reshape(-1, values.itemsize)
+        words = values.reshape(-1).view(f"<u{values.itemsize}")  # byte 0 is the first in memory
         shuffled = np.zeros((values.itemsize, math.prod(chunk)), np.uint8)
-        for byte, row in enumerate(shuffled):
-            row[: len(by_byte)] = by_byte[:, byte]
+        for byte, row in enumerate(shuffled):  # faster than copying every second or fourth byte
+            np.right_shift(words, 8 * byte, out=row[: len(words)], casting="unsafe")
         return isal_zlib.compress(shuffled, 1)
 
 
