@@ -213,10 +213,10 @@ class Fits:
                 one = {self.layers[index]: depths[self.layers[index]]}
                 place = np.where(chosen == index, 0, -1)
                 for block in _by_target(result, targets, split=number >= len(results)):
-                    table = raw_scores(of, block[1], one, [block[0]], place, folds, names)
+                    table = raw_scores(of, block[1], one, [block[0]], place, folds, names, types)
                     if number >= len(results):
                         table = table[table["chosen"]]
-                    yield self._described(table, kind, index, folds).astype(types)
+                    yield self._described(table, kind, index, folds)
 
     def _described(
         self, table: pd.DataFrame, kind: str, index: int, folds: tuple[str, ...]

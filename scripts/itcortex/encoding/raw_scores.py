@@ -1,5 +1,7 @@
 """The scores of one job as a tidy table: one row for each layer, fold, window and metric."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -15,8 +17,11 @@ def raw_scores(
     chosen: np.ndarray,
     folds: list[str],
     sites: tuple[str, ...],
+    types: Mapping[str, pd.CategoricalDtype] | None = None,
 ) -> pd.DataFrame:
     """One row for each layer, target, fold and site.
+
+    Texts are categorical; `types` names the categories of some, which otherwise are what occurs, sorted.
 
     `layers` maps names to relative depths, in the order of `results`; `chosen` (fold,) indexes
     them. Windows of a recording without time are NaN. `penalty` is ridge regression's, in units of the
@@ -27,7 +32,13 @@ def raw_scores(
     index = np.indices(shape, sparse=False).reshape(4, -1)
 
     def column(values, axis, **kind):
-        return pd.Series(np.asarray(values, **kind))[index[axis]].array
+        return np.asarray(values, **kind)[index[axis]]
+
+    def text(name, values, axis=None):
+        known = (types or {}).get(name) or pd.CategoricalDtype(sorted(set(values)))
+        codes = known.categories.get_indexer(values)
+        taken = np.zeros(index.shape[1], int) if axis is None else index[axis]
+        return pd.Categorical.from_codes(codes[taken], dtype=known)
 
     windows = [t.window or (np.nan, np.nan) for t in targets]
     metrics = {
@@ -45,20 +56,18 @@ def raw_scores(
         for name, values in penalties.items()
     }
     columns = {
-        **{name: pd.Categorical([value]).repeat(index.shape[1]) for name, value in labels.items()},
-        "control": column([t.control for t in targets], 1),
+        **{name: text(name, [value]) for name, value in labels.items()},
+        "control": text("control", [t.control for t in targets], 1),
         "permutation": column([t.permutation for t in targets], 1),
         "main_window": column([t.main for t in targets], 1),
-        "layer": column(list(layers), 0),
+        "layer": text("layer", list(layers), 0),
         "depth": column(list(layers.values()), 0),
         "window_start": column([w[0] for w in windows], 1, dtype=float),
         "window_stop": column([w[1] for w in windows], 1, dtype=float),
-        "fold": column(folds, 2),
-        "site": column(sites, 3),
+        "fold": text("fold", folds, 2),
+        "site": text("site", sites, 3),
         **metrics,
         **of_penalties,
         "chosen": index[0] == np.asarray(chosen)[index[2]],
     }
-    table = pd.DataFrame(columns)
-    texts = [*labels, "control", "layer", "fold", "site"]
-    return table.astype(dict.fromkeys(texts, "category"))
+    return pd.DataFrame(columns)

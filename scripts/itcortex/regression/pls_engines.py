@@ -5,8 +5,16 @@ problems between two components. States offer the same four steps: `moments`, `a
 `held_out_scores`.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.linalg.blas import dger
+
+#: Fewer sites than these have their moments taken anew for every component.
+_FEW_SITES = 16
+#: Share of its power to which a site sinks before its problem's moments are taken anew; they are good
+#: to about 1e-12 of themselves then.
+_SUNK = 1e-4
 
 
 def rounding(engine, responses, problems):
@@ -111,6 +119,35 @@ class Gram(Direct):
         return held, products, np.einsum("bc,bc->b", products, weights)
 
 
+class _Moments:
+    """S'S of every problem (problem, site, site), followed from component to component.
+
+    Taking the component out of S, S - p q', makes S'S - v q' - q v' + (p'p) q q' with v = S'p, which
+    costs about a site-th of S'S. What is left of it keeps the rounding of what it was: once some site
+    has sunk to `_SUNK` of its power, `take(problem's index)` gives that problem's S'S from S itself.
+    """
+
+    def __init__(self, take: Callable[[int], np.ndarray], n_problems: int, n_sites: int):
+        self.take = take
+        self.values = np.zeros((n_problems, n_sites, n_sites))
+        self.first = np.full((n_problems, n_sites), np.inf)  # none has been taken
+
+    def now(self) -> np.ndarray:
+        """S'S as it is."""
+        power = np.einsum("bss->bs", self.values)
+        sunk = (power < _SUNK * self.first).any(1) | (power.shape[1] < _FEW_SITES)
+        for index in np.flatnonzero(sunk):
+            self.values[index] = self.take(index)
+            self.first[index] = power[index]
+        return self.values
+
+    def deflate(self, ahead: np.ndarray, length: np.ndarray, q: np.ndarray) -> None:
+        """Follow S - p q', by v = S'p (problem, site), p'p (problem,) and q (problem, site)."""
+        half = ahead - length[:, None] / 2 * q
+        self.values -= half[:, :, None] * q[:, None]
+        self.values -= q[:, :, None] * half[:, None]
+
+
 class _Primal:
     """Problems in channel space: S = X_c'Y (problem, site, channel) and what came before."""
 
@@ -133,10 +170,11 @@ class _Primal:
                 self.cross[index] += parts[g]
             self.cross[index] -= np.outer(self.n[index] * self.means[index], self.x_means[index])
         self.loadings, self.weights = [], []
+        self.squares = _Moments(lambda k: self.cross[k] @ self.cross[k].T, *shape[:2])
 
     def moments(self):
         """S'S (problem, site, site): its dominant eigenvector gives the next weights."""
-        return np.matmul(self.cross, self.cross.transpose(0, 2, 1))
+        return self.squares.now()
 
     def advance(self, vectors, powers):
         """Weights r of the next component; returns (X_c't, t't)."""
@@ -153,6 +191,8 @@ class _Primal:
         """Take the component out of S; returns the responses' loadings q (problem, site)."""
         q = np.matmul(self.cross, self.weights[-1][:, :, None])[:, :, 0] / variance[:, None]
         p = products / variance[:, None]
+        ahead = np.matmul(self.cross, products[:, :, None])[:, :, 0]
+        self.squares.deflate(ahead, np.einsum("bc,bc->b", products, products), q)
         for index in range(len(self.problems)):
             dger(-1.0, products[index], q[index], a=self.cross[index].T, overwrite_a=1)
         self.loadings.append(p)
@@ -182,6 +222,32 @@ class Dual:
         return _Sample(self, responses, problems)
 
 
+class _Parts:
+    """KY of one target's responses Y (row, site) by group, around each group's own mean.
+
+    So a problem's KY is a sum over its training groups, which problems share, and responses far from 0
+    lose no digits.
+    """
+
+    def __init__(self, design, kernel, responses):
+        groups = [design.group(g) for g in range(design.n_groups)]
+        ones = [design.ones[rows] for rows in groups]
+        self.means = np.array(
+            [a @ responses[rows] / (a @ a) for rows, a in zip(groups, ones, strict=True)]
+        )
+        self.ones = np.array([a @ kernel[rows] for rows, a in zip(groups, ones, strict=True)])
+        self.products = [
+            (responses[rows] - np.outer(a, mean)).T @ kernel[rows]
+            for rows, a, mean in zip(groups, ones, self.means, strict=True)
+        ]
+
+    def add(self, image, training: list[int], mean) -> None:
+        """Add KY (site, row) of the training groups, around their `mean` (site,)."""
+        for group in training:
+            image += self.products[group]
+        image += (self.means[training] - mean).T @ self.ones[training]
+
+
 class _Sample:
     """Problems in sample space: residual responses Y (problem, site, row) and KY."""
 
@@ -191,21 +257,31 @@ class _Sample:
         self.n, self.means = response_means(design, responses, problems)
         self.train = np.zeros((len(problems), len(design.rows)), bool)
         self.residual = np.zeros((len(problems), responses.shape[2], len(design.rows)))
+        self.image = np.zeros_like(self.residual)
+        target, parts = None, None
         for index, problem in enumerate(problems):
-            for g in training_groups(design, problem):
+            if problem.target != target:
+                target = problem.target
+                parts = _Parts(design, engine.kernel, responses[target])
+            training = training_groups(design, problem)
+            for g in training:
                 rows = design.group(g)
                 self.train[index, rows] = True
-                centred = responses[problem.target, rows].T
+                centred = responses[target, rows].T
                 self.residual[index, :, rows] = centred - np.outer(
                     self.means[index], design.ones[rows]
                 )
-        self.image = np.matmul(self.residual, engine.kernel)
+            parts.add(self.image[index], training, self.means[index])
         self.raw, self.scores, self.variances = [], [], []
+        self.squares = _Moments(self._taken, *self.residual.shape[:2])
 
     def moments(self):
         """Y'KY (problem, site, site), equal to S'S of the primal form."""
-        moments = np.matmul(self.residual, self.image.transpose(0, 2, 1))
-        return (moments + moments.transpose(0, 2, 1)) / 2
+        return self.squares.now()
+
+    def _taken(self, index):
+        moments = self.residual[index] @ self.image[index].T
+        return (moments + moments.T) / 2
 
     def advance(self, vectors, powers):
         """Scores of the next component on all rows; returns (t on training rows, t't)."""
@@ -225,6 +301,8 @@ class _Sample:
         """Take the component out of Y; returns the responses' loadings q (problem, site)."""
         q = np.matmul(self.residual, t[:, :, None])[:, :, 0] / variance[:, None]
         ahead = t @ self.engine.kernel
+        products = np.matmul(self.image, t[:, :, None])[:, :, 0]
+        self.squares.deflate(products, np.einsum("bn,bn->b", ahead, t), q)
         for index in range(len(self.problems)):
             dger(-1.0, t[index], q[index], a=self.residual[index].T, overwrite_a=1)
             dger(-1.0, ahead[index], q[index], a=self.image[index].T, overwrite_a=1)

@@ -153,11 +153,15 @@ class HeldOutFits:
         for index, share in enumerate(shares):
             spectrum = self.products.spectrum(share.train)
             left_out = self._left_out(spectrum, self.seed + index)
-            tested = spectrum.others(share.test)
+            # few sites are rotated back rather than many test rows forth
+            few = sum(responses.shape[1] for responses in targets) < len(share.test)
+            tested = None if few else spectrum.others(share.test)
             for number, responses in enumerate(targets):
                 choice, coefficients, mean = self._choose(spectrum, left_out, responses)
-                predictions = self.arrays.get(tested @ coefficients) + mean
-                yield HeldOutFit(index, number, choice, predictions)
+                products = (
+                    spectrum.fitted(share.test, coefficients) if few else tested @ coefficients
+                )
+                yield HeldOutFit(index, number, choice, self.arrays.get(products) + mean)
             del spectrum, left_out, tested, coefficients  # before there are those of the next
 
     def fit_all(self, responses: np.ndarray) -> SpectralRidge:

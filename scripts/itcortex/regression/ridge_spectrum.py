@@ -26,6 +26,7 @@ class Spectrum:
     cross : function of centred responses (training row, site) on the device, gives Z'Y (k, site)
     scores : function of indices among the training rows, gives their Z (row, k)
     others : function of indices of any rows of the features, gives their Z
+    fitted : function of such indices and coefficients of Z (k, site), gives Z times these, without Z
     project : function of other features (row, feature), gives their Z
     weights : function of coefficients of Z (k, site), gives those of features, float64 (feature, site)
     mean : float64 array (feature,), mean of the training rows
@@ -37,6 +38,7 @@ class Spectrum:
     cross: Callable
     scores: Callable
     others: Callable
+    fitted: Callable
     project: Callable
     weights: Callable
     mean: np.ndarray
@@ -95,7 +97,8 @@ class Products:
 
         return Spectrum(
             values, cross, lambda which: project(features[rows[which]]),
-            lambda which: project(features[which]), project,
+            lambda which: project(features[which]),
+            lambda which, coefs: self._centred(features[which], mean) @ (vectors @ coefs), project,
             lambda coefficients: arrays.get(vectors @ coefficients), mean,
             rows, _unit(values, rows, features),
         )  # fmt: skip
@@ -133,6 +136,7 @@ class Products:
             lambda responses: lengths[:, None] * (vectors.T @ responses),
             lambda which: vectors[which] * lengths,
             lambda which: centred(self.gram[which][:, rows]) @ (vectors / lengths),
+            lambda which, coefs: centred(self.gram[which][:, rows]) @ ((vectors / lengths) @ coefs),
             project, weights, mean, rows, unit,
         )  # fmt: skip
 

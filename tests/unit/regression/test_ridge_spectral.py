@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge, RidgeCV
 
 from itcortex.errors import UserError
-from itcortex.regression.ridge_spectral import cross_predict, fit_ridge
+from itcortex.regression.ridge_spectral import HeldOutFits, Share, cross_predict, fit_ridge
 
 PENALTIES = (1e-3, 1e-2, 0.1, 1.0, 10.0)
 SHAPES = pytest.mark.parametrize(("n", "p"), [(60, 12), (40, 90)])  # products of features, of rows
@@ -62,6 +62,21 @@ def test_folds_equal_separate_fits_and_rows_outside_of_folds_only_train(n, p):
         alone = fit_ridge(x[~held], y[~held], PENALTIES)
         assert np.array_equal(fits[fold].penalties, alone.penalties)
         assert np.allclose(predicted[held], alone.predict(x[held]), atol=1e-8)
+
+
+@SHAPES
+def test_many_targets_are_predicted_as_each_alone(n, p):
+    """Few sites are rotated back to features (or rows), many get the test rows rotated forth."""
+    x, y = made(n, p)
+    shares = [Share(np.arange(n)[k::3], np.arange(n)[k + 1 :: 3]) for k in (0, 1)]
+    targets = [y, *np.random.default_rng(4).normal(size=(9, *y.shape))]
+    fits = HeldOutFits(x, PENALTIES)
+    together = list(fits.fit(targets, shares))
+    alone = [next(fits.fit([target], [share])) for share in shares for target in targets]
+    assert y.size / n * len(targets) > len(shares[0].test) > y.size / n
+    for one, other in zip(together, alone, strict=True):
+        assert np.allclose(one.predictions, other.predictions, atol=1e-10)
+        assert one.choice.penalties.tolist() == other.choice.penalties.tolist()
 
 
 @SHAPES
