@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from itcortex.running.memory import keep_freed_memory
 from made import tiers
 from made.patience import FACTOR
+
+keep_freed_memory()  # as in jobs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 #: Scopes in the order in which they are dealt out: folders whose tests share what is costly to make, and

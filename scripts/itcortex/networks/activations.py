@@ -12,6 +12,7 @@ from torch.nn.functional import avg_pool2d
 
 from itcortex.errors import UserError
 from itcortex.networks.batches import OnHost, images_a_batch, prepared_batches
+from itcortex.networks.folding import folded
 from itcortex.networks.layer_choice import INTERMEDIATE
 from itcortex.networks.layers import Layer, as_maps, first_tensor
 from itcortex.networks.preprocessing import Preprocessing
@@ -47,6 +48,7 @@ def extract(
     Maps larger than `side` are averaged down to it as soon as the layer puts them out, in float32 and
     where the network runs, and are then rounded to `dtype` (float32 or float16). With a `projection`
     vectors (image, dimension) are yielded: each layer's units are projected before they are rounded.
+    Until all are yielded, batch normalisations are folded (`itcortex.networks.folding`).
 
     Raises ValueError if a layer does not put out what it was chosen for, and `UserError` if an image,
     the middle one of the first batch, has other maps alone than in it.
@@ -60,21 +62,22 @@ def extract(
             ((_, batch),) = prepared_batches(preprocessing, shown, len(shown), place)
             return _run(model, batch, layers, outputs)
 
-        size = images_a_batch(batch_size, passed, images[0], place)
-        batches = prepared_batches(preprocessing, images, size, place, threads)
-        waiting: deque[tuple[int, OnHost]] = deque()
-        count = math.ceil(len(images) / size)
-        for start, batch in progress.bar(batches, "activations", total=count, unit="batch"):
-            waiting.append((start, OnHost(_run(model, batch, layers, outputs))))
-            if start == 0:
-                middle = len(batch) // 2  # after some images and before others
-                alone = OnHost(_run(model, batch[middle : middle + 1], layers, outputs))
-                image = {name: maps[middle] for name, maps in waiting[0][1].arrays().items()}
-                _require_same(image, alone.arrays(), len(batch))
-            if len(waiting) > BEHIND[place.type == "cuda"]:
+        with folded(model, lambda: passed(images[:1]), {layer.name for layer in layers}):
+            size = images_a_batch(batch_size, passed, images[0], place)
+            batches = prepared_batches(preprocessing, images, size, place, threads)
+            waiting: deque[tuple[int, OnHost]] = deque()
+            count = math.ceil(len(images) / size)
+            for start, batch in progress.bar(batches, "activations", total=count, unit="batch"):
+                waiting.append((start, OnHost(_run(model, batch, layers, outputs))))
+                if start == 0:
+                    middle = len(batch) // 2  # after some images and before others
+                    alone = OnHost(_run(model, batch[middle : middle + 1], layers, outputs))
+                    image = {name: maps[middle] for name, maps in waiting[0][1].arrays().items()}
+                    _require_same(image, alone.arrays(), len(batch))
+                if len(waiting) > BEHIND[place.type == "cuda"]:
+                    yield _next(waiting)
+            while waiting:
                 yield _next(waiting)
-        while waiting:
-            yield _next(waiting)
 
 
 def _next(waiting: deque) -> tuple[int, dict[str, np.ndarray]]:

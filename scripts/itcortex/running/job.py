@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from itcortex.errors import UserError
 from itcortex.running import devices, stamp
 from itcortex.running.log import logged_to
+from itcortex.running.memory import keep_freed_memory
 
 NOT_FOR_MAIN = {"code"}  # the code fingerprint decides re-runs; no script needs its value
 
@@ -48,6 +49,7 @@ def run(main: Callable, snakemake, **more) -> None:
     A `UserError` is shown on the terminal as one message; any other exception with its traceback.
     Both leave the full traceback in the log and end the job with status 1.
     """
+    keep_freed_memory()
     params = {k: v for k, v in snakemake.params.items() if k not in NOT_FOR_MAIN}
     log_path = Path(snakemake.log[0])
     log_path.parent.mkdir(parents=True, exist_ok=True)

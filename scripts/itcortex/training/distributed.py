@@ -36,6 +36,7 @@ from torch.multiprocessing import (
 
 from itcortex.errors import UserError
 from itcortex.running.log import logged_to
+from itcortex.running.memory import keep_freed_memory
 from itcortex.training.interruption import Stop, stop_requests
 
 _GRACE = 5.0  # seconds for the other ranks to end, after one failed, before they are killed
@@ -184,6 +185,7 @@ def _run(
     arguments: tuple,
 ) -> None:
     """Body of a rank's process."""
+    keep_freed_memory()
     threading.Thread(target=_end_with_starter, daemon=True).start()
     *joining, folder = joining
     with redirect_stdout(log), redirect_stderr(log), logged_to(log):

@@ -19,6 +19,8 @@ CASES = {
     "wide": (5, 10, 200, 8, 10),
     "single site": (4, 30, 20, 1, 6),
     "tiny": (6, 4, 3, 5, 3),
+    "many sites": (5, 30, 50, 40, 25),  # whose moments are followed from component to component
+    "many sites, wide": (5, 12, 150, 40, 20),
 }
 
 
@@ -72,8 +74,9 @@ def test_equals_scikit_learn_and_ikpls(rng, engine, case):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_stops_at_the_numerical_rank(rng, engine):
-    design, y = make(rng, 5, 40, 30, 8)
+@pytest.mark.parametrize("sites", [8, 40])
+def test_stops_at_the_numerical_rank(rng, engine, sites):
+    design, y = make(rng, 5, 40, 30, sites)
     low = rng.standard_normal((200, 7)) @ rng.standard_normal((7, 30))
     design = Design(low, design.ones, design.bounds)
     (values, used), *_ = predict(design, y, [Problem(0, (0,))], 12, engine).values()
@@ -103,14 +106,15 @@ def test_constant_responses_are_predicted_by_their_mean_with_no_component(rng, e
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_one_constant_site_leaves_the_others_alone(rng, engine):
-    design, y = make(rng, 4, 20, 10, 3)
+@pytest.mark.parametrize("sites", [3, 40])
+def test_one_constant_site_leaves_the_others_alone(rng, engine, sites):
+    design, y = make(rng, 4, 20, 10, sites)
     problem = [Problem(0, (0,))]
     without = predict(design, y, problem, 4, engine)[0, (0,)][0]
     added = np.column_stack([y, np.full(len(y), 7.0)])
     values = predict(design, added, problem, 4, engine)[0, (0,)][0]
-    np.testing.assert_allclose(values[:, :3], without, atol=1e-9)
-    np.testing.assert_allclose(values[:, 3], 7, atol=1e-9)
+    np.testing.assert_allclose(values[:, :sites], without, atol=1e-9)
+    np.testing.assert_allclose(values[:, sites], 7, atol=1e-9)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

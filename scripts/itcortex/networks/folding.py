@@ -1,0 +1,162 @@
+"""Batch normalisations folded into the convolutions before them: the same values in less time.
+
+In evaluation a batch normalisation is a product and a sum for each channel, which the convolution that
+gave the channel can do with other weights:
+
+    (w * x + c - m) g / sqrt(v + e) + b  =  w' * x + c',   w' = w g / sqrt(v + e),
+                                                           c' = (c - m) g / sqrt(v + e) + b
+
+(`torch.nn.utils.fusion`). Values differ by rounding, about 1e-6 of their length in float32.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torch.overrides import TorchFunctionMode
+
+from itcortex.networks.torch_compat import timm
+
+_log = logging.getLogger(__name__)
+
+#: Modules that do what their names say and nothing else; classes made of them may do more.
+_CONVOLUTIONS = (nn.Conv2d, timm.layers.Conv2dSame)
+_NORMS = (nn.BatchNorm2d, timm.layers.BatchNormAct2d)
+#: Largest difference, in lengths of a layer's values, that is rounding (values may be float16).
+_TOLERANCE = 1e-3
+
+#: Operations that read no values.
+_OF_SHAPE = {"__get__", "dim", "size", "numel", "stride", "is_contiguous", "is_floating_point"}
+
+_Pair = tuple[nn.Conv2d, nn.BatchNorm2d]
+
+
+@contextmanager
+def folded(
+    model: nn.Module, run: Callable[[], dict[str, torch.Tensor]], kept: Collection[str]
+) -> Iterator[int]:
+    """A network in evaluation mode with its batch normalisations folded; its own again afterwards.
+
+    Parameters
+    ----------
+    run : passes images through the network and gives what its layers put out, by their names
+    kept : names of modules whose output must stay what it is: a convolution among them is left alone
+
+    Yields how many were folded: those that read, once in a pass, what one convolution put out and
+    nothing else reads. Should some layer then put out other values than before, none is folded.
+    """
+    before, pairs = _watched(model, run, kept)
+    with ExitStack() as originals:
+        for pair in pairs:
+            originals.enter_context(_fold(*pair))
+        if pairs and any(_differ(value, before[name]) for name, value in run().items()):
+            _log.warning(
+                "batch normalisations are left as they are: folded they change what layers put out"
+            )
+            originals.close()
+            pairs = []
+        yield len(pairs)
+
+
+def _watched(model, run, kept) -> tuple[dict[str, torch.Tensor], list[_Pair]]:
+    """What layers put out in a pass, and which normalisation alone read which convolution's output."""
+    with _Readers(model, kept) as readers:
+        before = dict(run())
+    return before, readers.pairs()
+
+
+class _Readers(TorchFunctionMode):
+    """Sees in a pass what reads the output of every convolution."""
+
+    def __init__(self, model: nn.Module, kept: Collection[str]):
+        super().__init__()
+        self.model, self.kept, self.hooks = model, kept, ExitStack()
+        #: By the output's id: the convolution, and the output itself, so that no other gets its id.
+        self.made: dict[int, tuple[nn.Conv2d, torch.Tensor]] = {}
+        self.inside: list[nn.BatchNorm2d] = []
+        self.found: list[_Pair] = []
+        self.runs: Counter[nn.Module] = Counter()
+        self.read_elsewhere: set[nn.Conv2d] = set()
+
+    def pairs(self) -> list[_Pair]:
+        """Convolutions and normalisations that ran once, the second the one reader of the first."""
+        return [
+            (convolution, norm)
+            for convolution, norm in self.found
+            if self.runs[convolution] == self.runs[norm] == 1
+            and convolution not in self.read_elsewhere
+        ]
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if type(module) in _CONVOLUTIONS and name not in self.kept:
+                self.hooks.enter_context(module.register_forward_hook(self._convolved))
+            elif type(module) in _NORMS and not module.training and module.running_mean is not None:
+                self.hooks.enter_context(module.register_forward_pre_hook(self._begins))
+                self.hooks.enter_context(module.register_forward_hook(self._ends))
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        self.hooks.close()
+        return super().__exit__(*error)
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        """Run one operation, and note whose output it reads, unless it asks for a shape alone."""
+        name = getattr(function, "__name__", "")
+        for tensor in _tensors((args, *(kwargs or {}).values())) if name not in _OF_SHAPE else ():
+            convolution, _ = self.made.get(id(tensor), (None, None))
+            if convolution and (
+                not self.inside or (convolution, self.inside[-1]) not in self.found
+            ):
+                self.read_elsewhere.add(convolution)
+        return function(*args, **(kwargs or {}))
+
+    def _convolved(self, module, _arguments, output) -> None:
+        self.runs[module] += 1
+        self.made[id(output)] = (module, output)
+
+    def _begins(self, module, arguments) -> None:
+        self.runs[module] += 1
+        self.inside.append(module)
+        if id(arguments[0]) in self.made:
+            self.found.append((self.made[id(arguments[0])][0], module))
+
+    def _ends(self, *_) -> None:
+        self.inside.pop()
+
+
+def _tensors(item) -> Iterator[torch.Tensor]:
+    """Tensors in nested lists and tuples."""
+    if isinstance(item, torch.Tensor):
+        yield item
+    elif isinstance(item, list | tuple):
+        for inner in item:
+            yield from _tensors(inner)
+
+
+@contextmanager
+def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> Iterator[None]:
+    """Give a convolution the weights that do a normalisation's work, and leave this its activation."""
+    weight, bias = convolution.weight, convolution.bias
+    convolution.weight, convolution.bias = fuse_conv_bn_weights(
+        weight, bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+    )
+    rest = type(norm) is timm.layers.BatchNormAct2d
+    norm.forward = (lambda x: norm.act(norm.drop(x))) if rest else (lambda x: x)
+    try:
+        yield
+    finally:
+        convolution.weight, convolution.bias = weight, bias
+        del norm.forward
+
+
+def _differ(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two tensors are further apart than rounding, or not of one shape."""
+    if one.shape != other.shape:
+        return True
+    one, other = one.double(), other.double()
+    return not bool((one - other).norm() <= _TOLERANCE * other.norm())
