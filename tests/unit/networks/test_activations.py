@@ -83,7 +83,7 @@ def test_activations_of_every_family(family, rng):
 
 
 def test_layers_of_a_residual_network_equal_a_computation_by_hand(rng):
-    """Module by module, without hooks."""
+    """Module by module, without hooks; to rounding, since batch normalisations are folded."""
     model, preprocessing = make(FAMILIES[0])
     images = pictures(rng, 2, 96)
     layers = named_layers(
@@ -99,7 +99,8 @@ def test_layers_of_a_residual_network_equal_a_computation_by_hand(rng):
             "layer2.0": model.layer2[0](first.clone()),
         }
     for name, values in expected.items():
-        np.testing.assert_array_equal(got[name], values.permute(0, 2, 3, 1).numpy())
+        wanted = values.permute(0, 2, 3, 1).numpy()
+        np.testing.assert_allclose(got[name], wanted, rtol=0, atol=2e-6 * np.abs(wanted).max())
 
 
 def test_a_vision_transformers_token_of_a_patch_is_at_the_patchs_place():
