@@ -131,8 +131,11 @@ def _check_own(name: str, registry: dict) -> None:
 
 
 def check_pairs(pairs: list[list[str]], models: pd.DataFrame) -> None:
-    """Raise `UserError` for pairs with a network that no row of the model table names, or twice one."""
-    known = {*(models["model"] + " " + models["weights"])}
+    """Raise `UserError` for pairs with a network that no row of the model table names, or twice one.
+
+    So does a pair that is named twice, also the other way round.
+    """
+    known, seen = {*(models["model"] + " " + models["weights"])}, set()
     for pair in pairs:
         for name in pair:
             choose(name, known, "config: statistics: pairs")
@@ -140,6 +143,12 @@ def check_pairs(pairs: list[list[str]], models: pd.DataFrame) -> None:
             raise UserError(
                 f"config: statistics: pairs: {pair[0]!r} is compared with itself; name two networks"
             )
+        if frozenset(pair) in seen:
+            raise UserError(
+                f"config: statistics: pairs: {pair[0]!r} and {pair[1]!r} are named twice; name them "
+                "once, the one first from which the other is taken off"
+            )
+        seen.add(frozenset(pair))
 
 
 def check_concepts(config: dict, models: pd.DataFrame) -> None:

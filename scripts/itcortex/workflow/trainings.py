@@ -130,7 +130,8 @@ def check_trainings(trainings: dict[str, dict]) -> None:
             try:
                 recipe = Recipe.of(training["recipe"] | changes)
             except UserError as error:
-                raise UserError(f"config: training: {name}: {key}: {error}") from error
+                told = str(error).removeprefix("recipe: ")
+                raise UserError(f"config: training: {name}: {key}: {told}") from error
             if recipe.labels == "own" and not training["start"]:
                 raise UserError(
                     f"config: training: {name}: {key}: labels: own, but start: null: what random "

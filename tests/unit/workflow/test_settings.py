@@ -418,6 +418,9 @@ def test_pairs_of_networks_are_two_rows_of_the_model_table(models):
         settings.check_pairs([[first, "nobody w"]], models)
     with pytest.raises(UserError, match="is compared with itself; name two networks"):
         settings.check_pairs([[first, first]], models)
+    for twice in ([first, second], [second, first]):
+        with pytest.raises(UserError, match="are named twice; name them once"):
+            settings.check_pairs([[first, second], twice], models)
 
 
 def test_concepts_are_of_known_networks_and_recordings_whose_layers_are_kept_as_maps(models):

@@ -95,7 +95,7 @@ def test_rows_that_cannot_be_trained_are_refused(row, training, message):
     ("changes", "message"),
     [
         ({"recipe": {"epocs": 3}}, "config: training: t: recipe: .*'epocs'; did you mean 'epochs'"),
-        ({"recipes": {"net": {"clip": -1}}}, "t: recipes: net: recipe: clip: -1 is not a finite"),
+        ({"recipes": {"net": {"clip": -1}}}, "t: recipes: net: clip: -1 is not a finite"),
         ({"labelled": [], "mapped": []}, "t: no images"),
         ({"strengths": [0, 10, 10.0000001]}, "t: strengths: .*: two have one name"),
         (
