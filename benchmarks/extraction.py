@@ -39,6 +39,7 @@ from itcortex.networks.activations import extract
 from itcortex.networks.batches import ON_CPU
 from itcortex.networks.layer_choice import choose_layers
 from itcortex.networks.network import Network
+from itcortex.running.memory import keep_freed_memory
 from itcortex.store.hdf5 import COMPRESSION
 from itcortex.weights.files import read_fitted
 
@@ -174,6 +175,7 @@ def measure(case: Case, rounds: int) -> pd.DataFrame:
 
 def main() -> None:
     """Measure, print, and write the table."""
+    keep_freed_memory()  # as in a job
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stimuli", type=Path, help="prepared stimuli, results/stimuli/NAME.h5")
     parser.add_argument("--images", type=int, default=160)

@@ -16,6 +16,7 @@ from itcortex.harmonizer.double_backward import REPLACED
 from itcortex.harmonizer.loss import harmonizer_loss
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.networks.timm_networks import build
+from itcortex.running.memory import keep_freed_memory
 from itcortex.training.precision import matmul_precision
 
 #: How a step is made. 'native' is the harmonizer with PyTorch's own second derivatives of
@@ -109,4 +110,5 @@ def measure(job: StepCase) -> dict:
 
 
 if __name__ == "__main__":
+    keep_freed_memory()  # as in a job
     print(json.dumps(measure(StepCase(**json.loads(sys.argv[1])))))
