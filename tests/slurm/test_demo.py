@@ -12,7 +12,7 @@ from made.slurm_line import SLURM, Run, environment
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
 
-LOCAL = {"all", "fetch_weights"}  # `localrules`: never on a compute node
+LOCAL = {"all", "fetch_weights", "judge_recordings"}  # `localrules`: never on a compute node
 MODEL, WEIGHTS = "tf_efficientnet_lite0", "imagenet"  # the teacher of the simulated sites
 SMALLER = {  # every Slurm job starts Snakemake anew: few jobs, but one of every rule of the line
     "models": ["experiments/models.csv"],  # trainings go through Slurm in test_preemption
