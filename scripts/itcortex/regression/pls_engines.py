@@ -124,20 +124,19 @@ class _Moments:
 
     Taking the component out of S, S - p q', makes S'S - v q' - q v' + (p'p) q q' with v = S'p, which
     costs about a site-th of S'S. What is left of it keeps the rounding of what it was: once some site
-    has sunk to `_SUNK` of its power, `take(problem's index)` gives that problem's S'S from S itself.
+    has sunk to `_SUNK` of its power, that problem's S'S is taken from S itself.
     """
 
-    def __init__(self, take: Callable[[int], np.ndarray], n_problems: int, n_sites: int):
-        self.take = take
+    def __init__(self, n_problems: int, n_sites: int):
         self.values = np.zeros((n_problems, n_sites, n_sites))
         self.first = np.full((n_problems, n_sites), np.inf)  # none has been taken
 
-    def now(self) -> np.ndarray:
-        """S'S as it is."""
+    def now(self, take: Callable[[int], np.ndarray]) -> np.ndarray:
+        """S'S as it is; `take` gives that of a problem (index) from S."""
         power = np.einsum("bss->bs", self.values)
         sunk = (power < _SUNK * self.first).any(1) | (power.shape[1] < _FEW_SITES)
         for index in np.flatnonzero(sunk):
-            self.values[index] = self.take(index)
+            self.values[index] = take(index)
             self.first[index] = power[index]
         return self.values
 
@@ -170,11 +169,11 @@ class _Primal:
                 self.cross[index] += parts[g]
             self.cross[index] -= np.outer(self.n[index] * self.means[index], self.x_means[index])
         self.loadings, self.weights = [], []
-        self.squares = _Moments(lambda k: self.cross[k] @ self.cross[k].T, *shape[:2])
+        self.squares = _Moments(*shape[:2])
 
     def moments(self):
         """S'S (problem, site, site): its dominant eigenvector gives the next weights."""
-        return self.squares.now()
+        return self.squares.now(lambda index: self.cross[index] @ self.cross[index].T)
 
     def advance(self, vectors, powers):
         """Weights r of the next component; returns (X_c't, t't)."""
@@ -273,11 +272,11 @@ class _Sample:
                 )
             parts.add(self.image[index], training, self.means[index])
         self.raw, self.scores, self.variances = [], [], []
-        self.squares = _Moments(self._taken, *self.residual.shape[:2])
+        self.squares = _Moments(*self.residual.shape[:2])
 
     def moments(self):
         """Y'KY (problem, site, site), equal to S'S of the primal form."""
-        return self.squares.now()
+        return self.squares.now(self._taken)
 
     def _taken(self, index):
         moments = self.residual[index] @ self.image[index].T

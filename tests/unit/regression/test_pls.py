@@ -1,5 +1,7 @@
 """PLS against scikit-learn and ikpls, identities, and what happens below full rank."""
 
+import gc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from sklearn.cross_decomposition import PLSRegression
 from sklearn.exceptions import ConvergenceWarning
 
 from itcortex.errors import UserError
-from itcortex.regression import pls
+from itcortex.regression import pls, pls_engines
 from itcortex.regression.design import Design, Problem
 
 ENGINES = [pls.Direct, pls.Gram, pls.Dual]
@@ -153,6 +155,20 @@ def test_small_chunks_give_the_same(rng, monkeypatch):
     monkeypatch.setattr(pls, "CHUNK_BYTES", 1)
     for key, (values, _) in predict(design, y, problems, 5).items():
         np.testing.assert_allclose(values, whole[key][0], atol=1e-10)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_arrays_of_a_chunk_go_when_it_is_done(rng, engine):
+    """Nothing refers to itself in a circle: chunk after chunk would wait for the garbage collector."""
+    design, y = make(rng, 4, 20, 30, 20)
+    gc.collect()
+    gc.disable()
+    try:
+        predict(design, y, [Problem(0, (g,)) for g in range(4)], 5, engine)
+        left = [one for one in gc.get_objects() if type(one).__module__ == pls_engines.__name__]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 def test_rows_in_an_orthonormal_basis_give_the_same_predictions(rng):
