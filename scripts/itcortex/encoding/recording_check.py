@@ -107,7 +107,10 @@ def check(recording: Recording, stimuli: Stimuli, plan: Plan) -> Check:
             _tried(divide, problems, one["key"])
     facts["ceilings"] = _ceilings(recording, window, division, plan, problems)
     facts["recommended_ceiling"] = recommended_ceiling(facts["ceilings"])
-    problems += _of_ceilings(facts, plan, len(recording.site_ids))
+    is_later = is_of_recordings(plan.ceiling) or (
+        plan.ceiling == "truth" and recording.attributes.get("simulated", False)
+    )  # the responses without noise are in another file
+    problems += _of_ceilings(facts, plan, len(recording.site_ids), is_later)
     sites = site_checks.table(recording, average, window, plan.splits, plan.seed)
     facts |= site_checks.facts(sites)
     problems += [Problem(*one) for one in site_checks.problems(sites, average, recording.site_ids)]
@@ -266,10 +269,11 @@ def recommended_ceiling(ceilings: dict[str, float | None]) -> str | None:
     return None
 
 
-def _of_ceilings(facts: dict, plan: Plan, n_sites: int) -> list[Problem]:
+def _of_ceilings(facts: dict, plan: Plan, n_sites: int, is_later: bool) -> list[Problem]:
+    """Problems with the ceiling that is asked for; nothing of one that `is_later` known."""
     known, best = facts["ceilings"], facts["recommended_ceiling"]
     found = []
-    if known and plan.ceiling not in known and not is_of_recordings(plan.ceiling):
+    if known and plan.ceiling not in known and not is_later:
         what = f"the recording has no ceiling {plan.ceiling!r}; it has {', '.join(known)}"
         remedy = f"set `ceiling: {{name: {best}}}`" if best else "record repeats, or more sites"
         found.append(Problem(what, remedy, stops=True))

@@ -122,6 +122,13 @@ def test_folds_of_splits_and_variants_are_tried_before_any_network(good, stimuli
     assert many.startswith("encoding: splits: 20 leaves 1 samples")
 
 
+def test_the_truth_is_a_ceiling_of_simulated_recordings_alone(good, stimuli):
+    asked = replace(PLAN, ceiling="truth")
+    simulated = replace(good, attributes=good.attributes | {"simulated": True})
+    assert not any(problem.stops for problem in check(simulated, stimuli, asked).problems)
+    assert "has no ceiling 'truth'" in words(check(good, stimuli, asked))
+
+
 def test_a_window_that_does_not_fit(good, stimuli):
     responses = np.repeat(good.responses, 3, axis=3)
     timed = replace(
