@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torch.overrides import TorchFunctionMode
 
+from itcortex.networks.layers import tensors_in
 from itcortex.networks.torch_compat import timm
 
 _log = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ class _Readers(TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         """Run one operation, and note whose output it reads, unless it asks for a shape alone."""
         name = getattr(function, "__name__", "")
-        for tensor in _tensors((args, *(kwargs or {}).values())) if name not in _OF_SHAPE else ():
+        for tensor in tensors_in((args, kwargs)) if name not in _OF_SHAPE else ():
             convolution, _ = self.made.get(id(tensor), (None, None))
             if convolution and (
                 not self.inside or (convolution, self.inside[-1]) not in self.found
@@ -127,15 +128,6 @@ class _Readers(TorchFunctionMode):
 
     def _ends(self, *_) -> None:
         self.inside.pop()
-
-
-def _tensors(item) -> Iterator[torch.Tensor]:
-    """Tensors in nested lists and tuples."""
-    if isinstance(item, torch.Tensor):
-        yield item
-    elif isinstance(item, list | tuple):
-        for inner in item:
-            yield from _tensors(inner)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ results projects to about its own length.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +19,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from itcortex.errors import UserError
-from itcortex.networks.layers import first_tensor
+from itcortex.networks.layers import first_tensor, tensors_in
 
 #: Largest difference, in lengths of the result. Sums in another order, which a batch of another size
 #: brings, differ by 1e-6 to 1e-5 in float32; a difference of 1e-3 changes a correlation by about 1e-6.
@@ -89,7 +89,7 @@ class _Watch(TorchFunctionMode):
         """Run one operation and note what it made."""
         result = function(*args, **(kwargs or {}))
         if not self.busy:
-            read = [*_tensors(args), *_tensors(kwargs)]
+            read = [*tensors_in(args), *tensors_in(kwargs)]
             made = args[0] if function is torch.Tensor.__setitem__ else result
             self._notice(getattr(function, "__name__", "?"), made, read)
         return result
@@ -103,7 +103,7 @@ class _Watch(TorchFunctionMode):
 
     def _notice(self, operation: str, made, read: list[torch.Tensor]) -> None:
         self.busy = True
-        for tensor in _tensors(made):
+        for tensor in tensors_in(made):
             owner = self.inside[-1] if self.inside else ""
             place = (owner, operation, self.counts[owner, operation])
             self.counts[owner, operation] += 1
@@ -113,16 +113,6 @@ class _Watch(TorchFunctionMode):
                 self.note(place, tensor)
             self.last = tensor
         self.busy = False
-
-
-def _tensors(item) -> Iterator[torch.Tensor]:
-    """Tensors of plain storage in nested lists, tuples and dicts."""
-    if isinstance(item, torch.Tensor):
-        if item.layout == torch.strided:
-            yield item
-    elif isinstance(item, list | tuple | dict):
-        for inner in item.values() if isinstance(item, dict) else item:
-            yield from _tensors(inner)
 
 
 def _is_view(tensor: torch.Tensor, read: list[torch.Tensor]) -> bool:

@@ -187,3 +187,13 @@ def first_tensor(output) -> torch.Tensor | None:
         tensors = [item for item in output if isinstance(item, torch.Tensor)]
         return tensors[0] if len(tensors) == 1 else None
     return None
+
+
+def tensors_in(item) -> Iterator[torch.Tensor]:
+    """Tensors of plain storage in nested lists, tuples and dicts."""
+    if isinstance(item, torch.Tensor):
+        if item.layout == torch.strided:
+            yield item
+    elif isinstance(item, list | tuple | dict):
+        for inner in item.values() if isinstance(item, dict) else item:
+            yield from tensors_in(inner)
