@@ -2,9 +2,10 @@
 
 Shapes alone cannot tell. An attention matrix has two axes of one length like a map, what mixes tokens
 has the channels where positions are looked for, and tokens may be sorted by windows. So an image is
-shown, and again with a patch changed in each of its four quarters: a layer's map must change most in
-the same quarter. Where that is not plain, because a layer sees nearly all of the image or a narrow
-network without trained weights answers weakly, it is asked of the mean over more images.
+shown, and again with a patch changed in one of its upper quarters and in the other: a layer's map must
+change most in the same quarter, which no turned or mirrored reading does in both. Where that is not
+plain, because a layer sees nearly all of the image or a narrow network without trained weights answers
+weakly, it is asked of the mean over more images, with a patch in each of the four quarters.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,9 @@ from itcortex.networks.layer_choice import INTERMEDIATE
 from itcortex.networks.layers import Layer, as_maps, first_tensor
 
 _QUARTERS = ((0, 0), (0, 1), (1, 0), (1, 1))  # upper or lower, left or right
+_FIRST = 2  # quarters that a first look changes: a network's own pass over an image costs most
+_PLAIN = 1.25  # how much more than any other quarter the changed one must change at a first look
+_WEAK = 0.05  # share of other noise outside a patch: an image's company differs from it everywhere
 _CELLS = 32  # cells of the image's noise along a side
 _MORE = (range(1, 5), range(5, 17))  # further images, by their seeds
 #: Positions a side. In a smaller map every position of a 3 x 3 convolution may see all of the image.
@@ -27,21 +31,35 @@ _SMALLEST = 4
 _ALIKE = 1e-4
 
 
-def patched_images(input_size: tuple[int, int, int], seed: int = 0) -> torch.Tensor:
-    """Six images float32 (6, channel, row, column): noise, four times the same with a patch negated, and
-    other noise three times as strong, whose values are the largest and smallest of a batch.
+def patched_images(
+    input_size: tuple[int, int, int], seed: int = 0, quarters: int = len(_QUARTERS)
+) -> torch.Tensor:
+    """Images float32 (1 + quarters, channel, row, column): noise, which stands second, between others.
 
-    A patch has a quarter of the image's sides and lies in the middle of one of the four quarters.
+    These differ from it by a patch in the middle of a quarter, which has a fourth of the image's sides.
+    It is negated and three times as strong, so that the largest and smallest values of the batch are not
+    the noise's own; outside it other noise is added, a twentieth as strong.
     """
-    _, height, width = input_size
+    channels, height, width = input_size
     generator = torch.Generator().manual_seed(seed)
-    cells = torch.randn(2, input_size[0], _CELLS, _CELLS, generator=generator)
-    image, other = nn.functional.interpolate(cells, (height, width)).split(1)
-    images = image.repeat(1 + len(_QUARTERS), 1, 1, 1)
-    for changed, (lower, right) in zip(images[1:], _QUARTERS, strict=True):
+    cells = torch.randn(2, channels, _CELLS, _CELLS, generator=generator)
+    image, other = nn.functional.interpolate(cells, (height, width))
+    images = []
+    for lower, right in _QUARTERS[:quarters]:
         top, left = (1 + 4 * lower) * height // 8, (1 + 4 * right) * width // 8
-        changed[:, top : top + max(1, height // 4), left : left + max(1, width // 4)].neg_()
-    return torch.cat([images, 3 * other])
+        place = slice(top, top + max(1, height // 4)), slice(left, left + max(1, width // 4))
+        changed = image + _WEAK * other
+        changed[:, *place] = -3 * image[:, *place]
+        images.append(changed)
+    return torch.stack([images[0], image, *images[1:]])
+
+
+def first_images(input_size: tuple[int, int, int]) -> torch.Tensor:
+    """Three images: those of `patched_images` whose patch is in one of the upper quarters.
+
+    No turned or mirrored reading has the change of both in the same quarters.
+    """
+    return patched_images(input_size, quarters=_FIRST)
 
 
 def wake(model: nn.Module) -> None:
@@ -63,7 +81,8 @@ def wake(model: nn.Module) -> None:
 
 @contextmanager
 def changes(model: nn.Module, layers: Iterable[Layer]) -> Iterator[dict[str, list[np.ndarray]]]:
-    """A dict to which each pass over `patched_images` adds every layer's change (patch, quarter).
+    """A dict to which each pass over `patched_images` adds every layer's change (patch, quarter). A pass
+    over one or two images adds nothing.
 
     A change is the mean, over positions of a quarter, of the squared length of what differs from the
     unchanged image, less its mean over positions (what changes everywhere alike is no place), as a
@@ -75,9 +94,9 @@ def changes(model: nn.Module, layers: Iterable[Layer]) -> Iterator[dict[str, lis
     def keep(layer: Layer):
         def hook(_module, _arguments, output):
             tensor = first_tensor(output)
-            if tensor is not None and len(tensor) == 2 + len(_QUARTERS):
+            if tensor is not None and len(tensor) > 2:
                 maps = as_maps(tensor.detach().float().cpu().numpy(), layer)
-                found[layer.name] += _by_quarter(maps[1:-1] - maps[0])
+                found[layer.name] += _by_quarter(np.delete(maps, 1, axis=0) - maps[1])
 
         return hook
 
@@ -108,9 +127,10 @@ def _by_quarter(difference: np.ndarray) -> list[np.ndarray]:
 def follows(passes: list[np.ndarray]) -> bool:
     """Whether changes (patch, quarter) are, for every patch, largest in the patch's quarter.
 
-    Over several passes it is the mean logarithm that counts, less the means of patches and of quarters:
-    one quarter may be more sensitive than the others, whatever changes. A layer that changes everywhere
-    alike, as attention does without trained weights, contradicts nothing.
+    In one pass alone they must be so by a quarter. Over several passes it is the mean logarithm that
+    counts, less the means of patches and of quarters: one quarter may be more sensitive than the others,
+    whatever changes. A layer that changes everywhere alike, as attention does without trained weights,
+    contradicts nothing.
     """
     if not passes:
         return False
@@ -119,7 +139,9 @@ def follows(passes: list[np.ndarray]) -> bool:
     mean = np.log(np.array(passes) + 1e-9).mean(0)  # the summand: nothing may change in a quarter
     if len(passes) > 1:
         mean = mean - mean.mean(0) - mean.mean(1, keepdims=True)
-    return bool((mean.argmax(1) == np.arange(len(_QUARTERS))).all())
+    own = np.eye(*mean.shape, dtype=bool)
+    others = np.where(own, -np.inf, mean).max(1)
+    return bool((mean[own] > others + (np.log(_PLAIN) if len(passes) == 1 else 0)).all())
 
 
 def require_places(
@@ -130,10 +152,11 @@ def require_places(
 ) -> None:
     """Raise `UserError` for a layer whose change does not follow the patch, over more images either.
 
-    `found` is what `changes` found in a first pass over `patched_images(input_size)`.
+    `found` is what `changes` found in a first pass over `first_images(input_size)`.
     """
     doubtful = [la for la in layers if la.name in found and not follows(found[la.name])]
     weight = next(model.parameters(), torch.zeros(()))
+    found = {layer.name: [] for layer in doubtful}  # with all four patches from here on
     for seeds in _MORE if doubtful else ():
         with changes(model, doubtful) as more, torch.no_grad():
             for seed in seeds:

@@ -159,7 +159,7 @@ def _require_function(model: "nn.Module", input_size: tuple[int, int, int], laye
             image_by_image.require_function_of_image(model, images)
         moved_patch.require_places(model, input_size, layers, changes)
         return
-    pair = images[[-1, 0]]  # the larger values first: beside them the other image is judged
+    pair = images[:2]  # the larger values first: beside them the other image is judged
     if min(input_size[1:]) >= _HALVED_PX:
         try:
             return image_by_image.require_function_of_image(model, pair[..., ::2, ::2])
@@ -181,7 +181,7 @@ def _require_places(model: "nn.Module", input_size: tuple[int, int, int], layers
 
 
 def _images(model: "nn.Module", input_size: tuple[int, int, int]) -> "torch.Tensor":
-    """Six images to try a network with, whose weights are made such that they hide nothing.
+    """Three images to try a network with, whose weights are made such that they hide nothing.
 
     Both are laid out as for the extraction, which is faster and does not suit every network's own code.
     """
@@ -191,7 +191,7 @@ def _images(model: "nn.Module", input_size: tuple[int, int, int]) -> "torch.Tens
 
     moved_patch.wake(model)
     model.to(memory_format=torch.channels_last)
-    images = moved_patch.patched_images(input_size)
+    images = moved_patch.first_images(input_size)
     return images.to(next(model.parameters(), images)).to(memory_format=torch.channels_last)
 
 

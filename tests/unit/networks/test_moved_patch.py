@@ -7,7 +7,14 @@ from torch import nn
 
 from itcortex.errors import UserError
 from itcortex.networks.layer_choice import Survey
-from itcortex.networks.moved_patch import changes, follows, patched_images, require_places, wake
+from itcortex.networks.moved_patch import (
+    changes,
+    first_images,
+    follows,
+    patched_images,
+    require_places,
+    wake,
+)
 
 pytestmark = pytest.mark.network
 
@@ -54,37 +61,58 @@ class Windows(nn.Module):
         return self.last(maps.reshape(len(images), 16, -1).transpose(1, 2))
 
 
-def judged(model: nn.Module) -> dict[str, bool]:
-    """Whether each of a network's layers with a map follows a patch."""
+def judged(model: nn.Module, first: bool = False) -> dict[str, bool]:
+    """Whether each of a network's layers with a map follows a patch: over five images, or at first."""
     torch.manual_seed(0)
     for module in model.modules():
         if hasattr(module, "reset_parameters"):
             module.reset_parameters()
     layers = list(Survey(model, SIZE).readable.values())
     with changes(model, layers) as found, torch.no_grad():
-        model(torch.zeros(3, *SIZE))  # another number of images: not looked at
+        model(torch.zeros(2, *SIZE))  # two images, as one, are not looked at
         assert not any(found.values())
-        for seed in range(5):
-            model(patched_images(SIZE, seed))
+        for images in (
+            [first_images(SIZE)] if first else [patched_images(SIZE, i) for i in range(5)]
+        ):
+            model(images)
     assert not any(module._forward_hooks for module in model.modules())
     return {name: follows(change) for name, change in found.items()}
 
 
-def test_only_maps_of_the_image_follow_a_patch():
+@pytest.mark.parametrize("first", [False, True])
+def test_only_maps_of_the_image_follow_a_patch(first):
     """By shape all are 8 x 8 positions of 64 channels, and attention 64 x 64 of 4: none is refused.
 
     A vector has no place to look at.
     """
-    assert judged(Mixer()) == {
+    assert judged(Mixer(), first) == {
         "patches": True, "tokens": True, "flipped": False, "transposed": False, "attention": False,
         "mixed": False, "last": True,
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("first", [False, True])
 @pytest.mark.parametrize("sort", [False, True])
-def test_tokens_sorted_by_windows_are_told_from_rows(sort):
+def test_tokens_sorted_by_windows_are_told_from_rows(sort, first):
     """A quarter of 4 x 4 tokens fills two rows of 8."""
-    assert judged(Windows(sort)) == {"patches": True, "last": not sort}
+    assert judged(Windows(sort), first) == {"patches": True, "last": not sort}
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_two_patches_tell_all_eight_orientations_apart(turns, mirrored):
+    """A map of the image itself, turned and mirrored: only as it is does it follow at a first look."""
+
+    class Turned(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.map = nn.Conv2d(3, 3, 1)
+
+        def forward(self, images):
+            images = images.rot90(turns, (2, 3))
+            return self.map(images.flip(3) if mirrored else images)
+
+    assert judged(Turned(), first=True) == {"map": turns == 0 and not mirrored}
 
 
 def test_deep_layers_whose_weights_begin_at_zero_follow():
@@ -108,9 +136,15 @@ def test_one_quarter_may_be_more_sensitive_than_the_others():
     change[:, 2] *= 5
     assert not follows([change])
     assert follows([change, change])
-    assert not follows(
-        [change[:, [1, 0, 2, 3]]] * 2
-    )  # left and right of the upper half are swapped
+    # left and right of the upper half are swapped
+    assert not follows([change[:, [1, 0, 2, 3]]] * 2)
+
+
+def test_one_image_is_enough_only_where_it_is_plain():
+    change = np.array([[0.12, 0.1, 0.1, 0.1], [0.1, 0.13, 0.1, 0.1]])
+    assert not follows([change])
+    change[0, 0] = 0.13
+    assert follows([change])
 
 
 def test_what_changes_everywhere_alike_contradicts_nothing_but_what_never_changes_tells_nothing():
@@ -120,22 +154,31 @@ def test_what_changes_everywhere_alike_contradicts_nothing_but_what_never_change
 
 
 def test_a_patch_lies_in_the_middle_of_its_quarter():
-    """16 of 64 pixels a side from 8 or 40 on, negated; the rest is the same."""
-    *images, strong = patched_images(SIZE)
-    images = torch.stack(images)
-    assert strong.abs().max() > 2 * images.abs().max()
-    different = (images[1:] != images[0]).all(1)
-    for one, (top, left) in zip(different, [(8, 8), (8, 40), (40, 8), (40, 40)], strict=True):
-        assert one[top : top + 16, left : left + 16].all()
-        assert int(one.sum()) == 256
-    assert torch.equal(images[1, :, 8:24, 8:24], -images[0, :, 8:24, 8:24])
+    """16 of 64 pixels a side from 8 or 40 on, three times as strong and negated.
+
+    The rest is nearly the same, and nowhere the same: what a network reads of its company is not known.
+    """
+    images = patched_images(SIZE)
+    image, changed = images[1], images[[0, 2, 3, 4]]
+    far = ((changed - image).abs() > 1).any(1)
+    for one, new, (top, left) in zip(
+        far, changed, [(8, 8), (8, 40), (40, 8), (40, 40)], strict=True
+    ):
+        patch = slice(None), slice(top, top + 16), slice(left, left + 16)
+        assert torch.equal(new[patch], -3 * image[patch])
+        assert one[patch[1:]].float().mean() > 0.9
+        rest = torch.ones(SIZE, dtype=bool)
+        rest[patch] = False
+        assert (new - image)[rest].abs().min() > 0 and (new - image)[rest].abs().max() < 0.5
+        assert new.abs().max() > 1.5 * image.abs().max()
+    assert torch.equal(first_images(SIZE), images[:3])
 
 
 def test_a_layer_whose_axes_cannot_be_told_is_refused_by_name():
     model = Mixer()
     layers = Survey(model, SIZE).named(["tokens", "attention"])
     with changes(model, layers) as found, torch.no_grad():
-        model(patched_images(SIZE))
+        model(first_images(SIZE))
     require_places(model, SIZE, layers[:1], found)
     with pytest.raises(
         UserError,
