@@ -9,8 +9,9 @@ these take turns in one process:
 forward         images are prepared and pass the network, nothing is kept
 layers          ten layers are kept, averaged to `side` and rounded
 file            the same, written (`itcortex.store.write_activations`): what a job does
-write           the layers alone into a file, by 1, 2 and 4 threads; `plain` packs nothing, `hdf5` is by
-                h5py's own gzip with a chunk for every image, as earlier releases wrote
+write           the layers alone into a file, by 1, 2 and 4 threads; `quick` packs upper bytes
+                alone, as a GPU's job does, `plain` nothing, `hdf5` is by h5py's own gzip with a chunk
+                for every image, as earlier releases wrote
 read            all layers out of the file, whole, as an encoding job reads them; `hdf5` as above
 
 Writes results/bench/extraction.csv: medians of CPU and wall seconds, MB, ratio to `forward`, MB/s, the
@@ -83,14 +84,16 @@ class Case:
         """What a job does."""
         self._write(self._extracted(), 1)
 
-    def write(self, threads: int) -> Callable[[], None]:
+    def write(self, threads: int, quick: bool = False) -> Callable[[], None]:
         """Layers that are there already go into a file."""
-        return lambda: self._write(self.kept, threads)
+        return lambda: self._write(self.kept, threads, quick)
 
-    def _write(self, batches, threads: int) -> None:
+    def _write(self, batches, threads: int, quick: bool = False) -> None:
         names, about = [str(n) for n in range(len(self.images))], {"layers": []}
-        path = self.folder / "packed.h5"
-        store.write_activations(path, batches, self.names, names, about, DTYPE, threads)
+        path = self.folder / ("quick.h5" if quick else "packed.h5")
+        store.write_activations(
+            path, batches, self.names, names, about, DTYPE, threads, quick=quick
+        )
 
     def write_plain(self) -> None:
         """By h5py, packing nothing."""
@@ -117,7 +120,14 @@ class Case:
 
     def read(self) -> None:
         """All layers, as an encoding job reads them."""
-        opened = store.open_activations(self.folder / "packed.h5")
+        self._read("packed.h5")
+
+    def read_quick(self) -> None:
+        """All layers of a file as a GPU's job writes it."""
+        self._read("quick.h5")
+
+    def _read(self, name: str) -> None:
+        opened = store.open_activations(self.folder / name)
         for layer in self.names:
             opened.read(layer, slice(None))
 
@@ -136,7 +146,9 @@ class Case:
             ("write", "plain", 1): self.write_plain,
             ("write", "hdf5", 1): self.write_hdf5,
             **{("write", "", threads): self.write(threads) for threads in (1, 2, 4)},
+            **{("write", "quick", threads): self.write(threads, True) for threads in (1, 2, 4)},
             ("read", "", 1): self.read,
+            ("read", "quick", 1): self.read_quick,
             ("read", "hdf5", 1): self.read_hdf5,
         }
 
@@ -159,7 +171,7 @@ def measure(case: Case, rounds: int) -> pd.DataFrame:
     keys = ["step", "way", "threads"]
     table = pd.DataFrame(rows).groupby(keys, sort=False).median().reset_index()
     forward = table[table["step"] == "forward"].iloc[0]
-    sizes = {"": "packed.h5", "hdf5": "hdf5.h5", "plain": "plain.h5"}
+    sizes = {"": "packed.h5", "quick": "quick.h5", "hdf5": "hdf5.h5", "plain": "plain.h5"}
     size_mb = [(case.folder / sizes[way]).stat().st_size / 1e6 for way in table["way"]]
     moves = table["step"].isin(["write", "read"])
     return table.assign(

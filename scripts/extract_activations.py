@@ -42,7 +42,10 @@ def main(
             loaded.model, loaded.preprocessing, images, chosen, batch_size, loaded.device, side, dtype,
             project, threads,
         )  # fmt: skip
-        store.write_activations(activations, batches, names, image_ids, attributes, dtype, threads)
+        store.write_activations(
+            activations, batches, names, image_ids, attributes, dtype, threads,
+            quick=loaded.device != "cpu",
+        )  # fmt: skip
     store.write_notes(notes, attributes)
 
 
