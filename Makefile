@@ -40,7 +40,7 @@ $(STAMP): envs/requirements.txt scripts/itcortex/networks/torchvision_operators.
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"Python >= 3.11 is needed, {sys.executable} is {v[0]}.{v[1]}; choose another: make PYTHON=python3.12 ...")'
 	@echo "Installing the pinned packages into $(VENV) (a few minutes the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r envs/requirements.txt
 	@$(BIN)/python scripts/itcortex/networks/torchvision_operators.py
 	@touch $@
 
@@ -131,18 +131,19 @@ lint: $(STAMP) ## ruff, snakefmt, codespell, import contracts, snakemake --lint
 	PYTHONPATH=scripts $(BIN)/lint-imports
 	$(BIN)/snakemake --lint
 
-# --quick is all that the seven have in common; each has more options of its own (--help)
-bench: $(STAMP) ## measure speed and memory of encoding, ridge, extraction, harmonizer, planning, short jobs and report (hours; ARGS=--quick is short)
+# --quick is all that the eight have in common; each has more options of its own (--help)
+bench: $(STAMP) ## measure speed and memory of encoding, ridge, extraction, harmonizer, planning, short jobs, collectors and report (hours; ARGS=--quick is short)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/encoding.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/ridge.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/extraction.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/harmonizer.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/scaling.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/overhead.py $(ARGS)
+	PYTHONPATH=scripts $(BIN)/python benchmarks/collectors.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/report_page.py $(ARGS)
 	@printf '\nTables in results/bench/: encoding.csv encoding_ratios.csv claims.csv ridge.csv ridge_ratios.csv ridge_claims.csv\n'
 	@printf 'harmonizer.csv harmonizer_ratios.csv loader.csv loader_rates.csv harmonizer_claims.csv extraction.csv scaling.csv\n'
-	@printf 'overhead.csv overhead_medians.csv report_page.csv; machine.json says on what\n'
+	@printf 'overhead.csv overhead_medians.csv collectors.csv report_page.csv; machine.json says on what\n'
 
 bench-gpu: $(STAMP) ## measure what is asked of a GPU and run the tests that need one, in five minutes (results/bench/gpu/)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/gpu.py $(ARGS)

@@ -36,7 +36,7 @@ rule collect_scores:
         ),
         alignments=ex.per_model(
             "results/{experiment}/alignment/{recording}/{model}/{weights}.parquet",
-            recording=ex.recordings,
+            recording=ex.recordings_with_maps,
         ),
         orientations=ex.per_model(
             "results/{experiment}/orientation/{recording}/{model}/{weights}.parquet",

@@ -6,10 +6,14 @@ import numpy as np
 import pandas as pd
 
 from itcortex import store
+from itcortex.encoding.map_alignment import no_alignment
 from itcortex.running import job, progress
 from itcortex.tables.kinds import describe_images, image_table, warn_of_kinds
 from itcortex.tables.streamed import as_texts, summarise
 from itcortex.tables.summary import add_ceilings, describe_models, describe_recordings
+
+#: What a table of a job says that the job is about.
+LABELS = ("recording", "model", "weights")
 
 
 def main(
@@ -49,7 +53,8 @@ def main(
     summaries = describe_recordings(describe_models(summaries, known), recordings, left_out)
     summaries = describe_images(summaries, shown)
     warn_of_kinds(summaries)
-    aligned = pd.concat([store.read_table(path) for path in alignments], ignore_index=True)
+    aligned = [store.read_table(path) for path in alignments]  # none where no recording has maps
+    aligned = pd.concat(aligned or [no_alignment(LABELS)], ignore_index=True)
 
     store.write_table(ceilings, of_split(noise))
     turned = pd.concat([store.read_table(path) for path in orientations], ignore_index=True)

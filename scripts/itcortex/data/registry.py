@@ -2,6 +2,7 @@
 
 import re
 
+from itcortex.data.own import headers
 from itcortex.data.own.entries import is_own
 from itcortex.errors import UserError, choose
 
@@ -20,6 +21,13 @@ IMAGE_COLUMNS = {
 NUMBER = "{n}"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+
+
+def lacks_grid(entry: dict) -> bool:
+    """Whether a recording certainly has no grid of positions; False where only its file can say."""
+    return (
+        headers.lacks_grid(entry) if is_own(entry) else entry.get("format") in FORMATS_WITHOUT_GRID
+    )
 
 
 def numbered_files(name: str, entry: dict) -> dict[str, dict]:

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,10 @@ _log = logging.getLogger(__name__)
 
 #: The grid is reduced by these factors: all of it, half, and a quarter of its side.
 SCALES = (1, 2, 4)
+_COLUMNS = {
+    "image": "str", "scale": "int64", "site": "str", "rho": "float64", "p": "float64",
+    "null_high": "float64", "has_power": "bool",
+}  # fmt: skip
 
 
 def map_alignment(
@@ -100,11 +105,13 @@ def alignment_table(
                 (image, scale, "reference", rho, np.nan, np.nan, False)
                 for image, rho in zip(image_ids, values, strict=True)
             ]
-    kinds = {
-        "image": "str", "scale": "int64", "site": "str", "rho": "float64", "p": "float64",
-        "null_high": "float64", "has_power": "bool",
-    }  # fmt: skip
-    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
+    return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
+
+
+def no_alignment(labels: Iterable[str]) -> pd.DataFrame:
+    """The table where no recording has maps, with columns `labels` of what a job would be about."""
+    kinds = _COLUMNS | dict.fromkeys(labels, "str")
+    return pd.DataFrame(columns=list(kinds)).astype(kinds)
 
 
 def nearly_perfect(n_positions: int) -> float:

@@ -116,6 +116,12 @@ class Experiment(ModelRows):
         return self.settings["recordings"]
 
     @property
+    def recordings_with_maps(self) -> list[str]:
+        """Those of them that have a grid of positions, or may have one."""
+        known = self.registry["recordings"]
+        return [name for name in self.recordings if not registries.lacks_grid(known[name])]
+
+    @property
     def rdms(self) -> list[str]:
         """Names of the published RDMs that layers are compared with."""
         return self.settings["rdms"]

@@ -4,8 +4,7 @@ import pandas as pd
 
 from itcortex.data.own.columns import LABELS
 from itcortex.data.own.entries import is_own
-from itcortex.data.own.headers import lacks_grid
-from itcortex.data.registry import FORMATS_WITHOUT_GRID, IMAGE_COLUMNS
+from itcortex.data.registry import IMAGE_COLUMNS, lacks_grid
 from itcortex.encoding.divisions import WITH_NETWORK
 from itcortex.errors import UserError, choose, nearest
 
@@ -137,9 +136,9 @@ def _check(
         return
     if protocol == "brainscore":
         return
-    own, data_format = is_own(entry), entry.get("format")
-    if folds == "image" and (lacks_grid(entry) if own else data_format in FORMATS_WITHOUT_GRID):
-        which = f"{entry['responses']} has" if own else f"recordings of format {data_format!r} have"
+    if folds == "image" and lacks_grid(entry):
+        of_format = f"recordings of format {entry.get('format')!r} have"
+        which = f"{entry['responses']} has" if is_own(entry) else of_format
         raise UserError(
             f"{place}: folds: 'image' leaves one sample in a fold: {which} no grid of positions; give a "
             "number of folds, such as 10"

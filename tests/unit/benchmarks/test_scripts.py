@@ -10,7 +10,11 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 BENCHMARKS = REPOSITORY / "benchmarks"
-ROOTS = {"itcortex": REPOSITORY / "scripts", "made": REPOSITORY / "tests"}
+ROOTS = {
+    "itcortex": REPOSITORY / "scripts",
+    "made": REPOSITORY / "tests",
+    "compare_models": REPOSITORY / "scripts",
+}
 #: Modules of packages that need not be installed, and are asked for where they are used.
 OPTIONAL = {"himalaya"}
 

@@ -69,6 +69,12 @@ def test_no_grid_gives_an_empty_table_of_the_same_columns(rng):
     )
     assert len(empty) == 0
     assert list(empty.dtypes) == list(full.dtypes)
+    none = map_alignment.no_alignment(["recording", "model"])
+    labelled = empty.assign(recording="r", model="m")
+    assert (
+        none.dtypes.to_dict()
+        == labelled.astype({"recording": "str", "model": "str"}).dtypes.to_dict()
+    )
 
 
 @pytest.mark.parametrize(("side", "powerless"), [(9, {4}), (17, set())])

@@ -320,6 +320,16 @@ def test_a_recording_without_time_reads_no_window_so_that_a_new_one_runs_nothing
     )  # fmt: skip
 
 
+def test_maps_are_aligned_where_there_is_or_may_be_a_grid():
+    """Recordings of other formats have one value for each image and site."""
+    ex = experiment(recordings=["m1_ml", "v4_210325", "majajhong_it"])
+    own = {"responses": "mine.nc", "stimuli": "photos"}  # only the file can say
+    known = ex.registry["recordings"] | {"mine": own, "named": own | {"axes": ["image", "site"]}}
+    settings = ex.settings | {"recordings": [*ex.recordings, "mine", "named"]}
+    ex = dataclasses.replace(ex, registry=ex.registry | {"recordings": known}, settings=settings)
+    assert ex.recordings_with_maps == ["m1_ml", "mine"]
+
+
 def test_nor_does_an_own_recording_whose_file_has_no_time(job, tmp_path):
     config, _ = experiments.repository()
     (tmp_path / "wide.csv").write_text("image,a,b\n")
@@ -388,6 +398,7 @@ def test_an_own_recording_is_read_from_the_settings_and_defaults_filled_in(tmp_p
     assert entry["orientation"] == "as configured"
     assert entry["attributes"]["area"] == "IT"
     assert ex.registry["stimuli"][entry["stimuli"]]["path"] == "pictures"
+    assert ex.recordings_with_maps == ["sim_m1_pl"]
     told, other = ex.reported_settings["recordings"]
     assert (told["name"], told["sites"], other) == ("mine", {"region": "IT"}, "sim_m1_pl")
     with pytest.raises(UserError, match="folds: 'image' leaves one sample in a fold"):
