@@ -19,7 +19,7 @@ from itcortex.figures import labels, style
 from itcortex.tables import panels
 from itcortex.tables.condition_contrasts import CONTROLS, HUMAN
 from itcortex.tables.numbers import bounds, number
-from itcortex.tables.statistics import MINIMUM_MODELS
+from itcortex.tables.trend_limits import MINIMUM_MODELS
 
 UNTRAINED = "untrained"
 BAR = {"linewidth": 1.2, "alpha": 0.8, "zorder": 2.5}

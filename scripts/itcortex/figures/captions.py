@@ -16,7 +16,7 @@ from itcortex.tables.alignment import rank_trend
 from itcortex.tables.condition_contrasts import are_harmonized
 from itcortex.tables.numbers import number
 from itcortex.tables.published import at_cut, in_trend
-from itcortex.tables.statistics import NOT_BASELINE
+from itcortex.tables.trend_limits import NOT_BASELINE
 
 MOST = 6  # panels whose numbers are written out
 ON_MAPS = (

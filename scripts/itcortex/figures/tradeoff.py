@@ -11,7 +11,8 @@ from itcortex.figures import accuracy, style, twins
 from itcortex.figures.models import MOST_NAMED
 from itcortex.tables import panels
 from itcortex.tables.numbers import number
-from itcortex.tables.statistics import MINIMUM_MODELS, ONE_TEST, baseline, frontier
+from itcortex.tables.statistics import ONE_TEST, baseline, frontier
+from itcortex.tables.trend_limits import MINIMUM_MODELS
 
 FRONTIER = {"color": "#B8B8B8", "linewidth": 7, "alpha": 0.65, "solid_joinstyle": "round"}
 UNTRAINED_BAND = {"color": style.CATEGORIES["untrained"].colour, "alpha": 0.13, "linewidth": 0}

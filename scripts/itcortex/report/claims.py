@@ -9,7 +9,7 @@ from itcortex.tables import condition_words, panels
 from itcortex.tables.condition_contrasts import LABELS, are_harmonized
 from itcortex.tables.numbers import bounds, number
 from itcortex.tables.paper import GAIN, RANK
-from itcortex.tables.statistics import NOT_BASELINE
+from itcortex.tables.trend_limits import NOT_BASELINE
 from itcortex.tables.trends import FEW_FAMILIES
 
 READ_OFF = "read off the published figure"

@@ -5,7 +5,7 @@ import pandas as pd
 from itcortex.encoding.ceilings import FEW_SITES, weakness
 from itcortex.mappings.layer_scores import AT_EDGE, LOUD_UNIT
 from itcortex.tables import panels
-from itcortex.tables.statistics import MINIMUM_FAMILIES, MINIMUM_MODELS
+from itcortex.tables.trend_limits import MINIMUM_FAMILIES, MINIMUM_MODELS
 
 _LAYERS = "Layers of more than 600 channels are used whole; the authors' code averages neighbours."
 _CHOSEN = (

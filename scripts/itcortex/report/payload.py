@@ -17,7 +17,7 @@ from itcortex.report.references import Work
 from itcortex.report.run import Run
 from itcortex.tables import panels
 from itcortex.tables.panels import Panel
-from itcortex.tables.statistics import NOT_BASELINE
+from itcortex.tables.trend_limits import NOT_BASELINE
 
 DIGITS = 5
 #: Works to cite for any of the numbers.

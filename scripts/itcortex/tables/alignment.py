@@ -5,7 +5,7 @@ import pandas as pd
 
 from itcortex.numerics import weighted
 from itcortex.numerics.sampling import bootstrap_mean
-from itcortex.tables.statistics import MINIMUM_MODELS, NOT_BASELINE
+from itcortex.tables.trend_limits import MINIMUM_MODELS, NOT_BASELINE
 from itcortex.tables.trends import family_draws, interval_of
 
 _NETWORK = ["recording", "model", "weights", "category", "family", "top1", "scale"]

@@ -19,7 +19,8 @@ from scipy.stats import permutation_test, rankdata, t
 from itcortex.errors import choose
 from itcortex.numerics import weighted
 from itcortex.tables.published import in_trend
-from itcortex.tables.trends import MINIMUM_FAMILIES, family_draws, interval_of
+from itcortex.tables.trend_limits import MINIMUM_FAMILIES
+from itcortex.tables.trends import family_draws, interval_of
 
 LEVEL = 0.95
 MINIMUM = 3  # networks that a rank correlation needs

@@ -12,7 +12,8 @@ from scipy.stats import rankdata
 
 from itcortex.numerics import weighted
 from itcortex.tables.nulls import p_value, permuted_scores
-from itcortex.tables.statistics import MINIMUM_MODELS, ONE_TEST, baseline, require_score
+from itcortex.tables.statistics import ONE_TEST, baseline, require_score
+from itcortex.tables.trend_limits import MINIMUM_MODELS
 from itcortex.tables.trends import family_draws, interval_of, note_of
 
 #: What each covariate is, by its name in the table: its column of the summary or the table of models.

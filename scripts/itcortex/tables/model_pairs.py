@@ -16,7 +16,8 @@ from itcortex.numerics.metrics import mean_defined, predictivity
 from itcortex.numerics.sampling import draws_at_once, percentile_interval
 from itcortex.tables.condition_contrasts import CONTROLS
 from itcortex.tables.statistics import ONE_TEST
-from itcortex.tables.trends import MINIMUM_FAMILIES, family_draws
+from itcortex.tables.trend_limits import MINIMUM_FAMILIES
+from itcortex.tables.trends import family_draws
 
 RAW = [*ONE_TEST, "model", "weights", "fold", "site", "r"]
 #: Which raw scores are compared: of the real images, in the main window, of the chosen layers.

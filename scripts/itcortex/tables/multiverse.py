@@ -26,8 +26,8 @@ import pandas as pd
 from itcortex.encoding.recording_pairs import is_of_recordings
 from itcortex.numerics import weighted
 from itcortex.numerics.metrics import METRICS
-from itcortex.tables.statistics import MINIMUM_FAMILIES, MINIMUM_MODELS, NOT_BASELINE
 from itcortex.tables.summary import SITEWISE
+from itcortex.tables.trend_limits import MINIMUM_FAMILIES, MINIMUM_MODELS, NOT_BASELINE
 from itcortex.tables.trends import FEW_FAMILIES, family_draws, interval_of
 
 CHOICES = ["recording", "mapping", "protocol", "folds", "layer", "metric", "ceiling", "window",

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from itcortex.tables.family_trends import family_table
-from itcortex.tables.statistics import NOT_BASELINE
+from itcortex.tables.trend_limits import NOT_BASELINE
 from itcortex.tables.trends import Ranges, inside, range_curve
 
 LINE = ["source", "region", "benchmark", "metric"]

@@ -20,14 +20,11 @@ from itcortex.numerics.ranks import rank_correlation
 from itcortex.numerics.sampling import percentile_interval
 from itcortex.tables.condition_contrasts import are_harmonized
 from itcortex.tables.nulls import holm, null_of
+from itcortex.tables.trend_limits import MINIMUM_FAMILIES, MINIMUM_MODELS, NOT_BASELINE
 
-MINIMUM_MODELS = 5  # with fewer, every rank correlation is within chance
-MINIMUM_FAMILIES = 3  # two families give three different resamples
 MAXIMUM_TRIES = 10
 QUANTILE = 0.9
 LEVEL = 0.95
-# The paper's trade-off is that of networks trained for accuracy alone; users' own are held against it.
-NOT_BASELINE = ("harmonized", "untrained", "own")
 ONE_TEST = ["recording", "mapping", "protocol"]
 
 

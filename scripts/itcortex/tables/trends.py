@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 
 from itcortex.numerics import sampling, weighted
+from itcortex.tables.trend_limits import MINIMUM_FAMILIES
 
 STATISTICS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
     "spearman": weighted.spearman,
     "slope": weighted.slope,
 }
-MINIMUM_FAMILIES = 3  # two families give three different draws
 FEW_FAMILIES = 10  # below, a bootstrap over families gives intervals that are too narrow
 
 

@@ -16,6 +16,7 @@ from itcortex.data import registry as registries
 from itcortex.data.own import entries
 from itcortex.downloads import pins
 from itcortex.networks.builders import builder_digest
+from itcortex.tables.trend_limits import MINIMUM_MODELS, NOT_BASELINE
 from itcortex.workflow import missing, paths, trainings
 from itcortex.workflow.defaults import with_defaults
 from itcortex.workflow.fingerprint import SCRIPTS
@@ -120,6 +121,14 @@ class Experiment(ModelRows):
         """Those of them that have a grid of positions, or may have one."""
         known = self.registry["recordings"]
         return [name for name in self.recordings if not registries.lacks_grid(known[name])]
+
+    @property
+    def ranked(self) -> list[Key]:
+        """Networks trained for accuracy, which is known or measured; none where they are too few."""
+        networks = self.scored
+        known = networks["top1"].notna() | networks["measured"].astype(bool)
+        ranked = networks.index[known & ~networks["category"].isin(NOT_BASELINE)].tolist()
+        return ranked if len(ranked) >= MINIMUM_MODELS else []
 
     @property
     def rdms(self) -> list[str]:

@@ -107,7 +107,7 @@ FIGURES = (
         "with 95 % intervals over images. The dotted line is what 95 % of smooth maps of chance stay "
         "below, on average. Under the title, the rank correlation with accuracy over networks trained "
         "for accuracy alone, with its interval from families drawn with replacement.",
-        needs="recordings",
+        needs="recordings_with_maps",
     ),
     Figure(
         "layers",
@@ -181,7 +181,7 @@ FIGURES = (
         "choices each specification made; choices are in the order of how much they move the "
         "answer while all others stay, which the number behind a name says. Diamonds are the main "
         "analysis. Specifications share data and are no independent tests.",
-        needs="recordings",
+        needs="recordings ranked",
     ),
     Figure(
         "unique_variance",

@@ -59,7 +59,7 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     assert bare.tables == always
     assert bare.figures == [
         "tradeoff", "recordings", "alignment", "layers", "recording_pairs", "site_counts",
-        "network_site_counts", "maps", "timecourse", "multiverse",
+        "network_site_counts", "maps", "timecourse",
     ]  # fmt: skip
     readable = [name for name in answers if name not in ("model_pairs", "network_site_counts")]
     assert bare.readable_tables == ["summary", "models", "images", "kinds", *readable]
@@ -77,7 +77,7 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     ]
     more = [unique[0], "conditions", "rsa", "attention", "shortcut"]
     assert full.readable_tables == [*bare.readable_tables, *more]
-    assert full.figures[10:] == [
+    assert full.figures[9:] == [
         "unique_variance", "conditions", "conditions_gallery", "rsa", "attention", "people", "shortcut",
         "training_net", "training_small",
     ]  # fmt: skip
@@ -318,6 +318,32 @@ def test_a_recording_without_time_reads_no_window_so_that_a_new_one_runs_nothing
     assert (analysis.window(other), analysis.sweep(other)) == (
         config["encoding"]["window"]["default"], config["encoding"]["sweep"],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "drawn"),
+    [
+        ({}, True),
+        ({"top1": float("nan")}, False),
+        ({"top1": float("nan"), "measured": True}, True),
+        ({"category": "harmonized"}, False),
+        ({"category": "own"}, False),
+    ],
+)
+def test_the_multiverse_is_drawn_where_enough_networks_have_an_accuracy(changed, drawn):
+    """Five are a trend; with four the figure would be a sentence."""
+    rows = [(f"net{k}", "in1k", "timm:a", "cnn", "f", "", 5.0, 224) for k in range(5)]
+    ex = experiment(rows=rows, rdms=[])
+    models = ex.models.copy()
+    for name, value in changed.items():
+        models.iloc[-1, models.columns.get_loc(name)] = value
+    ex = dataclasses.replace(ex, models=models)
+    assert ("multiverse" in ex.figures, "multiverse" in ex.tables) == (drawn, True)
+
+
+def test_a_figure_of_maps_is_drawn_where_there_are_maps():
+    assert "alignment" in experiment(recordings=["m1_ml", "v4_210325"]).figures
+    assert "alignment" not in experiment(recordings=["v4_210325"]).figures
 
 
 def test_maps_are_aligned_where_there_is_or_may_be_a_grid():
