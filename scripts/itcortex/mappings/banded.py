@@ -23,8 +23,8 @@ held-out values may be negative where a network adds nothing.
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.linalg import eigh
 
-from itcortex.mappings.brainscore import fewer_features
 from itcortex.mappings.features import layer_features
 from itcortex.mappings.folds import Division
 from itcortex.regression.ridge import PENALTIES
@@ -126,10 +126,24 @@ def _samples(images: np.ndarray, n_positions: int) -> np.ndarray:
 
 
 def _of_unit_power(features: np.ndarray) -> np.ndarray:
-    """Centred features with no more columns than rows, the same geometry, and a mean power of 1."""
-    rows = fewer_features(features)
-    rows = rows - rows.mean(0)
-    power = np.vdot(rows, rows) / len(rows)
+    """Centred features with no more columns than rows, the same geometry, and a mean power of 1.
+
+    Ridge regression sees inner products X X' = U L U' alone, which are those of U sqrt(L). A QR
+    factorisation would keep small directions better, which no penalty lets through, and takes four
+    times as long.
+    """
+    n_samples, n_features = features.shape
+    if n_features <= n_samples:
+        rows = features - features.mean(0, dtype=np.float64)
+    else:
+        products = np.zeros((n_samples, n_samples))
+        for start in range(0, n_features, n_samples):
+            block = features[:, start : start + n_samples].astype(np.float64)
+            block -= block.mean(0)
+            products += block @ block.T
+        values, vectors = eigh(products, driver="evd", overwrite_a=True)
+        rows = vectors * np.sqrt(np.maximum(values, 0))
+    power = np.vdot(rows, rows) / n_samples
     return rows / np.sqrt(power) if power > 0 else rows
 
 
