@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from itcortex.api.inputs import as_features, as_recording, joined
+from itcortex.api.labelled import as_named, labelled
 from itcortex.data.recordings import Recording, window_average
 from itcortex.encoding import ceilings, map_alignment
 from itcortex.encoding.divisions import DIVISIONS
@@ -383,12 +384,22 @@ def align_maps(
     >>> table[(table.site == "average") & (table.scale == 1)].rho.tolist()
     [1.0, 1.0]
     """
-    recording, _ = as_recording(recorded)
+    recording, named = as_recording(recorded)
     if not recording.has_grid:
         raise UserError("align_maps: the responses have no grid of positions, and so no map")
     average = window_average(recording, window)
-    values = predicted.responses[:, :, :, 0] if isinstance(predicted, Recording) else predicted
-    values = np.asarray(values, float)
+    if isinstance(predicted, Recording):
+        values, images, sites = (
+            predicted.responses[:, :, :, 0],
+            predicted.image_ids,
+            predicted.site_ids,
+        )
+    else:
+        values, images, sites = labelled(predicted, "predicted")
+    if named:
+        values = as_named(values, images, recording.image_ids, 0, "predicted: their images")
+    if sorted(sites or ()) == sorted(recording.site_ids):
+        values = as_named(values, sites, recording.site_ids, -1, "predicted: their sites")
     if values.shape != average.shape:
         raise UserError(f"align_maps: predicted {values.shape} do not fit recorded {average.shape}")
     null = map_alignment.Null(method, draws, np.random.default_rng(seed))

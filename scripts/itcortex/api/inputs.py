@@ -7,18 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from itcortex.api.labelled import as_named, labelled, labels_of_images, require_ascending
 from itcortex.data.recordings import Recording, checked
 from itcortex.errors import UserError, nearest
 
 _log = logging.getLogger(__name__)
-
-#: Names by which other tools call the axes of a recording, ours first (BrainIO: presentation, neuroid).
-_IMAGE = ("image", "presentation", "stimulus")
-_SITE = ("site", "neuroid", "channel", "voxel")
-#: Coordinates of these axes that name their entries.
-_IDS = ("image_id", "stimulus_id", "site_id", "neuroid_id", *_IMAGE, *_SITE)
 
 
 @dataclass(frozen=True)
@@ -71,7 +65,7 @@ def as_features(values: Any) -> Features:
     ids = values.image_ids if isinstance(values, Features) else None
     layers = {}
     for name, one in given.items():
-        layers[str(name)], names = _array(one, f"features: {name}", _IMAGE, last=_SITE)
+        layers[str(name)], names, _ = labelled(one, f"features: {name}")
         if ids is not None and names is not None and tuple(names) != tuple(ids):
             raise UserError(f"features: {name}: its images are not those of the layers before it")
         ids = names if names is not None else ids
@@ -122,9 +116,9 @@ def as_recording(
     for name, values in (("picture", groups), ("kind", kinds)):
         if values is None:
             continue
-        labels = [str(value) for value in np.asarray(values)]
+        argument = "groups" if name == "picture" else "kinds"
+        labels = labels_of_images(values, recording.image_ids if named else None, argument)
         if len(labels) != len(recording.image_ids):
-            argument = "groups" if name == "picture" else "kinds"
             raise UserError(
                 f"{argument}: {len(labels)} labels for {len(recording.image_ids)} images; give one each"
             )
@@ -137,16 +131,20 @@ def as_recording(
 def _recording(responses: Any, trials: Any) -> tuple[Recording, bool]:
     if responses is None and trials is None:
         raise UserError("responses: none are given, and no trials to average")
-    single = None
+    single, named = None, (None, None)
     if trials is not None:
-        single = _on_axes(np.asarray(trials, float), "trials", repeats=True)
-        if responses is None:
-            present = np.isfinite(single).any(-1, keepdims=True)
-            responses = np.nanmean(np.where(present, single, 0), axis=-1)
-            responses = np.where(present[..., 0], responses, np.nan)[:, :, :, 0]
-    values, images = _array(responses, "responses", _IMAGE, last=_SITE)
-    sites = _names(responses, _SITE, values.ndim - 1)
-    values = _on_axes(values, "responses")
+        values, *named = labelled(trials, "trials", repeats=True)
+        single = _on_axes(values, "trials", repeats=True)
+    if responses is None:
+        present = np.isfinite(single).any(-1, keepdims=True)
+        values = np.nanmean(np.where(present, single, 0), axis=-1)
+        values, images, sites = np.where(present[..., 0], values, np.nan), *named
+    else:
+        values, images, sites = labelled(responses, "responses")
+        values = _on_axes(values, "responses")
+    if single is not None:
+        single = as_named(single, named[0], images, 0, "trials: their images")
+        single = as_named(single, named[1], sites, 4, "trials: their sites")
     image_ids = images if images is not None else [str(i) for i in range(len(values))]
     site_ids = sites if sites is not None else [str(i) for i in range(values.shape[-1])]
     return Recording(values, tuple(image_ids), tuple(site_ids), {}, single), images is not None
@@ -211,53 +209,11 @@ def _rows(features: Features, recording: Recording, named: bool) -> list[int]:
                 f"none: {missing[:5]}; for {missing[0]!r}, {nearest(missing[0], list(index))}"
             )
         return [index[name] for name in recording.image_ids]
+    require_ascending(features.image_ids, "features")
+    require_ascending(recording.image_ids if named else None, "responses")
     if n_features != len(recording.image_ids):
         raise UserError(
             f"features of {n_features} images, responses to {len(recording.image_ids)}: without names "
             "of images on both, their rows must be the same images in the same order"
         )
     return list(range(n_features))
-
-
-# --- frames and xarray ----------------------------------------------------------------------------
-
-
-def _array(
-    values: Any, label: str, first: tuple[str, ...], last: tuple[str, ...]
-) -> tuple[np.ndarray, list[str] | None]:
-    """Values as an array of numbers, images first and sites last, and the images' names if any."""
-    dims = getattr(values, "dims", None)
-    if dims is not None:  # a DataArray, without importing xarray
-        front = [dim for dim in dims if dim in first] or [dims[0]]
-        back = [dim for dim in dims if dim in last and dim not in front] or [dims[-1]]
-        middle = [dim for dim in dims if dim not in (front[0], back[-1])]
-        values = values.transpose(front[0], *middle, back[-1])
-    names = _names(values, first, 0)
-    try:
-        array = np.asarray(values, dtype=None if _is_float(values) else float)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{label}: not an array of numbers ({error})") from error
-    if array.ndim < 2 or 0 in array.shape:
-        raise UserError(
-            f"{label}: axes {array.shape}; expected images along the first of two or more"
-        )
-    return array, names
-
-
-def _is_float(values: Any) -> bool:
-    return getattr(getattr(values, "dtype", None), "kind", "") == "f"
-
-
-def _names(values: Any, candidates: tuple[str, ...], axis: int) -> list[str] | None:
-    """Names along one axis of a frame or a DataArray, None where they have none."""
-    if isinstance(values, pd.DataFrame):
-        index = values.index if axis == 0 else values.columns
-        return None if isinstance(index, pd.RangeIndex) else [str(name) for name in index]
-    dims = getattr(values, "dims", None)
-    if dims is None:
-        return None
-    dim = next((dim for dim in dims if dim in candidates), dims[axis])
-    for name in (*_IDS, dim):
-        if name in values.coords and values.coords[name].dims == (dim,):
-            return [str(value) for value in values.coords[name].values]
-    return None

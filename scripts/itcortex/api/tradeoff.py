@@ -84,13 +84,44 @@ def _table(scores: Any, accuracy: Any, families: Any, score: str) -> pd.DataFram
         missing = {score, "top1"} - set(scores)
         if missing:
             raise UserError(f"tradeoff: the table has no column {', '.join(sorted(missing))}")
-        return scores
+        return _checked(scores)
     if accuracy is None:
         raise UserError("tradeoff: accuracy: give the top-1 (%) of every network")
+    accuracy, families = (_as_indexed(one, scores) for one in (accuracy, families))
     columns = {score: np.asarray(scores, float), "top1": np.asarray(accuracy, float)}
     if families is not None:
         columns["family"] = np.asarray(families, dtype=object)
     lengths = {name: np.shape(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise UserError(f"tradeoff: one value for each network is needed, got shapes {lengths}")
-    return pd.DataFrame(columns)
+    return _checked(pd.DataFrame(columns))
+
+
+def _as_indexed(values: Any, scores: Any) -> Any:
+    """Values in the order of the scores, where both are Series: they go by their indices."""
+    if not (isinstance(values, pd.Series) and isinstance(scores, pd.Series)):
+        return values
+    if values.index.equals(scores.index):
+        return values
+    if not values.index.is_unique or set(values.index) != set(scores.index):
+        raise UserError(
+            "tradeoff: two Series have other indices; give both the same names of networks, or "
+            "`.to_numpy()` if they are in one order"
+        )
+    return values.reindex(scores.index)
+
+
+def _checked(table: pd.DataFrame) -> pd.DataFrame:
+    """The table, if accuracies can be percentages, and every network has a family or none has one."""
+    top1 = pd.to_numeric(table["top1"], errors="coerce")
+    if len(table) > 1 and 0 < top1.max() <= 1:
+        raise UserError(
+            f"tradeoff: accuracy: the highest is {top1.max():g}; give percentages, {100 * top1.max():g}"
+        )
+    unknown = np.flatnonzero(table["family"].isna()) if "family" in table else []
+    if len(unknown):
+        raise UserError(
+            f"tradeoff: families: network {unknown[0]} (from 0) has none; give each one, a name of its "
+            "own where it has no relatives"
+        )
+    return table

@@ -8,8 +8,8 @@ best_pair, best_pair_reference
     values: pure noise gives about .18 on a 17 x 17 and .36 on a 9 x 9 grid. It is also no upper bound,
     because two noisy sites correlate less with each other than either with a model without noise.
 split_half
-    Correlation between the means of two halves of the trials, corrected to all trials by
-    Spearman-Brown: the reliability of the repeat-averaged response.
+    How alike the means of two halves of the trials are, corrected to all trials (Spearman-Brown, also
+    for unequal numbers of repeats): the reliability of the repeat-averaged response.
 split_half_bound
     Square root of split_half: the highest correlation that a perfect model can have with the
     repeat-averaged response, whose noise it cannot predict.
@@ -34,10 +34,10 @@ import pandas as pd
 
 from itcortex.data.recordings import Recording, trial_average, window_average
 from itcortex.encoding.recording_pairs import is_of_recordings
+from itcortex.encoding.reliability import split_half
 from itcortex.errors import UserError, nearest
 from itcortex.mappings import reference
 from itcortex.numerics.metrics import mean_defined, median_over_sites, pearson
-from itcortex.numerics.sampling import random_halves
 
 _log = logging.getLogger(__name__)
 
@@ -116,35 +116,6 @@ def best_pair(responses: np.ndarray) -> np.ndarray:
         z = np.divide(z, norms, out=np.zeros_like(z), where=norms > 0)
         result[index] = (z.T @ z)[upper].max()
     return result
-
-
-def split_half(trials: np.ndarray, splits: int, rng: np.random.Generator) -> np.ndarray:
-    """Reliability per site: mean over random halves of the trials, Spearman-Brown corrected.
-
-    Parameters
-    ----------
-    trials : array (sample, site, repeat)
-        NaN where a repeat is missing; samples with fewer than two repeats are left out for a site.
-    splits : int
-        Number of random splits; repeats of every sample and site are split on their own.
-
-    Returns
-    -------
-    float64 array (site,)
-        2 r / (1 + r), r being the mean over splits of the correlation between half means. NaN where
-        fewer than three samples have two repeats.
-    """
-    total = np.zeros(trials.shape[1])
-    for _ in range(splits):
-        halves = random_halves(trials, rng)
-        for site in range(trials.shape[1]):
-            rows = np.isfinite(halves[0][:, site])
-            if rows.sum() < 3:
-                total[site] = np.nan
-                continue
-            total[site] += pearson(halves[0][rows, site, None], halves[1][rows, site, None])[0]
-    r = total / splits
-    return 2 * r / (1 + r)
 
 
 def twin_images(responses: np.ndarray, pictures: tuple[str, ...]) -> np.ndarray:

@@ -240,3 +240,14 @@ def test_an_image_with_features_twice_is_refused():
     layer = pd.DataFrame(rng.standard_normal((21, 6)), index=[*names, "i3"])
     with pytest.raises(UserError, match="features: image 'i3' is there twice; keep one row"):
         itcortex.predictivity(layer, sites, folds=4)
+
+
+def test_predicted_maps_are_joined_with_recorded_ones_by_name(rng):
+    maps = rng.standard_normal((3, 9, 9, 2))
+    coords = {"image": list("abc"), "site": ["s", "t"]}
+    recorded = xr.DataArray(maps, dims=("image", "y", "x", "site"), coords=coords)
+    predicted = recorded.isel(image=[2, 0, 1], site=[1, 0]).transpose("site", "image", "y", "x")
+    table = itcortex.align_maps(recorded, predicted, draws=20)
+    assert (table[(table["site"] != "reference") & (table["scale"] == 1)]["rho"] > 0.999).all()
+    with pytest.raises(UserError, match="predicted: their images"):
+        itcortex.align_maps(recorded, predicted.assign_coords(image=list("abd")), draws=20)

@@ -76,3 +76,25 @@ def test_what_a_tradeoff_needs_is_said():
         itcortex.tradeoff([0.1, 0.2], [70.0])
     with pytest.raises(itcortex.UserError, match="give no `accuracy`"):
         itcortex.tradeoff(pd.DataFrame({"top1": [1.0], "r": [1.0]}), [70.0])
+
+
+def test_series_of_a_tradeoff_go_by_the_names_of_networks(rng):
+    names = [f"n{k}" for k in range(10)]
+    scores = pd.Series(rng.random(10), index=names)
+    accuracy = pd.Series(60 + 20 * scores, index=names)
+    families = pd.Series(names, index=names)
+
+    def value(*series):
+        table = itcortex.tradeoff(series[0], series[1], families=series[2], draws=100)
+        return table.set_index("statistic").loc["spearman", "value"]
+
+    turned = [
+        one.sample(frac=1, random_state=k) for k, one in enumerate((scores, accuracy, families))
+    ]
+    assert value(scores, accuracy, families) == value(*turned) == pytest.approx(1)
+    with pytest.raises(itcortex.UserError, match="other indices"):
+        itcortex.tradeoff(scores, accuracy.rename({"n0": "m0"}))
+    with pytest.raises(itcortex.UserError, match=r"the highest is 0\.8; give percentages, 80"):
+        itcortex.tradeoff([0.1, 0.2], [0.7, 0.8])
+    with pytest.raises(itcortex.UserError, match=r"families: network 1 \(from 0\) has none"):
+        itcortex.tradeoff([0.1, 0.2], [70.0, 80.0], families=["a", None])

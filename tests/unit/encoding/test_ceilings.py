@@ -9,6 +9,8 @@ from sklearn.linear_model import LinearRegression
 from itcortex.data.recordings import Recording
 from itcortex.encoding import ceilings
 from itcortex.errors import UserError
+from itcortex.numerics.metrics import pearson
+from itcortex.numerics.sampling import random_halves
 from itcortex.simulation import arrays
 
 
@@ -59,19 +61,40 @@ def test_split_half_recovers_a_planted_reliability(rng):
 def test_split_half_with_missing_repeats(rng):
     trials = rng.standard_normal((2000, 2, 1)) + rng.standard_normal((2000, 2, 6))
     trials[:, 0, 4:] = np.nan
-    trials[:1500, 1, 1:] = np.nan  # one repeat: these samples say nothing about site 1
+    trials[:1500, 1, 1:] = np.nan  # one repeat: says nothing of the noise, and has it
     found = ceilings.split_half(trials, 20, rng)
-    np.testing.assert_allclose(found, [4 / 5, 6 / 7], atol=0.03)
+    np.testing.assert_allclose(found, [4 / 5, 1 / (1 + 0.75 + 0.25 / 6)], atol=0.03)
     trials[:, 1, 1:] = np.nan
     assert np.isnan(ceilings.split_half(trials, 2, rng)[1])
 
 
-def test_split_half_bound_is_what_a_perfect_model_reaches(rng):
-    signal = rng.standard_normal((5000, 1))
-    trials = signal[:, :, None] + rng.standard_normal((5000, 1, 4))
-    reached = np.corrcoef(signal[:, 0], trials.mean(2)[:, 0])[0, 1]
+@pytest.mark.parametrize(
+    "repeats", [[4], [2], [3], [5], [2, 20], [1, 10], [1, 1, 1, 1, 20], [2, 3, 4, 5, 6]]
+)
+def test_split_half_bound_is_what_a_perfect_model_reaches(rng, repeats):
+    """Also with odd numbers of repeats, and where images have different ones, or only one."""
+    signal, most = rng.standard_normal((5000, 1)), max(repeats)
+    trials = signal[:, :, None] + 1.2 * rng.standard_normal((5000, 1, most))
+    counts = np.resize(repeats, 5000)
+    trials[np.arange(most) >= counts[:, None, None]] = np.nan
+    reached = np.corrcoef(signal[:, 0], np.nanmean(trials, 2)[:, 0])[0, 1]
     bound = np.sqrt(ceilings.split_half(trials, 20, rng)[0])
-    assert bound == pytest.approx(reached, abs=0.01)
+    assert bound == pytest.approx(reached, abs=0.02)
+
+
+def test_split_half_is_spearman_and_browns_where_all_halves_are_equal(rng):
+    trials = rng.standard_normal((500, 3, 1)) + rng.standard_normal((500, 3, 6))
+    halves = [random_halves(trials, rng) for _ in range(200)]
+    r = np.mean([pearson(*pair) for pair in halves], axis=0)
+    found = ceilings.split_half(trials, 200, rng)
+    np.testing.assert_allclose(found, 2 * r / (1 + r), atol=0.003)
+
+
+def test_split_half_of_noise_alone_is_nothing_and_of_what_does_not_vary_is_unknown(rng):
+    trials = rng.standard_normal((3000, 2, 3))
+    trials[:, 1] = 7
+    found = ceilings.split_half(trials, 20, rng)
+    assert abs(found[0]) < 0.08 and np.isnan(found[1])
 
 
 def estimated(signal, reliability, repeats, rng):
