@@ -104,14 +104,21 @@ def _unreleased(files: Iterable[Path]) -> set[str]:
     found, seen, waiting = set(), set(), list(files)
     while waiting:
         path = waiting.pop()
-        text = path.read_text(encoding="utf-8", errors="replace") if path.suffix == ".py" else ""
-        named = {name for both in _IMPORTS.findall(text) for name in "".join(both).split(",")}
-        new = {name.split(maxsplit=1)[0].partition(".")[0] for name in named if name.strip()} - seen
+        state = path.stat()
+        new = _imported(path, state.st_mtime_ns, state.st_size) - seen
         seen |= new
         for package in filter(_can_change, new):
             found.add(package)
             waiting += _files_of(package)
     return found
+
+
+@lru_cache(maxsize=4096)
+def _imported(path: Path, _changed: int, _size: int) -> frozenset[str]:
+    """Packages that a file of code names in its imports; it is read again when it has changed."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.suffix == ".py" else ""
+    named = {name for both in _IMPORTS.findall(text) for name in "".join(both).split(",")}
+    return frozenset(name.split(maxsplit=1)[0].partition(".")[0] for name in named if name.strip())
 
 
 def _can_change(package: str) -> bool:
@@ -131,21 +138,23 @@ def _released(package: str, files: list[Path]) -> str:
     the code, and metadata beside the code (`*.egg-info`) lists nothing.
     """
     versions, unlisted = [], set(files)
-    for name in _distributions(tuple(sys.path)).get(package, ()):
-        installed = distribution(name)
-        names = _names_in(installed.read_text("RECORD") or "")
-        root = Path(installed.locate_file("")).resolve()
+    path = tuple(sys.path)
+    for name in _distributions(path).get(package, ()):
+        version, root, names = _installed(name, path)
         unlisted -= {
-            path for path in unlisted if Path(os.path.relpath(path, root)).as_posix() in names
+            file for file in unlisted if Path(os.path.relpath(file, root)).as_posix() in names
         }
-        versions.append(f"{name} {installed.version}")
+        versions.append(f"{name} {version}")
     return "" if unlisted else ", ".join(sorted(set(versions)))
 
 
-@lru_cache(maxsize=64)
-def _names_in(record: str) -> frozenset[str]:
-    """Names of files in a distribution's list, of which torch's has some 15,000 lines."""
-    return frozenset(line.rsplit(",", 2)[0].strip('"') for line in record.splitlines())
+@lru_cache(maxsize=256)
+def _installed(name: str, _path: tuple[str, ...]) -> tuple[str, Path, frozenset[str]]:
+    """Version of a distribution, and the place and names of the files that it lists (torch 15,000)."""
+    installed = distribution(name)
+    lines = (installed.read_text("RECORD") or "").splitlines()
+    names = frozenset(line.rsplit(",", 2)[0].strip('"') for line in lines)
+    return installed.version, Path(installed.locate_file("")).resolve(), names
 
 
 @lru_cache(maxsize=1)
