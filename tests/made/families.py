@@ -60,7 +60,7 @@ FAMILIES = [
     Family("cait_xxs24_224", 96, 10, 9, (6, 6, 192), 1, _tokens(96)),
     Family("xcit_nano_12_p8_224", 64, 10, 8, (8, 8, 128), 1),
     Family("pvt_v2_b0", 64, 10, 3, (2, 2, 256)),
-    Family("crossvit_tiny_240", 240, 6, 6, (14, 14, 192)),
+    Family("crossvit_tiny_240", 120, 6, 6, (7, 7, 192), 0, _tokens(120)),
 ]  # fmt: skip
 
 
