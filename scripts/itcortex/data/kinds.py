@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.mixture import GaussianMixture
 
 from itcortex.data.recordings import SINGLE_KIND
 from itcortex.errors import UserError, nearest
@@ -108,6 +107,8 @@ def cluster_kinds(images: np.ndarray, n_kinds: int, seed: int) -> tuple[str, ...
 
     Raises `UserError` for fewer than ten images a kind.
     """
+    from sklearn.mixture import GaussianMixture  # noqa: PLC0415 (takes a second, for few jobs)
+
     if len(images) < 10 * n_kinds:
         raise UserError(
             f"kinds: cluster: {n_kinds} groups of {len(images)} images: at least 10 images a group are "
@@ -127,8 +128,12 @@ def cluster_kinds(images: np.ndarray, n_kinds: int, seed: int) -> tuple[str, ...
     return tuple(f"kind {place[group] + 1}" for group in group_of)
 
 
-def _from_cores(statistics: np.ndarray, n_kinds: int, rng: np.random.Generator) -> GaussianMixture:
+def _from_cores(
+    statistics: np.ndarray, n_kinds: int, rng: np.random.Generator
+) -> "GaussianMixture":
     """A mixture that starts with the neighbours of random images, and all others as one group."""
+    from sklearn.mixture import GaussianMixture  # noqa: PLC0415 (takes a second, for few jobs)
+
     group_of = np.zeros(len(statistics), int)
     for kind in range(1, n_kinds):
         centre = statistics[rng.integers(len(statistics))]

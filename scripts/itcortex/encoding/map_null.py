@@ -17,9 +17,9 @@ surrogates are cut out of that: 3 to 8 % of the same maps.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from itcortex.numerics.metrics import varies
+from itcortex.numerics.ranks import rankdata
 from itcortex.numerics.resample import resize_maps
 
 #: Correlations this close are ties: they differ by rounding only.

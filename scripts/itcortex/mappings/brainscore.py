@@ -26,7 +26,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
 from itcortex.errors import UserError
 from itcortex.mappings.features import build_design, layer_features
@@ -56,6 +55,8 @@ def stratified_splits(
     `seed` 1 on images in Brain-Score's order gives its splits, as far as scikit-learn keeps its
     draw. Raises `UserError` for labels too rare to be in both parts.
     """
+    from sklearn.model_selection import StratifiedShuffleSplit  # noqa: PLC0415 (takes a second, for few jobs)
+
     draw = StratifiedShuffleSplit(n_splits, train_size=1 - test_share, random_state=seed)
     try:
         return list(draw.split(np.zeros(len(labels)), np.asarray(labels)))
@@ -246,6 +247,8 @@ def internal_consistency(trials: np.ndarray, n_splits: int = 10, seed: int = 1) 
     Returns 2 r / (1 + r) of every split; NaN where less than three images are left. Brain-Score's
     ceiling is the mean over splits of the median over sites.
     """
+    from sklearn.model_selection import ShuffleSplit  # noqa: PLC0415 (takes a second, for few jobs)
+
     n_repeats = trials.shape[2]
     if n_repeats < 2:
         raise UserError("ceiling internal_consistency: needs at least two repeats of every image")

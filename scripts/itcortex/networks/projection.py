@@ -9,7 +9,6 @@ between images are kept to 1 +- eps, for all pairs at once, by the lemma of John
 import numpy as np
 import torch
 from scipy.sparse import csc_matrix, csr_matrix
-from sklearn.random_projection import SparseRandomProjection, johnson_lindenstrauss_min_dim
 
 #: Distortion of squared distances that `auto` allows.
 EPS = 0.1
@@ -32,6 +31,8 @@ class Projection:
     @classmethod
     def for_images(cls, n_images: int, dimensions: int | str, seed: int) -> "Projection":
         """For so many images, ``"auto"`` are the dimensions that keep their distances to `EPS`."""
+        from sklearn.random_projection import johnson_lindenstrauss_min_dim  # noqa: PLC0415 (takes a second, for few jobs)
+
         needed = johnson_lindenstrauss_min_dim(n_images, eps=EPS)
         return cls(int(needed if dimensions == "auto" else dimensions), seed)
 
@@ -50,6 +51,8 @@ class Projection:
 
     def components(self, n_units: int, device: torch.device) -> csc_matrix | torch.Tensor:
         """The sparse matrix (dimension, unit) for so many units; not on a CPU it is one of torch."""
+        from sklearn.random_projection import SparseRandomProjection  # noqa: PLC0415 (takes a second, for few jobs)
+
         drawn = SparseRandomProjection(self.dimensions, random_state=self.seed)
         rows = drawn.fit(np.zeros((1, n_units), np.float32)).components_
         if device.type == "cpu":  # by columns: units are read in order, sums stay in the cache

@@ -6,7 +6,8 @@ correlation there: its metrics are NaN, it is left out of medians and means, and
 """
 
 import numpy as np
-from scipy.stats import rankdata
+
+from itcortex.numerics.ranks import rankdata
 
 #: Values whose standard deviation is below this share of their size do not vary.
 _CONSTANT = 1e-10

@@ -17,9 +17,9 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from itcortex.data.rdms import Rdms
+from itcortex.numerics.ranks import rankdata
 from itcortex.numerics.sampling import percentile_interval
 from itcortex.similarity.comparison import bootstrap_images, weighted_spearman
 

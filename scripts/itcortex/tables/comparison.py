@@ -14,10 +14,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy.stats import permutation_test, rankdata, t
+from scipy.special import stdtrit
 
 from itcortex.errors import choose
 from itcortex.numerics import weighted
+from itcortex.numerics.ranks import rankdata
 from itcortex.tables.published import in_trend
 from itcortex.tables.trend_limits import MINIMUM_FAMILIES
 from itcortex.tables.trends import family_draws, interval_of
@@ -96,7 +97,7 @@ def _expected(rows: pd.DataFrame) -> pd.DataFrame:
         usable = left > 1e-9  # a network alone at its value draws the line to itself
         spread = np.sqrt(np.clip(influence.sigma2_not_obsi, 0, None))
         value[usable] = y[usable] - influence.resid[usable] / left[usable]
-        half[usable] = t.ppf((1 + LEVEL) / 2, len(x) - 3) * (spread / np.sqrt(left))[usable]
+        half[usable] = stdtrit(len(x) - 3, (1 + LEVEL) / 2) * (spread / np.sqrt(left))[usable]
     return _with_limits(rows, value, value - half, value + half)
 
 
@@ -180,6 +181,8 @@ def _agreement(some: pd.DataFrame, draws: int, rng: np.random.Generator) -> dict
 
 def _permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> float:
     """Two-sided p value of Spearman's rho: exact for up to seven networks."""
+    from scipy.stats import permutation_test  # noqa: PLC0415 (takes a second, for this job alone)
+
     ranks = rankdata(y) - (len(y) + 1) / 2  # rho grows with the scalar product of centred ranks
     tested = permutation_test(
         (rankdata(x),), lambda a, axis: (a * ranks).sum(axis), permutation_type="pairings",

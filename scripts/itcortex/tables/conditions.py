@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from itcortex.numerics.metrics import mean_defined
 from itcortex.numerics.sampling import percentile_interval
@@ -153,7 +153,7 @@ def _row(
     for name, field in (("value", "value"), ("value_other", "other"), ("difference", "difference")):
         row[name] = _mean([[getattr(one, field) for one in some] for some in by_model])
     row |= {"lowest_seed": min(map(min, by_seed)), "highest_seed": max(map(max, by_seed))}
-    row |= _interval(by_model, error * t.ppf(quantiles, freedom) if error else 0 * quantiles)
+    row |= _interval(by_model, error * stdtrit(freedom, quantiles) if error else 0 * quantiles)
     return row | {"note": "; ".join(dict.fromkeys(notes))}
 
 

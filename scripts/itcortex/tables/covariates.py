@@ -8,9 +8,9 @@ those of the ranks of accuracy, and of the ranks of score, after least squares o
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from itcortex.numerics import weighted
+from itcortex.numerics.ranks import rankdata
 from itcortex.tables.nulls import p_value, permuted_scores
 from itcortex.tables.statistics import ONE_TEST, baseline, require_score
 from itcortex.tables.trend_limits import MINIMUM_MODELS

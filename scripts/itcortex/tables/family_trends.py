@@ -20,9 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata, t
+from scipy.special import stdtr, stdtrit
 
 from itcortex.numerics import weighted
+from itcortex.numerics.ranks import rankdata
 from itcortex.tables.nulls import p_value, permuted_scores
 from itcortex.tables.trends import family_draws, interval_of, note_of
 
@@ -125,8 +126,8 @@ def mixed_model(accuracy: np.ndarray, score: np.ndarray, families: np.ndarray) -
     rows = []
     for k, name in enumerate(["mixed_within_slope", "mixed_between_slope"]):
         value, error = (float(part[k + 1]) * scale / unit[k] for part in (fit.params, fit.bse))
-        half = error * t.ppf((1 + LEVEL) / 2, freedom[k])
-        p = 2 * t.sf(abs(value / error), freedom[k])
+        half = error * stdtrit(freedom[k], (1 + LEVEL) / 2)
+        p = 2 * stdtr(freedom[k], -abs(value / error))
         rows.append(
             {"statistic": name, "value": value, "low": value - half, "high": value + half, "p": p}
             | {"note": note}
