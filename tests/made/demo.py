@@ -1,15 +1,20 @@
 """A reduced demo in a copy of the workflow: two networks, two small simulated arrays."""
 
+import atexit
+import compileall
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import yaml
 
+from itcortex.workflow.kept_fingerprints import KEPT, kept_fingerprint, state_of
 from made.forked import account, python
 from made.patience import FACTOR
 
@@ -46,6 +51,28 @@ SMALL_STUDY = {  # three epochs of few images: that it runs, not what it finds
 _SHARED = [Path("results", "weights"), Path("results", "activations")]
 
 
+@cache
+def _template() -> Path:
+    """The reduced demo, its code compiled and its fingerprints taken once for all copies of it."""
+    kept = tempfile.TemporaryDirectory(prefix="itcortex-demo-")
+    atexit.register(kept.cleanup)
+    folder = Path(kept.name)
+    for part in PARTS:
+        source = REPOSITORY / part
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / part, ignore=ignored)
+        else:
+            shutil.copy2(source, folder / part)
+    Workflow(folder).reduce()
+    scripts = folder / "scripts"
+    compileall.compile_dir(scripts, quiet=1)
+    state = state_of(scripts)
+    for script in scripts.glob("*.py"):
+        kept_fingerprint(script.stem, scripts, folder / KEPT, state)
+    return folder
+
+
 class Workflow:
     """A copy of the workflow in a folder of its own, run by its command line."""
 
@@ -54,17 +81,9 @@ class Workflow:
 
     @classmethod
     def made(cls, folder: Path) -> "Workflow":
-        """The reduced demo before its first run."""
-        for part in PARTS:
-            source = REPOSITORY / part
-            if source.is_dir():
-                ignored = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(source, folder / part, ignore=ignored)
-            else:
-                shutil.copy2(source, folder / part)
-        workflow = cls(folder)
-        workflow._reduce()
-        return workflow
+        """The reduced demo before its first run, with its code compiled."""
+        shutil.copytree(_template(), folder, dirs_exist_ok=True)
+        return cls(folder)
 
     def copied(self, folder: Path) -> "Workflow":
         """Everything, results and Snakemake's records too; large files are the same by hard links."""
@@ -82,7 +101,7 @@ class Workflow:
         stats = {path: path.stat() for path in files if path.is_file()}
         return {path: (stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}
 
-    def _reduce(self):
+    def reduce(self):
         """Fewer models, smaller grids, and settings that take seconds."""
         self.keep_models(*MODELS)
         path = self.folder / "experiments" / "datasets.yaml"

@@ -39,9 +39,12 @@ class TrainingProcess:
             "workers": workers, "checkpoint_steps": 2,
         }  # fmt: skip
 
-    def start(self, **faults) -> subprocess.Popen:
-        """Start the job in a process group of its own; `faults` are for `run_training`."""
-        program = sys.executable if faults else python()
+    def start(self, real: bool = True, **faults) -> subprocess.Popen:
+        """Start the job in a process group of its own; `faults` are for `run_training`.
+
+        With faults it is a `real` process (see `made.forked`), unless it need not be.
+        """
+        program = sys.executable if faults and real else python()
         command = [program, str(RUNNER), json.dumps(self.arguments), json.dumps(faults)]
         paths = [str(TESTS.parent / "scripts"), str(TESTS)]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}

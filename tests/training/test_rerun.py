@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 import yaml
 
 from itcortex import store
+from made.demo import Workflow
 from made.forked import python
 from made.jobs import COMPARABLE, IN_PARTS, RECIPE
 from made.patience import FACTOR
@@ -20,8 +20,6 @@ from made.training import network
 
 pytestmark = [pytest.mark.network, pytest.mark.process, pytest.mark.timeout(400)]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "envs", "profiles", "experiments"]
 WEIGHTS = "results/weights/small_net/harmonized/strength-1/seed-0.safetensors"
 #: Read by every Python that starts while it lies on the path: the first rank kills itself.
 FAULT = """
@@ -39,10 +37,8 @@ if "from multiprocessing.spawn" in " ".join(sys.orig_argv):
 
 
 def workflow(folder: Path, data: dict) -> None:
-    """The workflow itself in a folder, with the tests' net to train."""
-    for part in PARTS:
-        source = REPOSITORY / part
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / part)
+    """The reduced demo's workflow in a folder, with the tests' net to train."""
+    Workflow.made(folder)
     net = network(**COMPARABLE)
     row = {"model": "small_net", "weights": "harmonized", "source": "trained:made", "category": "cnn",
            "family": "made", "architecture": net["architecture"], "builder": net["builder"],
