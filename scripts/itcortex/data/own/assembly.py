@@ -24,6 +24,7 @@ _DIMENSIONS = {
     "time": ("time_bin", "time", "time_bins", "ms"),
     "site": ("neuroid", "site", "unit", "neuron", "channel", "neuroids", "sites", "units"),
 }  # fmt: skip
+_SHOWN = 5
 _ORDER = ("presentation", "repeat", "y", "x", "time", "site")
 
 
@@ -158,21 +159,53 @@ def _sites(sites: pd.DataFrame, n_sites: int, dim: str, entry: dict) -> pd.DataF
 
 
 def _time(bins: pd.DataFrame | None, entry: dict, where: str) -> tuple[float, float] | None:
-    """Start of the first bin and width of a bin, ms."""
+    """Start of the first bin and width of a bin, ms, of bins that follow each other without a gap."""
     if "time" in entry:
         return stated_time(entry, where)
     if bins is None or not len(bins):
         return None
-    starts, ends = bins.get("time_bin_start"), bins.get("time_bin_end")
-    if starts is None:
-        numeric = [n for n in bins if bins[n].dtype.kind in "iuf"]
-        starts = bins[numeric[0]] if len(bins) > 1 and numeric else None
-    if starts is None:
+    name = _starts(bins, where)
+    if name is None:
         return None
-    starts = starts.to_numpy(float)
-    width = float(starts[1] - starts[0]) if len(starts) > 1 else float(ends.iloc[0] - starts[0])
-    if len(starts) > 1 and not np.allclose(np.diff(starts), width):
+    starts = bins[name].to_numpy(float)
+    if name == "time_bin_start" and "time_bin_end" in bins:
+        return _bordered(starts, bins["time_bin_end"].to_numpy(float), where)
+    if len(starts) < 2:
+        return None
+    width = float(starts[1] - starts[0])
+    if not (width > 0 and np.allclose(np.diff(starts), width)):
         raise UserError(
-            f"{where}: its time bins are not evenly spaced; average them to bins of one width"
+            f"{where}: {name}: its time bins do not begin one after the other in even steps: "
+            f"{starts[:_SHOWN].tolist()}; sort them by time, and average them to bins of one width"
         )
     return float(starts[0]), width
+
+
+def _starts(bins: pd.DataFrame, where: str) -> str | None:
+    """The variable along time that says when bins start: `time_bin_start`, or the first of numbers."""
+    if "time_bin_start" in bins:
+        return "time_bin_start"
+    numeric = [name for name in bins if bins[name].dtype.kind in "iuf"]
+    if not numeric or len(bins) < 2:
+        return None
+    if any(word in numeric[0].lower() for word in ("end", "stop", "cent", "mid")):
+        raise UserError(
+            f"{where}: {numeric[0]!r} says when time bins end or what is their middle, and nothing "
+            "when they start; store `time_bin_start`, or write `time: {start: ..., bin: ...}` (ms) "
+            "into the recording's entry"
+        )
+    return numeric[0]
+
+
+def _bordered(starts: np.ndarray, ends: np.ndarray, where: str) -> tuple[float, float]:
+    """Start and width of bins with these borders; `UserError` if they overlap, or leave gaps."""
+    widths = ends - starts
+    alike = widths[0] > 0 and np.allclose(widths, widths[0])
+    if not alike or not np.allclose(starts[1:], ends[:-1]):
+        shown = [list(pair) for pair in zip(starts.tolist(), ends.tolist(), strict=True)][:_SHOWN]
+        raise UserError(
+            f"{where}: its time bins [time_bin_start, time_bin_end) are {shown}; each must begin where "
+            "the one before ends, and all must have one width: leave out bins that overlap, and sort "
+            "and average the others to such bins"
+        )
+    return float(starts[0]), float(widths[0])

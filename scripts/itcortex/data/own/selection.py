@@ -16,7 +16,8 @@ def select(sites: pd.DataFrame, wanted: dict, where: str) -> np.ndarray:
     """Rows (bool) of a table of sites that fulfil all conditions `{column: condition}`.
 
     A condition is a value, a list of values of which one must hold, or a comparison such as
-    ">0.3". A site without a number fulfils no comparison. Raises `UserError` for a column or a
+    ">0.3". Numbers must be the same in all digits, and texts letter by letter. A site without a number
+    fulfils no comparison. Raises `UserError` for a column or a
     value that is not there, and where no site is left.
     """
     chosen = np.ones(len(sites), bool)
@@ -41,29 +42,40 @@ def _fulfils(values: pd.Series, condition, where: str) -> np.ndarray:
     if compared:
         operator, limit = compared.groups()
         try:
+            if "_" in limit:  # which Python reads as a number
+                raise ValueError(limit)
             return _COMPARE[operator](numbers(values).to_numpy(float), float(limit))
         except ValueError as error:
             raise UserError(
                 f"{where}: {condition!r} compares with no number; write it like '>0.3'"
             ) from error
-    levels = values.map(_level)
+    spelled = [_spellings(value) for value in values.to_numpy()]
     fulfilled = np.zeros(len(values), bool)
     for value in condition if isinstance(condition, list) else [condition]:
-        alike = (levels == _level(value)).to_numpy(bool)
+        wanted = {*_spellings(value)}
+        alike = np.array([not wanted.isdisjoint(one) for one in spelled], bool)
         if not alike.any():
-            valid = sorted(set(levels))
-            raise UserError(f"{where}: no site has {value!r}; {nearest(_level(value), valid)}")
+            valid = sorted({one[0] for one in spelled if one})
+            raise UserError(f"{where}: no site has {value!r}; {nearest(str(value), valid)}")
         fulfilled |= alike
     return fulfilled
 
 
-def _level(value) -> str:
-    """A value as text, the same for 1, 1.0 and "1"."""
-    text = str(value).strip()
-    try:
-        return f"{float(text):g}"
-    except ValueError:
-        return text
+def _spellings(value) -> tuple[str, ...]:
+    """Texts that mean a value: a text itself, a number in full with and without ".0"; none if missing.
+
+    So 1 is 1.0 and "1", but "010" is neither "10" nor 10, and 20210325 no other day.
+    """
+    if isinstance(value, bool | np.bool_):
+        return (str(value), str(value).lower(), str(value).upper())
+    if isinstance(value, int | np.integer):
+        return (str(int(value)), f"{int(value)}.0")
+    if isinstance(value, float | np.floating):
+        if not np.isfinite(value):
+            return () if np.isnan(value) else (str(value),)
+        exact = float(str(value))  # 0.1 as float32 is meant as 0.1
+        return (str(int(exact)), repr(exact)) if exact.is_integer() else (repr(exact),)
+    return () if value is None or value is pd.NA else (str(value).strip(),)
 
 
 def _in_words(wanted: dict) -> str:

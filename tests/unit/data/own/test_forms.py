@@ -275,6 +275,61 @@ def test_netcdf_without_names_of_images(lab, tmp_path):
         read(tmp_path / "r.nc", lab)
 
 
+def timed(lab, path, **bins):
+    """A file of so many time bins, with what it says of them."""
+    n_bins = len(next(iter(bins.values())))
+    xarray.Dataset(
+        {"r": (("image", "site", "time_bin"), np.repeat(lab.mean[..., None], n_bins, 2))},
+        coords={"image": list(lab.names), "site": list(lab.sites)}
+        | {name: ("time_bin", values) for name, values in bins.items()},
+    ).to_netcdf(path, engine="h5netcdf")
+
+
+@pytest.mark.parametrize(
+    ("bins", "expected"),
+    [
+        ({"time_bin_start": [70, 80, 90], "time_bin_end": [80, 90, 100]}, (70, 10)),
+        ({"time_bin_start": [70, 80, 90]}, (70, 10)),
+        ({"time_bin_start": [0.1, 0.2, 0.3], "time_bin_end": [0.2, 0.3, 0.4]}, (0.1, 0.1)),
+        ({"time_bin_start": [70], "time_bin_end": [170]}, (70, 100)),
+        ({"time_bin": [50.0, 70.0]}, (50, 20)),
+        ({"time_bin_start": [70]}, (None, None)),
+    ],
+)
+def test_netcdf_bins_of_time(lab, tmp_path, bins, expected):
+    timed(lab, tmp_path / "r.nc", **bins)
+    about = read(tmp_path / "r.nc", lab).attributes
+    start, width = (about.get(key) for key in ("ms_start", "ms_bin"))
+    assert (start, width) == (pytest.approx(expected[0]), pytest.approx(expected[1]))
+
+
+@pytest.mark.parametrize(
+    ("bins", "message"),
+    [
+        (
+            {"time_bin_start": [70, 80], "time_bin_end": [90, 100]},
+            r"\[70.0, 90.0\], \[80.0, 100.0\]",
+        ),
+        (
+            {"time_bin_start": [0, 20], "time_bin_end": [10, 30]},
+            "must begin where the one before ends",
+        ),
+        ({"time_bin_start": [0, 10], "time_bin_end": [10, 30]}, "all must have one width"),
+        ({"time_bin_start": [80, 70], "time_bin_end": [90, 80]}, "sort and average"),
+        ({"time_bin_start": [10], "time_bin_end": [10]}, r"are \[\[10.0, 10.0\]\]"),
+        ({"time_bin_start": [90, 80, 70]}, r"in even steps: \[90.0, 80.0, 70.0\]; sort them"),
+        (
+            {"time_bin_center": [75, 85]},
+            "'time_bin_center' says when time bins end or what is their",
+        ),
+    ],
+)
+def test_netcdf_bins_that_overlap_or_leave_gaps(lab, tmp_path, bins, message):
+    timed(lab, tmp_path / "r.nc", **bins)
+    with pytest.raises(UserError, match=message):
+        read(tmp_path / "r.nc", lab)
+
+
 # --- which form -----------------------------------------------------------------------------------
 
 
