@@ -19,8 +19,11 @@ _OF_12_BITS = 2**12
 _UNKNOWN_RANGE = "signed or 32-bit whole numbers have no known range; save 8 or 16 bits"
 #: First bytes of a TIFF file; its tag of the kind of numbers, and the value that says signed ones.
 _TIFF, _SAMPLE_FORMAT, _SIGNED = (b"II*\0", b"MM\0*"), 339, 2
+#: Its tag of what numbers mean, and the value that says that 0 is white; its tag of what a page is for,
+#: and the bit that says that it is a smaller copy of another.
+_PHOTOMETRIC, _WHITE_IS_ZERO, _SUBFILE, _REDUCED = 262, 0, 254, 1
 #: What Pillow and this module raise for a file that is damaged, no image, or not to be opened.
-DAMAGE = (OSError, SyntaxError, ValueError, StructError, Image.DecompressionBombError)
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, StructError, Image.DecompressionBombError)
 
 
 @contextmanager
@@ -38,8 +41,9 @@ def open_image(content, formats: Sequence[str] = FORMATS) -> Image.Image:
     """An image of one of `formats` from a file's bytes, not decoded yet.
 
     No other format is tried, whatever the file is called: Pillow hands PostScript to a program that
-    runs it. Raises one of `DAMAGE`, also for more than `LARGEST_PX` pixels, and for a TIFF of signed
-    pixels, which Pillow reads as unsigned ones if they have 8 bits.
+    runs it. Raises one of `DAMAGE`, also for more than `LARGEST_PX` pixels, for a TIFF of signed pixels,
+    which Pillow reads as unsigned ones if they have 8 bits, or of 16 bits in which white is zero, which
+    it would read as a negative, and for a TIFF or PNG of several pictures.
     """
     try:
         opened = Image.open(io.BytesIO(content), formats=formats)
@@ -52,10 +56,42 @@ def open_image(content, formats: Sequence[str] = FORMATS) -> Image.Image:
         raise ValueError(f"it is none of {', '.join(formats)}") from error
     if _SIGNED in getattr(opened, "tag_v2", {}).get(_SAMPLE_FORMAT, ()):
         raise ValueError(_UNKNOWN_RANGE)
+    _refuse_negative(opened)
     width, height = opened.size
     if width * height > LARGEST_PX:
         raise ValueError(f"{width} x {height} pixels are more than {LARGEST_PX:,}")
+    _refuse_several(opened)
     return opened
+
+
+def _refuse_negative(opened: Image.Image) -> None:
+    """Raise ValueError for 16-bit greys in which white is zero: Pillow inverts only 8 bits."""
+    white_is_zero = getattr(opened, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    if white_is_zero and opened.mode not in ("1", "L"):
+        raise ValueError(
+            f"white is zero in this TIFF of mode {opened.mode}, and it would be read as a negative; "
+            "save it with black as zero (PhotometricInterpretation 1), or as PNG"
+        )
+
+
+def _refuse_several(opened: Image.Image) -> None:
+    """Raise ValueError for a TIFF of several pages, but for smaller copies of one, and an animated PNG.
+
+    JPEGs may hold a preview beside, which is no other picture.
+    """
+    n_pictures = getattr(opened, "n_frames", 1) if opened.format in ("TIFF", "PNG") else 1
+    if n_pictures > 1 and opened.format == "TIFF":
+        n_reduced = 0
+        for page in range(1, n_pictures):
+            opened.seek(page)
+            n_reduced += opened.tag_v2.get(_SUBFILE, 0) & _REDUCED
+        opened.seek(0)
+        n_pictures -= n_reduced
+    if n_pictures > 1 or getattr(opened, "default_image", False):
+        raise ValueError(
+            f"it holds {max(n_pictures, 2)} pictures (pages or frames), and only one was shown as this "
+            "image; save that one alone"
+        )
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -1,6 +1,7 @@
 """Recordings in NumPy's files and in HDF5: arrays whose axes are named, with names along them."""
 
 import json
+from itertools import permutations
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -10,12 +11,16 @@ import pandas as pd
 
 from itcortex.data.own.columns import find
 from itcortex.data.own.presented import Presented, stated_time
+from itcortex.data.own.storage import as_float32
 from itcortex.data.own.tables import names_in_order
 from itcortex.errors import UserError, nearest
 from itcortex.formats import hdf5, netcdf
 
 #: Axes by name, in the order of a recording; `image` and `repeat` make up presentations.
 AXES = ("image", "repeat", "y", "x", "time", "site")
+
+#: What an array of so many axes may have beside images and sites.
+_FURTHER_AXES = {2: ((),), 3: (("repeat",), ("time",)), 4: (("y", "x"), ("repeat", "time"))}
 
 
 def read_numpy(path: str | Path, entry: dict) -> Presented:
@@ -25,15 +30,7 @@ def read_numpy(path: str | Path, entry: dict) -> Presented:
     `image_table` (a row for each image, in the array's order) or by `image_name`, a pattern such as
     "image{:04d}.png", counted from 1.
     """
-    where = str(path)
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        arrays = {"": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise UserError(
-            f"{path}: not a readable file of NumPy ({error}); arrays of Python objects are not "
-            "read: save names as text (dtype str)"
-        ) from error
+    where, arrays = str(path), _load(path)
     name = _which(arrays, entry.get("array"), where)
     values = arrays.pop(name)
     axes = entry.get("axes")
@@ -43,6 +40,27 @@ def read_numpy(path: str | Path, entry: dict) -> Presented:
             "entry, in their order, such as `axes: [image, site]`"
         )
     return _presented(values, axes, _beside(arrays), entry, where)
+
+
+def possible_axes(path: str | Path) -> tuple[tuple[int, ...], list[list[str]]]:
+    """Shape of the responses in a file of NumPy, and axes that they may have, in every order.
+
+    Names of images and sites beside them must be as many as the axis is long; there are no axes where
+    nothing names images. Raises `UserError` as `read_numpy` does.
+    """
+    arrays = _load(path)
+    shape = arrays.pop(_which(arrays, None, str(path))).shape
+    beside = _beside(arrays)
+    named = {kind: _name_of(kind, beside, {}) for kind in ("image", "site")}
+    if named["image"] is None:
+        return shape, []
+    lengths = {kind: len(beside[name]) for kind, name in named.items() if name}
+    found = []
+    for more in _FURTHER_AXES.get(len(shape), ()):
+        for axes in permutations(("image", "site", *more)):
+            if all(shape[axes.index(kind)] == length for kind, length in lengths.items()):
+                found.append([*axes])
+    return shape, found
 
 
 def read_layout(path: str | Path, entry: dict) -> Presented:
@@ -75,6 +93,18 @@ def read_layout(path: str | Path, entry: dict) -> Presented:
     values = arrays.pop("values")
     beside = _beside(arrays | about.get("images", {}) | about.get("sites", {}))
     return _presented(values, axes, beside, entry, where)
+
+
+def _load(path: str | Path) -> dict[str, np.ndarray]:
+    """Arrays of a file of NumPy by name."""
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        return {"": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise UserError(
+            f"{path}: not a readable file of NumPy ({error}); arrays of Python objects are not "
+            "read: save names as text (dtype str)"
+        ) from error
 
 
 def _in_layout(held: dict, where: str) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -174,11 +204,12 @@ def _presented(
     shown = about_images.loc[np.repeat(np.arange(n_images), n_repeats)].reset_index(drop=True)
     if n_repeats > 1:
         shown["repeat"] = np.tile(np.arange(n_repeats), n_images)
-    flat = ordered.reshape(-1, *ordered.shape[2:]).astype(np.float32)
+    sites = usual if sites is None else sites
+    flat = as_float32(ordered.reshape(-1, *ordered.shape[2:]), sites, where)
     return Presented(
         flat,
         shown,
-        _columns(n_sites, beside, {"site": usual if sites is None else sites}),
+        _columns(n_sites, beside, {"site": sites}),
         stated_time(entry, where),
         rows_are_repeats=entry.get("repeats", False),
     )
@@ -186,8 +217,7 @@ def _presented(
 
 def _names(kind: str, length: int, beside: dict, named: dict, where: str):
     """Names along an axis, from the array that the entry names or a usual one; None without any."""
-    name = find(kind, beside, named) or find(kind, [n.removesuffix("s") for n in beside], {})
-    name = next((one for one in (name, f"{name}s") if one in beside), name)
+    name = _name_of(kind, beside, named)
     if name is None:
         return None
     if name not in beside:
@@ -199,6 +229,12 @@ def _names(kind: str, length: int, beside: dict, named: dict, where: str):
             "[...]`"
         )
     return [str(value) for value in beside[name]]
+
+
+def _name_of(kind: str, beside: dict, named: dict) -> str | None:
+    """The array with names along an axis, also in the plural; None without any."""
+    name = find(kind, beside, named) or find(kind, [n.removesuffix("s") for n in beside], {})
+    return next((one for one in (name, f"{name}s") if one in beside), name)
 
 
 def _columns(length: int, beside: dict[str, np.ndarray], first: dict) -> pd.DataFrame:

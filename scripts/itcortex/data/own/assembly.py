@@ -12,6 +12,7 @@ import xarray
 
 from itcortex.data.own.columns import USUAL
 from itcortex.data.own.presented import Presented, stated_time
+from itcortex.data.own.storage import as_float32
 from itcortex.errors import UserError
 from itcortex.formats import netcdf
 
@@ -38,7 +39,7 @@ def read_assembly(path: str | Path, entry: dict) -> Presented:
     responses = _responses(variables, entry, where)
     dims = _dimensions(responses, entry.get("axes"), where)
     ordered = responses.transpose(*(dims[name] for name in _ORDER if name in dims))
-    values = ordered.values.astype(np.float32, copy=False)
+    values = ordered.values
     for position, name in enumerate(_ORDER):
         if name not in dims:
             values = np.expand_dims(values, position)
@@ -48,9 +49,9 @@ def read_assembly(path: str | Path, entry: dict) -> Presented:
     shown = shown.loc[np.repeat(np.arange(n_shown), n_repeats)].reset_index(drop=True)
     if n_repeats > 1:
         shown["repeat"] = np.tile(np.arange(n_repeats), n_shown)
-    flat = values.reshape(-1, *values.shape[2:])
-    return Presented(flat, shown, _sites(about["site"], values.shape[-1], dims["site"], entry),
-                     _time(about.get("time"), entry, where))  # fmt: skip
+    sites = _sites(about["site"], values.shape[-1], dims["site"], entry)
+    flat = as_float32(values.reshape(-1, *values.shape[2:]), sites["site"].tolist(), where)
+    return Presented(flat, shown, sites, _time(about.get("time"), entry, where))
 
 
 def image_names(path: str | Path) -> tuple[str, ...]:

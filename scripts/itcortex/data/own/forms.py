@@ -52,7 +52,7 @@ def _form_of_table(path: str | Path, entry: dict) -> str:
     named = entry.get("columns", {})
     if {"site", "response"} <= {*named}:
         return "long"
-    names = {name.lower() for name in read_table(path, entry.get("decimal")).columns}
+    names = {name.lower() for name in read_table(path, entry.get("decimal")).values}
     return "long" if names & {*USUAL["site"]} and names & {*USUAL["response"]} else "wide"
 
 
@@ -61,7 +61,8 @@ def read_presented(path: str | Path, entry: dict) -> Presented:
     presented = FORMS[form_of(path, entry)](path, entry)
     named = entry.get("columns", {})
     if "image_table" in entry:
-        shown = with_image_table(presented.shown, entry["image_table"], named)
+        labels = [*entry.get("labels", []), *([entry["split"]] if "split" in entry else [])]
+        shown = with_image_table(presented.shown, entry["image_table"], named, labels)
         presented = replace(presented, shown=shown)
     if "site_table" in entry:
         sites = with_site_table(presented.sites, entry["site_table"], named)

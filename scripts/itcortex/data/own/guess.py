@@ -1,15 +1,17 @@
 """A first entry for a file: its form, its axes and its columns, as far as the file tells.
 
-What is tried is what a person would try; the first that reads without an error is taken.
+What is tried is what a person would try, the plainest first. Of ways that are equally plain one is taken
+only if no other reads the file: else all are named, and the user chooses.
 """
 
 import re
 from collections.abc import Iterator
-from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 
+from itcortex.data.own.arrays import possible_axes
+from itcortex.data.own.cells import Table
 from itcortex.data.own.forms import form_of, read_own, read_presented
 from itcortex.data.own.tables import read_table
 from itcortex.data.recordings import Recording
@@ -21,6 +23,10 @@ from itcortex.numerics.metrics import FEWEST_SAMPLES
 
 #: A window after onset (ms) that is proposed where spikes are to be counted, or bins to be averaged.
 USUAL_WINDOW = (70, 170)
+_PLURAL = {
+    "image": "images", "site": "sites", "repeat": "repeats", "time": "time bins", "y": "grid rows",
+    "x": "grid columns",
+}  # fmt: skip
 _ABOUT = {"monkey": "", "area": "", "unit": "a.u."}
 
 
@@ -53,56 +59,91 @@ def guess(path: str | Path, stimuli: str | Path) -> tuple[dict, Recording | None
     pictures = picture_names(stimuli)
     plain = re.sub(r"[^A-Za-z0-9_]+", "_", path.stem).strip("_") or "my_recording"
     entry = {"name": plain, "responses": path.as_posix(), "stimuli": Path(stimuli).as_posix()}
-    problem = ""
-    for more in _tries(path, form_of(path, {}), pictures):
-        try:
-            recording = read_own(path, entry | more, pictures, _ABOUT)
-        except UserError as error:
-            problem = problem or str(error)
-            continue
-        return entry | more, recording, ""
+    form, problem = form_of(path, {}), ""
+    if form == "numpy" and (choice := _choice_of_axes(path)):
+        return entry, None, choice
+    for ways in _tries(path, form, pictures):
+        found = []
+        for more in ways:
+            try:
+                found.append((more, read_own(path, entry | more, pictures, _ABOUT)))
+            except UserError as error:
+                problem = problem or str(error)
+        if len(found) == 1:
+            return entry | found[0][0], found[0][1], ""
+        if found:
+            return entry, None, _choice(path, [_written(more) for more, _ in found])
     return entry, None, problem
 
 
-def _tries(path: Path, form: str, pictures: list[str]) -> Iterator[dict]:
-    """What may have to be added to an entry, the plainest first."""
-    yield {}
+def _tries(path: Path, form: str, pictures: list[str]) -> Iterator[list[dict]]:
+    """What may have to be added to an entry, the plainest first; ways in one list are equally plain."""
+    yield [{}]
     if form in ("wide", "long"):
         columns = _columns_with(read_table(path), pictures)
-        yield from ({"columns": {"image": name}} for name in columns)
+        yield [{"columns": {"image": name}} for name in columns]
         if form == "wide":
-            yield {"axes": ["site", "image"]}
-            yield {"repeats": True}
+            yield [{"axes": ["site", "image"]}]
+            yield [{"repeats": True}]
     if form == "numpy":
-        yield from _axes_of_arrays(path)
+        for axes in _possible(path)[1]:
+            yield [{"axes": axes}]
+            yield [{"axes": axes, "incomplete": "leave out sites"}]
     if form == "netcdf":
-        yield {"axes": ["image", "site"]}
-        yield {"axes": ["site", "image"]}
+        yield [{"axes": ["image", "site"]}, {"axes": ["site", "image"]}]
     if form == "nwb":
         start, stop = USUAL_WINDOW
         time = {"start": start, "stop": stop}
-        yield {"time": time}
-        yield from ({"time": time, "columns": {"image": name}} for name in _columns_of_trials(path))
-    yield {"incomplete": "leave out sites"}
+        yield [{"time": time}]
+        yield [{"time": time, "columns": {"image": name}} for name in _columns_of_trials(path)]
+    yield [{"incomplete": "leave out sites"}]
 
 
-def _columns_with(table, pictures: list[str]) -> list[str]:
+def _choice_of_axes(path: Path) -> str:
+    """What to ask if the lengths of names leave several orders of an array's axes; else empty."""
+    shape, possible = _possible(path)
+    ways = []
+    for axes in possible:
+        counts = ", ".join(f"{n} {_PLURAL[name]}" for n, name in zip(shape, axes, strict=True))
+        time = " and `time: {start: ..., bin: ...}` (ms)" if "time" in axes else ""
+        ways.append(f"{_written({'axes': axes})}{time}: {counts}")
+    return _choice(path, ways) if len(ways) > 1 else ""
+
+
+def _possible(path: Path) -> tuple[tuple[int, ...], list[list[str]]]:
+    """Shape and possible axes of an array; none for a file that is not read, which a reader says."""
+    try:
+        return possible_axes(path)
+    except UserError:
+        return (), []
+
+
+def _choice(path: Path, ways: list[str]) -> str:
+    listed = "".join(f"\n  {way}" for way in ways)
+    return (
+        f"{path}: can be read in {len(ways)} ways, and nothing in it says which is right; write one of "
+        f"these into the recording's entry:{listed}"
+    )
+
+
+def _written(value) -> str:
+    """What is added to an entry as one writes it, in one line."""
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{key}: {{{_written(one)}}}" if isinstance(one, dict) else f"{key}: {_written(one)}"
+            for key, one in value.items()
+        )
+    return f"[{', '.join(value)}]" if isinstance(value, list) else str(value)
+
+
+def _columns_with(table: Table, pictures: list[str]) -> list[str]:
     """Columns most of whose cells are names of pictures, with or without their endings."""
     known = {name.casefold() for name in pictures} | {
         Path(name).stem.casefold() for name in pictures
     }
-    shares = {name: table[name].astype(str).str.casefold().isin(known).mean() for name in table}
+    written = {name: table.text.get(name, table.values[name]).astype(str) for name in table.values}
+    shares = {name: text.str.casefold().isin(known).mean() for name, text in written.items()}
     return [name for name, share in shares.items() if share > 0.5]
-
-
-def _axes_of_arrays(path: Path) -> Iterator[dict]:
-    """Axes of an array by the lengths of the names beside it; in every order that is possible."""
-    loaded = np.load(path, allow_pickle=False)
-    arrays = [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in loaded]
-    n_axes = max((array.ndim for array in arrays), default=0)
-    kinds = {2: ("image", "site"), 3: ("image", "site", "repeat"), 4: ("image", "y", "x", "site")}
-    for axes in permutations(kinds.get(n_axes, ())):
-        yield {"axes": [*axes]}
 
 
 def _columns_of_trials(path: Path) -> list[str]:

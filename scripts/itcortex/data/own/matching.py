@@ -4,6 +4,7 @@ A recording may write the names of its images with folders, in another case, or 
 """
 
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
@@ -29,6 +30,8 @@ def _stem(name: str) -> str:
     return str(path.with_suffix("")) if path.suffix.lower() in _ENDINGS else name
 
 
+#: A whole number as programs write it that keep all numbers with decimals: 1.0.
+_WHOLE = re.compile(r"\A([0-9]+)\.0+\Z")
 _ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 #: How names are compared, the strictest way first, and what is overlooked then.
 _WAYS: tuple[tuple[str, Callable[[str], str]], ...] = (
@@ -37,6 +40,7 @@ _WAYS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("endings", lambda name: _stem(_path(name)).casefold()),
     ("folders", lambda name: _file(name).casefold()),
     ("folders and endings", lambda name: _stem(_file(name)).casefold()),
+    ("the decimals of whole numbers", lambda name: _WHOLE.sub(r"\1", _stem(_file(name)))),
 )
 
 

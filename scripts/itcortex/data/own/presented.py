@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from itcortex.data.own import matching
-from itcortex.data.own.columns import LABELS, numbers
+from itcortex.data.own.labels import labels_of_images, stated_reliability
 from itcortex.data.own.selection import select
 from itcortex.data.recordings import Recording, checked
-from itcortex.errors import UserError, nearest
+from itcortex.errors import UserError
 from itcortex.formats.unicode import composed
 
 _log = logging.getLogger(__name__)
@@ -88,12 +88,14 @@ def to_recording(
     if "started" in presented.shown:
         began = presented.shown["started"].to_numpy(float)
         started = _placed(began, image_of, repeat_of, len(image_ids))
-    known = _labels(presented.shown, image_of, entry, where)
+    known = labels_of_images(presented.shown, image_of, entry, where)
+    n_bins = presented.values.shape[3]
+    stated = stated_reliability(presented.sites, n_bins, entry.get("reliability"), where)
     recording = Recording(
         _mean(trials),
         tuple(image_ids.tolist()),
         tuple(presented.sites["site"].astype(str)),
-        _timed(attributes, presented) | {"image_labels": known} | _stated(presented, entry, where),
+        _timed(attributes, presented) | {"image_labels": known} | stated,
         trials if trials.shape[-1] > 1 else None,
         started,
     )
@@ -246,54 +248,7 @@ def _complete(recording: Recording, policy: str, where: str) -> tuple[Recording,
     return part, counts
 
 
-# --- labels and time ------------------------------------------------------------------------------
-
-
-def _labels(shown: pd.DataFrame, image_of: np.ndarray, entry: dict, where: str) -> dict[str, list]:
-    """What is known of every image, by label: its split, Brain-Score's columns, the entry's `labels`."""
-    split, asked = entry.get("split"), entry.get("labels", [])
-    for key, column in [*([("split", split)] if split else []), *(("labels", x) for x in asked)]:
-        if column not in shown:
-            valid = [name for name in shown if name not in ("image", "repeat", "started")]
-            hint = (
-                nearest(column, valid) if valid else "it says nothing of its images but their names"
-            )
-            raise UserError(f"{where}: {key}: no column {column!r} of the images; {hint}")
-    wanted = {name: name for name in LABELS if name in shown} | {name: name for name in asked}
-    wanted |= {"split": split} if split else {}
-    labels = {}
-    for label, column in wanted.items():
-        levels = shown[column].groupby(image_of)
-        if shown[column].isna().any() or (shown[column].astype(str) == "").any():
-            raise UserError(f"{where}: {column}: some images have none; give every image one")
-        if (levels.nunique() > 1).any():
-            name = shown["image"][image_of == int(np.argmax(levels.nunique() > 1))].iloc[0]
-            raise UserError(f"{where}: {column}: image {name!r} has several; give every image one")
-        labels[label] = [getattr(value, "item", lambda v=value: v)() for value in levels.first()]
-    return labels
-
-
-def _stated(presented: Presented, entry: dict, where: str) -> dict:
-    """What the file states of its sites: their reliability, if the entry names its column."""
-    column = entry.get("reliability")
-    if column is None:
-        return {}
-    if column not in presented.sites:
-        hint = nearest(column, list(presented.sites))
-        raise UserError(f"{where}: reliability: no column {column!r} of the sites; {hint}")
-    values = numbers(presented.sites[column]).to_numpy(float)
-    if presented.values.shape[3] > 1:
-        raise UserError(
-            f"{where}: reliability: {column!r} is one number a site, and there are "
-            f"{presented.values.shape[3]} time bins; take the file that has the window alone"
-        )
-    if not (np.abs(values) <= 1).all():
-        wrong = presented.sites["site"][~(np.abs(values) <= 1)].tolist()
-        raise UserError(
-            f"{where}: reliability: {column!r} is no correlation for {len(wrong)} sites: "
-            f"{wrong[:_MOST_NAMED]}; select sites that have one, as `sites: {{{column}: '>0.3'}}`"
-        )
-    return {"site_labels": {"reliability": values.tolist()}}
+# --- time ---------------------------------------------------------------------------------------
 
 
 def _timed(attributes: dict, presented: Presented) -> dict:

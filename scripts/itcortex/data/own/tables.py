@@ -6,23 +6,27 @@ semicolon or tab), and whether numbers are written with a decimal comma.
 
 import csv
 import io
+import logging
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from itcortex.data.own.columns import find
+from itcortex.data.own.cells import Table, typed
+from itcortex.data.own.columns import LABELS, find
 from itcortex.errors import UserError, nearest
 from itcortex.formats.unicode import composed
 
-MISSING = ("", "NA", "N/A", "NaN", "nan", "NAN", "null", "NULL", "None", ".", "-")
+_log = logging.getLogger(__name__)
+_OF_PRESENTATIONS = ("repeat", "started")
 _SEPARATORS = ",;\t"
 _SAMPLE = 200  # rows
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+([eE][-+]?\d+)?\s*")
 _THOUSANDS = re.compile(r"\s*[-+]?[1-9]\d{0,2}(,\d{3})+\s*")
 
 
-def read_table(path: str | Path, decimal: str | None = None) -> pd.DataFrame:
+def read_table(path: str | Path, decimal: str | None = None) -> Table:
     """A CSV or Parquet file, columns of numbers as numbers and all others as text.
 
     A column that counts rows and has no name, as programs write it beside the table, is left out.
@@ -45,33 +49,36 @@ def read_table(path: str | Path, decimal: str | None = None) -> pd.DataFrame:
         raise UserError(f"{path}: not a readable table ({error})") from error
     if cells.empty:
         raise UserError(f"{path}: has a first line and no rows")
-    return _without_counter(cells.apply(_typed, decimal=decimal))
+    cells = cells.apply(lambda column: column.str.strip())
+    values = _without_counter(cells.apply(typed, decimal=decimal))
+    return Table(values, cells[[*values]], decimal, str(path))
 
 
 def names_in_order(path: str | Path, named: dict, n_images: int) -> list[str]:
     """Names of images from a table with a row for each, in the table's order."""
     table = read_table(path)
-    name = find("image", table, named) or table.columns[0]
-    if len(table) != n_images:
+    name = find("image", table.values, named) or table.values.columns[0]
+    if len(table.values) != n_images:
         raise UserError(
-            f"{path}: has {len(table)} rows, and there are responses to {n_images} images; it "
+            f"{path}: has {len(table.values)} rows, and there are responses to {n_images} images; it "
             "needs a row for each image, in their order. Are the axes in another order in the "
             "file?"
         )
-    return as_names(table[name]).tolist()
+    return table.names(name).tolist()
 
 
-def with_image_table(shown: pd.DataFrame, path: str | Path, named: dict) -> pd.DataFrame:
+def with_image_table(
+    shown: pd.DataFrame, path: str | Path, named: dict, labels: Sequence[str] = ()
+) -> pd.DataFrame:
     """What was shown with all that a table says of each image, which is found by its name.
 
     A column with names of files (`filename`, or as the entry names `file`) replaces the images' names.
-    Raises `UserError` for images that the table does not have, or has twice.
+    What is known of presentations (`repeat`, `started`) is no table's of images. Raises `UserError` for
+    images that the table does not have, or has twice, and for `labels` that may be one or two.
     """
     table = read_table(path)
-    key = find("image", table, named) or table.columns[0]
-    if key not in table:
-        raise UserError(f"{path}: columns: image: no {key!r}; {nearest(key, [*table])}")
-    about = table.set_axis(as_names(table[key]).map(composed))
+    table.require_levels([*labels, *LABELS])
+    about = _by_name(table, "image", named)
     if about.index.has_duplicates:
         raise UserError(
             f"{path}: gives image {about.index[about.index.duplicated()][0]!r} more than once"
@@ -83,36 +90,52 @@ def with_image_table(shown: pd.DataFrame, path: str | Path, named: dict) -> pd.D
             f"{path}: {len(missing)} images are not in it: {missing[:5]}; for {missing[0]!r}, "
             f"{nearest(missing[0], [*about.index])}"
         )
-    file = find("file", table, named)
-    rows = about.loc[names].reset_index(drop=True)
-    rows["image"] = rows[file] if file else names.to_numpy()
-    return shown.drop(columns=[*rows], errors="ignore").reset_index(drop=True).join(rows)
+    if ignored := [name for name in _OF_PRESENTATIONS if name in about]:
+        _log.warning(f"{path}: {ignored}: known of presentations, not of images: left out")
+    file = find("file", table.values, named)
+    rows = about.drop(columns=ignored).loc[names].reset_index(drop=True)
+    rows["image"] = about[file].loc[names].to_numpy() if file else names.to_numpy()
+    return _replaced(shown, rows, path)
 
 
 def with_site_table(sites: pd.DataFrame, path: str | Path, named: dict) -> pd.DataFrame:
     """Sites with all that a table says of each, which is found by its name."""
-    table = read_table(path)
-    key = find("site", table, named) or table.columns[0]
-    if key not in table:
-        raise UserError(f"{path}: columns: site: no {key!r}; {nearest(key, [*table])}")
-    about = table.drop(columns=key).set_axis(as_names(table[key]))
-    names = sites["site"].astype(str)
+    about = _by_name(read_table(path), "site", named)
+    names = sites["site"].astype(str).map(composed)
     missing = [name for name in names if name not in about.index]
     if missing or about.index.has_duplicates:
         what = f"lacks {missing[:5]}" if missing else "gives a site more than once"
         raise UserError(f"{path}: {what}; it needs one row for each of the {len(names)} sites")
-    rows = about.loc[names].reset_index(drop=True)
-    return sites.drop(columns=[*rows], errors="ignore").reset_index(drop=True).join(rows)
+    return _replaced(
+        sites, about.loc[names].reset_index(drop=True).drop(columns="site", errors="ignore"), path
+    )
 
 
-def as_names(column: pd.Series) -> pd.Series:
-    """A column as text; whole numbers without a decimal point."""
-    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
-        return column.map(lambda value: "" if pd.isna(value) else f"{value:.0f}")
-    return column.astype(str)
+def _by_name(table: Table, kind: str, named: dict) -> pd.DataFrame:
+    """A table of images or sites by their names, files' names as text."""
+    key = find(kind, table.values, named) or table.values.columns[0]
+    if key not in table.values:
+        raise UserError(
+            f"{table.where}: columns: {kind}: no {key!r}; {nearest(key, [*table.values])}"
+        )
+    about = table.values.set_axis(table.names(key).map(composed).to_numpy())
+    file = find("file", table.values, named) if kind == "image" else None
+    if file in about:
+        about[file] = table.names(file).to_numpy()
+    return about if kind == "image" else about.drop(columns=key)
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _replaced(known: pd.DataFrame, rows: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    """What is known, with the columns of a table's `rows` in place of those of the same names."""
+    known = known.reset_index(drop=True)
+    both = [name for name in rows if name in known and name != "image"]
+    other = [name for name in both if (known[name].astype(str) != rows[name].astype(str)).any()]
+    if other:
+        _log.warning(f"{path}: {other}: differ from the columns of the responses' file: replaced")
+    return known.drop(columns=[*rows], errors="ignore").join(rows)
+
+
+def _read_parquet(path: Path) -> Table:
     try:
         table = pd.read_parquet(path)
     except (OSError, ValueError) as error:  # pyarrow's errors are such
@@ -125,7 +148,9 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     for name in table:
         if not pd.api.types.is_numeric_dtype(table[name]):
             table[name] = table[name].astype(str).where(table[name].notna(), "")
-    return _without_counter(table)
+    table = _without_counter(table)
+    text = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+    return Table(table, table[text], where=str(path))
 
 
 # --- how a CSV is written -------------------------------------------------------------------------
@@ -198,17 +223,6 @@ def _decimal(sample: list[list[str]], path: Path) -> str:
             "without separators"
         )
     return ","
-
-
-def _typed(column: pd.Series, decimal: str) -> pd.Series:
-    """A column as numbers if all its cells are numbers or missing, and some are; else as text."""
-    stripped = column.str.strip()
-    missing = stripped.isin(MISSING)
-    if missing.all() or stripped.str.match(r"0\d").any():  # 007 is a name
-        return stripped if not missing.all() else pd.Series(float("nan"), column.index)
-    plain = stripped.str.replace(",", ".", regex=False) if decimal == "," else stripped
-    numbers = pd.to_numeric(plain.where(~missing), errors="coerce")
-    return numbers if numbers[~missing].notna().all() else stripped
 
 
 def _without_counter(table: pd.DataFrame) -> pd.DataFrame:
