@@ -190,14 +190,8 @@ def _presented(
             ordered = np.expand_dims(ordered, position)
     n_images, n_repeats, *_, n_sites = ordered.shape
     named = entry.get("columns", {})
-    images = _names("image", n_images, beside, named, where)
+    images = _image_names(n_images, n_sites, beside, entry, where)
     sites = _names("site", n_sites, beside, named, where)
-    if images is None and "image_name" in entry:
-        images = [entry["image_name"].format(number + 1) for number in range(n_images)]
-    if images is None and "image_table" in entry:
-        images = names_in_order(entry["image_table"], named, n_images)
-    if images is None:
-        _refuse_nameless(n_images, n_sites, beside, where)
     about_images = _columns(n_images, beside, {"image": images})
     digits = max(2, len(str(n_sites)))
     usual = [f"site-{number + 1:0{digits}d}" for number in range(n_sites)]
@@ -213,6 +207,19 @@ def _presented(
         stated_time(entry, where),
         rows_are_repeats=entry.get("repeats", False),
     )
+
+
+def _image_names(n_images: int, n_sites: int, beside: dict, entry: dict, where: str) -> list[str]:
+    """Names of images: from an array beside, by the entry's pattern, or from its table."""
+    named = entry.get("columns", {})
+    images = _names("image", n_images, beside, named, where)
+    if images is None and "image_name" in entry:
+        images = [entry["image_name"].format(number + 1) for number in range(n_images)]
+    if images is None and "image_table" in entry:
+        images = names_in_order(entry["image_table"], named, n_images)
+    if images is None:
+        _refuse_nameless(n_images, n_sites, beside, where)
+    return images
 
 
 def _names(kind: str, length: int, beside: dict, named: dict, where: str):
