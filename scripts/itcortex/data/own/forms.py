@@ -9,6 +9,7 @@ from itcortex.data.own.assembly import read_assembly
 from itcortex.data.own.columns import USUAL
 from itcortex.data.own.nwb import read_nwb
 from itcortex.data.own.presented import Presented, to_recording
+from itcortex.data.own.selection import compared_as_names
 from itcortex.data.own.tables import read_table, with_image_table, with_site_table
 from itcortex.data.own.tabular import read_long, read_wide
 from itcortex.data.recordings import Recording
@@ -65,7 +66,8 @@ def read_presented(path: str | Path, entry: dict) -> Presented:
         shown = with_image_table(presented.shown, entry["image_table"], named, labels)
         presented = replace(presented, shown=shown)
     if "site_table" in entry:
-        sites = with_site_table(presented.sites, entry["site_table"], named)
+        levels = compared_as_names(entry.get("sites", {}))
+        sites = with_site_table(presented.sites, entry["site_table"], named, levels)
         presented = replace(presented, sites=sites)
     return presented
 

@@ -37,6 +37,15 @@ def select(sites: pd.DataFrame, wanted: dict, where: str) -> np.ndarray:
     return chosen
 
 
+def compared_as_names(wanted: dict) -> list[str]:
+    """Columns of which `wanted` names values, rather than comparing numbers."""
+    return [
+        column
+        for column, condition in wanted.items()
+        if not (isinstance(condition, str) and _COMPARED.fullmatch(condition))
+    ]
+
+
 def _fulfils(values: pd.Series, condition, where: str) -> np.ndarray:
     compared = _COMPARED.fullmatch(condition) if isinstance(condition, str) else None
     if compared:

@@ -98,9 +98,16 @@ def with_image_table(
     return _replaced(shown, rows, path)
 
 
-def with_site_table(sites: pd.DataFrame, path: str | Path, named: dict) -> pd.DataFrame:
-    """Sites with all that a table says of each, which is found by its name."""
-    about = _by_name(read_table(path), "site", named)
+def with_site_table(
+    sites: pd.DataFrame, path: str | Path, named: dict, levels: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Sites with all that a table says of each, which is found by its name.
+
+    Raises `UserError` for `levels`, columns by whose values sites are selected, that may be one or two.
+    """
+    table = read_table(path)
+    table.require_levels(levels)
+    about = _by_name(table, "site", named)
     names = sites["site"].astype(str).map(composed)
     missing = [name for name in names if name not in about.index]
     if missing or about.index.has_duplicates:

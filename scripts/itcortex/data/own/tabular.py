@@ -15,6 +15,7 @@ import pandas as pd
 from itcortex.data.own.cells import Table
 from itcortex.data.own.columns import LABELS, USUAL, find, require
 from itcortex.data.own.presented import Presented
+from itcortex.data.own.selection import compared_as_names
 from itcortex.data.own.storage import as_float32
 from itcortex.data.own.tables import read_table
 from itcortex.errors import UserError, nearest
@@ -127,6 +128,7 @@ def _long_columns(table: Table, entry: dict, where: str) -> dict[str, str]:
                 table.require_numbers(names[kind])
     table.require_numbers(names["response"])
     table.require_levels([*entry.get("labels", []), entry.get("split"), *LABELS])
+    table.require_levels(compared_as_names(entry.get("sites", {})))
     return names
 
 
@@ -199,6 +201,7 @@ def _sites_in_rows(table: Table, entry: dict, where: str) -> Presented:
     """A table with a row for each site, and a column for each image."""
     site = _name_column(table, "site", entry.get("columns", {}), where)
     wanted = {*entry.get("sites", {})}
+    table.require_levels(compared_as_names(entry.get("sites", {})))
     images = [name for name in table.values if name != site and name not in wanted]
     for name in images:
         table.require_numbers(name)

@@ -83,6 +83,19 @@ def test_labels_of_one_number_in_two_spellings_are_refused(tmp_path, path):
         read(path, labels=["scene"], image_table=str(tmp_path / "i.csv"))
 
 
+def test_sites_are_not_selected_by_a_number_in_two_spellings(tmp_path, path):
+    wide().to_csv(path, index=False)
+    (tmp_path / "s.csv").write_text("site,array,r\nu1,1.1,0.5\nu2,1.10,0.50\n")
+    table = str(tmp_path / "s.csv")
+    with pytest.raises(UserError, match=r"s\.csv: column 'array': '1\.1' and '1\.10' may be one"):
+        read(path, site_table=table, sites={"array": "1.1"})
+    assert read(path, site_table=table, sites={"r": ">0.3"}).site_ids == ("u1", "u2")
+    rows = [f"{n},u{a},{a},{k}.5\n" for k, n in enumerate(NAMES) for a in ("1e3", "1000")]
+    path.write_text("image,site,array,response\n" + "".join(rows))
+    with pytest.raises(UserError, match="column 'array': '1e3' and '1000' may be one"):
+        read(path, sites={"array": 1000})
+
+
 @pytest.mark.parametrize("column", ["image", "site", "repeat", "time"])
 def test_an_empty_cell_of_a_long_table_is_named(path, column):
     cells = {"image": NAMES[1], "site": "s", "repeat": "2", "time": "10", "response": "1"} | {
