@@ -4,6 +4,7 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch.nn.functional import avg_pool2d
 
 from itcortex.errors import UserError
 from itcortex.networks.batches import OnHost, images_a_batch, prepared_batches
-from itcortex.networks.folding import folded
+from itcortex.networks.folding import folded, plain_modules
 from itcortex.networks.layer_choice import INTERMEDIATE
 from itcortex.networks.layers import Layer, as_maps, first_tensor
 from itcortex.networks.preprocessing import Preprocessing
@@ -23,6 +24,7 @@ from itcortex.running import progress
 #: Largest difference of an image's map alone and in a batch, in lengths of the map. A GPU may take
 #: another algorithm for another number of images, with products of 11 bits: a few times 1e-3.
 _TOLERANCE = 1e-2
+_LOOKED_AT = 64  # images, evenly spaced, among which the darkest and the brightest are looked for
 #: Batches whose maps are on their way to the host while the next one is in the network, by `on a GPU`.
 BEHIND = {False: 0, True: 1}
 
@@ -51,18 +53,25 @@ def extract(
     Until all are yielded, batch normalisations are folded (`itcortex.networks.folding`).
 
     Raises ValueError if a layer does not put out what it was chosen for, and `UserError` if an image,
-    the middle one of the first batch, has other maps alone than in it.
+    the middle one of the first batch, has other maps alone, after another one, than in it, or once all
+    others were shown. The network's modules are in evaluation or training mode afterwards as before.
     """
     # channels last: the same sums in an order that convolutions on CPUs take 1.3 to 2 times faster
     place = torch.device(device)
-    model = model.to(place, memory_format=torch.channels_last).eval()
-    with _recording(model, layers, side, getattr(torch, dtype), projection) as outputs:
+    _require_single(model)
+    model = model.to(place, memory_format=torch.channels_last)
+    plain = plain_modules(model)
+    with (
+        _evaluating(model),
+        _recording(model, layers, side, getattr(torch, dtype), projection) as outputs,
+    ):
 
         def passed(shown: np.ndarray) -> dict[str, torch.Tensor]:
             ((_, batch),) = prepared_batches(preprocessing, shown, len(shown), place)
             return _run(model, batch, layers, outputs)
 
-        with folded(model, lambda: passed(images[:1]), {layer.name for layer in layers}):
+        runs = [partial(passed, images[k : k + 1]) for k in _extremes(images)]
+        with folded(model, runs, {layer.name for layer in layers}, plain):
             size = images_a_batch(batch_size, passed, images[0], place)
             batches = prepared_batches(preprocessing, images, size, place, threads)
             waiting: deque[tuple[int, OnHost]] = deque()
@@ -71,13 +80,47 @@ def extract(
                 waiting.append((start, OnHost(_run(model, batch, layers, outputs))))
                 if start == 0:
                     middle = len(batch) // 2  # after some images and before others
-                    alone = OnHost(_run(model, batch[middle : middle + 1], layers, outputs))
+                    passed(images[-1:])  # which a network may remember while shapes are the same
                     image = {name: maps[middle] for name, maps in waiting[0][1].arrays().items()}
-                    _require_same(image, alone.arrays(), len(batch))
+                    alone = OnHost(passed(images[middle : middle + 1])).arrays()
+                    _require_same(image, alone, f"alone than in a batch of {len(batch)}")
                 if len(waiting) > BEHIND[place.type == "cuda"]:
                     yield _next(waiting)
             while waiting:
                 yield _next(waiting)
+            if count > 1:
+                again = OnHost(passed(images[middle : middle + 1])).arrays()
+                _require_same(image, again, f"once all {len(images)} were shown than at the start")
+
+
+def _require_single(model: nn.Module) -> None:
+    """Images come in float32, which a network of half precision cannot take."""
+    for name, parameter in model.named_parameters():
+        if parameter.dtype in (torch.float16, torch.bfloat16):
+            raise UserError(
+                f"{type(model).__name__}: its weight {name!r} is {parameter.dtype}, and features are "
+                "computed in float32: call .float() on the network first"
+            )
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """A network in evaluation mode; every module is in its own mode again afterwards."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def _extremes(images: np.ndarray) -> list[int]:
+    """The darkest, the middle and the brightest of images, of at most `_LOOKED_AT`, without repeats."""
+    looked_at = np.unique(np.linspace(0, len(images) - 1, _LOOKED_AT).astype(int))
+    brightness = [np.asarray(images[k])[::4, ::4].mean() for k in looked_at.tolist()]
+    order = looked_at[np.argsort(brightness, kind="stable")].tolist()
+    return list(dict.fromkeys((order[0], order[len(order) // 2], order[-1])))
 
 
 def _next(waiting: deque) -> tuple[int, dict[str, np.ndarray]]:
@@ -97,16 +140,17 @@ def _run(
     return {layer.name: outputs[layer.name] for layer in layers}
 
 
-def _require_same(image: dict, alone: dict, count: int) -> None:
-    """With the weights that count, and for networks that nobody tried before: a batch is no matter."""
-    for name, (single,) in alone.items():
-        together = image[name].astype(np.float64)
-        difference = np.linalg.norm(single - together) / (np.linalg.norm(together) or 1)
+def _require_same(image: dict, again: dict, when: str) -> None:
+    """With the weights that count, and for networks that nobody tried before: an image is all."""
+    for name, (single,) in again.items():
+        before = image[name].astype(np.float64)
+        difference = np.linalg.norm(single - before) / (np.linalg.norm(before) or 1)
         if difference > _TOLERANCE:
             raise UserError(
-                f"layer {name!r} gives an image other values alone than in a batch of {count} (they "
-                f"differ by {difference:.0%}): features must be a function of one image; look for "
-                "dropout or random numbers in evaluation, and for normalisation over the batch"
+                f"layer {name!r} gives an image other values {when} (they differ by "
+                f"{difference:.0%}): features must be a function of one image; look for dropout or "
+                "random numbers in evaluation, for normalisation over the batch, and for a state that "
+                "passes leave behind"
             )
 
 

@@ -4,10 +4,13 @@ Axes are written as one letter each: n images, c channels, y rows, x columns, an
 behind tokens that have no place. Images are "ncyx". What convolutions, pooling, normalisation and
 arithmetic make of a tensor keeps its axes, and a view has those that its strides say. All else, such as
 attention, windows or mixing of positions, gives "", which is not known; but where its result is added to
-a tensor of known axes, position by position, the sum has these.
+a tensor of known axes, position by position, the sum has these. Of positions row by row their rows and
+columns are kept as well, with the numbers of tokens around them: one number of tokens may be that of several
+grids.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -15,20 +18,61 @@ IMAGES = "ncyx"
 #: Axes of the layouts of a `Layer` that has a map.
 LAYOUTS = {"NCHW": "ncyx", "NHWC": "nyxc", "NTC": "npc"}
 
-#: A tensor that was read, and its axes.
+
+@dataclass(frozen=True)
+class Tokens:
+    """What lies along the axis p: `before` tokens without a place, rows x columns, and `behind` more."""
+
+    rows: int
+    columns: int
+    before: int = 0
+    behind: int = 0
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Axes of a tensor by their `letters`, "" if they are not known; `tokens` if p is one of them."""
+
+    letters: str = ""
+    tokens: Tokens | None = None
+
+
+#: A tensor that was read, and the letters of its axes.
 Read = tuple[torch.Tensor, str]
 
 
-def follow(name: str, made: torch.Tensor, read: Sequence[Read], args: Sequence) -> str:
+def follow(
+    name: str, made: torch.Tensor, read: Sequence[tuple[torch.Tensor, Axes]], args: Sequence
+) -> Axes:
     """Axes of a tensor that torch's function `name` made of tensors `read`, which have these axes.
 
     `read` holds what was computed from the images, `args` all positional arguments.
     """
-    known = [(tensor, axes) for tensor, axes in read if axes]
+    sources = [(tensor, axes) for tensor, axes in read if axes.letters]
+    known = [(tensor, axes.letters) for tensor, axes in sources]
     names = (name, name.strip("_"))  # what works in place, and operators
     rules = (rule for own, rule in _RULES.items() if names[rule not in _STRICT] in own)
     rule = next(rules, None)
-    return rule(made, known, args[0]) if rule and known and args else ""
+    letters = rule(made, known, args[0]) if rule and known and args else ""
+    if "p" not in letters:
+        return Axes(letters)
+    found = {_tokens(made.shape[letters.index("p")], *source, args[0]) for source in sources}
+    return Axes(letters, found.pop()) if len(found) == 1 else Axes()
+
+
+def _tokens(count: int, source: torch.Tensor, axes: Axes, first) -> Tokens:
+    """What lies along p, `count` long, of what was made from a source, or of it and others in a list."""
+    own = axes.tokens
+    if own is None:
+        rows, columns = (source.shape[axes.letters.index(axis)] for axis in "yx")
+        return Tokens(rows, columns)
+    place = axes.letters.index("p")
+    if count == source.shape[place]:
+        return own
+    lengths = [tensor.shape[place] for tensor in first]
+    index = next(k for k, tensor in enumerate(first) if tensor is source)
+    around = sum(lengths[:index]), sum(lengths[index + 1 :])
+    return Tokens(own.rows, own.columns, own.before + around[0], own.behind + around[1])
 
 
 def _of_values(made: torch.Tensor, known: list[Read], _) -> str:
@@ -77,14 +121,14 @@ def _part(made: torch.Tensor, known: list[Read], _) -> str:
 
 
 def _joined(made: torch.Tensor, known: list[Read], first) -> str:
-    """Channels side by side, or tokens without a place before all those that have one."""
+    """Channels side by side, or tokens without a place around all those that have one."""
     source, axes = known[0]
     if {axes for _, axes in known} != {axes} or not isinstance(first, list | tuple):
         return ""
     grown = [axis for axis, a, b in zip(axes, made.shape, source.shape, strict=True) if a != b]
     if grown in ([], ["c"]) and len(known) == len(first):
         return axes
-    return axes if grown == ["p"] and len(known) == 1 and first[-1] is source else ""
+    return axes if grown == ["p"] and len(known) == 1 else ""
 
 
 #: Names of torch's functions, without underscores of those in place and of operators: their rules.

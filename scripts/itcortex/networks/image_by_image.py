@@ -1,15 +1,16 @@
 """Whether a network in evaluation mode is a function of one image: whether it gives an image the same
 values in every pass and in any company.
 
-An image is run alone, and in the middle of a batch, so that it would be seen to depend on images before
-it as on those after it. Every operation's result is compared, so that the place where the values first
+An image is run alone after another one, which a network may remember while the batch's shape is the
+same, and in the middle of a batch, so that it would be seen to depend on images before it as on those
+after it. Every operation's result is compared, so that the place where the values first
 part can be named. A result is kept as its projections on two fixed random vectors: the difference of two
 results projects to about its own length.
 """
 
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -163,9 +164,9 @@ def first_parting(model: nn.Module, images: torch.Tensor) -> Parting | None:
     """Where a network in evaluation mode first gives an image other values than before; None if nowhere.
 
     `images` (image, channel, row, column), two or more, all different: the middle one, or the second of
-    two, is run alone and then with all others. Of two, an influence of later images on earlier ones is
-    not seen. Results that are not finite are not compared, nor are those in which no axis grows with the
-    number of images. Raises `CannotRunError` if an image alone cannot be run.
+    two, is run alone after the first, and then with all others. Of two, an influence of later images on
+    earlier ones is not seen. Results that are not finite are not compared, nor are those in which no axis
+    grows with the number of images. Raises `CannotRunError` if an image alone cannot be run.
     """
     projections, count, middle = _Projections(), len(images), len(images) // 2
     alone: dict = {}
@@ -183,6 +184,8 @@ def first_parting(model: nn.Module, images: torch.Tensor) -> Parting | None:
 
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         image = images[middle : middle + 1]
+        with suppress(Exception):  # the image itself would fail alike, and says where
+            model(images[:1])
         watch = _Watch(model, keep(alone))
         _run_alone(watch, model, image)
         if watch.drawn:

@@ -29,7 +29,7 @@ import torch
 from torch import nn
 
 from itcortex.errors import UserError, nearest
-from itcortex.networks.axes import LAYOUTS
+from itcortex.networks.axes import LAYOUTS, Tokens
 from itcortex.networks.layers import Geometry, Layer
 from itcortex.networks.tracing import Output, trace
 
@@ -51,7 +51,14 @@ class Survey:
         outputs = trace(model, batch, repeated=True)
         runs = Counter(output.name for output in outputs)
         self.model, self.geometry = model, Geometry.of(model, _TRACED_IMAGES, input_size)
-        read = [(o, self.geometry.read(o.name, o.shape, o.depth)) for o in outputs]
+        alike = _tokens_by_count(outputs)
+        known = [
+            o.tokens or (alike.get(o.shape[1]) if len(o.shape) == 3 else None) for o in outputs
+        ]
+        read = [
+            (o, self.geometry.read(o.name, o.shape, o.depth, tokens))
+            for o, tokens in zip(outputs, known, strict=True)
+        ]
         found = [(output, layer) for output, layer in read if layer]
         self._read = [(output, layer) for output, layer in found if runs[output.name] == 1]
         self._again = [layer for output, layer in found if runs[output.name] > 1]
@@ -129,6 +136,15 @@ def named_layers(
 def layer_names(model: nn.Module, input_size: tuple[int, int, int]) -> list[str]:
     """Names that may be given as layers of a network, in order of depth."""
     return list(Survey(model, input_size).readable)
+
+
+def _tokens_by_count(outputs: list[Output]) -> dict[int, Tokens]:
+    """What lies along an axis of so many tokens, where it was followed and all outputs agree."""
+    found: dict[int, set[Tokens]] = {}
+    for output in outputs:
+        if output.tokens:
+            found.setdefault(output.shape[output.axes.index("p")], set()).add(output.tokens)
+    return {count: tokens.pop() for count, tokens in found.items() if len(tokens) == 1}
 
 
 def _candidates(maps: list[tuple[Output, Layer]], count: int) -> list[Layer]:

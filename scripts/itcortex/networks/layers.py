@@ -8,15 +8,17 @@ import numpy as np
 import torch
 from torch import nn
 
+from itcortex.networks.axes import Tokens
+
 
 @dataclass(frozen=True)
 class Layer:
     """One layer's output: how its axes are to be read, and its place in the network.
 
     `layout` is 'NCHW', 'NHWC', 'NTC' (tokens: first `prefix_tokens` that have no place in the image,
-    then the grid, row by row) or 'NC' (no map, which counts as one position). `depth` is
-    the share of the forward pass's operations that are done when the layer is complete, above 0 and at
-    most 1.
+    then the grid, row by row, then `suffix_tokens`) or 'NC' (no map, which counts as one position).
+    `depth` is the share of the forward pass's operations that are done when the layer is complete, above 0
+    and at most 1.
     """
 
     name: str
@@ -26,19 +28,20 @@ class Layer:
     width: int
     channels: int
     depth: float
+    suffix_tokens: int = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the layer's output for one image, in the network's own layout."""
         h, w, c = self.height, self.width, self.channels
-        tokens = self.prefix_tokens + h * w
+        tokens = self.prefix_tokens + h * w + self.suffix_tokens
         return {"NCHW": (c, h, w), "NHWC": (h, w, c), "NTC": (tokens, c), "NC": (c,)}[self.layout]
 
 
 def as_maps(values: np.ndarray | torch.Tensor, layer: Layer) -> np.ndarray | torch.Tensor:
     """A layer's output (image, ...) in the network's layout as maps (image, height, width, channel).
 
-    Prefix tokens are dropped; a layer without a map has one position. Raises ValueError if the
+    Tokens without a place are dropped; a layer without a map has one position. Raises ValueError if the
     output does not have the shape that the layer was chosen with: axes are never guessed anew.
     """
     shape = tuple(values.shape[1:])
@@ -50,14 +53,14 @@ def as_maps(values: np.ndarray | torch.Tensor, layer: Layer) -> np.ndarray | tor
         on_host = isinstance(values, np.ndarray)
         return np.moveaxis(values, 1, -1) if on_host else values.movedim(1, -1)
     if layer.layout == "NTC":
-        values = values[:, layer.prefix_tokens :]
+        values = values[:, layer.prefix_tokens :][:, : layer.height * layer.width]
     return values.reshape(len(values), layer.height, layer.width, layer.channels)
 
 
 def with_maps(output: torch.Tensor, maps: torch.Tensor, layer: Layer) -> torch.Tensor:
     """A layer's output in the network's layout with other maps (image, height, width, channel) in it.
 
-    The inverse of `as_maps`. Prefix tokens are those of `output` (one image): they stay.
+    The inverse of `as_maps`. Tokens without a place are those of `output` (one image): they stay.
     """
     if layer.layout == "NCHW":
         return maps.movedim(-1, 1)
@@ -65,8 +68,9 @@ def with_maps(output: torch.Tensor, maps: torch.Tensor, layer: Layer) -> torch.T
         return maps
     if layer.layout == "NC":
         return maps.reshape(len(maps), -1)
-    prefix = output[:, : layer.prefix_tokens].expand(len(maps), -1, -1)
-    return torch.cat([prefix, maps.reshape(len(maps), -1, layer.channels)], 1)
+    sizes = [layer.prefix_tokens, layer.height * layer.width, layer.suffix_tokens]
+    prefix, _, suffix = output.expand(len(maps), -1, -1).split(sizes, 1)
+    return torch.cat([prefix, maps.reshape(len(maps), -1, layer.channels), suffix], 1)
 
 
 @dataclass(frozen=True)
@@ -103,15 +107,20 @@ class Geometry:
             tokens_by_row=not hasattr(model, "unroll"),  # Hiera sorts its tokens by mask unit
         )
 
-    def read(self, name: str, shape: Iterable[int], depth: float) -> Layer | None:
-        """Layer of an output of this shape (with the batch axis), or None if it cannot be read."""
+    def read(
+        self, name: str, shape: Iterable[int], depth: float, known: Tokens | None = None
+    ) -> Layer | None:
+        """Layer of an output of this shape (with the batch axis), or None if it cannot be read.
+
+        `known` is what lies along the axis of tokens; without it a grid is looked for by their number.
+        """
         batch, *axes = shape
         if batch != self.batch or len(axes) not in (1, 2, 3):
             return None
         if len(axes) == 1:
             return Layer(name, "NC", 0, 1, 1, axes[0], depth)
         if len(axes) == 2:
-            return self._read_tokens(name, *axes, depth)
+            return self._read_tokens(name, *axes, depth, known)
         readings = {"NCHW": (*axes[1:], axes[0]), "NHWC": tuple(axes)}
         for layout in sorted(readings, reverse=self.channels_last, key=["NCHW", "NHWC"].index):
             height, width, channels = readings[layout]
@@ -119,9 +128,15 @@ class Geometry:
                 return Layer(name, layout, 0, height, width, channels, depth)
         return None
 
-    def _read_tokens(self, name: str, tokens: int, channels: int, depth: float) -> Layer | None:
+    def _read_tokens(
+        self, name: str, tokens: int, channels: int, depth: float, known: Tokens | None
+    ) -> Layer | None:
         if channels not in self.channels or not self.tokens_by_row:
             return None
+        if known:
+            grid, around = (known.rows, known.columns), (known.before, known.behind)
+            read = Layer(name, "NTC", around[0], *grid, channels, depth, around[1])
+            return read if self._is_grid(*grid) else None
         # The grid of the patches first: a number of tokens can be factorised in more than one way.
         for height, width in self.patch_grids:
             if tokens - height * width in self.prefixes:

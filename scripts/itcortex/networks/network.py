@@ -6,6 +6,7 @@ Nothing here loads torch before a network is built.
 """
 
 import json
+import logging
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from itcortex.networks.preprocessing import Preprocessing
+
+_log = logging.getLogger(__name__)
 
 #: Names of Pillow's ways of resizing.
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
@@ -63,7 +66,7 @@ class Network:
         return asdict(self)
 
     def build(self, seed: int | None = None) -> "nn.Module":
-        """The network in eval mode, untrained, its initial weights drawn with `seed`.
+        """The network in eval mode, untrained, its initial weights drawn with `seed`, in float32.
 
         Raises `UserError` for an architecture, builder or arguments that do not give a network.
         """
@@ -88,6 +91,10 @@ class Network:
             raise UserError(
                 f"builder: {self.builder!r} returns a {type(model).__name__}; "
                 "it must return a torch.nn.Module"
+            )
+        if timm_networks.to_single(model):
+            _log.info(
+                f"builder: {self.builder!r} returns a network in half precision; it is run in float32"
             )
         return model.eval()
 

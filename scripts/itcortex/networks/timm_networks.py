@@ -10,6 +10,8 @@ from itcortex.errors import UserError, nearest
 from itcortex.networks.timm_names import require_architecture
 from itcortex.networks.torch_compat import timm
 
+_HALF = (torch.float16, torch.bfloat16)
+
 
 def build(architecture: str, seed: int | None = None, **kwargs) -> nn.Module:
     """Network of timm's `architecture` in eval mode, untrained: nothing is downloaded.
@@ -43,6 +45,15 @@ def seeded(seed: int | None) -> Iterator[None]:
         if seed is not None:
             torch.random.default_generator.manual_seed(seed)
         yield
+
+
+def to_single(model: nn.Module) -> bool:
+    """Make a network's numbers of half precision float32; whether it had any."""
+    tensors = (*model.parameters(), *model.buffers())
+    found = any(tensor.dtype in _HALF for tensor in tensors)
+    if found:
+        model._apply(lambda tensor: tensor.float() if tensor.dtype in _HALF else tensor)
+    return found
 
 
 def skeleton(architecture: str, **kwargs) -> nn.Module:

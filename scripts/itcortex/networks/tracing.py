@@ -20,8 +20,8 @@ class Output:
     """What one module put out: the number of its tensor and its place in the forward pass.
 
     `depth` is the share of operations done, `weighted` the number of convolutions and linear maps
-    done, `axes` what its axes are (see `axes`), "" if that is not known. Modules that hand a tensor
-    through put out the same `tensor`.
+    done, `axes` what its axes are (see `axes`), "" if that is not known, and `tokens` what lies along
+    that of tokens. Modules that hand a tensor through put out the same `tensor`.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Output:
     weighted: int
     trunk: bool
     axes: str
+    tokens: axes.Tokens | None = None
 
 
 #: Names of torch's functions that apply weights.
@@ -60,7 +61,7 @@ class _DataFlow(TorchFunctionMode):
         self.through, self.around = [1], [0]
         self.weighed = [0]  # of `around`, what went past as a vector with weights of its own
         self.headed = [False]  # a vector that a convolution or linear map made
-        self.axes = [axes.IMAGES]
+        self.axes = [axes.Axes(axes.IMAGES)]
         self.bypassed = 0  # tensors that data goes around into a later map
         self.numbers = WeakTensorKeyDictionary({batch: 0})
 
@@ -160,7 +161,10 @@ def trace(model: nn.Module, batch: torch.Tensor, repeated: bool = False) -> list
             handle.remove()
     trunk = flow.trunk(number for _, number, *_ in seen)
     return [
-        Output(name, number, shape, made / flow.clock, before, number in trunk, flow.axes[number])
+        Output(
+            name, number, shape, made / flow.clock, before, number in trunk, own.letters, own.tokens
+        )
         for name, number, shape, made, before in seen
+        for own in [flow.axes[number]]
         if repeated or calls[name] == 1
     ]

@@ -121,7 +121,8 @@ def _plain(state: State) -> tuple[State, State]:
         ".".join(part for part in name.split(".") if part != _COMPILED): value
         for name, value in state.items()
     }
-    if any(name.startswith(_ROBUST) for name in state):
+    # every other network may be called `model` in what DataParallel wraps, and have a head beside it
+    if any(name.startswith((_COPY, _NORMALISER)) for name in state):
         state = {name: value for name, value in state.items() if not name.startswith(_COPY)}
         return _below(state, _ROBUST), _below(state, _NORMALISER)
     return state, {}

@@ -73,7 +73,11 @@ def read_fitted(
     matched = match(chosen.state, wanted, str(path), ordered, match_by)
     if matched.by_order:
         facts["matched"] = matched.how
-    _log.info(f"{path}: {len(matched.state)} tensors matched {matched.how}")
+    _require_derived(matched.derived, network, str(path))
+    beside = (
+        f"; {len(matched.derived)} that it computes are as in the file" if matched.derived else ""
+    )
+    _log.info(f"{path}: {len(matched.state)} tensors matched {matched.how}{beside}")
     return _completed(matched, wanted, network, str(path)), facts
 
 
@@ -95,6 +99,26 @@ def _completed(matched: Matched, wanted: Wanted, network: Network, origin: str) 
             state[name] = first[name]
     counters = {name: torch.zeros((), dtype=torch.long) for name in matched.lacking}
     return {name: (counters | state)[name] for name in wanted.state}
+
+
+def _require_derived(derived: State, network: Network, origin: str) -> None:
+    """Raise `UserError` for a buffer of the file that the network would compute otherwise.
+
+    Those of timm's networks that depend on the image's size may have another shape.
+    """
+    computed = dict(network.build(seed=0).named_buffers()) if derived else {}
+    for name in derived.keys() & computed:
+        value, own = derived[name], computed[name]
+        step = torch.finfo(value.dtype).eps if value.is_floating_point() else 0
+        same = value.shape == own.shape and torch.allclose(
+            value.double(), own.double(), 4 * step, step
+        )
+        if not same and (network.builder or value.shape == own.shape):
+            raise UserError(
+                f"{origin}: holds {name} {tuple(value.shape)}, a buffer that the network does not keep "
+                f"in its state dict and computes otherwise {tuple(own.shape)}: the file's values would "
+                "be lost; register it with persistent=True in the builder, or delete it from the file"
+            )
 
 
 def checked_sha256(path: Path, expected: str) -> str:

@@ -10,7 +10,7 @@ the network's can say so (`BY_ORDER`): then shapes must agree, and a name that b
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -62,12 +62,16 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Matched:
-    """Tensors of a file under the network's names; `lacking` were not in it; `how` they were matched."""
+    """Tensors of a file under the network's names; `lacking` were not in it; `how` they were matched.
+
+    `derived` are those of the file that the network computes itself.
+    """
 
     state: State
     how: str
     lacking: tuple[str, ...]
     by_order: bool = False
+    derived: State = field(default_factory=dict)
 
 
 def match(
@@ -156,7 +160,9 @@ def _named(renamed: State, wanted: Wanted, origin: str, taken: str, given: str) 
         how += f", without the prefix {taken!r} of the file"
     if given:
         how += f", with the prefix {given!r} of the network"
-    return Matched(_checked(in_order(present, like, origin), like, origin), how, lacking)
+    derived = {name: value for name, value in renamed.items() if name in wanted.derived}
+    found = _checked(in_order(present, like, origin), like, origin)
+    return Matched(found, how, lacking, derived=derived)
 
 
 # --- by order -------------------------------------------------------------------------------------

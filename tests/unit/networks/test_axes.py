@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from itcortex.networks.axes import IMAGES
+from itcortex.networks.axes import IMAGES, Tokens
 from itcortex.networks.layer_choice import Survey
 from itcortex.networks.tracing import trace
 
@@ -69,13 +69,13 @@ KNOWN = {
         "npc",
     ),
     "prefix": (lambda net, x: net.norm(with_prefix(net, x)), "npc"),
+    "tokens behind": (behind, "npc"),
     "added to attention": (lambda _, x: tokens(x) + attended(x), "npc"),
 }
 UNKNOWN = {
     "flipped": lambda _, x: x.flip(3),
     "rolled": lambda _, x: x.roll(4, 3),
     "attention": lambda _, x: attended(x),
-    "tokens behind": behind,
     "mixed positions": lambda net, x: functional.linear(tokens(x).transpose(1, 2), torch.eye(128)),
     "normalised rows": lambda _, x: functional.layer_norm(x, (WIDTH,)),
     "columns first": lambda _, x: x.transpose(2, 3).flatten(2).transpose(1, 2),
@@ -99,6 +99,57 @@ def shown(function) -> str:
 def test_axes_that_are_kept(name):
     function, expected = KNOWN[name]
     assert shown(function) == expected
+
+
+def around(before: int, after: int):
+    """Tokens of positions with others around them."""
+
+    def joined(_, maps):
+        extra = [torch.zeros(len(maps), count, CHANNELS) for count in (before, after)]
+        return torch.cat([extra[0], tokens(maps), extra[1]], 1)
+
+    return joined
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 0), (16, 0), (0, 3), (34, 7)])
+def test_of_tokens_the_grid_and_what_stands_around_it_are_known(before, after):
+    """34 + 8 x 16 are as many as 9 x 18: their number would say so."""
+    outputs = trace(Around(around(before, after)), torch.zeros(3, 3, HEIGHT, WIDTH))
+    expected = Tokens(HEIGHT, WIDTH, before, after)
+    assert [o.tokens for o in outputs if o.name == "shown"] == [expected]
+    survey = Survey(Around(around(before, after)), (3, HEIGHT, WIDTH))
+    layer = survey.readable["shown"]
+    assert (layer.prefix_tokens, layer.suffix_tokens) == (before, after)
+    assert (layer.height, layer.width) == (HEIGHT, WIDTH) and "shown" in survey.followed
+
+
+def test_tokens_that_cannot_be_followed_have_the_grid_of_those_that_can():
+    """Attention's own output, of as many tokens: not that of the square that their number makes."""
+
+    class Attending(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patches = nn.Conv2d(3, CHANNELS, 9, 9)
+            self.tokens, self.attended = nn.Identity(), nn.Identity()
+
+        def forward(self, images):
+            own = tokens(self.patches(images))
+            own = self.tokens(torch.cat([own.new_zeros(len(own), 16, CHANNELS), own], 1))
+            return self.attended(functional.scaled_dot_product_attention(own, own, own))
+
+    survey = Survey(Attending(), (3, 64, 64))
+    read = {n: (la.height, la.width, la.prefix_tokens) for n, la in survey.readable.items()}
+    assert read["tokens"] == read["attended"] == (7, 7, 16)
+    assert survey.followed >= {"tokens"} and "attended" not in survey.followed
+
+
+def test_tokens_of_two_grids_are_of_neither():
+    """4 x 16 and 8 x 8 positions."""
+
+    def both(_, maps):
+        return sum(tokens(functional.max_pool2d(maps, size)) for size in ((2, 1), (1, 2)))
+
+    assert shown(both) == ""
 
 
 @pytest.mark.parametrize("name", UNKNOWN)

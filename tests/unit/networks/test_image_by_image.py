@@ -50,6 +50,20 @@ def count_passes(module, maps):
     return maps + module.seen
 
 
+def remember(module, maps):
+    """What the pass before left, while the batch has one shape."""
+    before, module.state = getattr(module, "state", None), maps.detach()
+    return maps if before is None or before.shape != maps.shape else maps + 0.1 * before
+
+
+def settle(module, maps):
+    """A running mean over passes of one shape: of one image again and again it is the image."""
+    before = getattr(module, "state", None)
+    fresh = before is None or before.shape != maps.shape
+    module.state = maps.detach() if fresh else (maps + before).detach() / 2
+    return module.state
+
+
 def windows(_, maps):
     """Windows in the batch axis, as Swin has them, after a normalisation of each: one image each."""
     n, c, h, w = maps.shape
@@ -120,6 +134,8 @@ PARTING = {
         lambda maps: torch.einsum("nchw,mchw,mcij->ncij", maps, maps, maps),
         Parting("", "middle", "einsum", "the batch"),
     ),
+    "the last pass": (Half(remember), Parting("last.0", "middle", "conv2d", "the pass")),
+    "a running mean": (Half(settle), Parting("last.0", "middle", "conv2d", "the pass")),
     "a counter": (Half(count_passes), Parting("middle", "first", "add", "the pass")),
 }  # fmt: skip
 
@@ -217,3 +233,55 @@ def test_activations_that_depend_on_the_batch_stop_at_the_first(middle, rng):
         UserError, match=r"layer '(middle|last.*)' gives an image other values alone"
     ):
         list(extract(model, PREPROCESSING, shown, layers, batch_size=3))
+
+
+def recording(middle, shown, size):
+    """Features of images by a network with this part."""
+    layers = choose_layers(net(nn.Identity()), (3, 8, 8))
+    return list(extract(net(middle), PREPROCESSING, shown, layers, batch_size=size))
+
+
+@pytest.mark.parametrize("middle", [remember, settle])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_state_that_passes_of_one_shape_leave_behind_stops_an_extraction(middle, size, rng):
+    shown = rng.integers(0, 256, (9, 8, 8, 3), dtype=np.uint8)
+    with pytest.raises(
+        UserError, match=r"other values alone than in a batch .* a state that passes"
+    ):
+        recording(Half(middle), shown, size)
+
+
+def test_a_state_that_grows_slowly_is_seen_at_the_end(rng):
+    """Each pass moves values by less than the first look takes for rounding."""
+
+    def drift(module, maps):
+        module.seen += 1
+        return maps * (1 + 0.001 * module.seen)
+
+    shown = rng.integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
+    assert len(recording(Half(drift), shown[:4], 2)) == 2
+    with pytest.raises(UserError, match=r"once all 40 were shown than at the start"):
+        recording(Half(drift), shown, 2)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_every_module_has_its_own_mode_again(rng, fails):
+    """A network in training, part of which its user froze."""
+    model = net(functional.dropout if fails else nn.Dropout(0.5)).train()
+    model.last.eval()
+    modes = [module.training for module in model.modules()]
+    shown = rng.integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
+    layers = choose_layers(net(nn.Identity()), (3, 8, 8))
+    try:
+        list(extract(model, PREPROCESSING, shown, layers, batch_size=2))
+    except UserError:
+        assert fails
+    assert [module.training for module in model.modules()] == modes
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_network_in_half_precision_is_refused_with_what_to_do(rng, dtype):
+    shown = rng.integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
+    layers = choose_layers(net(nn.Identity()), (3, 8, 8))
+    with pytest.raises(UserError, match=r"'first.weight' is torch\.\w*float16.* call \.float\(\)"):
+        list(extract(net(nn.Identity()).to(dtype), PREPROCESSING, shown, layers, batch_size=2))

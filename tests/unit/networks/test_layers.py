@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
-from itcortex.networks.layers import Geometry, Layer, as_maps
+from itcortex.networks.layers import Geometry, Layer, as_maps, with_maps
 
 pytestmark = pytest.mark.network
 
@@ -96,3 +97,15 @@ def test_a_cube_is_read_in_the_models_own_format():
 def test_sorted_tokens_are_not_read():
     """A model that sorts its tokens has no rows."""
     assert geometry(tokens_by_row=False).read("x", (3, 24, 12), 0.5) is None
+
+
+def test_tokens_on_both_sides_of_the_grid_are_dropped_and_stay():
+    """Two before, three behind; the grid holds its own numbers."""
+    layer = Layer("a", "NTC", 2, 4, 5, 3, 0.5, suffix_tokens=3)
+    values = torch.arange(25.0)[None, :, None].expand(1, 25, 3)
+    maps = as_maps(values, layer)
+    assert maps[0, :, :, 0].flatten().tolist() == list(range(2, 22))
+    back = with_maps(values, torch.cat([maps, -maps]), layer)
+    assert back[0].equal(values[0])
+    signs = [1] * 2 + [-1] * 20 + [1] * 3
+    assert back[1, :, 0].tolist() == [s * k for k, s in enumerate(signs)]
