@@ -5,8 +5,8 @@ behind tokens that have no place. Images are "ncyx". What convolutions, pooling,
 arithmetic make of a tensor keeps its axes, and a view has those that its strides say. All else, such as
 attention, windows or mixing of positions, gives "", which is not known; but where its result is added to
 a tensor of known axes, position by position, the sum has these. Of positions row by row their rows and
-columns are kept as well, with the numbers of tokens around them: one number of tokens may be that of several
-grids.
+columns are kept as well, with the numbers of tokens around them: several grids may have one
+number of tokens.
 """
 
 from collections.abc import Sequence

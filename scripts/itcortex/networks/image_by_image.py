@@ -165,8 +165,8 @@ def first_parting(model: nn.Module, images: torch.Tensor) -> Parting | None:
 
     `images` (image, channel, row, column), two or more, all different: the middle one, or the second of
     two, is run alone after the first, and then with all others. Of two, an influence of later images on
-    earlier ones is not seen. Results that are not finite are not compared, nor are those in which no axis
-    grows with the number of images. Raises `CannotRunError` if an image alone cannot be run.
+    earlier ones is not seen. Results that are not finite are not compared, nor are those in which no
+    axis grows with the number of images. Raises `CannotRunError` if an image alone cannot be run.
     """
     projections, count, middle = _Projections(), len(images), len(images) // 2
     alone: dict = {}

@@ -17,8 +17,8 @@ class Layer:
 
     `layout` is 'NCHW', 'NHWC', 'NTC' (tokens: first `prefix_tokens` that have no place in the image,
     then the grid, row by row, then `suffix_tokens`) or 'NC' (no map, which counts as one position).
-    `depth` is the share of the forward pass's operations that are done when the layer is complete, above 0
-    and at most 1.
+    `depth` is the share of the forward pass's operations that are done when the layer is complete, above
+    0 and at most 1.
     """
 
     name: str

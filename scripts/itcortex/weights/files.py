@@ -73,10 +73,7 @@ def read_fitted(
     matched = match(chosen.state, wanted, str(path), ordered, match_by)
     if matched.by_order:
         facts["matched"] = matched.how
-    _require_derived(matched.derived, network, str(path))
-    beside = (
-        f"; {len(matched.derived)} that it computes are as in the file" if matched.derived else ""
-    )
+    beside = _beside(matched.derived, network, str(path))
     _log.info(f"{path}: {len(matched.state)} tensors matched {matched.how}{beside}")
     return _completed(matched, wanted, network, str(path)), facts
 
@@ -101,24 +98,38 @@ def _completed(matched: Matched, wanted: Wanted, network: Network, origin: str) 
     return {name: (counters | state)[name] for name in wanted.state}
 
 
-def _require_derived(derived: State, network: Network, origin: str) -> None:
-    """Raise `UserError` for a buffer of the file that the network would compute otherwise.
+def _beside(derived: State, network: Network, origin: str) -> str:
+    """What became of a file's buffers that the network computes itself.
 
-    Those of timm's networks that depend on the image's size may have another shape.
+    Raises `UserError` for one that it computes otherwise. Those of timm's networks that depend on the
+    image's size may have another shape.
     """
-    computed = dict(network.build(seed=0).named_buffers()) if derived else {}
+    computed = dict(network.build(seed=0).named_buffers(remove_duplicate=False)) if derived else {}
+    said = dict.fromkeys(derived, "which it leaves empty, is not used")
     for name in derived.keys() & computed:
         value, own = derived[name], computed[name]
-        step = torch.finfo(value.dtype).eps if value.is_floating_point() else 0
-        same = value.shape == own.shape and torch.allclose(
-            value.double(), own.double(), 4 * step, step
-        )
-        if not same and (network.builder or value.shape == own.shape):
+        said[name] = "which it computes, is as in the file"
+        if value.shape != own.shape and not network.builder:
+            said[name] = "which it computes for its own size of images, is not used"
+        elif not _same(value, own):
             raise UserError(
                 f"{origin}: holds {name} {tuple(value.shape)}, a buffer that the network does not keep "
                 f"in its state dict and computes otherwise {tuple(own.shape)}: the file's values would "
                 "be lost; register it with persistent=True in the builder, or delete it from the file"
             )
+    kinds = {how: [name for name in said if said[name] == how] for how in said.values()}
+    return "".join(f"; {_some(names)}, {how}" for how, names in kinds.items())
+
+
+def _same(value: torch.Tensor, own: torch.Tensor) -> bool:
+    """Whether two tensors are equal, to the steps of the first one's type."""
+    step = torch.finfo(value.dtype).eps if value.is_floating_point() else 0
+    alike = value.shape == own.shape
+    return alike and torch.allclose(value.double(), own.double(), 4 * step, step)
+
+
+def _some(names: list[str]) -> str:
+    return names[0] + (f" and {len(names) - 1} others" if len(names) > 1 else "")
 
 
 def checked_sha256(path: Path, expected: str) -> str:

@@ -125,6 +125,33 @@ def test_the_seed_decides_the_initial_weights_of_a_builder(folder):
     assert torch.equal(before, torch.get_rng_state())
 
 
+HALF = """
+import torch
+from torch import nn
+
+
+def build(dtype="float16"):
+    network = nn.Sequential(nn.Conv2d(3, 4, 2, stride=2), nn.BatchNorm2d(4), nn.ReLU())
+    network[1].register_buffer("exact", torch.ones(1, dtype=torch.float64))
+    return network.to(getattr(torch, dtype))
+"""
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_a_network_in_half_precision_is_run_in_float32_and_says_so(folder, dtype, caplog):
+    """As a check and in an extraction: its own numbers, in another type."""
+    caplog.set_level("INFO")
+    (folder / "networks" / "half.py").write_text(HALF)
+    network = Network("half", "networks/half.py:build", {"dtype": dtype}, PREPROCESSING)
+    assert network.check() == ["0", "1", "2"]
+    assert ("half precision; it is run in float32" in caplog.text) == (dtype != "float32")
+    model = network.build(3)
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    plain = Network("half", "networks/half.py:build", {"dtype": "float32"}, PREPROCESSING).build(3)
+    for own, exact in zip(model.parameters(), plain.parameters(), strict=True):
+        assert own.equal(exact.to(getattr(torch, dtype)).float())
+
+
 def test_a_builder_of_an_installed_package_is_found():
     """Here timm's own, at a width that timm does not register."""
     network = Network(

@@ -33,6 +33,7 @@ def blocks(shuffled: bool = False) -> nn.Module:
     index = torch.randperm(5) if shuffled else torch.arange(5)
     net.register_buffer("index", index)
     net.register_buffer("mask", torch.ones(2), persistent=False)
+    net.register_buffer("unset", None, persistent=False)
     return net
 
 
@@ -93,6 +94,36 @@ def test_counters_and_indices_may_be_there_or_not(tmp_path, suffix):
     assert state["norm.num_batches_tracked"].dtype == torch.long
     more = wanted | {"mask": torch.ones(2)}
     assert same(fetched(tmp_path, more, network, suffix)[0], wanted)
+
+
+@pytest.mark.parametrize(
+    ("mask", "how"),
+    [
+        (torch.tensor([1.0, 1.5]), r"w\.pth: holds mask \(2,\), .* computes otherwise \(2,\)"),
+        (torch.tensor([1.0, 1.01]), r"would be lost; register it with persistent=True"),
+        (torch.ones(3), r"holds mask \(3,\), .* otherwise \(2,\)"),
+        (torch.tensor([1, 2]), r"holds mask"),
+        (torch.tensor([1.0, torch.nan]), r"holds mask"),
+    ],
+)
+def test_a_buffer_that_the_network_would_compute_otherwise_is_not_dropped(tmp_path, mask, how):
+    network = made("blocks")
+    content = network.build(1).state_dict() | {"mask": mask}
+    with pytest.raises(UserError, match=how):
+        fetched(tmp_path, {f"m.{name}": value for name, value in content.items()}, network)
+
+
+def test_a_buffer_that_the_network_computes_alike_is_said_to_be_there(tmp_path, caplog):
+    """Rounded to float16, and one that this network has not."""
+    caplog.set_level("INFO")
+    network = made("blocks")
+    wanted = network.build(1).state_dict()
+    more = {"mask": torch.ones(2, dtype=torch.float16) + 2**-10, "unset": torch.ones(4)}
+    assert same(fetched(tmp_path, wanted | more, network)[0], wanted)
+    assert (
+        "14 tensors matched by name; mask, which it computes, is as in the file; "
+        "unset, which it leaves empty, is not used"
+    ) in caplog.text
 
 
 def test_the_indices_of_a_swin_are_left_out(tmp_path):

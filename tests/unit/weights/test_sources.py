@@ -17,6 +17,7 @@ from itcortex.networks.network import Network
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.networks.timm_networks import build
 from itcortex.networks.torch_compat import timm
+from itcortex.weights.checkpoints import choose_state
 from itcortex.weights.matching import Wanted, match
 from itcortex.weights.sources import fetch_state, from_package, parse_source, untrained
 from itcortex.weights.state import digest, in_order
@@ -313,6 +314,16 @@ def test_adversarially_trained_checkpoints_lose_attacker_and_normaliser(tmp_path
     path = saved(tmp_path / "w.ckpt", robust(state, [0.485, 0.456, 0.406]))
     got, _ = fetch_state(f"file:{path}", Network("test_resnet", preprocessing=IMAGENET))
     assert digest(got) == digest(state)
+
+
+@pytest.mark.parametrize("outer", ["module.", "_orig_mod.module.", ""])
+def test_a_network_whose_parts_are_called_model_and_head_keeps_both(outer):
+    """As DataParallel writes it: it is none of the library `robustness`."""
+    state = {"model.0.weight": torch.ones(2, 3), "head.bias": torch.zeros(4)}
+    chosen = choose_state({outer + name: value for name, value in state.items()}, "w.pth")
+    assert not chosen.normaliser
+    found = match(chosen.state, Wanted(state), "w.pth").state
+    assert list(found) == list(state) and all(found[n] is state[n] for n in state)
 
 
 def test_a_normaliser_that_contradicts_the_row_is_an_error(tmp_path):
