@@ -80,7 +80,8 @@ def extract(
                 waiting.append((start, OnHost(_run(model, batch, layers, outputs))))
                 if start == 0:
                     middle = len(batch) // 2  # after some images and before others
-                    passed(images[-1:])  # which a network may remember while shapes are the same
+                    other = 0 if middle else len(images) - 1
+                    passed(images[other : other + 1])  # which a network may remember
                     image = {name: maps[middle] for name, maps in waiting[0][1].arrays().items()}
                     alone = OnHost(passed(images[middle : middle + 1])).arrays()
                     _require_same(image, alone, f"alone than in a batch of {len(batch)}")

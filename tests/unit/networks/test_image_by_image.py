@@ -242,9 +242,11 @@ def recording(middle, shown, size):
 
 
 @pytest.mark.parametrize("middle", [remember, settle])
-@pytest.mark.parametrize("size", [1, 2, 3])
-def test_a_state_that_passes_of_one_shape_leave_behind_stops_an_extraction(middle, size, rng):
-    shown = rng.integers(0, 256, (9, 8, 8, 3), dtype=np.uint8)
+@pytest.mark.parametrize(("size", "count"), [(1, 9), (2, 9), (3, 9), (2, 2)])
+def test_a_state_that_passes_of_one_shape_leave_behind_stops_an_extraction(
+    middle, size, count, rng
+):
+    shown = rng.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
     with pytest.raises(
         UserError, match=r"other values alone than in a batch .* a state that passes"
     ):
