@@ -1,7 +1,6 @@
 """Activations of a network's layers on one's own images."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +87,7 @@ def extract_features(
     place = resolve_device(device)
     pixels, names = _pictures(images)
     network = _timm_network(model, weights, seed) if isinstance(model, str) else model
-    with _evaluating(network):
+    with activations.evaluating(network):
         how = Preprocessing.of(network, checked_preprocessing(dict(preprocessing or {})))
         survey = layer_choice.Survey(network, how.input_size)
         chosen = survey.named(layers) if layers is not None else survey.choose(n_layers)
@@ -99,18 +98,6 @@ def extract_features(
                 parts[name].append(values)
     joined = {name: np.concatenate(values) for name, values in parts.items()}
     return Features(joined, names, {layer.name: layer.depth for layer in chosen})
-
-
-@contextmanager
-def _evaluating(network: "nn.Module") -> Iterator[None]:
-    """The network in evaluation mode; what was in training goes on in training."""
-    training = [module for module in network.modules() if module.training]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 def _pictures(images: Any) -> tuple[Sequence[np.ndarray], tuple[str, ...] | None]:

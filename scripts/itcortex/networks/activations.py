@@ -62,7 +62,7 @@ def extract(
     model = model.to(place, memory_format=torch.channels_last)
     plain = plain_modules(model)
     with (
-        _evaluating(model),
+        evaluating(model),
         _recording(model, layers, side, getattr(torch, dtype), projection) as outputs,
     ):
 
@@ -105,7 +105,7 @@ def _require_single(model: nn.Module) -> None:
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module) -> Iterator[None]:
     """A network in evaluation mode; every module is in its own mode again afterwards."""
     training = [module for module in model.modules() if module.training]
     model.eval()
