@@ -250,4 +250,4 @@ def test_predicted_maps_are_joined_with_recorded_ones_by_name(rng):
     table = itcortex.align_maps(recorded, predicted, draws=20)
     assert (table[(table["site"] != "reference") & (table["scale"] == 1)]["rho"] > 0.999).all()
     with pytest.raises(UserError, match="predicted: their images"):
-        itcortex.align_maps(recorded, predicted.assign_coords(image=list("abd")), draws=20)
+        itcortex.align_maps(recorded, predicted.assign_coords(image=list("abx")), draws=20)
