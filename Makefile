@@ -109,8 +109,8 @@ paper-plan: $(STAMP) ## estimate what the paper's trainings cost, by type of GPU
 stage: $(STAMP) ## download all data and weights of EXPERIMENT=..., on a machine with internet access
 	$(RUN) $(OVERLAY) $(CONFIG) -- stage_data
 
-# One process more than cores, because Slurm's tests mostly wait: 3 to 6.
-test: WORKERS = $(shell $(PYTHON) -c 'import os; print(max(3, min(6, 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2))))')
+# Two processes more than cores, because Slurm's tests mostly wait: 4 to 6.
+test: WORKERS = $(shell $(PYTHON) -c 'import os; print(max(4, min(6, 2 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2))))')
 test: $(STAMP) lint test-fast ## check the code's style and run all tests: the fast ones, then all others
 	$(BIN)/python -m pytest -m "not fast" --numprocesses $(WORKERS) --no-loadscope-reorder
 
