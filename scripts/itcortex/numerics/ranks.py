@@ -4,24 +4,10 @@ import numpy as np
 
 
 def rankdata(values: np.ndarray, axis: int | None = None) -> np.ndarray:
-    """Ranks from 1 along an axis (None: of all values, flat), as `scipy.stats.rankdata` has them.
+    """`scipy.stats.rankdata`, imported when it is needed: planning need not pay that second."""
+    from scipy import stats  # noqa: PLC0415
 
-    Ties share their mean rank; where there is a NaN, all ranks of its series are. To import scipy's
-    takes a second, which Snakemake and nearly every job would pay.
-    """
-    values = np.ravel(values) if axis is None else np.moveaxis(np.asarray(values), axis, -1)
-    order = np.argsort(values, axis=-1)
-    inorder = np.take_along_axis(values, order, -1)
-    is_new = np.ones(values.shape, bool)
-    np.not_equal(inorder[..., 1:], inorder[..., :-1], out=is_new[..., 1:])
-    first = np.flatnonzero(is_new)
-    ties = np.diff(first, append=values.size)
-    shared = first % max(values.shape[-1], 1) + (ties + 1) / 2
-    ranks = np.empty(values.shape)
-    np.put_along_axis(ranks, order, np.repeat(shared, ties).reshape(values.shape), -1)
-    if values.shape[-1]:  # NaN goes to the end
-        ranks[np.isnan(inorder[..., -1])] = np.nan
-    return ranks if axis is None else np.moveaxis(ranks, -1, axis)
+    return stats.rankdata(values, axis=axis)
 
 
 def unit_ranks(values: np.ndarray) -> np.ndarray | None:

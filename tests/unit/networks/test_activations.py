@@ -1,6 +1,7 @@
 """Activations of all layers in one pass, against independent readings of the same networks."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -197,6 +198,22 @@ def run(inputs, **changes):
     }  # fmt: skip
     extract_activations.main(**inputs, **(settings | changes))
     return store.open_activations(inputs["activations"])
+
+
+@pytest.mark.parametrize(("kind", "quick"), [("cpu", False), ("cuda", True)])
+def test_only_beside_a_gpu_a_file_is_packed_in_haste(inputs, monkeypatch, kind, quick):
+    """On a CPU the network takes longer than packing, and a smaller file is worth more."""
+    real, asked = extract_activations.load_network, []
+
+    def on_device(network, weights, device, seed):
+        return replace(real(network, weights, "cpu", seed), device=torch.device(kind))
+
+    monkeypatch.setattr(extract_activations, "load_network", on_device)
+    monkeypatch.setattr(extract_activations, "extract", lambda *_: iter(()))
+    monkeypatch.setattr(store, "write_activations", lambda *_, quick: asked.append(quick))
+    with pytest.raises(UserError, match="cannot be opened"):  # nothing was written
+        run(inputs)
+    assert asked == [quick]
 
 
 def test_the_script_writes_what_the_stored_weights_give(inputs):
