@@ -9,10 +9,10 @@ these take turns in one process:
 forward         images are prepared and pass the network, nothing is kept
 layers          ten layers are kept, averaged to `side` and rounded
 file            the same, written (`itcortex.store.write_activations`): what a job does
-write           the layers alone into a file, by 1, 2 and 4 threads; `quick` packs upper bytes
-                alone, as a GPU's job does, `plain` nothing, `hdf5` is by h5py's own gzip with a chunk
-                for every image, as earlier releases wrote
-read            all layers out of the file, whole, as an encoding job reads them; `hdf5` as above
+write           the layers alone into a file, by 1, 2 and 4 threads; `plain` packs nothing, as a GPU's
+                job does, `hdf5` is by h5py's own gzip with a chunk for every image, as earlier
+                releases wrote
+read            all layers out of the file, whole, as an encoding job reads them; ways as above
 
 Writes results/bench/extraction.csv: medians of CPU and wall seconds, MB, ratio to `forward`, MB/s, the
 share of the size that is left, threads, machine and its load.
@@ -84,27 +84,20 @@ class Case:
         """What a job does."""
         self._write(self._extracted(), 1)
 
-    def write(self, threads: int, quick: bool = False) -> Callable[[], None]:
+    def write(self, threads: int, packed: bool = True) -> Callable[[], None]:
         """Layers that are there already go into a file."""
-        return lambda: self._write(self.kept, threads, quick)
+        return lambda: self._write(self.kept, threads, packed)
 
-    def _write(self, batches, threads: int, quick: bool = False) -> None:
+    def _write(self, batches, threads: int, packed: bool = True) -> None:
         names, about = [str(n) for n in range(len(self.images))], {"layers": []}
-        path = self.folder / ("quick.h5" if quick else "packed.h5")
+        path = self.folder / ("packed.h5" if packed else "plain.h5")
         store.write_activations(
-            path, batches, self.names, names, about, DTYPE, threads, quick=quick
+            path, batches, self.names, names, about, DTYPE, threads, packed=packed
         )
-
-    def write_plain(self) -> None:
-        """By h5py, packing nothing."""
-        self._write_by_h5py("plain.h5", ON_CPU, {})
 
     def write_hdf5(self) -> None:
         """By h5py, as earlier releases did."""
-        self._write_by_h5py("hdf5.h5", 1, COMPRESSION)
-
-    def _write_by_h5py(self, name: str, images: int, packing: dict) -> None:
-        with h5py.File(self.folder / name, "w", libver="latest", rdcc_nbytes=0) as handle:
+        with h5py.File(self.folder / "hdf5.h5", "w", libver="latest", rdcc_nbytes=0) as handle:
             for start, arrays in self.kept:
                 for layer, values in arrays.items():
                     if layer not in handle:
@@ -113,8 +106,8 @@ class Case:
                             layer,
                             (len(self.images), *shape),
                             DTYPE,
-                            chunks=(images, *shape),
-                            **packing,
+                            chunks=(1, *shape),
+                            **COMPRESSION,
                         )
                     handle[layer][start : start + len(values)] = values
 
@@ -122,9 +115,9 @@ class Case:
         """All layers, as an encoding job reads them."""
         self._read("packed.h5")
 
-    def read_quick(self) -> None:
+    def read_plain(self) -> None:
         """All layers of a file as a GPU's job writes it."""
-        self._read("quick.h5")
+        self._read("plain.h5")
 
     def _read(self, name: str) -> None:
         opened = store.open_activations(self.folder / name)
@@ -143,12 +136,11 @@ class Case:
             ("forward", "", 1): self.forward,
             ("layers", "", 1): self.keep,
             ("file", "", 1): self.file,
-            ("write", "plain", 1): self.write_plain,
             ("write", "hdf5", 1): self.write_hdf5,
             **{("write", "", threads): self.write(threads) for threads in (1, 2, 4)},
-            **{("write", "quick", threads): self.write(threads, True) for threads in (1, 2, 4)},
+            **{("write", "plain", threads): self.write(threads, False) for threads in (1, 2, 4)},
             ("read", "", 1): self.read,
-            ("read", "quick", 1): self.read_quick,
+            ("read", "plain", 1): self.read_plain,
             ("read", "hdf5", 1): self.read_hdf5,
         }
 
@@ -171,7 +163,7 @@ def measure(case: Case, rounds: int) -> pd.DataFrame:
     keys = ["step", "way", "threads"]
     table = pd.DataFrame(rows).groupby(keys, sort=False).median().reset_index()
     forward = table[table["step"] == "forward"].iloc[0]
-    sizes = {"": "packed.h5", "quick": "quick.h5", "hdf5": "hdf5.h5", "plain": "plain.h5"}
+    sizes = {"": "packed.h5", "hdf5": "hdf5.h5", "plain": "plain.h5"}
     size_mb = [(case.folder / sizes[way]).stat().st_size / 1e6 for way in table["way"]]
     moves = table["step"].isin(["write", "read"])
     return table.assign(

@@ -88,7 +88,7 @@ class _Extraction:
         """Layers into the file."""
         names = [str(n) for n in range(len(self.images))]
         store.write_activations(
-            self.path, batches, self.names, names, {"layers": []}, DTYPE, threads, quick=True
+            self.path, batches, self.names, names, {"layers": []}, DTYPE, threads, packed=False
         )
 
     def read(self) -> None:

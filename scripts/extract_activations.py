@@ -44,7 +44,7 @@ def main(
         )  # fmt: skip
         store.write_activations(
             activations, batches, names, image_ids, attributes, dtype, threads,
-            quick=loaded.device.type != "cpu",
+            packed=loaded.device.type == "cpu",
         )  # fmt: skip
     store.write_notes(notes, attributes)
 

@@ -2,9 +2,8 @@
 
 import json
 import math
-import struct
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +27,6 @@ from itcortex.store.hdf5 import (
 READ_BYTES = 32 * 2**20
 CHUNK_BYTES = 2 * 2**20  # about so much of a layer is packed at a time, and read at least
 _BATCHES_WAITING = 2
-_STORED_BYTES = 2**16 - 1  # the most that deflate holds in one block without packing it
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def write_activations(
     attributes: dict,
     dtype: str,
     threads: int = 1,
-    quick: bool = False,
+    packed: bool = True,
 ) -> None:
     """Write activations batch by batch, so that memory does not grow with the number of images.
 
@@ -82,8 +80,8 @@ def write_activations(
     last with as many images as the first; every layer of `layers` is written at its own resolution as
     `dtype` (float16 or float32). A value that is not finite raises `UserError` with layer and image.
 
-    With `quick`, only the upper bytes of values are packed, which hold their signs and exponents: in
-    less time (also to read), in files up to a fourth larger, which any reader opens all the same.
+    `packed` files take some two thirds of the space. For a GPU, which makes more in a second than
+    eight threads pack, they are left as they are. Any reader of HDF5 opens both.
 
     One batch is packed, by `threads` threads, and written while the next is made: at most two wait.
     What fails there is raised here, before the next batch is asked for.
@@ -94,7 +92,7 @@ def write_activations(
         ThreadPoolExecutor(threads, "pack") as packers,
         ThreadPoolExecutor(1, "write") as writer,  # alone with the file
     ):
-        file = _Layers(path, handle.create_group("layers"), layers, image_ids, dtype, quick)
+        file = _Layers(path, handle.create_group("layers"), layers, image_ids, dtype, packed)
         waiting: deque[Future] = deque()
         try:
             for start, arrays in batches:
@@ -121,10 +119,10 @@ class _Layers:
     """The layers of a file that is being written; one thread calls `write`, batch after batch."""
 
     def __init__(
-        self, path: str | Path, group: h5py.Group, layers, image_ids, dtype: str, quick: bool
+        self, path: str | Path, group: h5py.Group, layers, image_ids, dtype: str, packed: bool
     ):
         self.path, self.group, self.layers, self.image_ids = path, group, layers, image_ids
-        self.dtype, self.deflate = np.dtype(dtype), _upper_bytes_deflated if quick else _deflated
+        self.dtype, self.packed = np.dtype(dtype), packed
         self.datasets: dict[str, h5py.Dataset] = {}
 
     def write(self, start: int, arrays: dict[str, np.ndarray], packers: Executor) -> None:
@@ -139,8 +137,8 @@ class _Layers:
             for offset in range(0, len(values), chunk[0]):
                 pieces.append((layer, start + offset, values[offset : offset + chunk[0]], chunk))
                 places.append((dataset, (start + offset, *[0] * (values.ndim - 1))))
-        packed = packers.map(self._pack, *zip(*pieces, strict=True))
-        for (dataset, place), content in zip(places, packed, strict=True):
+        contents = packers.map(self._content, *zip(*pieces, strict=True))
+        for (dataset, place), content in zip(places, contents, strict=True):
             dataset.id.write_direct_chunk(place, content)
 
     def _create(self, layer: str, values: np.ndarray) -> h5py.Dataset:
@@ -153,11 +151,13 @@ class _Layers:
             shape=(len(self.image_ids), *values.shape[1:]),
             dtype=self.dtype,
             chunks=(size, *values.shape[1:]),
-            **COMPRESSION,
+            **(COMPRESSION if self.packed else {}),
         )
 
-    def _pack(self, layer: str, first: int, values: np.ndarray, chunk: tuple[int, ...]) -> bytes:
-        """A chunk as HDF5's own filters of `COMPRESSION` would pack it, filled up with zeros."""
+    def _content(
+        self, layer: str, first: int, values: np.ndarray, chunk: tuple[int, ...]
+    ) -> bytes | np.ndarray:
+        """A chunk as it stands in the file, filled up with zeros."""
         with np.errstate(over="ignore"):  # caught below, with the layer's name
             values = np.ascontiguousarray(values, dtype=self.dtype)
         for offset in np.flatnonzero(~_finite(values)):
@@ -166,34 +166,22 @@ class _Layers:
                 f"{self.image_ids[first + offset]!r} (as {self.dtype}; float16 ends at 65504: "
                 "try activations: {dtype: float32})"
             )
-        words = values.reshape(-1).view(f"<u{values.itemsize}")  # byte 0 is the first in memory
-        shuffled = np.zeros((values.itemsize, math.prod(chunk)), np.uint8)
-        for byte, row in enumerate(shuffled):  # faster than copying every second or fourth byte
-            np.right_shift(words, 8 * byte, out=row[: len(words)], casting="unsafe")
-        return self.deflate(shuffled)
+        if self.packed:
+            return _packed(values, math.prod(chunk))
+        if values.shape == chunk:
+            return values
+        whole = np.zeros(chunk, self.dtype)
+        whole[: len(values)] = values
+        return whole
 
 
-def _deflated(shuffled: np.ndarray) -> bytes:
-    """Bytes of values, sorted by their place in the value (place, value), as zlib packs them."""
+def _packed(values: np.ndarray, size: int) -> bytes:
+    """Values, filled up with zeros to `size`, as HDF5's own filters of `COMPRESSION` would pack them."""
+    words = values.reshape(-1).view(f"<u{values.itemsize}")  # byte 0 is the first in memory
+    shuffled = np.zeros((values.itemsize, size), np.uint8)
+    for byte, row in enumerate(shuffled):  # faster than copying every second or fourth byte
+        np.right_shift(words, 8 * byte, out=row[: len(words)], casting="unsafe")
     return isal_zlib.compress(shuffled, 1)
-
-
-def _upper_bytes_deflated(shuffled: np.ndarray) -> bytes:
-    """The same with the lower half of the places left as it is, in stored blocks (RFC 1950 and 1951).
-
-    The lower places of floating-point numbers are the end of their mantissas and hardly shrink.
-    """
-    lower, upper = np.split(shuffled, 2)
-    parts = [b"\x78\x01", *_stored(lower.reshape(-1)), isal_zlib.compress(upper, 1, wbits=-15)]
-    return b"".join([*parts, struct.pack(">I", isal_zlib.adler32(shuffled))])
-
-
-def _stored(content: np.ndarray) -> Iterator[bytes | memoryview]:
-    """Bytes in blocks of deflate that hold them as they are, none of which is the last one."""
-    for start in range(0, len(content), _STORED_BYTES):
-        block = content[start : start + _STORED_BYTES]
-        yield struct.pack("<BHH", 0, len(block), len(block) ^ 0xFFFF)
-        yield block.data
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

@@ -200,8 +200,8 @@ def run(inputs, **changes):
     return store.open_activations(inputs["activations"])
 
 
-@pytest.mark.parametrize(("kind", "quick"), [("cpu", False), ("cuda", True)])
-def test_only_beside_a_gpu_a_file_is_packed_in_haste(inputs, monkeypatch, kind, quick):
+@pytest.mark.parametrize(("kind", "packed"), [("cpu", True), ("cuda", False)])
+def test_beside_a_gpu_a_file_is_not_packed(inputs, monkeypatch, kind, packed):
     """On a CPU the network takes longer than packing, and a smaller file is worth more."""
     real, asked = extract_activations.load_network, []
 
@@ -210,10 +210,10 @@ def test_only_beside_a_gpu_a_file_is_packed_in_haste(inputs, monkeypatch, kind, 
 
     monkeypatch.setattr(extract_activations, "load_network", on_device)
     monkeypatch.setattr(extract_activations, "extract", lambda *_: iter(()))
-    monkeypatch.setattr(store, "write_activations", lambda *_, quick: asked.append(quick))
+    monkeypatch.setattr(store, "write_activations", lambda *_, packed: asked.append(packed))
     with pytest.raises(UserError, match="cannot be opened"):  # nothing was written
         run(inputs)
-    assert asked == [quick]
+    assert asked == [packed]
 
 
 def test_the_script_writes_what_the_stored_weights_give(inputs):
