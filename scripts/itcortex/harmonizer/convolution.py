@@ -69,17 +69,25 @@ class _Convolution(torch.autograd.Function):
     def forward(ctx, x, weight, bias, geometry):
         ctx.save_for_backward(x, weight)
         ctx.geometry = geometry
-        return aten.convolution(x, weight, bias, *geometry.tail)
+        return _Convolution.compute(x, weight, bias, geometry)
+
+    @staticmethod
+    def compute(x, weight, bias, geometry):
+        with direct():
+            return aten.convolution(x, weight, bias, *geometry.tail)
 
     @staticmethod
     def backward(ctx, grad):
         x, weight = ctx.saved_tensors
+        wanted = [ctx.needs_input_grad[0], _wanted(ctx, 1), _wanted(ctx, 2)]
+        if not torch.is_grad_enabled():
+            return *_gradients(grad, x, weight, ctx.geometry, wanted), None
         for_x = for_weight = for_bias = None
-        if ctx.needs_input_grad[0]:
+        if wanted[0]:
             for_x = _InputGradient.apply(grad, weight, x.detach(), ctx.geometry)
-        if _wanted(ctx, 1):
+        if wanted[1]:
             for_weight = _WeightGradient.apply(grad, x, weight.detach(), ctx.geometry)
-        if _wanted(ctx, 2):
+        if wanted[2]:
             for_bias = grad.sum([0, *range(2, grad.ndim)])
         return for_x, for_weight, for_bias, None
 
@@ -91,16 +99,20 @@ class _InputGradient(torch.autograd.Function):
     def forward(ctx, grad, weight, x, geometry):
         ctx.save_for_backward(grad, weight)
         ctx.geometry = geometry
-        return _gradient(grad, x, weight, geometry, 0)
+        return _InputGradient.compute(grad, weight, x, geometry)
+
+    @staticmethod
+    def compute(grad, weight, x, geometry):
+        return _gradients(grad, x, weight, geometry, [True, False, False])[0]
 
     @staticmethod
     def backward(ctx, grad_x):
         grad, weight = ctx.saved_tensors
         for_grad = for_weight = None
         if ctx.needs_input_grad[0]:
-            for_grad = _Convolution.apply(grad_x, weight, None, ctx.geometry)
+            for_grad = _derived(_Convolution, grad_x, weight, None, ctx.geometry)
         if ctx.needs_input_grad[1]:
-            for_weight = _WeightGradient.apply(grad, grad_x, weight.detach(), ctx.geometry)
+            for_weight = _derived(_WeightGradient, grad, grad_x, weight.detach(), ctx.geometry)
         return for_grad, for_weight, None, None
 
 
@@ -111,22 +123,32 @@ class _WeightGradient(torch.autograd.Function):
     def forward(ctx, grad, x, weight, geometry):
         ctx.save_for_backward(grad, x)
         ctx.geometry = geometry
-        return _gradient(grad, x, weight, geometry, 1)
+        return _WeightGradient.compute(grad, x, weight, geometry)
+
+    @staticmethod
+    def compute(grad, x, weight, geometry):
+        return _gradients(grad, x, weight, geometry, [False, True, False])[1]
 
     @staticmethod
     def backward(ctx, grad_weight):
         grad, x = ctx.saved_tensors
         for_grad = for_x = None
         if ctx.needs_input_grad[0]:
-            for_grad = _Convolution.apply(x, grad_weight, None, ctx.geometry)
+            for_grad = _derived(_Convolution, x, grad_weight, None, ctx.geometry)
         if ctx.needs_input_grad[1]:
-            for_x = _InputGradient.apply(grad, grad_weight, x.detach(), ctx.geometry)
+            for_x = _derived(_InputGradient, grad, grad_weight, x.detach(), ctx.geometry)
         return for_grad, for_x, None, None
 
 
-def _gradient(grad, x, weight, geometry, which):
-    mask = [which == 0, which == 1, False]
-    return aten.convolution_backward(grad, x, weight, None, *geometry.tail, mask)[which]
+def _derived(function, *inputs):
+    """The function's value; with a graph for one more derivative only where there can be one."""
+    return function.apply(*inputs) if torch.is_grad_enabled() else function.compute(*inputs)
+
+
+def _gradients(grad, x, weight, geometry, wanted):
+    """Gradients of x, weight and bias, those that are `wanted` (three truth values), by one kernel."""
+    with direct():
+        return aten.convolution_backward(grad, x, weight, [weight.shape[0]], *geometry.tail, wanted)
 
 
 def _wanted(ctx, index):
@@ -159,6 +181,14 @@ def _autocast(tensor):
     if dtype is None or not tensor.is_floating_point() or tensor.dtype == torch.float64:
         return tensor
     return tensor.to(dtype)
+
+
+def direct() -> AbstractContextManager:
+    """Context in which torch's functions are called at once, without asking `double_backward`'s mode.
+
+    Saved tensors must be taken outside it: they may run a checkpointed part of the network again.
+    """
+    return torch._C.DisableTorchFunction()
 
 
 def _per_axis(value, axes):

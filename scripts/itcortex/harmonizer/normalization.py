@@ -17,6 +17,8 @@ and the kernel of the ordinary backward pass computes B(v), <v> and <v x^> toget
 import torch
 from torch.nn import functional
 
+from itcortex.harmonizer.convolution import direct
+
 aten = torch.ops.aten
 _EVERYTHING = [True, True, True]
 
@@ -40,9 +42,10 @@ def batch_norm(
 class _BatchNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias, running_mean, running_var, momentum, eps):
-        y, mean, rstd = torch.native_batch_norm(
-            x, weight, bias, running_mean, running_var, True, momentum, eps
-        )
+        with direct():
+            y, mean, rstd = torch.native_batch_norm(
+                x, weight, bias, running_mean, running_var, True, momentum, eps
+            )
         ctx.save_for_backward(x, weight, mean, rstd)
         ctx.eps = eps
         return y
@@ -50,7 +53,10 @@ class _BatchNorm(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         x, weight, mean, rstd = ctx.saved_tensors
-        found = _BatchNormGradient.apply(grad, x, weight, mean, rstd, ctx.eps)
+        again = torch.is_grad_enabled()
+        found = (_BatchNormGradient.apply if again else _backward)(
+            grad, x, weight, mean, rstd, ctx.eps
+        )
         wanted = [g if n else None for g, n in zip(found, ctx.needs_input_grad, strict=False)]
         return *wanted, None, None, None, None
 
@@ -71,35 +77,45 @@ class _BatchNormGradient(torch.autograd.Function):
         if torch.is_grad_enabled():  # never a silent zero
             raise NotImplementedError("the third derivative of batch norm is not implemented here")
         grad, x, weight, mean, rstd, b_grad, sum_gx, sum_g = ctx.saved_tensors
-        per_channel = [1, -1] + [1] * (x.ndim - 2)
-        axes = [0, *range(2, x.ndim)]
-        m = x.numel() // x.shape[1]
         for_grad = for_x = for_weight = None
-        if v is not None:
-            b_v, sum_vx, sum_v = _backward(v, x, weight, mean, rstd, ctx.eps)
-            k = (v * grad).sum(axes, dtype=rstd.dtype) - (sum_v * sum_g + sum_vx * sum_gx) / m
-            for_grad = b_v
-            for_weight = None if weight is None else rstd * k
-            factor = rstd**3 * k / m
-            for_x = (x - mean.view(per_channel)).mul_(
-                (-factor if weight is None else -factor * weight).view(per_channel)
-            )
-            for_x.addcmul_(b_v, (-rstd * sum_gx / m).view(per_channel))
-            for_x.addcmul_(b_grad, (-rstd * sum_vx / m).view(per_channel))
-        if v_weight is not None:  # of sum(g x^)
-            normalized = (x - mean.view(per_channel)) * rstd.view(per_channel)
-            inner = _backward(grad, x, None, mean, rstd, ctx.eps)[0]
-            for_grad = _sum(for_grad, normalized * v_weight.view(per_channel))
-            for_x = _sum(for_x, inner * v_weight.view(per_channel))
-        if v_bias is not None:  # of sum(g)
-            for_grad = _sum(for_grad, v_bias.view(per_channel).expand_as(grad))
-        return _as(for_grad, grad), _as(for_x, x), _as(for_weight, weight), None, None, None
+        with direct():
+            if v is not None:
+                for_grad, for_x, for_weight = _in_direction(
+                    v, grad, x, weight, mean, rstd, b_grad, sum_gx, sum_g, ctx.eps
+                )
+            if v_weight is not None:  # of sum(g x^)
+                normalized = (x - _spread(mean, x)) * _spread(rstd, x)
+                inner = _backward(grad, x, None, mean, rstd, ctx.eps)[0]
+                for_grad = _sum(for_grad, normalized * _spread(v_weight, x))
+                for_x = _sum(for_x, inner * _spread(v_weight, x))
+            if v_bias is not None:  # of sum(g)
+                for_grad = _sum(for_grad, _spread(v_bias, x).expand_as(grad))
+            return _as(for_grad, grad), _as(for_x, x), _as(for_weight, weight), None, None, None
+
+
+def _in_direction(v, grad, x, weight, mean, rstd, b_grad, sum_gx, sum_g, eps):
+    """dF/dg, dF/dx and dF/dw as above, in few operations: at small batches their number is the time."""
+    b_v, sum_vx, sum_v = _backward(v, x, weight, mean, rstd, eps)
+    minus = -x.shape[1] / x.numel()  # -1 / M
+    sum_vg = (v * grad).sum([0, *range(2, x.ndim)], dtype=rstd.dtype)
+    k = sum_vg.add_(torch.addcmul(sum_v * sum_g, sum_vx, sum_gx), alpha=minus)
+    for_weight, share = rstd * k, rstd * minus
+    of_x = share * rstd * for_weight
+    for_x = (x - _spread(mean, x)).mul_(_spread(of_x if weight is None else of_x * weight, x))
+    for_x.addcmul_(b_v, _spread(share * sum_gx, x)).addcmul_(b_grad, _spread(share * sum_vx, x))
+    return b_v, for_x, None if weight is None else for_weight
+
+
+def _spread(values, like):
+    """Values of channels in as many axes as `like` (image, channel, *position)."""
+    return values.view(1, -1, *[1] * (like.ndim - 2))
 
 
 def _backward(grad, x, weight, mean, rstd, eps):
-    return aten.native_batch_norm_backward(
-        grad, x, weight, None, None, mean, rstd, True, eps, _EVERYTHING
-    )
+    with direct():
+        return aten.native_batch_norm_backward(
+            grad, x, weight, None, None, mean, rstd, True, eps, _EVERYTHING
+        )
 
 
 def _sum(total, term):

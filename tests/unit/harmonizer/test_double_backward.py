@@ -100,6 +100,20 @@ def test_operations_of_a_step_of_a_depthwise_network(monkeypatch):
     assert count() > 5 * ours
 
 
+def test_operations_of_a_step_beside_those_of_a_plain_one():
+    """At small batches a GPU's time is their number: 3.1 times a plain step's, 3.5 once."""
+    model, counted = build("resnet26", seed=0).train(), []
+    images, maps = normal(2, 3, 64, 64).detach().float(), normal(2, 64, 64).detach().float()
+    for strength in (0.0, 1.0):
+        with Counts() as counts:
+            harmonizer_loss(
+                model, images, torch.tensor([1, 2]), maps, torch.ones(2),
+                strength=strength, epsilon="relative",
+            ).backward()  # fmt: skip
+        counted.append(counts.calls.total())
+    assert counted[1] < 3.2 * counted[0]
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize(
     "architecture",
