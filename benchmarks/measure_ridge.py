@@ -67,7 +67,7 @@ def make_data(job: RidgeCase) -> tuple[np.ndarray, np.ndarray, list[Share]]:
 def itcortex(job, x, y, shares):
     """Ours: products once, then eigenvectors and left-out errors of every share."""
     fits = HeldOutFits(
-        x, job.grid, inner_rows=job.left_out, dtype=job.dtype, device=job.device
+        x, job.grid, inner_rows=job.left_out, dtype=job.dtype, device=job.device, shares=shares
     )  # fmt: skip
     return [found.predictions for found in fits.fit([y], shares)]
 

@@ -56,6 +56,10 @@ def fit_layer(
     """
     n_images, gy, gx, n_sites = responses[0].shape
     n_positions = gy * gx
+    shares = [
+        Share(_rows(split.train, n_positions), _rows(split.test, n_positions))
+        for split in division.splits
+    ]
     fits = HeldOutFits(
         _features(maps, (gy, gx)),
         penalties,
@@ -63,11 +67,8 @@ def fit_layer(
         seed=seed,
         dtype=dtype,
         device=device,
+        shares=shares,
     )
-    shares = [
-        Share(_rows(split.train, n_positions), _rows(split.test, n_positions))
-        for split in division.splits
-    ]
     shape = (len(responses), len(division), n_sites)
     metrics = {name: np.full(shape, np.nan) for name in division.kinds.scores}
     chosen, at_edge = np.full(shape, np.nan), np.zeros(shape, bool)

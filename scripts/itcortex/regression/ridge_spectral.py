@@ -19,11 +19,12 @@ n rows the last term is P times that of X'Y and would be most of the time, so th
 `inner_rows` are drawn, in whole groups: the penalty is then chosen on a sample of exact left-out
 errors. Further sets of responses (shuffled ones) cost X'Y and their errors.
 
-*Folds*: each fold's X'X is that of all rows less that of the held-out rows, and has an
-eigendecomposition of its own. To share the one of all rows instead, each fold and penalty would need
-the smoother between held-out rows, P (n/k)^2 p for each of k folds, and the choice of penalties within
-a fold that between them and the q left-out rows, 2 P q (n/k) p: at n = 22,248, p = 8,600, P = 20, k = 5
-and q = 4,096 that is 17 and 31 TFLOP for all folds, against .9 to 6 a fold.
+*Folds*: each fold's X'X is that of all rows less that of the held-out rows (of which that of all rows
+is the sum, so that no product is taken twice), and has an eigendecomposition of its own. To share the
+one of all rows instead, each fold and penalty would need the smoother between held-out rows,
+P (n/k)^2 p for each of k folds, and the choice of penalties within a fold that between them and the q
+left-out rows, 2 P q (n/k) p: at n = 22,248, p = 8,600, P = 20, k = 5 and q = 4,096 that is 17 and 31
+TFLOP for all folds, against .9 to 6 a fold.
 
 *Precision*: in float32 eigenvalues are good to about 1e-7 of the largest, so that penalties below 1e-6
 of it are not told apart.
@@ -114,6 +115,8 @@ class HeldOutFits:
     dtype : 'float64' or 'float32'
         Of products and eigenvectors.
     device : 'cpu' or a torch device
+    shares : those that `fit` will be called with, if they are known
+        Products of held-out rows are then not taken twice (`Products`).
 
     Raises `UserError` for penalties that are not positive, finite and ascending, and for features that
     are not finite.
@@ -129,6 +132,7 @@ class HeldOutFits:
         seed: int = 0,
         dtype: str = "float64",
         device: str = "cpu",
+        shares: Sequence[Share] = (),
     ):
         _check_penalties(penalties)
         _check_finite("features", features)
@@ -137,7 +141,9 @@ class HeldOutFits:
         self.groups = np.arange(len(features)) if groups is None else groups
         self.inner_rows, self.seed = inner_rows, seed
         self.arrays = arrays_on(device, dtype)
-        self.products = Products(features, self.arrays)
+        rows = np.arange(len(features))
+        held_out = [np.setdiff1d(rows, share.train, assume_unique=True) for share in shares]
+        self.products = Products(features, self.arrays, held_out)
 
     @property
     def dimensionality(self) -> float:
@@ -248,7 +254,8 @@ def cross_predict(
     ]
     predictions = np.full(responses.shape, np.nan)
     choices = []
-    for found in HeldOutFits(features, penalties, **more).fit([responses], shares):
+    fits = HeldOutFits(features, penalties, shares=shares, **more)
+    for found in fits.fit([responses], shares):
         predictions[shares[found.share].test] = found.predictions
         choices.append(found.choice)
     return predictions, choices

@@ -2,16 +2,18 @@
 
 X'X (feature, feature) or, with more features than rows, XX' (row, row) of all rows is computed once.
 That of some training rows is it less the held-out rows' part, or its rows and columns, around their
-own mean.
+own mean. Where the parts of all folds fit in memory, X'X is their sum, so that none is taken twice.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 _BLOCK = 128 * 2**20  # bytes of features, in float64, that are centred at a time
 _SOME_ROWS = 256
+#: Bytes of the products of held-out rows that are kept, at most.
+KEPT_BYTES = 3e9
 #: Eigenvalues below this share of the largest are rounding.
 _ROUNDING = {"float32": 1e-6, "float64": 1e-12}
 
@@ -53,16 +55,19 @@ class Products:
     ----------
     features : array (row, feature) of any float type
     arrays : where and how precisely products are taken (`itcortex.regression.arrays`)
+    held_out : sets of rows (indices, ascending) that training sets will lack
+        Where they do not overlap and are few enough, their products are kept for `spectrum`.
     """
 
-    def __init__(self, features: np.ndarray, arrays):
+    def __init__(self, features: np.ndarray, arrays, held_out: Sequence[np.ndarray] = ()):
         self.features, self.arrays = features, arrays
+        self._kept: dict[bytes, object] = {}  # products of held-out rows
         self.in_rows = features.shape[1] > features.shape[0]
         self.centre = sum_of(features, np.arange(len(features))) / len(features)
         if self.in_rows:
             self.gram = self._between(features, features, self.centre)
         else:
-            self.gram = self._squared(np.arange(len(features)))
+            self.gram = self._squared_in_parts(held_out)
         trace = arrays.trace(self.gram)
         squares = float(arrays.squares(self.gram).sum())
         #: Participation ratio (sum l)^2 / sum l^2 of the eigenvalues l of all rows' products: their
@@ -78,7 +83,11 @@ class Products:
         features, arrays = self.features, self.arrays
         held = np.setdiff1d(np.arange(len(features)), rows, assume_unique=True)
         mean = (len(features) * self.centre - sum_of(features, held)) / len(rows)
-        gram = self.gram - self._squared(held)
+        gram = self._kept.pop(held.tobytes(), None)
+        if gram is None:
+            gram = self._squared(held)
+        gram *= -1
+        gram += self.gram
         shift = arrays.put(mean - self.centre)
         gram -= len(rows) * shift[:, None] * shift[None]
         values, vectors = arrays.eigh(gram)
@@ -140,6 +149,23 @@ class Products:
             project, weights, mean, rows, unit,
         )  # fmt: skip
 
+    def _squared_in_parts(self, held_out: Sequence[np.ndarray]):
+        """X'X of all rows; products of held-out rows are kept, if they are parts of it and few."""
+        everything, held = (
+            np.arange(len(self.features)),
+            np.concatenate([*held_out, []]).astype(int),
+        )
+        if not kept_bytes(self.features.shape[1], len(held_out), self.arrays.dtype) or len(
+            np.unique(held)
+        ) < len(held):
+            return self._squared(everything)
+        total = self._squared(np.setdiff1d(everything, held, assume_unique=True))
+        for rows in held_out:
+            part = self._squared(rows)
+            self._kept[rows.tobytes()] = part
+            total += part
+        return total
+
     def _squared(self, rows: np.ndarray):
         """X'X of some rows around the common mean, a block of rows at a time."""
         total = self.arrays.zeros(self.features.shape[1], self.features.shape[1])
@@ -166,6 +192,12 @@ class Products:
 
     def _blocks(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         return blocks_of(rows, self.features.shape[1])
+
+
+def kept_bytes(features: int, parts: int, dtype: str) -> float:
+    """Memory of the products of held-out rows that `Products` keeps: of all parts, or of none."""
+    needed = parts * features**2 * np.dtype(dtype).itemsize
+    return needed if needed <= KEPT_BYTES else 0
 
 
 def blocks_of(rows: np.ndarray, width: int) -> Iterator[np.ndarray]:

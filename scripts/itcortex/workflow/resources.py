@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from itcortex.regression.ridge_spectrum import kept_bytes
 from itcortex.training import cost
 
 MOST_ATTEMPTS = 4  # that ask for more; a preempted job may be tried much more often
@@ -85,11 +86,16 @@ class RidgeSize:
 
 
 def ridge_mem_mb(size: RidgeSize, attempt: int) -> int:
-    """Of the largest layer: features twice, products five times, rotated rows, responses six times."""
+    """Of the largest layer: features twice, products five times, rotated rows, responses six times.
+
+    Products of the rows that folds hold out come on top, where they are kept.
+    """
     features = max(size.features)
     side = min(size.rows, features)
     rotated = (size.left_out + size.rows / 3) * side
     values_mb = (5 * side**2 + rotated) * size.value_bytes / 1e6
+    if features <= size.rows:
+        values_mb += kept_bytes(features, size.splits, f"float{8 * size.value_bytes}") / 1e6
     features_mb = 2 * 4 * size.rows * features / 1e6
     responses_mb = (6 * 8 + 3 * 4) * size.rows * size.sites / 1e6
     needed = 700 + values_mb + features_mb + responses_mb

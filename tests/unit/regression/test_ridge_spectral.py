@@ -5,6 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge, RidgeCV
 
 from itcortex.errors import UserError
+from itcortex.regression import ridge_spectrum
 from itcortex.regression.ridge_spectral import HeldOutFits, Share, cross_predict, fit_ridge
 
 PENALTIES = (1e-3, 1e-2, 0.1, 1.0, 10.0)
@@ -62,6 +63,34 @@ def test_folds_equal_separate_fits_and_rows_outside_of_folds_only_train(n, p):
         alone = fit_ridge(x[~held], y[~held], PENALTIES)
         assert np.array_equal(fits[fold].penalties, alone.penalties)
         assert np.allclose(predicted[held], alone.predict(x[held]), atol=1e-8)
+
+
+@pytest.mark.parametrize("kept", [3e9, 0])
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_products_of_held_out_rows_are_taken_once_where_they_fit(monkeypatch, kept, overlapping):
+    """Three folds of 60 rows: 60 rows are squared, and 120 where parts are not kept or overlap."""
+    monkeypatch.setattr(ridge_spectrum, "KEPT_BYTES", kept)
+    x, y = made(60, 12)
+    rows = np.arange(60)
+    held = [rows[k::3] for k in range(3)]
+    if overlapping:
+        held[1] = rows[:20]
+    shares = [Share(np.setdiff1d(rows, test), test) for test in held]
+    squared, real = [], ridge_spectrum.Products._squared
+    monkeypatch.setattr(
+        ridge_spectrum.Products, "_squared",
+        lambda self, some: squared.append(len(some)) or real(self, some),
+    )  # fmt: skip
+    fits = HeldOutFits(x, PENALTIES, shares=shares)
+    found = list(fits.fit([y], shares))
+    assert sum(squared) == (60 if kept and not overlapping else 120)
+    again = list(fits.fit([y], shares))  # what was kept is used up
+    for one, other in zip(found, again, strict=True):
+        alone = Ridge(0.1 * unit_of(x[shares[one.share].train]))
+        alone.fit(x[shares[one.share].train], y[shares[one.share].train])
+        assert np.allclose(one.predictions, other.predictions, atol=1e-10)
+        site = one.choice.penalties == 0.1
+        assert np.allclose(alone.predict(x[held[one.share]])[:, site], one.predictions[:, site])
 
 
 @SHAPES
