@@ -1,11 +1,13 @@
 """What human maps change: paired differences between conditions, with intervals.
 
 The estimate of a contrast (`condition_contrasts`) is the mean over seeds of the difference of two
-networks of one model and seed; over models, the mean of the models' estimates. Its 95 % interval has
+networks of one model and seed; over models, the mean of the models' estimates. Of a recording it is the
+mean over sites of differences within a site (`condition_sites`); over recordings of an area the mean of
+theirs, each with the same weight. Its 95 % interval has
 two sources, which are drawn together:
 
-- what the score is a mean over (folds and sites, photographs, images), drawn with replacement, the same
-  draw for both networks of every pair and for all seeds and models;
+- what the score is a mean over (folds and sites, within each recording; photographs; images), drawn with
+  replacement, the same draw for both networks of every pair and for all seeds and models;
 - seeds. Three seeds drawn with replacement would give intervals that hold the truth three times in
   four, because three numbers hardly show how far seeds spread. So the error of the mean over seeds is
   drawn from Student's t: the standard error of the mean, with its degrees of freedom; over models by
@@ -28,9 +30,9 @@ from itcortex.tables.condition_scores import Difference, Scores
 #: What a measure is: its score, and of what.
 MEASURE = ["measure", "target", "mapping", "protocol", "map_kind", "saliency"]
 COLUMNS = [*MEASURE, "model", "condition", "compared_with", "strength", "main_strength", "value",
-           "value_other", "difference", "low", "high", "p", "lowest_seed", "highest_seed",
-           "n_seeds", "n_models", "n_targets", "n_images", "n_folds", "n_sites", "undefined",
-           "drawn", "note"]  # fmt: skip
+           "value_other", "difference", "low", "high", "p", "sites_higher", "lowest_seed",
+           "highest_seed", "n_seeds", "n_models", "n_targets", "n_images", "n_folds", "n_sites",
+           "undefined", "drawn", "note"]  # fmt: skip
 FEWEST_SEEDS = 2  # that say how seeds differ
 _SIMPLE = dict.fromkeys(["target", "mapping", "protocol", "map_kind", "saliency", "drawn"], "")
 _COUNTS = ["n_images", "n_folds", "n_sites"]
@@ -152,9 +154,22 @@ def _row(
         row["drawn"] = f"{drawn}, seeds" if drawn else "seeds"
     for name, field in (("value", "value"), ("value_other", "other"), ("difference", "difference")):
         row[name] = _mean([[getattr(one, field) for one in some] for some in by_model])
+    row["sites_higher"] = _sites_higher(by_model)
     row |= {"lowest_seed": min(map(min, by_seed)), "highest_seed": max(map(max, by_seed))}
     row |= _interval(by_model, error * stdtrit(freedom, quantiles) if error else 0 * quantiles)
     return row | {"note": "; ".join(dict.fromkeys(notes))}
+
+
+def _sites_higher(by_model: list[list[Difference]]) -> float:
+    """Share of sites whose difference, mean over seeds and models, is above zero.
+
+    Over recordings the mean of their shares; NaN for measures that are not of sites.
+    """
+    shares = []
+    for recording in range(len(next(filter(None, by_model))[0].by_site)):
+        means = _mean([[one.by_site[recording] for one in some] for some in by_model])
+        shares.append(mean_defined(np.where(np.isfinite(means), means > 0, np.nan)))
+    return float(mean_defined(np.array(shares)))
 
 
 def _mean(by_model: list[list]) -> float | np.ndarray:

@@ -11,7 +11,7 @@ import compare_conditions
 from itcortex import store
 from itcortex.tables import dictionary
 from itcortex.tables.condition_contrasts import are_harmonized, contrasts
-from itcortex.tables.condition_measures import marks, of_trainings
+from itcortex.tables.condition_measures import OF_SITES, marks, of_trainings
 from itcortex.tables.condition_scores import Drawn, MeanOf, OfPhotographs
 from itcortex.tables.conditions import conditions_table, seed_error
 from itcortex.tables.statistics import WITH_HARMONIZED, groups
@@ -108,7 +108,7 @@ def test_the_same_network_under_two_conditions_differs_by_nothing(rng):
     place = {name: k for k, name in enumerate(sites.names)}
     for seed in range(3):
         first, other = (place[f"net {made.weights(c, seed)}"] for c in ("human", "mean"))
-        sites.r[other], sites.drawn[other] = sites.r[first], sites.drawn[first]
+        sites.r[other] = sites.r[first]
     answers = alone(models, {("net", c, s): 0.9 for c in ("human", "mean") for s in range(3)})
     table = compared(models, [made.measure(sites), answers], rng)
     for found in table[(table["compared_with"] == "mean")].to_dict("records"):
@@ -134,7 +134,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say(names, noise):
     for seed in range(50):
         rng = np.random.default_rng(seed)
         sites = made.sites(models, {"human": 0.03}, rng, draws=100, **noise)
-        table = conditions_table([made.measure(sites)], contrasts(models), 100, rng)
+        measure = made.measure(sites, draws=100, rng=rng)
+        table = conditions_table([measure], contrasts(models), 100, rng)
         for k, control in enumerate(("none", "mean")):
             found = row(table, "human", control)
             held[k] += found["low"] <= 0.03 <= found["high"]
@@ -183,7 +184,7 @@ def test_a_network_without_its_baseline_and_one_seed_alone_are_said(rng):
             "b mean/strength-1/seed-0", "b mean/strength-1/seed-1"}  # fmt: skip
     whole = made.measure(sites)
     kept = {name: value for name, value in whole.values.items() if name not in gone}
-    table = compared(models, [Drawn(whole.about, kept, whole.drawn)], rng)
+    table = compared(models, [whole.with_values(kept)], rng)
     of_a = row(table, model="a")
     assert of_a["n_seeds"] == 2 and of_a["note"] == "seed 2: strength 0: not scored"
     of_b = row(table, model="b")
@@ -276,8 +277,9 @@ def encoding_rows(models, recording, rng) -> dict[str, pd.DataFrame]:
         rows = [
             {"recording": recording, "mapping": "pls", "protocol": "corrected", "model": model,
              "weights": weights, "fold": f"f{i}", "site": f"s{j}", "r": r[i, j], "control": "none",
-             "main_window": True, "chosen": True}
-            for i in range(r.shape[0]) for j in range(r.shape[1])
+             "main_window": True, "layer": layer, "chosen": layer == "early"}
+            | ({"r of disc": r[i, j] / 2} if recording == "v4_a" else {})
+            for layer in ("early", "late") for i in range(r.shape[0]) for j in range(r.shape[1])
         ]  # fmt: skip
         found[name] = pd.DataFrame(rows)
     return found
@@ -332,8 +334,10 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     human = human[human["compared_with"] == "none"]
     told = ["measure", "target", "map_kind", "saliency"]
     assert human[told].apply(tuple, axis=1).tolist() == [
-        ("r", "v4_a", "", ""), ("r_over_ceiling", "v4_a", "", ""), ("r", "v4_b", "", ""),
-        ("r", "V4", "", ""), ("rsa", "it", "", ""),
+        *((measure, "v4_a", "", "") for measure in OF_SITES),
+        *((measure, "v4_b", "", "") for measure in ("r", "r_same_layer", "r_median")),
+        *((measure, "V4", "", "") for measure in ("r", "r_same_layer", "r_within_kinds", "r_median")),
+        ("rsa", "it", "", ""),
         *((measure, "osie", kind, saliency) for kind in ("eye", "mouse")
           for saliency in ("raw", "covering") for measure in ("attention", "attention_partial")),
         ("agreement", "", "", ""), ("divergence", "", "", ""),
@@ -343,6 +347,11 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     assert of["r", "V4"].item() == pytest.approx(
         (of["r", "v4_a"].item() + of["r", "v4_b"].item()) / 2
     )
+    assert of["r_within_kinds", "v4_a"].item() == pytest.approx(of["r", "v4_a"].item() / 2)
+    assert of["r_within_kinds", "V4"].item() == pytest.approx(
+        (of["r", "v4_a"].item() / 2 + of["r", "v4_b"].item()) / 2
+    )
+    assert human.set_index("measure")["sites_higher"]["r"].tolist() == [1, 1, 1]
     np.testing.assert_allclose(of["attention", "osie"], 0.2)
     np.testing.assert_allclose(of["rsa", "it"], 0)
     said = out[2].read_text(encoding="utf-8")
