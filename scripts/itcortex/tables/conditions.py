@@ -16,7 +16,7 @@ two sources, which are drawn together:
 Models and recordings are taken as they are: they are few. An interval over models is about these models.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,8 @@ COLUMNS = [*MEASURE, "model", "condition", "compared_with", "strength", "main_st
            "highest_seed", "n_seeds", "n_models", "n_targets", "n_images", "n_folds", "n_sites",
            "undefined", "drawn", "note"]  # fmt: skip
 FEWEST_SEEDS = 2  # that say how seeds differ
+#: A contrast in one model, its scored pairs, and why others have none.
+Group = tuple[Contrast, list[Difference], list[str]]
 _SIMPLE = dict.fromkeys(["target", "mapping", "protocol", "map_kind", "saliency", "drawn"], "")
 _COUNTS = ["n_images", "n_folds", "n_sites"]
 
@@ -64,10 +66,8 @@ def conditions_table(
         for one, pairs, lacking in by_model:
             notes = lacking + _marked(one, marks or {})
             rows.append(about | _row(one, [pairs], notes, about["drawn"], quantiles))
-        for key in dict.fromkeys(one.key for one in found):
-            some = [group for group in by_model if group[0].key == key and group[0].main]
-            if some:
-                rows.append(about | _over_models(some, marks or {}, about["drawn"], quantiles))
+        for over, some in _over_models(by_model):
+            rows.append(about | _of_models(over, some, marks or {}, about["drawn"], quantiles))
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.astype(dict.fromkeys(_COUNTS, float))
 
@@ -112,22 +112,42 @@ def _marked(contrast: Contrast, marks: Mapping[str, str]) -> list[str]:
     return [marks[name] for name in names if name in marks]
 
 
-def _over_models(
-    some: list[tuple[Contrast, list[Difference], list[str]]],
+def _over_models(by_model: Sequence[Group]) -> Iterator[tuple[Contrast, list[Group]]]:
+    """What rows over models are made of: each contrast at each strength, of the models that have it.
+
+    A row is `main` where its strength is a main one of all models of the contrast. Where there is none
+    that all share, one more row is over models at their own (the highest main) strengths, and has no
+    strength.
+    """
+    for key in dict.fromkeys(group[0].key for group in by_model):
+        some = [group for group in by_model if group[0].key == key]
+        main = {(one.model, one.strength) for one, *_ in some if one.main}
+        models, strengths = {model for model, _ in main}, sorted({one.strength for one, *_ in some})
+        shared = {x for x in strengths if all((model, x) in main for model in models)}
+        for strength in strengths:
+            at = [group for group in some if group[0].strength == strength]
+            over = at[0][0]._replace(model="", main=strength in shared)
+            yield over, at
+        if models and not shared:
+            highest = {model: max(x for name, x in main if name == model) for model in models}
+            own = [group for group in some if group[0].strength == highest.get(group[0].model)]
+            yield own[0][0]._replace(model="", strength=np.nan), own
+
+
+def _of_models(
+    over: Contrast,
+    some: list[Group],
     marks: Mapping[str, str],
     drawn: str,
     quantiles: np.ndarray,
 ) -> dict:
     """The row over models, of those with a scored pair."""
-    scored = [group for group in some if group[1]]
+    scored = [pairs for _, pairs, _ in some if pairs]
     notes = [f"{one.model}: {note}" for one, _, found in some for note in found]
     notes += [f"{one.model}: {note}" for one, _, _ in some for note in _marked(one, marks)]
     if len(scored) > 1:
         notes.insert(0, f"mean over {len(scored)} models, which are not drawn")
-    strengths = {one.strength for one, _, _ in scored or some}
-    strength = strengths.pop() if len(strengths) == 1 else np.nan
-    over = some[0][0]._replace(model="", strength=strength)
-    return _row(over, [pairs for _, pairs, _ in scored], notes, drawn, quantiles)
+    return _row(over, scored, notes, drawn, quantiles)
 
 
 def _row(

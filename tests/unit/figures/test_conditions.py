@@ -73,5 +73,5 @@ def test_bytes_are_the_same_and_nothing_is_cut_off(table, tmp_path):
 
 def test_the_caption_has_the_numbers_that_the_figure_is_drawn_for(table):
     said = captions.of_conditions(table, "r", "pls")
-    assert said.count("Human maps change predictivity of v4_") == 2
-    assert said.count("more than with either kind of other maps") == 2
+    assert said.count("Human maps (strength 1) change predictivity of v4_") == 2
+    assert said.count("raise it beyond strength 0 and beyond both kinds of other maps") == 2

@@ -55,21 +55,47 @@ def test_every_condition_is_compared_with_strength_0_of_its_seed_and_human_maps_
     assert contrasts(made.models(conditions=())) == []
 
 
-def test_further_strengths_of_one_seed_are_a_curve_and_not_part_of_means(rng):
-    models = made.models(seeds=(0, 1))
-    curve = made.models(seeds=(0,), conditions=("human",), strength=10.0)
-    models = pd.concat([models, curve[curve["strength"] == 10.0]], ignore_index=True)
+def at_strengths(*strengths, names=("net",), seeds=(0, 1)):
+    """Models with human maps at several strengths, and a score that is the strength."""
+    rows = [
+        made.models(names, seeds=seeds, conditions=("human",), strength=one) for one in strengths
+    ]
+    models = pd.concat(rows, ignore_index=True).drop_duplicates(["model", "weights"])
     values = {made.name(one): float(one["strength"]) for one in models.to_dict("records")}
-    measure = Drawn(
-        {"measure": "r"}, values, {name: np.full(DRAWS, v) for name, v in values.items()}
-    )
+    draws = {name: np.full(DRAWS, value) for name, value in values.items()}
+    return models, Drawn({"measure": "r"}, values, draws)
+
+
+def test_every_strength_has_its_contrasts_in_models_and_over_them(rng):
+    models, measure = at_strengths(0.3, 1.0, 3.0, names=("a", "b"), seeds=(0,))
     table = compared(models, [measure], rng)
-    assert row(table)["difference"] == 1 and row(table)["strength"] == 1
-    of_model = table[(table["model"] == "net") & (table["compared_with"] == "none")]
-    human = of_model[of_model["condition"] == "human"].set_index("strength")
-    assert human["difference"].to_dict() == {1.0: 1.0, 10.0: 10.0}
-    assert human["main_strength"].to_dict() == {1.0: True, 10.0: False}
-    assert human["n_seeds"].to_dict() == {1.0: 2, 10.0: 1}
+    for model in ("a", "b", ""):
+        rows = table[table["model"] == model].set_index("strength")
+        assert rows["difference"].to_dict() == {0.3: 0.3, 1.0: 1.0, 3.0: 3.0}
+        assert rows["main_strength"].all()  # all have one condition and one seed
+
+
+def test_further_strengths_of_one_seed_are_a_curve_beside_the_main_one(rng):
+    models, measure = at_strengths(1.0, seeds=(0, 1))
+    curve, values = at_strengths(10.0, seeds=(0,))
+    models = pd.concat([models, curve[curve["strength"] == 10.0]], ignore_index=True)
+    both = Drawn(measure.about, measure.values | values.values, measure.drawn | values.drawn)
+    table = compared(models, [both], rng)
+    for model in ("net", ""):
+        human = table[table["model"] == model].set_index("strength")
+        assert human["difference"].to_dict() == {1.0: 1.0, 10.0: 10.0}
+        assert human["main_strength"].to_dict() == {1.0: True, 10.0: False}
+        assert human["n_seeds"].to_dict() == {1.0: 2, 10.0: 1}
+
+
+def test_models_with_main_strengths_of_their_own_have_one_more_mean(rng):
+    (a, of_a), (b, of_b) = at_strengths(1.0, names=("a",)), at_strengths(3.0, names=("b",))
+    both = Drawn(of_a.about, of_a.values | of_b.values, of_a.drawn | of_b.drawn)
+    table = compared(pd.concat([a, b], ignore_index=True), [both], rng)
+    over = table[table["model"] == ""].set_index("strength")
+    assert over["main_strength"].tolist() == [False, False, True]
+    assert over["difference"].tolist() == [1, 3, 2] and over["n_models"].tolist() == [1, 1, 2]
+    assert np.isnan(over.index[2])
 
 
 # --- planted effects ------------------------------------------------------------------------------
@@ -355,9 +381,11 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     np.testing.assert_allclose(of["attention", "osie"], 0.2)
     np.testing.assert_allclose(of["rsa", "it"], 0)
     said = out[2].read_text(encoding="utf-8")
-    assert said.count("\n- ") + 1 == 1 + 1 + 2 * 2 * 2 + 2  # V4, RDMs, people, own answers
-    assert said.startswith("- Human maps change predictivity of V4 (r) by +0.")
-    assert "\n\nIn a cell: V4: more than with either kind of other maps; +0." in said
+    assert said.count("\n- ") + 1 == 4 + 1 + 2 * 2 * 2 + 2 + 1  # V4, RDMs, people, answers, number
+    assert said.startswith("- Human maps (strength 1) change predictivity of V4 (r) by +0.")
+    assert (
+        "\n\nIn a cell: V4 (strength 1): human maps raise it beyond strength 0 and beyond" in said
+    )
     assert human["drawn"].unique().tolist() == ["folds, sites, seeds", "images, seeds",
                                                 "photographs, seeds", "seeds"]  # fmt: skip
 

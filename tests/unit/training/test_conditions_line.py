@@ -70,8 +70,8 @@ def table_of(fixed, folder) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("fixed", "verdict"),
     [
-        (False, "more than with either kind of other maps"),
-        (True, "no change that human maps explain"),
+        (False, "human maps raise it beyond strength 0 and beyond both kinds of other maps"),
+        (True, "all maps raise it (no change that human maps explain)"),
     ],
 )
 def test_maps_that_mark_what_sites_read_help_alone_only_where_others_do_not_mark_it(
@@ -82,7 +82,7 @@ def test_maps_that_mark_what_sites_read_help_alone_only_where_others_do_not_mark
     where = {"measure": "r", "target": "sites", "mapping": "pls"}
     gained = condition_words.contrast(table, HUMAN, "none", **where)
     assert gained["low"] > 0.02
-    assert condition_words.verdict(table, **where) == verdict
+    assert condition_words.verdict(table, **where).startswith(verdict)
     control = condition_words.contrast(table, HUMAN, CONTROLS[0], **where)
     if fixed:  # the maps are the same, and so are the networks
         assert [control[name] for name in ("difference", "low", "high", "p")] == [0, 0, 0, 1]
