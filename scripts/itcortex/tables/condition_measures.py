@@ -17,8 +17,8 @@ WITHIN_KINDS = "r_within_kinds"
 OF_SITES = ("r", "r_over_ceiling", "r_same_layer", WITHIN_KINDS, "r_median")
 #: Measures of an attention set by the columns of its scores.
 OF_ATTENTION = {"attention": "rho", "attention_partial": "rho_partial"}
-#: Measures of a training by what it notes of its validation photographs.
-OF_TRAINING = {"agreement": "validation_agreement", "divergence": "validation_divergence"}
+#: Measures of a network's answers by the columns of what it answers beside what it did before training.
+OF_ANSWERS = {"agreement": "same", "divergence": "divergence"}
 
 
 def of_recordings(
@@ -123,27 +123,19 @@ def of_attention(
                 yield found
 
 
-def of_trainings(notes: Mapping[str, Mapping]) -> Iterator[Drawn]:
-    """What fine-tuning changed in a network's own answers; only seeds are drawn.
+def of_answers(
+    answers: pd.DataFrame, draws: int, rng: np.random.Generator
+) -> Iterator[OfPhotographs]:
+    """What fine-tuning changed in a network's own answers; photographs are drawn, alike for both.
 
-    `notes` are those that trainings leave beside their weights, by "model weights"; without a training
-    that has its network's own answers as labels there is nothing.
+    `answers` are what rule compare_answers wrote of all networks, as tables one below the other.
     """
-    for measure, column in OF_TRAINING.items():
-        values = {name: one["results"][column] for name, one in notes.items()
-                  if column in one["results"]}  # fmt: skip
-        if values:
-            yield Drawn({"measure": measure}, values, dict.fromkeys(values, np.empty(0)))
-
-
-def marks(notes: Mapping[str, Mapping]) -> dict[str, str]:
-    """What must be said of networks that no longer say what they said before, by "model weights"."""
-    return {
-        name: f"{name.partition(' ')[2]} collapsed: it agrees with the network before on "
-        f"{100 * one['results'][OF_TRAINING['agreement']]:.0f} % of the held-out photographs"
-        for name, one in notes.items()
-        if one.get("collapsed")
-    }
+    counts = None
+    for measure, column in OF_ANSWERS.items():
+        about = {"measure": measure}
+        found = OfPhotographs.of_table(answers, column, draws, rng, about, counts)
+        counts = found.counts
+        yield found
 
 
 def _names(rows: pd.DataFrame) -> pd.Series:

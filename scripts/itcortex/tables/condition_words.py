@@ -145,7 +145,8 @@ def sentences(table: pd.DataFrame, measure: str, mapping: str) -> list[str]:
     told = [*_told(table, measure, mapping)]
     found = [sentence(table, what, **where) for what, where in told]
     rows = [row for _, where in told for row in changes(table, **where).all()]
-    return [*found, *_how_many(rows)]
+    of_floor = [said for strength in strengths(table) if (said := _at_floor(table, strength))]
+    return [*found, *of_floor, *_how_many(rows)]
 
 
 def _told(
@@ -174,6 +175,25 @@ def _predictivity(
     for target in headline(table, measure, mapping):
         where = {"measure": measure, "target": target, "mapping": mapping, "strength": strength}
         yield what.format(target=target), where
+
+
+def _at_floor(table: pd.DataFrame, strength: float) -> str:
+    """How many trainings stand at the least agreement of a kept epoch; empty where none does."""
+    where = {"measure": "agreement", "strength": strength}
+    rows = {name: contrast(table, name, NONE, **where) for name in (HUMAN, *CONTROLS)}
+    known = {name: row for name, row in rows.items() if row is not None}
+    if not any(row["n_at_floor"] for row in known.values()):
+        return ""
+    counts = ", ".join(
+        f"{row['n_at_floor']:g} of {row['n_seeds']:g} trainings with {LABELS[name]} (mean agreement "
+        f"{number(100 * row['value'], 0)} %)"
+        for name, row in known.items()
+    )
+    at = at_strength(next(iter(known.values())))
+    return (
+        f"At the least agreement that a kept epoch needs, or at most one photograph above it{at}: "
+        f"{counts}. So conditions differ in how far the answers moved, and not in their maps alone."
+    )
 
 
 def _how_many(rows: list[pd.Series]) -> list[str]:

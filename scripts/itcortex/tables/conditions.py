@@ -25,14 +25,15 @@ from scipy.special import stdtrit
 from itcortex.numerics.metrics import mean_defined
 from itcortex.numerics.sampling import percentile_interval
 from itcortex.tables.condition_contrasts import LABELS, Contrast
+from itcortex.tables.condition_marks import Mark
 from itcortex.tables.condition_scores import Difference, Scores
 
 #: What a measure is: its score, and of what.
 MEASURE = ["measure", "target", "mapping", "protocol", "map_kind", "saliency"]
 COLUMNS = [*MEASURE, "model", "condition", "compared_with", "strength", "main_strength", "value",
            "value_other", "difference", "low", "high", "p", "sites_higher", "lowest_seed",
-           "highest_seed", "n_seeds", "n_models", "n_targets", "n_images", "n_folds", "n_sites",
-           "undefined", "drawn", "note"]  # fmt: skip
+           "highest_seed", "n_seeds", "n_at_floor", "n_models", "n_targets", "n_images", "n_folds",
+           "n_sites", "undefined", "drawn", "note"]  # fmt: skip
 FEWEST_SEEDS = 2  # that say how seeds differ
 #: A contrast in one model, its scored pairs, and why others have none.
 Group = tuple[Contrast, list[Difference], list[str]]
@@ -45,7 +46,7 @@ def conditions_table(
     found: Sequence[Contrast],
     draws: int,
     rng: np.random.Generator,
-    marks: Mapping[str, str] | None = None,
+    marks: Mapping[str, Mark] | None = None,
 ) -> pd.DataFrame:
     """A row for every measure and contrast, and those over models, whose `model` is empty.
 
@@ -65,7 +66,8 @@ def conditions_table(
         by_model = [(one, *_scored(scores, one)) for one in found]
         for one, pairs, lacking in by_model:
             notes = lacking + _marked(one, marks or {})
-            rows.append(about | _row(one, [pairs], notes, about["drawn"], quantiles))
+            row = _row(one, [pairs], notes, about["drawn"], quantiles)
+            rows.append(about | row | {"n_at_floor": _at_floor([one], marks or {})})
         for over, some in _over_models(by_model):
             rows.append(about | _of_models(over, some, marks or {}, about["drawn"], quantiles))
     table = pd.DataFrame(rows, columns=COLUMNS)
@@ -107,9 +109,15 @@ def _scored(scores: Scores, contrast: Contrast) -> tuple[list[Difference], list[
     return pairs, notes
 
 
-def _marked(contrast: Contrast, marks: Mapping[str, str]) -> list[str]:
+def _marked(contrast: Contrast, marks: Mapping[str, Mark]) -> list[str]:
     names = [name for pair in contrast.pairs for name in (pair.first, pair.other)]
-    return [marks[name] for name in names if name in marks]
+    return [marks[name].text for name in names if name in marks]
+
+
+def _at_floor(some: Iterable[Contrast], marks: Mapping[str, Mark]) -> int:
+    """How many first networks of pairs were kept at the least agreement."""
+    first = [pair.first for one in some for pair in one.pairs]
+    return sum(marks[name].at_floor for name in first if name in marks)
 
 
 def _over_models(by_model: Sequence[Group]) -> Iterator[tuple[Contrast, list[Group]]]:
@@ -137,7 +145,7 @@ def _over_models(by_model: Sequence[Group]) -> Iterator[tuple[Contrast, list[Gro
 def _of_models(
     over: Contrast,
     some: list[Group],
-    marks: Mapping[str, str],
+    marks: Mapping[str, Mark],
     drawn: str,
     quantiles: np.ndarray,
 ) -> dict:
@@ -147,7 +155,8 @@ def _of_models(
     notes += [f"{one.model}: {note}" for one, _, _ in some for note in _marked(one, marks)]
     if len(scored) > 1:
         notes.insert(0, f"mean over {len(scored)} models, which are not drawn")
-    return _row(over, scored, notes, drawn, quantiles)
+    row = _row(over, scored, notes, drawn, quantiles)
+    return row | {"n_at_floor": _at_floor((one for one, _, _ in some), marks)}
 
 
 def _row(

@@ -89,6 +89,21 @@ def test_the_number_of_differences_and_of_those_expected_by_chance_is_the_last_s
     assert "if no maps changed anything, about 3 would by chance" in last
 
 
+def test_trainings_at_the_least_agreement_are_told_by_condition(rng):
+    table = made.table({"human": 0.1}, rng)
+    assert not any("least agreement" in one for one in condition_words.sentences(table, "r", "pls"))
+    human = (table["condition"] == "human") & (table["measure"] == "agreement")
+    table.loc[human, "n_at_floor"] = 8
+    (said,) = (
+        one for one in condition_words.sentences(table, "r", "pls") if "least agreement" in one
+    )
+    assert (
+        "8 of 9 trainings with human maps (mean agreement 60 %), 0 of 9 trainings with maps of"
+        in said
+    )
+    assert "conditions differ in how far the answers moved" in said
+
+
 def test_every_strength_is_told_main_ones_whole_and_further_ones_by_predictivity(rng):
     table = made.table({"human": 0.1}, rng)
     curve = table.assign(strength=10.0)

@@ -11,7 +11,8 @@ import compare_conditions
 from itcortex import store
 from itcortex.tables import dictionary
 from itcortex.tables.condition_contrasts import are_harmonized, contrasts
-from itcortex.tables.condition_measures import OF_SITES, marks, of_trainings
+from itcortex.tables.condition_marks import Mark, marks
+from itcortex.tables.condition_measures import OF_SITES, of_answers
 from itcortex.tables.condition_scores import Drawn, MeanOf, OfPhotographs
 from itcortex.tables.conditions import conditions_table, seed_error
 from itcortex.tables.statistics import WITH_HARMONIZED, groups
@@ -256,25 +257,73 @@ def test_photographs_that_one_of_two_networks_lacks_are_left_out_of_both(rng):
     assert lost["n_seeds"] == 1 and "seed 1: no score is defined" in lost["note"]
 
 
+def trained(agreement, alignments, kept_epoch, **more):
+    """Notes and history of a training of 30 photographs whose least agreement is .8."""
+    recipe = {"kept": "best_alignment", "least_agreement": 0.8}
+    note = {"training": {"recipe": recipe}, "results": {"validation_agreement": agreement},
+            "before": {"n_validation": 30}, "kept_epoch": kept_epoch}  # fmt: skip
+    epochs = range(1, len(alignments) + 1)
+    return note | more, pd.DataFrame({"epoch": epochs, "validation_alignment": alignments})
+
+
+def marked(**trainings):
+    """Marks of trainings by the name of their network."""
+    notes = {f"net {name}": note for name, (note, _) in trainings.items()}
+    return marks(notes, {f"net {name}": history for name, (_, history) in trainings.items()})
+
+
 def test_a_network_that_collapsed_keeps_its_row_and_is_marked(rng):
     models = made.models()
-    notes = {
-        made.name(one): {"results": {"validation_agreement": 0.9, "validation_divergence": 0.1}}
-        for one in models.to_dict("records") if one["condition"]
-    }  # fmt: skip
-    name = f"net {made.weights('human', 1)}"
-    notes[name] = {"results": {"validation_agreement": 0.1, "validation_divergence": 5.0},
-                   "collapsed": True}  # fmt: skip
-    table = compared(models, [*of_trainings(notes)], rng, marks=marks(notes))
-    agreement, divergence = (
-        table[table["measure"] == name] for name in ("agreement", "divergence")
-    )
-    assert row(agreement, model="net")["difference"] == pytest.approx(-0.8 / 3)
-    assert row(divergence, model="net")["highest_seed"] == pytest.approx(4.9)
+    name = made.weights("human", 1)
+    found = marked(**{name: trained(0.1, [0.2], 1, collapsed=True)})
+    table = compared(models, [made.measure(made.sites(models, {}, rng))], rng, marks=found)
     said = "human/strength-1/seed-1 collapsed: it agrees with the network before on 10 % of the held-out"
-    assert said in row(agreement, model="net")["note"] and said in row(agreement)["note"]
-    assert "collapsed" not in row(agreement, "mean")["note"]
-    assert not [*of_trainings({"other": {"results": {"validation_accuracy": 0.5}}})]
+    assert said in row(table, model="net")["note"] and said in row(table)["note"]
+    assert "collapsed" not in row(table, "mean")["note"] and row(table)["n_at_floor"] == 0
+
+
+def test_trainings_at_the_least_agreement_are_marked_and_counted(rng):
+    decided, near = trained(0.83, [0.2, 0.3, 0.4], 2), trained(0.8333, [0.2, 0.3], 2)
+    free, first = trained(0.87, [0.2, 0.3], 2), trained(0.9, [0.3, 0.2], 1)
+    found = marked(decided=decided, near=near, free=free, first=first)
+    assert found == {
+        "net decided": Mark("decided is of epoch 2, with an agreement of 83 %, as epoch 3 was below the "
+                            "least agreement of 80 %", at_floor=True),
+        "net near": Mark("near is at the least agreement of 80 %: 83 %", at_floor=True),
+    }  # fmt: skip
+    assert marked(last=({"results": {}, "training": {"recipe": {"kept": "last"}}}, None)) == {}
+    models = made.models()
+    names = {made.weights("human", seed): near for seed in (0, 2)}
+    table = compared(
+        models, [made.measure(made.sites(models, {}, rng))], rng, marks=marked(**names)
+    )
+    for model in ("net", ""):
+        assert (
+            row(table, model=model)["n_at_floor"] == row(table, "human", "mean")["n_at_floor"] == 2
+        )
+        assert row(table, "mean", model=model)["n_at_floor"] == 0
+    assert "human/strength-1/seed-2 is at the least agreement" in row(table)["note"]
+
+
+def test_photographs_of_answers_are_drawn(rng):
+    """Ten of twenty photographs lost their class in every network: seeds agree, photographs do not."""
+    models = made.models()
+    rows = [
+        {"model": one["model"], "weights": one["weights"], "image": f"{i}.jpg",
+         "same": float(i >= 10 or one["condition"] != "human"),
+         "divergence": 0.1 * (one["condition"] == "human")}
+        for one in models.to_dict("records") if one["condition"] for i in range(20)
+    ]  # fmt: skip
+    measures = [*of_answers(pd.DataFrame(rows), DRAWS, rng)]
+    assert measures[0].counts is measures[1].counts
+    table = compared(models, measures, rng)
+    agreement, divergence = (
+        row(table[table["measure"] == name]) for name in ("agreement", "divergence")
+    )
+    assert agreement["difference"] == -0.5 and agreement["drawn"] == "photographs, seeds"
+    assert agreement["low"] == pytest.approx(-0.72, abs=0.08)  # of a binomial with n = 20
+    assert agreement["high"] == pytest.approx(-0.28, abs=0.08) and agreement["n_images"] == 20
+    np.testing.assert_allclose(divergence[["low", "high"]].to_numpy(float), 0.1)
 
 
 def test_the_mean_of_recordings_draws_each_for_itself(rng):
@@ -319,7 +368,8 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     summary = [test | {"recording": name, "area": "V4", "ceiling": ceiling}
                for name, ceiling in (("v4_a", 0.5), ("v4_b", np.nan))]  # fmt: skip
     store.write_table(tmp_path / "summary.parquet", pd.DataFrame(summary))
-    files = {name: [] for name in ("encoding", "rsa", "resampled", "attention", "notes")}
+    kinds = ("encoding", "rsa", "resampled", "attention", "answers", "notes", "histories")
+    files = {name: [] for name in kinds}
     by_recording = {name: encoding_rows(models, name, rng) for name in ("v4_a", "v4_b")}
     names = list(by_recording["v4_a"])
     for k, name in enumerate(names):
@@ -345,9 +395,12 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
             for control in ("none", "shuffled_images")
         ]  # fmt: skip
         write("attention", pd.DataFrame(attention))
+        answers = [told | {"image": f"{i}.jpg", "same": i > 0, "divergence": 0.2} for i in range(5)]
+        write("answers", pd.DataFrame(answers).astype({"same": float}))
         files["notes"].append(tmp_path / f"{k}.json")
-        results = {"validation_agreement": 0.9, "validation_divergence": 0.2}
-        files["notes"][-1].write_text(json.dumps({"results": results}))
+        note, history = trained(0.8, [0.2, 0.3], 2)
+        files["notes"][-1].write_text(json.dumps(note))
+        write("histories", history)
     out = [tmp_path / f"conditions.{kind}" for kind in ("parquet", "csv", "md")]
     compare_conditions.main(
         *files.values(), tmp_path / "models.parquet", tmp_path / "summary.parquet", *out,
@@ -381,13 +434,17 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     np.testing.assert_allclose(of["attention", "osie"], 0.2)
     np.testing.assert_allclose(of["rsa", "it"], 0)
     said = out[2].read_text(encoding="utf-8")
-    assert said.count("\n- ") + 1 == 4 + 1 + 2 * 2 * 2 + 2 + 1  # V4, RDMs, people, answers, number
+    assert said.count("\n- ") + 1 == 4 + 1 + 2 * 2 * 2 + 2 + 2  # V4, RDMs, people, answers, numbers
+    assert (
+        "above it (strength 1): 3 of 3 trainings with human maps (mean agreement 80 %), 3 of"
+        in said
+    )
     assert said.startswith("- Human maps (strength 1) change predictivity of V4 (r) by +0.")
     assert (
         "\n\nIn a cell: V4 (strength 1): human maps raise it beyond strength 0 and beyond" in said
     )
     assert human["drawn"].unique().tolist() == ["folds, sites, seeds", "images, seeds",
-                                                "photographs, seeds", "seeds"]  # fmt: skip
+                                                "photographs, seeds"]  # fmt: skip
 
 
 def test_controls_are_no_harmonized_networks_anywhere():
