@@ -10,7 +10,7 @@ from itcortex.tables import condition_verdicts as verdicts
 from itcortex.tables.condition_contrasts import CONTROLS, HUMAN, LABELS, NONE
 from itcortex.tables.numbers import bounds, number
 
-_DIGITS = 3
+_DIGITS, _SMALL = 3, 0.01
 _BY_CHANCE = 0.05  # of intervals of 95 %
 _SYMBOLS = {"r": "r", "r_over_ceiling": "r over the ceiling"}
 #: Other ways to take predictivity, told beside r.
@@ -65,12 +65,15 @@ def contrast(
 
 
 def interval(row: pd.Series) -> str:
-    """A difference with its 95 % interval: `+0.012 [0.003, 0.021]`."""
-    sign = "+" if round(row["difference"], _DIGITS) > 0 else ""
-    text = sign + number(row["difference"], _DIGITS)
-    if not np.isfinite([row["low"], row["high"]]).all():
+    """A difference with its 95 % interval, `+0.012 [0.003, 0.021]`; small ones have a digit more."""
+    known = np.isfinite([row["low"], row["high"]]).all()
+    largest = np.abs(row[["difference", "low", "high"]].astype(float)).max()
+    digits = _DIGITS + (known and 0 < largest < _SMALL)
+    sign = "+" if round(row["difference"], digits) > 0 else ""
+    text = sign + number(row["difference"], digits)
+    if not known:
         return f"{text} (no interval)"
-    return text + " [{}, {}]".format(*bounds(row["low"], row["high"], _DIGITS))
+    return text + " [{}, {}]".format(*bounds(row["low"], row["high"], digits))
 
 
 def controls(table: pd.DataFrame, **where: str | float) -> dict[str, pd.Series]:

@@ -74,6 +74,16 @@ def test_what_controls_change_is_told_where_their_interval_excludes_zero(rng):
     assert "and the mean map" not in text
 
 
+def test_small_differences_have_a_digit_more():
+    """Differences of .001 within sites are not all 0.000 or 0.001."""
+    said = condition_words.interval
+    assert said(pd.Series({"difference": 0.0011, "low": -0.0013, "high": 0.0035})) == (
+        "+0.0011 [−0.0013, 0.0035]"
+    )
+    assert said(row(-0.02, 0.04)) == "+0.010 [−0.020, 0.040]"
+    assert said(row(0, 0)) == "0.000 [0.000, 0.000]"
+
+
 def test_costs_are_said_to_be_costs(rng):
     found = "\n".join(condition_words.sentences(made.table({"human": -0.2}, rng), "r", "pls"))
     assert "This is a cost: 20 % of held-out photographs have another first class than" in found
