@@ -218,7 +218,11 @@ rule compare_conditions:
             ex.conditioned.index,
             attention=ex.attention,
         ),
+        answers=ex.per_model(
+            "results/{experiment}/answers/{model}/{weights}.parquet", ex.own_teachers
+        ),
         notes=ex.per_model("results/weights/{model}/{weights}.json", ex.conditioned.index),
+        histories=ex.per_model("results/weights/{model}/{weights}.parquet", ex.conditioned.index),
         models="results/{experiment}/tables/models.parquet",
         summary="results/{experiment}/tables/summary.parquet",
     output:

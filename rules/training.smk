@@ -44,6 +44,34 @@ rule train_harmonized:
         "../scripts/train_harmonized.py"
 
 
+rule compare_answers:
+    """What training changed in the answers of a network that was its own teacher, by photograph."""
+    input:
+        unpack(training.judged),
+        weights="results/weights/{model}/{weights}.safetensors",
+    output:
+        answers="results/{experiment}/answers/{model}/{weights}.parquet",
+    log:
+        "results/{experiment}/logs/compare_answers/{model}/{weights}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/compare_answers/{model}/{weights}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=request.saliency_mem_mb,
+        runtime=rising(30),
+        gpu=ex.gpus,
+    params:
+        code=ex.code_of_network("compare_answers"),
+        labels=ex.labels,
+        network=ex.network_of,
+        recipe=training.recipe,
+        device=config["device"],
+        seed=config["seed"],
+    script:
+        "../scripts/compare_answers.py"
+
+
 rule plot_training:
     """Learning curves of all strengths and seeds of one network."""
     input:

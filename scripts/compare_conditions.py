@@ -14,31 +14,39 @@ from itcortex.running import job, progress
 from itcortex.tables import condition_measures as measures_of
 from itcortex.tables import condition_words
 from itcortex.tables.condition_contrasts import contrasts
+from itcortex.tables.condition_marks import marks
+from itcortex.tables.condition_sites import OF_LAYERS, Layered, collect_layers
 from itcortex.tables.conditions import conditions_table
-from itcortex.tables.model_pairs import COMPARED, RAW, Collected, collect_tests
 
 
 def main(
-    encoding, comparisons, resampled, attention, notes, models, summary, conditions, conditions_csv,
-    findings, trained, pattern, mapping, draws, seed,
+    encoding, comparisons, resampled, attention, answers, notes, histories, models, summary, conditions,
+    conditions_csv, findings, trained, pattern, mapping, draws, seed,
 ):  # fmt: skip
     """Write the table of paired differences between conditions, and what it says of one mapping.
 
-    `notes` are the JSON files of the trainings `trained` ("model weights"), in their order;
-    `comparisons` and `resampled` are what compare_rdms wrote, `attention` what score_attention did.
+    `notes` are the JSON files of the trainings `trained` ("model weights"), in their order,
+    and `histories` what they noted of their epochs. `comparisons` and `resampled` are what compare_rdms
+    wrote, `attention` what score_attention did, and `answers` compare_answers.
     """
     rng = np.random.default_rng(seed)
     texts = (Path(path).read_text(encoding="utf-8") for path in notes)
     noted = dict(zip(trained, map(json.loads, texts), strict=True))
+    of_epochs = dict(zip(trained, map(store.read_table, histories), strict=True))
     tests = _tests(encoding)
-    measures = [*measures_of.of_recordings(tests, store.read_table(summary), draws, rng)]
+    of_models = store.read_table(models)
+    names = of_models["model"] + " " + of_models["weights"]
+    baselines = dict(zip(names, of_models["baseline"].fillna(""), strict=True))
+    summary = store.read_table(summary)
+    measures = [*measures_of.of_recordings(tests, summary, draws, rng, baselines)]
     if comparisons:
         measures += measures_of.of_rdms(_tables(comparisons), _tables(resampled), pattern)
     if attention:
         measures += measures_of.of_attention(_tables(attention), draws, rng)
-    measures += measures_of.of_trainings(noted)
-    found = contrasts(store.read_table(models))
-    table = conditions_table(measures, found, draws, rng, measures_of.marks(noted))
+    if answers:
+        measures += measures_of.of_answers(_tables(answers), draws, rng)
+    found = contrasts(of_models)
+    table = conditions_table(measures, found, draws, rng, marks(noted, of_epochs))
     store.write_table(conditions, table, csv=conditions_csv)
     text = condition_words.findings(table, "r", mapping)
     print(text)
@@ -46,13 +54,13 @@ def main(
         path.write_text(text, encoding="utf-8")
 
 
-def _tests(paths: Sequence[str]) -> Iterator[dict[tuple, Collected]]:
+def _tests(paths: Sequence[str]) -> Iterator[dict[tuple, Layered]]:
     """Scores of all networks, one recording after the other."""
     of_recording = defaultdict(list)
     for path in paths:
         of_recording[store.read_constants(path, ["recording"])["recording"]].append(path)
     for some in progress.bar(of_recording.values(), "conditions", unit="recording"):
-        yield collect_tests(store.read_rows(path, RAW, **COMPARED) for path in some)
+        yield collect_layers(store.read_rows(path, **OF_LAYERS) for path in some)
 
 
 def _tables(paths: Sequence[str]) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import pandas as pd
 
 from itcortex.tables.condition_contrasts import CONTROLS, HUMAN, contrasts
 from itcortex.tables.condition_scores import Drawn
+from itcortex.tables.condition_sites import SiteScores
 from itcortex.tables.conditions import conditions_table
 from itcortex.tables.model_pairs import Collected, Sites
 
@@ -61,10 +62,11 @@ def sites(
     return collected.sites(draws, rng)
 
 
-def measure(found: Sites, target="v4", **about) -> Drawn:
+def measure(found: Sites, target="v4", draws=200, rng=None, **about) -> SiteScores:
     """Predictivity as a measure of the comparison of conditions."""
     named = {"measure": "r", "target": target, "mapping": "pls", "protocol": "corrected"}
-    return Drawn.of_sites(found, named | about)
+    rng = np.random.default_rng(9) if rng is None else rng
+    return SiteScores.of(dict(zip(found.names, found.r, strict=True)), draws, rng, named | about)
 
 
 def table(effects: dict[str, float], rng, names=("a", "b", "c"), targets=("v4",)) -> pd.DataFrame:

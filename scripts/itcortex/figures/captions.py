@@ -265,8 +265,14 @@ def of_conditions(table: pd.DataFrame, score: str, mapping: str) -> str:
     """Predictivity of every area of several recordings, or recording: human maps against the others."""
     found = [
         condition_words.sentence(
-            table, f"predictivity of {target}", measure=score, target=target, mapping=mapping
+            table,
+            f"predictivity of {target}",
+            measure=score,
+            target=target,
+            mapping=mapping,
+            strength=strength,
         )
+        for strength in condition_words.strengths(table)
         for target in condition_words.headline(table, score, mapping)
     ]
     return "The paper has no other maps than people's. Here: " + " ".join(found)

@@ -22,8 +22,8 @@ LINES = {
     (HUMAN, CONTROLS[1]): (4.6, "human − mean map"),
 }
 UNITS = {
-    "r": "predictivity, r",
-    "r_over_ceiling": "predictivity, r / ceiling",
+    "r": "predictivity within sites, r",
+    "r_over_ceiling": "within sites, r / ceiling",
     "rsa": "RSA, ρ",
     "attention": "agreement with people, ρ",
     "attention_partial": "beyond usual places, ρ",
@@ -34,34 +34,58 @@ UNITS = {
 _OTHERS, _SALIENCY = [*UNITS][2:], ("", "raw", "covering")
 _SALIENCY_NAMES = {"raw": "gradient", "covering": "covering"}
 _ANSWERS = "the network's own answers"
+KEYS = ["measure", "target", "map_kind", "saliency"]
 POOLED = {"marker": "D", "color": style.INK, "markersize": 5.0, "linestyle": "none", "zorder": 4}
 _MODELS = [(look.colour, look.marker, look.size) for name, look in style.CATEGORIES.items()
            if name not in ("own", "untrained")]  # fmt: skip
-_DODGE = 0.42  # how far from a line's middle its models stand, at most
+#: Contrasts as lines over strengths: human maps minus a control are dotted, in the control's colour.
+_OF_CONDITION = {HUMAN: style.CATEGORIES["harmonized"]} | style.CONTROLS
+_LOOKS = {
+    (first, other): {
+        "color": (look := _OF_CONDITION[first if other == NONE else other]).colour,
+        "marker": look.marker, "markersize": 0.75 * look.size, "linewidth": 1.0, "zorder": 3,
+        "linestyle": "-" if other == NONE else ":", "fillstyle": "full" if other == NONE else "none",
+    }
+    for first, other in LINES
+}  # fmt: skip
+_NAMES = {
+    key: f"{name} − strength 0" if key[1] == NONE else name for key, (_, name) in LINES.items()
+}
+_DODGE = 0.36  # how far from a line's middle stand the mean over models, above, and the last model
 
 
 @style.styled
 def draw(table: pd.DataFrame, score: str = "r", mapping: str = "pls") -> Figure:
-    """A panel for every measure: differences of single models, and over models with 95 % intervals.
+    """A panel for every measure: differences of single models and over models, with 95 % intervals.
+
+    With several strengths, differences over models by strength.
 
     Parameters
     ----------
-    table : the table `conditions`; rows of main strengths are drawn.
+    table : the table `conditions`.
     score : measure of recordings that is drawn, `r` or `r_over_ceiling`.
     mapping : of recordings.
     """
     rows = shown(table, score, mapping)
-    keys = ["measure", "target", "map_kind", "saliency"]
-    panels = list(rows.groupby(keys, sort=False))
-    if not panels:
+    if rows.empty:
         raise UserError("the table of conditions has no rows to draw")
+    over = rows[rows["model"] == ""]
+    strengths = sorted(over["strength"].dropna().unique())
+    if len(strengths) > 1:
+        return _over_strengths(over.dropna(subset="strength"), strengths)
     models = list(dict.fromkeys(rows["model"][rows["model"] != ""]))
     if len(models) == 1:  # it is the estimate over models
-        rows = rows[rows["model"] == ""]
-        panels = list(rows.groupby(keys, sort=False))
+        rows = over
+    panels = list(rows.groupby(KEYS, sort=False))
     titles = [title(some.iloc[0]) for _, some in panels]
     figure, places = style.panel_grid(
-        titles, 1.2, _handles(models), notes=1, sides=(1.7, 0.2), between=0.2, foot=0.38
+        titles,
+        1.2 if len(models) == 1 else 1.7,
+        _handles(models),
+        notes=1,
+        sides=(1.7, 0.2),
+        between=0.2,
+        foot=0.38,
     )
     for (place, named), (_, some) in zip(places, panels, strict=True):
         axes = figure.add_subplot(place)
@@ -72,9 +96,36 @@ def draw(table: pd.DataFrame, score: str = "r", mapping: str = "pls") -> Figure:
     return figure
 
 
+def _over_strengths(rows: pd.DataFrame, strengths: list[float]) -> Figure:
+    """A panel for every measure: each contrast as a line over strengths, which are evenly spaced."""
+    panels = list(rows.groupby(KEYS, sort=False))
+    there = {*zip(rows["condition"], rows["compared_with"], strict=True)}
+    looks = {key: look for key, look in _LOOKS.items() if key in there}
+    handles = [Line2D([], [], label=_NAMES[key], **look) for key, look in looks.items()]
+    titles = [title(some.iloc[0]) for _, some in panels]
+    figure, places = style.panel_grid(titles, 1.2, handles, notes=1, between=0.5)
+    shifts = np.linspace(-_DODGE, _DODGE, len(looks) + 2)[1:-1] / 2
+    for (place, named), (_, some) in zip(places, panels, strict=True):
+        axes = figure.add_subplot(place)
+        axes.axhline(0, color=style.GREY, linewidth=0.8, zorder=1)
+        for shift, (key, look) in zip(shifts, looks.items(), strict=True):
+            chosen = (some["condition"] == key[0]) & (some["compared_with"] == key[1])
+            line = some[chosen].sort_values("strength")
+            at = [strengths.index(strength) + shift for strength in line["strength"]]
+            axes.vlines(at, line["low"], line["high"], look["color"], linewidth=1.2, zorder=2)
+            axes.plot(at, line["difference"], **look)
+        axes.set_xlim(-0.5, len(strengths) - 0.5)
+        axes.set_xticks(range(len(strengths)), [f"{strength:g}" for strength in strengths])
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        style.head(axes, named, UNITS[some["measure"].iloc[0]])
+        axes.set_xlabel("strength")
+        style.say_if_empty(axes, some["difference"], "no two networks\nhave a score")
+    return figure
+
+
 def shown(table: pd.DataFrame, score: str, mapping: str) -> pd.DataFrame:
     """Rows that are drawn, recordings first: of an area and its recordings, RDMs, people, answers."""
-    rows = table[table["main_strength"].astype(bool) & table["saliency"].isin(_SALIENCY)]
+    rows = table[table["saliency"].isin(_SALIENCY)]
     of_recordings = rows[(rows["measure"] == score) & (rows["mapping"] == mapping)]
     of_recordings = of_recordings.sort_values("n_targets", ascending=False, kind="stable")
     return pd.concat([of_recordings, rows[rows["measure"].isin(_OTHERS)]], ignore_index=True)
@@ -93,17 +144,21 @@ def title(row: pd.Series) -> str:
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, models: list[str]) -> None:
     axes.axvline(0, color=style.GREY, linewidth=0.8, zorder=1)
-    shifts = np.linspace(-_DODGE, _DODGE, len(models) + 2)[1:-1] if models else []
+    shifts = np.linspace(-_DODGE, _DODGE, len(models) + 1) if (rows["model"] != "").any() else [0.0]
     for row in rows.to_dict("records"):
         place = LINES[row["condition"], row["compared_with"]][0]
         if row["model"]:
             index = models.index(row["model"])
             colour, marker, size = _MODELS[index % len(_MODELS)]
-            axes.plot([row["difference"]], [place + shifts[index]], linestyle="none", marker=marker,
+            axes.hlines([place + shifts[1 + index]], row["low"], row["high"], colour, linewidth=0.8,
+                        alpha=0.7, zorder=2)  # fmt: skip
+            axes.plot([row["difference"]], [place + shifts[1 + index]], linestyle="none", marker=marker,
                       color=colour, markersize=0.75 * size, markeredgewidth=0, zorder=3)  # fmt: skip
             continue
-        axes.hlines([place], row["low"], row["high"], style.INK, linewidth=1.6, zorder=2)
-        axes.plot([row["difference"]], [place], **POOLED)
+        axes.hlines(
+            [place + shifts[0]], row["low"], row["high"], style.INK, linewidth=1.6, zorder=2
+        )
+        axes.plot([row["difference"]], [place + shifts[0]], **POOLED)
     last = max(place for place, _ in LINES.values())
     axes.set(ylim=(last + 0.7, -0.7), yticks=[place for place, _ in LINES.values()])
     axes.set_yticklabels([])

@@ -1,5 +1,6 @@
 """The claims of the paper, each with the paper's number and what this run says of it."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,17 +114,18 @@ def _gain(panel: panels.Panel, summary: pd.DataFrame, harmonized: pd.DataFrame) 
 def _human_maps(conditions: pd.DataFrame, mapping: str) -> list[Claim]:
     """Human maps against every control, in every area of several recordings or recording."""
     found = []
-    for target in condition_words.headline(conditions, "r", mapping):
-        where = {"measure": "r", "target": target, "mapping": mapping}
+    of = condition_words.headline(conditions, "r", mapping)
+    for strength, target in itertools.product(condition_words.strengths(conditions), of):
+        where = {"measure": "r", "target": target, "mapping": mapping, "strength": strength}
         said = condition_words.verdict(conditions, **where)
         found += [
             Claim(
                 "Human maps change predictivity more than other maps do",
-                f"{target}, against {LABELS[control]}",
+                f"{target}{condition_words.at_strength(row)}, against {LABELS[control]}",
                 "no other maps",
                 number(row["difference"], 3),
                 _interval(row["low"], row["high"]),
-                f"{said}; difference of r over {_count(row['n_models'], 'model')} and "
+                f"{said}; difference of r within sites over {_count(row['n_models'], 'model')} and "
                 f"{_count(row['n_seeds'], 'pair')} of networks",
             )
             for control, row in condition_words.controls(conditions, **where).items()

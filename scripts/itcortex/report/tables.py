@@ -174,15 +174,17 @@ def conditions_table(conditions: pd.DataFrame | None) -> Table | None:
     """Every condition minus strength 0, human maps minus other maps, over models; None without any."""
     if conditions is None:
         return None
-    columns = ["measure", "of", "mapping", "maps", "saliency", "trained with", "against", "score",
-               "of the other", "difference [95 % CI]", "p", "seeds", "models", "note"]  # fmt: skip
+    columns = ["measure", "of", "mapping", "maps", "saliency", "trained with", "against", "strength",
+               "score", "of the other", "difference [95 % CI]", "p", "sites higher", "seeds", "models",
+               "note"]  # fmt: skip
     rows = [
         [
             text(row.measure.replace("_", " ")), text(row.target or None), text(row.mapping or None),
             text(row.map_kind or None), text(row.saliency or None), text(LABELS[row.condition]),
-            text(LABELS[row.compared_with]), figure(row.value, 3), figure(row.value_other, 3),
-            figure(row.difference, 3, row.low, row.high), figure(row.p, 3), figure(row.n_seeds, 0),
-            figure(row.n_models, 0), text(row.note or None),
+            text(LABELS[row.compared_with]), figure(row.strength, 1), figure(row.value, 3),
+            figure(row.value_other, 3), figure(row.difference, 3, row.low, row.high), figure(row.p, 3),
+            figure(row.sites_higher), figure(row.n_seeds, 0), figure(row.n_models, 0),
+            text(row.note or None),
         ]
         for row in conditions[conditions["model"] == ""].itertuples()
     ]  # fmt: skip

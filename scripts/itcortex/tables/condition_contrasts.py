@@ -41,7 +41,7 @@ class Pair(NamedTuple):
 class Contrast(NamedTuple):
     """A condition against another one, in one model, by the pairs of all seeds.
 
-    `main` says whether the strength is the model's main one, which rows over models are made of.
+    `main` says whether the strength is a main one of the model, which figures and sentences tell first.
     """
 
     model: str
@@ -67,8 +67,8 @@ def contrasts(models: pd.DataFrame) -> list[Contrast]:
     Returns
     -------
     In the order of models, strengths and `LABELS`. A network whose baseline or control is not in the
-    table has a pair without it. The main strength of a model is the one with most conditions, of
-    those the one with most seeds, of those the lowest: further strengths of one seed are a curve.
+    table has a pair without it. The main strengths of a model are those with most conditions, of
+    those the ones with most seeds: further strengths of one seed are a curve beside them.
     """
     models = models.reset_index(drop=True)
     trained = models[(models["condition"].fillna("") != "") & (models["strength"] > 0)]
@@ -76,15 +76,15 @@ def contrasts(models: pd.DataFrame) -> list[Contrast]:
     known = {*(models["model"] + " " + models["weights"])}
     found = []
     for model, rows in trained.groupby("model", sort=False):
-        main = _main_strength(rows)
+        main = _main_strengths(rows)
         for strength, some in rows.groupby("strength"):
-            found += _of_strength(str(model), float(strength), some, known, strength == main)
+            found += _of_strength(str(model), float(strength), some, known, strength in main)
     return found
 
 
-def _main_strength(rows: pd.DataFrame) -> float:
-    counts = rows.groupby("strength")[["condition", "seed"]].nunique()
-    return counts.sort_values(["condition", "seed"], ascending=False, kind="stable").index[0]
+def _main_strengths(rows: pd.DataFrame) -> set[float]:
+    counts = rows.groupby("strength")[["condition", "seed"]].nunique().apply(tuple, axis=1)
+    return {float(strength) for strength, count in counts.items() if count == counts.max()}
 
 
 def _of_strength(

@@ -6,50 +6,78 @@ import numpy as np
 import pandas as pd
 
 from itcortex.tables.condition_scores import Drawn, MeanOf, OfPhotographs, Scores
-from itcortex.tables.model_pairs import Collected
+from itcortex.tables.condition_sites import Layered, SiteScores
+from itcortex.tables.model_pairs import Sites
 from itcortex.tables.statistics import ONE_TEST
 from itcortex.tables.summary import SITEWISE
 
+#: Measures of recordings: means over sites of paired differences, but the last. Over the ceiling; at the
+#: layers that strength 0 chose; within kinds of image; the published score, whose medians are compared.
+WITHIN_KINDS = "r_within_kinds"
+OF_SITES = ("r", "r_over_ceiling", "r_same_layer", WITHIN_KINDS, "r_median")
 #: Measures of an attention set by the columns of its scores.
 OF_ATTENTION = {"attention": "rho", "attention_partial": "rho_partial"}
-#: Measures of a training by what it notes of its validation photographs.
-OF_TRAINING = {"agreement": "validation_agreement", "divergence": "validation_divergence"}
+#: Measures of a network's answers by the columns of what it answers beside what it did before training.
+OF_ANSWERS = {"agreement": "same", "divergence": "divergence"}
 
 
 def of_recordings(
-    tests: Iterable[Mapping[tuple, Collected]], summary: pd.DataFrame, draws: int,
-    rng: np.random.Generator,
+    tests: Iterable[Mapping[tuple, Layered]], summary: pd.DataFrame, draws: int,
+    rng: np.random.Generator, baselines: Mapping[str, str],
 ) -> Iterator[Scores]:  # fmt: skip
-    """Predictivity of every recording, raw and over its ceiling, and of every area of several.
+    """Predictivity of every recording, and of every area of several: the measures of `OF_SITES`.
 
     Parameters
     ----------
     tests : of each recording the scores of its tests (recording, mapping, protocol).
     summary : for ceilings and areas. A test without a positive ceiling has raw scores alone.
+    baselines : {network: its strength 0}, both as "model weights".
     """
     main = summary[summary["main_window"].astype(bool) & (summary["control"] == "none")]
     first = main.drop_duplicates(ONE_TEST).set_index(ONE_TEST)
-    of_areas: dict[tuple, list[Scores]] = {}
+    of_areas: dict[tuple, list[tuple[Scores, bool]]] = {}
     for of_recording in tests:
-        for test, collected in of_recording.items():
-            sites = collected.sites(draws, rng)
-            named = dict(zip(("target", "mapping", "protocol"), test, strict=True))
-            ceiling = first["ceiling"].get(test, np.nan)
-            scales = {"r": 1.0}
-            if named["mapping"] in SITEWISE and ceiling > 0:
-                scales["r_over_ceiling"] = 1 / ceiling
-            for measure, scale in scales.items():
-                found = Drawn.of_sites(sites, {"measure": measure} | named, scale)
-                yield found
-                key = (measure, str(first["area"].get(test, "")), *test[1:])
-                of_areas.setdefault(key, []).append(found)
+        for test, scored in of_recording.items():
+            ceiling = first["ceiling"].get(test, np.nan) if test[1] in SITEWISE else np.nan
+            area = str(first["area"].get(test, ""))
+            for measure, found in _of_test(test, scored, ceiling, draws, rng, baselines).items():
+                own = measure != WITHIN_KINDS or bool(scored.kinds)
+                if own:
+                    yield found
+                of_areas.setdefault((measure, area, *test[1:]), []).append((found, own))
     yield from _of_areas(of_areas)
 
 
-def _of_areas(of_areas: Mapping[tuple, list[Scores]]) -> Iterator[Scores]:
-    """Means over the recordings of an area, where there are several."""
-    for (measure, area, mapping, protocol), parts in of_areas.items():
-        if len(parts) > 1 and area:
+def _of_test(
+    test: tuple, scored: Layered, ceiling: float, draws: int, rng: np.random.Generator,
+    baselines: Mapping[str, str],
+) -> dict[str, Scores]:  # fmt: skip
+    """All measures of a test; within kinds those of r where there is one kind."""
+    named = dict(zip(("target", "mapping", "protocol"), test, strict=True))
+    chosen = scored.of_chosen()
+    plain = {name: r[0] for name, r in chosen.items()}
+    r = SiteScores.of(plain, draws, rng, {"measure": "r"} | named)
+    found: dict[str, Scores] = {"r": r}
+    if ceiling > 0:
+        found["r_over_ceiling"] = r.scaled(1 / ceiling, measure="r_over_ceiling")
+    fixed = scored.of_baselines(baselines)
+    if fixed:
+        found["r_same_layer"] = r.with_values(fixed, measure="r_same_layer")
+    kinds = {name: r[1:] if scored.kinds else r for name, r in chosen.items()}
+    found[WITHIN_KINDS] = r.with_values(kinds, measure=WITHIN_KINDS)
+    medians = Sites.drawing([*plain], np.array([*plain.values()]), draws, rng)
+    found["r_median"] = Drawn.of_sites(medians, {"measure": "r_median"} | named)
+    return found
+
+
+def _of_areas(of_areas: Mapping[tuple, list[tuple[Scores, bool]]]) -> Iterator[Scores]:
+    """Means over the recordings of an area, where there are several.
+
+    Recordings of one kind of image are part of a mean within kinds where another one has several.
+    """
+    for (measure, area, mapping, protocol), found in of_areas.items():
+        parts = [scores for scores, _ in found]
+        if len(parts) > 1 and area and any(own for _, own in found):
             about = {"measure": measure, "target": area, "mapping": mapping, "protocol": protocol}
             n_sites = sum(part.about["n_sites"] for part in parts)
             about |= {"n_targets": len(parts), "n_sites": n_sites, "drawn": parts[0].about["drawn"]}
@@ -95,27 +123,19 @@ def of_attention(
                 yield found
 
 
-def of_trainings(notes: Mapping[str, Mapping]) -> Iterator[Drawn]:
-    """What fine-tuning changed in a network's own answers; only seeds are drawn.
+def of_answers(
+    answers: pd.DataFrame, draws: int, rng: np.random.Generator
+) -> Iterator[OfPhotographs]:
+    """What fine-tuning changed in a network's own answers; photographs are drawn, alike for both.
 
-    `notes` are those that trainings leave beside their weights, by "model weights"; without a training
-    that has its network's own answers as labels there is nothing.
+    `answers` are what rule compare_answers wrote of all networks, as tables one below the other.
     """
-    for measure, column in OF_TRAINING.items():
-        values = {name: one["results"][column] for name, one in notes.items()
-                  if column in one["results"]}  # fmt: skip
-        if values:
-            yield Drawn({"measure": measure}, values, dict.fromkeys(values, np.empty(0)))
-
-
-def marks(notes: Mapping[str, Mapping]) -> dict[str, str]:
-    """What must be said of networks that no longer say what they said before, by "model weights"."""
-    return {
-        name: f"{name.partition(' ')[2]} collapsed: it agrees with the network before on "
-        f"{100 * one['results'][OF_TRAINING['agreement']]:.0f} % of the held-out photographs"
-        for name, one in notes.items()
-        if one.get("collapsed")
-    }
+    counts = None
+    for measure, column in OF_ANSWERS.items():
+        about = {"measure": measure}
+        found = OfPhotographs.of_table(answers, column, draws, rng, about, counts)
+        counts = found.counts
+        yield found
 
 
 def _names(rows: pd.DataFrame) -> pd.Series:

@@ -20,6 +20,7 @@ class Difference(NamedTuple):
     """First minus other: scores of both, their difference, and it in every draw (draw,).
 
     `drawn` is empty where nothing is drawn, and `undefined` counts what a score of either has not.
+    `by_site` has the difference of every site, an array for each recording; none for other measures.
     """
 
     value: float
@@ -27,6 +28,7 @@ class Difference(NamedTuple):
     difference: float
     drawn: np.ndarray
     undefined: int = 0
+    by_site: tuple[np.ndarray, ...] = ()
 
 
 class Scores(Protocol):
@@ -60,7 +62,7 @@ class Drawn:
 
     @classmethod
     def of_sites(cls, sites: Sites, about: dict, scale: float = 1.0) -> "Drawn":
-        """Predictivity times `scale` (one over the ceiling); folds and sites are drawn."""
+        """The published score, a median over sites, times `scale`; folds and sites are drawn."""
         n_folds, n_sites = sites.r.shape[1:]
         about = {"drawn": "folds, sites", "n_folds": n_folds, "n_sites": n_sites} | about
         return cls(
@@ -129,7 +131,10 @@ class OfPhotographs:
 
 @dataclass(frozen=True)
 class MeanOf:
-    """The mean of several measures, for instance of the recordings of an area, drawn each for itself."""
+    """The mean of several measures, for instance of the recordings of an area, drawn each for itself.
+
+    All count the same, whatever their number of sites.
+    """
 
     about: dict
     parts: Sequence[Scores]
@@ -145,4 +150,5 @@ class MeanOf:
         found = [part.compare(first, other) for part in self.parts]
         means = np.mean([one[:3] for one in found], axis=0).tolist()
         drawn = np.mean([one.drawn for one in found], axis=0)
-        return Difference(*means, drawn, sum(one.undefined for one in found))
+        by_site = tuple(sites for one in found for sites in one.by_site)
+        return Difference(*means, drawn, sum(one.undefined for one in found), by_site)

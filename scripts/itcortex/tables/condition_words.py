@@ -1,13 +1,24 @@
 """What the table of conditions says, in words that say no more than it does."""
 
+import itertools
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
+from itcortex.tables import condition_verdicts as verdicts
 from itcortex.tables.condition_contrasts import CONTROLS, HUMAN, LABELS, NONE
 from itcortex.tables.numbers import bounds, number
 
-_DIGITS = 3
+_DIGITS, _SMALL = 3, 0.01
+_BY_CHANCE = 0.05  # of intervals of 95 %
 _SYMBOLS = {"r": "r", "r_over_ceiling": "r over the ceiling"}
+#: Other ways to take predictivity, told beside r.
+_BESIDE = {
+    "r_same_layer": "predictivity of {target} at the layers that strength 0 chose (r)",
+    "r_within_kinds": "predictivity of {target} within kinds of image (r)",
+    "r_median": "the published score of {target} (r, median over sites)",
+}
 _WHAT = {
     "rsa": "the similarity with the dissimilarities {target} (ρ)",
     "attention": "the agreement of {maps} with people ({map_kind}, ρ)",
@@ -20,7 +31,7 @@ _WHAT = {
 def headline(table: pd.DataFrame, measure: str, mapping: str) -> list[str]:
     """The targets whose differences are told: areas of several recordings, and recordings without one.
 
-    `measure` is a measure of recordings, `r` or `r_over_ceiling`.
+    `measure` is a measure of recordings, as `r` or `r_over_ceiling`.
     """
     rows = table[(table["measure"] == measure) & (table["mapping"] == mapping)]
     areas = rows[rows["n_targets"] > 1]
@@ -28,89 +39,176 @@ def headline(table: pd.DataFrame, measure: str, mapping: str) -> list[str]:
     return list(dict.fromkeys(chosen["target"]))
 
 
+def strengths(table: pd.DataFrame, *, main: bool = True) -> list[float]:
+    """The main strengths of rows over models, or all others; NaN is that of models at their own."""
+    rows = table[(table["model"] == "") & (table["main_strength"].astype(bool) == main)]
+    found = sorted(rows["strength"].drop_duplicates(), key=lambda one: (np.isnan(one), one))
+    return found if main else [one for one in found if one not in strengths(table)]
+
+
 def contrast(
-    table: pd.DataFrame, condition: str, compared_with: str, **where: str
+    table: pd.DataFrame, condition: str, compared_with: str, **where: str | float
 ) -> pd.Series | None:
-    """The row over models of one contrast and measure; None where there is none with a difference."""
+    """The row over models of one contrast and measure; None where there is none with a difference.
+
+    Without a strength in `where` it is that of the lowest main strength.
+    """
     chosen = (table["condition"] == condition) & (table["compared_with"] == compared_with)
+    chosen &= table["model"] == ""
     for column, value in where.items():
-        chosen &= table[column] == value
-    rows = table[chosen & (table["model"] == "")]
+        known = table[column]
+        chosen &= known.isna() if isinstance(value, float) and np.isnan(value) else known == value
+    rows = table[chosen]
+    if "strength" not in where:
+        rows = rows[rows["main_strength"].astype(bool)].sort_values("strength", kind="stable")
     return rows.iloc[0] if len(rows) and np.isfinite(rows["difference"].iloc[0]) else None
 
 
 def interval(row: pd.Series) -> str:
-    """A difference with its 95 % interval: `+0.012 [0.003, 0.021]`."""
-    sign = "+" if round(row["difference"], _DIGITS) > 0 else ""
-    text = sign + number(row["difference"], _DIGITS)
-    if not np.isfinite([row["low"], row["high"]]).all():
+    """A difference with its 95 % interval, `+0.012 [0.003, 0.021]`; small ones have a digit more."""
+    known = np.isfinite([row["low"], row["high"]]).all()
+    largest = np.abs(row[["difference", "low", "high"]].astype(float)).max()
+    digits = _DIGITS + (known and 0 < largest < _SMALL)
+    sign = "+" if round(row["difference"], digits) > 0 else ""
+    text = sign + number(row["difference"], digits)
+    if not known:
         return f"{text} (no interval)"
-    return text + " [{}, {}]".format(*bounds(row["low"], row["high"], _DIGITS))
+    return text + " [{}, {}]".format(*bounds(row["low"], row["high"], digits))
 
 
-def controls(table: pd.DataFrame, **where: str) -> dict[str, pd.Series]:
+def controls(table: pd.DataFrame, **where: str | float) -> dict[str, pd.Series]:
     """Human maps against every control that there is."""
     found = {name: contrast(table, HUMAN, name, **where) for name in CONTROLS}
     return {name: row for name, row in found.items() if row is not None}
 
 
-def direction(rows: dict[str, pd.Series]) -> int:
-    """1 or -1 where human maps differ from every control in this direction, with intervals; else 0.
+def changes(table: pd.DataFrame, **where: str | float) -> verdicts.Changes:
+    """All differences of a measure that there are."""
+    own = {name: contrast(table, name, NONE, **where) for name in CONTROLS}
+    own = {name: row for name, row in own.items() if row is not None}
+    return verdicts.Changes(contrast(table, HUMAN, NONE, **where), own, controls(table, **where))
 
-    Where a control was not made, nothing can be said of what human maps alone do: that is 0 too.
+
+def verdict(table: pd.DataFrame, **where: str | float) -> str:
+    """What human maps change beyond strength 0 and both controls, in a clause."""
+    return verdicts.verdict(changes(table, **where))
+
+
+def sentence(table: pd.DataFrame, what: str, **where: str | float) -> str:
+    """One measure in a sentence: human maps against strength 0 and controls, and the verdict.
+
+    What a control changes against strength 0 is told where its interval excludes zero. `what` names the
+    measure, as in "predictivity of V4".
     """
-    if set(rows) != set(CONTROLS):
-        return 0
-    for sign, bound in ((1, "low"), (-1, "high")):
-        if all(sign * row[bound] > 0 for row in rows.values()):
-            return sign
-    return 0
-
-
-def verdict(table: pd.DataFrame, **where: str) -> str:
-    """What human maps change beyond both controls, in a clause."""
-    rows = controls(table, **where)
-    if not rows:
-        return "not compared with other maps"
-    return {
-        1: "more than with either kind of other maps",
-        -1: "less than with either kind of other maps",
-        0: "no change that human maps explain",
-    }[direction(rows)]
-
-
-def sentence(table: pd.DataFrame, what: str, **where: str) -> str:
-    """One measure in a sentence: human maps against controls, against strength 0, and the verdict.
-
-    `what` names the measure, as in "predictivity of V4".
-    """
-    row = contrast(table, HUMAN, NONE, **where)
+    found = changes(table, **where)
+    row = found.human
     if row is None:
         return f"Of {what} nothing can be said: no network and its strength 0 were both scored."
-    text = f"Human maps change {what} by {interval(row)} against {LABELS[NONE]}"
-    against = [
-        f"by {interval(one)} against {LABELS[name]}"
-        for name, one in controls(table, **where).items()
-    ]
-    return f"{', '.join([text, *against])}: {verdict(table, **where)}."
+    text = f"Human maps{at_strength(row)} change {what} by {interval(row)} against {LABELS[NONE]}"
+    parts = [text, *(f"by {interval(one)} against {LABELS[name]}"
+                     for name, one in found.against.items())]  # fmt: skip
+    moved = " and ".join(
+        f"{LABELS[name]} by {interval(one)}"
+        for name, one in found.controls.items() if verdicts.sign(one)
+    )  # fmt: skip
+    beside = f"; against {LABELS[NONE]} it changes with {moved}" if moved else ""
+    said = verdicts.verdict(found)
+    return f"{', '.join(parts)}{beside}{_sites(row)}: {said}.{_cost(row)}"
+
+
+def _sites(row: pd.Series) -> str:
+    """The share of sites that are predicted better; nothing for other measures."""
+    if not np.isfinite(row["sites_higher"]):
+        return ""
+    share = number(100 * row["sites_higher"], 0)
+    return f" ({share} % of sites are predicted better than at {LABELS[NONE]})"
+
+
+def at_strength(row: pd.Series) -> str:
+    """The strength of a row, to stand behind what it is about: ` (strength 10)`."""
+    return f" (strength {row['strength']:g})" if np.isfinite(row["strength"]) else ""
+
+
+def _cost(row: pd.Series) -> str:
+    """What a change of a network's own answers means."""
+    if row["measure"] == "agreement" and verdicts.sign(row) < 0:
+        lost = number(-100 * row["difference"], 0)
+        return f" This is a cost: {lost} % of held-out photographs have another first class than before."
+    if row["measure"] == "divergence" and verdicts.sign(row) > 0:
+        return " This is a cost: the answers have moved away from what the network said before."
+    return ""
 
 
 def sentences(table: pd.DataFrame, measure: str, mapping: str) -> list[str]:
-    """What human maps change of every measure, a sentence each: predictivity first.
+    """What human maps change of every measure, a sentence each: predictivity first, their number last.
 
-    `measure` and `mapping` say which predictivity, as in `headline`.
+    `measure` and `mapping` say which predictivity, as in `headline`. At main strengths all measures are
+    told, at further ones predictivity alone.
     """
-    found = [
-        sentence(table, f"predictivity of {target} ({_SYMBOLS[measure]})", measure=measure,
-                 target=target, mapping=mapping)
-        for target in headline(table, measure, mapping)
-    ]  # fmt: skip
-    rest = table[table["measure"].isin(_WHAT) & (table["saliency"] != "blurred")]
-    keys = ["measure", "target", "map_kind", "saliency"]
-    for key in rest[keys].drop_duplicates().itertuples(index=False, name=None):
-        where = dict(zip(keys, key, strict=True))
-        found.append(sentence(table, _WHAT[where["measure"]].format(**_named(where)), **where))
-    return found
+    told = [*_told(table, measure, mapping)]
+    found = [sentence(table, what, **where) for what, where in told]
+    rows = [row for _, where in told for row in changes(table, **where).all()]
+    of_floor = [said for strength in strengths(table) if (said := _at_floor(table, strength))]
+    return [*found, *of_floor, *_how_many(rows)]
+
+
+def _told(
+    table: pd.DataFrame, measure: str, mapping: str
+) -> Iterator[tuple[str, dict[str, str | float]]]:
+    """What is told, in its order: how it is called, and where it is in the table."""
+    for strength in strengths(table):
+        yield from _predictivity(table, measure, mapping, strength)
+        if measure == "r":
+            for beside in _BESIDE:
+                yield from _predictivity(table, beside, mapping, strength)
+        rest = table[table["measure"].isin(_WHAT) & (table["saliency"] != "blurred")]
+        keys = ["measure", "target", "map_kind", "saliency"]
+        for key in rest[keys].drop_duplicates().itertuples(index=False, name=None):
+            where = dict(zip(keys, key, strict=True))
+            yield _WHAT[where["measure"]].format(**_named(where)), where | {"strength": strength}
+    for strength in strengths(table, main=False):
+        yield from _predictivity(table, measure, mapping, strength)
+
+
+def _predictivity(
+    table: pd.DataFrame, measure: str, mapping: str, strength: float
+) -> Iterator[tuple[str, dict[str, str | float]]]:
+    symbol = _SYMBOLS.get(measure, "")
+    what = _BESIDE.get(measure, f"predictivity of {{target}} ({symbol})")
+    for target in headline(table, measure, mapping):
+        where = {"measure": measure, "target": target, "mapping": mapping, "strength": strength}
+        yield what.format(target=target), where
+
+
+def _at_floor(table: pd.DataFrame, strength: float) -> str:
+    """How many trainings stand at the least agreement of a kept epoch; empty where none does."""
+    where = {"measure": "agreement", "strength": strength}
+    rows = {name: contrast(table, name, NONE, **where) for name in (HUMAN, *CONTROLS)}
+    known = {name: row for name, row in rows.items() if row is not None}
+    if not any(row["n_at_floor"] for row in known.values()):
+        return ""
+    counts = ", ".join(
+        f"{row['n_at_floor']:g} of {row['n_seeds']:g} trainings with {LABELS[name]} (mean agreement "
+        f"{number(100 * row['value'], 0)} %)"
+        for name, row in known.items()
+    )
+    at = at_strength(next(iter(known.values())))
+    return (
+        f"At the least agreement that a kept epoch needs, or at most one photograph above it{at}: "
+        f"{counts}. So conditions differ in how far the answers moved, and not in their maps alone."
+    )
+
+
+def _how_many(rows: list[pd.Series]) -> list[str]:
+    """How many intervals exclude zero, and how many would by chance."""
+    if not rows:
+        return []
+    excluded = sum(map(bool, map(verdicts.sign, rows)))
+    return [
+        f"Of the {len(rows)} differences that these sentences rest on, {excluded} have a 95 % interval "
+        f"that excludes zero; if no maps changed anything, about {number(_BY_CHANCE * len(rows), 0)} "
+        "would by chance. Intervals are not corrected for that number, and many measures go together."
+    ]
 
 
 def _named(where: dict[str, str]) -> dict[str, str]:
@@ -122,8 +220,8 @@ def _named(where: dict[str, str]) -> dict[str, str]:
 def readme_line(table: pd.DataFrame, measure: str, mapping: str) -> str:
     """The cell of a table of claims: the change of every headline target, and the verdict."""
     parts = []
-    for target in headline(table, measure, mapping):
-        where = {"measure": measure, "target": target, "mapping": mapping}
+    of_strengths = [_predictivity(table, measure, mapping, one) for one in strengths(table)]
+    for _, where in itertools.chain(*of_strengths):
         row = contrast(table, HUMAN, NONE, **where)
         if row is None:
             continue
@@ -132,9 +230,9 @@ def readme_line(table: pd.DataFrame, measure: str, mapping: str) -> str:
             for name, one in controls(table, **where).items()
         )
         parts.append(
-            f"{target}: {verdict(table, **where)}; {interval(row)} against {LABELS[NONE]}"
-            + (f", {others}" if others else "")
-        )
+            f"{where['target']}{at_strength(row)}: {verdict(table, **where)}; {interval(row)} against "
+            + LABELS[NONE] + (f", {others}" if others else "")
+        )  # fmt: skip
     return "; ".join(parts) or "not compared"
 
 

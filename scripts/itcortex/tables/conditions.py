@@ -1,11 +1,13 @@
 """What human maps change: paired differences between conditions, with intervals.
 
 The estimate of a contrast (`condition_contrasts`) is the mean over seeds of the difference of two
-networks of one model and seed; over models, the mean of the models' estimates. Its 95 % interval has
+networks of one model and seed; over models, the mean of the models' estimates. Of a recording it is the
+mean over sites of differences within a site (`condition_sites`); over recordings of an area the mean of
+theirs, each with the same weight. Its 95 % interval has
 two sources, which are drawn together:
 
-- what the score is a mean over (folds and sites, photographs, images), drawn with replacement, the same
-  draw for both networks of every pair and for all seeds and models;
+- what the score is a mean over (folds and sites, within each recording; photographs; images), drawn with
+  replacement, the same draw for both networks of every pair and for all seeds and models;
 - seeds. Three seeds drawn with replacement would give intervals that hold the truth three times in
   four, because three numbers hardly show how far seeds spread. So the error of the mean over seeds is
   drawn from Student's t: the standard error of the mean, with its degrees of freedom; over models by
@@ -14,7 +16,7 @@ two sources, which are drawn together:
 Models and recordings are taken as they are: they are few. An interval over models is about these models.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -23,15 +25,18 @@ from scipy.special import stdtrit
 from itcortex.numerics.metrics import mean_defined
 from itcortex.numerics.sampling import percentile_interval
 from itcortex.tables.condition_contrasts import LABELS, Contrast
+from itcortex.tables.condition_marks import Mark
 from itcortex.tables.condition_scores import Difference, Scores
 
 #: What a measure is: its score, and of what.
 MEASURE = ["measure", "target", "mapping", "protocol", "map_kind", "saliency"]
 COLUMNS = [*MEASURE, "model", "condition", "compared_with", "strength", "main_strength", "value",
-           "value_other", "difference", "low", "high", "p", "lowest_seed", "highest_seed",
-           "n_seeds", "n_models", "n_targets", "n_images", "n_folds", "n_sites", "undefined",
-           "drawn", "note"]  # fmt: skip
+           "value_other", "difference", "low", "high", "p", "sites_higher", "lowest_seed",
+           "highest_seed", "n_seeds", "n_at_floor", "n_models", "n_targets", "n_images", "n_folds",
+           "n_sites", "undefined", "drawn", "note"]  # fmt: skip
 FEWEST_SEEDS = 2  # that say how seeds differ
+#: A contrast in one model, its scored pairs, and why others have none.
+Group = tuple[Contrast, list[Difference], list[str]]
 _SIMPLE = dict.fromkeys(["target", "mapping", "protocol", "map_kind", "saliency", "drawn"], "")
 _COUNTS = ["n_images", "n_folds", "n_sites"]
 
@@ -41,7 +46,7 @@ def conditions_table(
     found: Sequence[Contrast],
     draws: int,
     rng: np.random.Generator,
-    marks: Mapping[str, str] | None = None,
+    marks: Mapping[str, Mark] | None = None,
 ) -> pd.DataFrame:
     """A row for every measure and contrast, and those over models, whose `model` is empty.
 
@@ -61,11 +66,10 @@ def conditions_table(
         by_model = [(one, *_scored(scores, one)) for one in found]
         for one, pairs, lacking in by_model:
             notes = lacking + _marked(one, marks or {})
-            rows.append(about | _row(one, [pairs], notes, about["drawn"], quantiles))
-        for key in dict.fromkeys(one.key for one in found):
-            some = [group for group in by_model if group[0].key == key and group[0].main]
-            if some:
-                rows.append(about | _over_models(some, marks or {}, about["drawn"], quantiles))
+            row = _row(one, [pairs], notes, about["drawn"], quantiles)
+            rows.append(about | row | {"n_at_floor": _at_floor([one], marks or {})})
+        for over, some in _over_models(by_model):
+            rows.append(about | _of_models(over, some, marks or {}, about["drawn"], quantiles))
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.astype(dict.fromkeys(_COUNTS, float))
 
@@ -105,27 +109,54 @@ def _scored(scores: Scores, contrast: Contrast) -> tuple[list[Difference], list[
     return pairs, notes
 
 
-def _marked(contrast: Contrast, marks: Mapping[str, str]) -> list[str]:
+def _marked(contrast: Contrast, marks: Mapping[str, Mark]) -> list[str]:
     names = [name for pair in contrast.pairs for name in (pair.first, pair.other)]
-    return [marks[name] for name in names if name in marks]
+    return [marks[name].text for name in names if name in marks]
 
 
-def _over_models(
-    some: list[tuple[Contrast, list[Difference], list[str]]],
-    marks: Mapping[str, str],
+def _at_floor(some: Iterable[Contrast], marks: Mapping[str, Mark]) -> int:
+    """How many first networks of pairs were kept at the least agreement."""
+    first = [pair.first for one in some for pair in one.pairs]
+    return sum(marks[name].at_floor for name in first if name in marks)
+
+
+def _over_models(by_model: Sequence[Group]) -> Iterator[tuple[Contrast, list[Group]]]:
+    """What rows over models are made of: each contrast at each strength, of the models that have it.
+
+    A row is `main` where its strength is a main one of all models of the contrast. Where there is none
+    that all share, one more row is over models at their own (the highest main) strengths, and has no
+    strength.
+    """
+    for key in dict.fromkeys(group[0].key for group in by_model):
+        some = [group for group in by_model if group[0].key == key]
+        main = {(one.model, one.strength) for one, *_ in some if one.main}
+        models, strengths = {model for model, _ in main}, sorted({one.strength for one, *_ in some})
+        shared = {x for x in strengths if all((model, x) in main for model in models)}
+        for strength in strengths:
+            at = [group for group in some if group[0].strength == strength]
+            over = at[0][0]._replace(model="", main=strength in shared)
+            yield over, at
+        if models and not shared:
+            highest = {model: max(x for name, x in main if name == model) for model in models}
+            own = [group for group in some if group[0].strength == highest.get(group[0].model)]
+            yield own[0][0]._replace(model="", strength=np.nan), own
+
+
+def _of_models(
+    over: Contrast,
+    some: list[Group],
+    marks: Mapping[str, Mark],
     drawn: str,
     quantiles: np.ndarray,
 ) -> dict:
     """The row over models, of those with a scored pair."""
-    scored = [group for group in some if group[1]]
+    scored = [pairs for _, pairs, _ in some if pairs]
     notes = [f"{one.model}: {note}" for one, _, found in some for note in found]
     notes += [f"{one.model}: {note}" for one, _, _ in some for note in _marked(one, marks)]
     if len(scored) > 1:
         notes.insert(0, f"mean over {len(scored)} models, which are not drawn")
-    strengths = {one.strength for one, _, _ in scored or some}
-    strength = strengths.pop() if len(strengths) == 1 else np.nan
-    over = some[0][0]._replace(model="", strength=strength)
-    return _row(over, [pairs for _, pairs, _ in scored], notes, drawn, quantiles)
+    row = _row(over, scored, notes, drawn, quantiles)
+    return row | {"n_at_floor": _at_floor((one for one, _, _ in some), marks)}
 
 
 def _row(
@@ -152,9 +183,22 @@ def _row(
         row["drawn"] = f"{drawn}, seeds" if drawn else "seeds"
     for name, field in (("value", "value"), ("value_other", "other"), ("difference", "difference")):
         row[name] = _mean([[getattr(one, field) for one in some] for some in by_model])
+    row["sites_higher"] = _sites_higher(by_model)
     row |= {"lowest_seed": min(map(min, by_seed)), "highest_seed": max(map(max, by_seed))}
     row |= _interval(by_model, error * stdtrit(freedom, quantiles) if error else 0 * quantiles)
     return row | {"note": "; ".join(dict.fromkeys(notes))}
+
+
+def _sites_higher(by_model: list[list[Difference]]) -> float:
+    """Share of sites whose difference, mean over seeds and models, is above zero.
+
+    Over recordings the mean of their shares; NaN for measures that are not of sites.
+    """
+    shares = []
+    for recording in range(len(next(filter(None, by_model))[0].by_site)):
+        means = _mean([[one.by_site[recording] for one in some] for some in by_model])
+        shares.append(mean_defined(np.where(np.isfinite(means), means > 0, np.nan)))
+    return float(mean_defined(np.array(shares)))
 
 
 def _mean(by_model: list[list]) -> float | np.ndarray:

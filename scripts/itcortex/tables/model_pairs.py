@@ -53,6 +53,13 @@ class Sites:
         """
         return Collected().add(rows).sites(draws, rng)
 
+    @classmethod
+    def drawing(
+        cls, names: list[str], r: np.ndarray, draws: int, rng: np.random.Generator
+    ) -> "Sites":
+        """From r (network, fold, site), with predictivity in every draw."""
+        return cls(names, r, _bootstrap(r, draws, rng))
+
     def compare(self, first: int, others: np.ndarray) -> pd.DataFrame:
         """`DIFFERENCE` of one network (index) and each of others (pair,): first minus other.
 
@@ -101,8 +108,7 @@ class Collected:
     def sites(self, draws: int, rng: np.random.Generator) -> Sites:
         """All networks, with predictivity in every draw."""
         shape = (len(self.names), self.index.get_level_values(0).nunique(), -1)
-        stacked = np.array(self.values).reshape(shape)
-        return Sites(self.names, stacked, _bootstrap(stacked, draws, rng))
+        return Sites.drawing(self.names, np.array(self.values).reshape(shape), draws, rng)
 
 
 def _bootstrap(r: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:

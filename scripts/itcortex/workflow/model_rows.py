@@ -10,6 +10,7 @@ import pandas as pd
 
 from itcortex.networks.network import Network
 from itcortex.tables import condition_contrasts
+from itcortex.training.recipe import recipe_of
 from itcortex.workflow import paths, trainings
 
 Wildcards = Any  # Snakemake's: every wildcard is an attribute, a string
@@ -86,6 +87,12 @@ class ModelRows:
     def conditioned_names(self) -> list[str]:
         """These as "model weights"."""
         return [" ".join(key) for key in self.conditioned.index]
+
+    @cached_property
+    def own_teachers(self) -> list[Key]:
+        """Those of them that learnt their own answers of before, as nobody labelled their images."""
+        recipes = {key: recipe_of(key[0], self.training_of(key)) for key in self.conditioned.index}
+        return [key for key, recipe in recipes.items() if recipe.get("labels") == "own"]
 
     @cached_property
     def one_by_condition(self) -> dict[str, Key]:

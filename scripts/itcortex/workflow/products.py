@@ -232,10 +232,11 @@ FIGURES = (
         "What human maps change",
         "A panel for every measure. Networks trained with human maps, with the maps of other "
         "photographs and with the mean map of all photographs, each minus strength 0 of the same "
-        "model and seed; below, human maps minus either control. Coloured markers are models (mean "
-        "over seeds), diamonds their mean, with 95 % intervals over images and sites (photographs, "
-        "images of RDMs) and seeds; the models are not drawn. What human maps explain is what both "
-        "lower lines leave on one side of zero.",
+        "model and seed; below, human maps minus either control. Predictivity is compared within "
+        "sites. Coloured markers are models (mean over seeds), diamonds their mean, all with 95 % "
+        "intervals over images and sites (photographs, images of RDMs) and seeds; the models are not "
+        "drawn. What human maps explain is what both lower lines leave on one side of zero. Where "
+        "there are several strengths, the mean over models is drawn by strength.",
         needs="conditioned recordings",
     ),
     Figure(

@@ -34,6 +34,11 @@ class TrainingJobs:
         images = {kind: trainings.paths_of(settings[kind]) for kind in trainings.IMAGES}
         return images | {"start": self._start(wildcards, settings["start"])}
 
+    def judged(self, wildcards: Wildcards) -> dict[str, list[str]]:
+        """What a job's network was judged on in training, and the weights that it started from."""
+        images = self.images(wildcards)
+        return {kind: images[kind] for kind in ("validation", "start")}
+
     def _start(self, wildcards: Wildcards, named: str | None) -> list[str]:
         """The named weights of a job's model; where they are trained here, those of the same seed."""
         if not named:

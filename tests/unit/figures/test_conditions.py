@@ -38,7 +38,10 @@ def test_every_measure_has_a_panel_with_models_and_their_mean(table):
     intervals = [
         segment[:, 0] for one in figure.axes[0].collections for segment in one.get_segments()
     ]
-    np.testing.assert_allclose(intervals, rows[["low", "high"]])
+    drawn = table[table["target"] == "v4_a"].sort_values(["condition", "compared_with", "model"])
+    assert len(intervals) == 5 * 4  # of every model, and over them
+    np.testing.assert_allclose(sorted(map(tuple, intervals)),
+                               sorted(zip(drawn["low"], drawn["high"], strict=True)))  # fmt: skip
     of_a = table[(table["target"] == "v4_a") & (table["model"] == "a")]["difference"]
     colour = style.CATEGORIES["cnn"].colour
     drawn = [line.get_xdata()[0] for line in figure.axes[0].lines
@@ -56,13 +59,35 @@ def test_a_measure_without_any_pair_says_so_and_its_panel_stays(table):
         conditions.draw(table[:0])
 
 
-def test_further_strengths_and_other_mappings_are_in_the_table_alone(table):
+def test_other_mappings_are_in_the_table_alone(table):
     ridge = table[table["target"] == "v4_a"].assign(mapping="ridge")
-    curve = table.assign(strength=10.0, main_strength=False)
-    many = type(table)(
-        [*table.to_dict("records"), *ridge.to_dict("records"), *curve.to_dict("records")]
-    )
+    many = type(table)([*table.to_dict("records"), *ridge.to_dict("records")])
     assert artists.titles(conditions.draw(many)) == artists.titles(conditions.draw(table))
+
+
+def test_several_strengths_are_drawn_as_lines_over_them(table):
+    """Main or not: of a contrast every strength has its point and interval."""
+    further = table["condition"] == "human"
+    curve = table[further].assign(strength=10.0, main_strength=False)
+    curve[["difference", "low", "high"]] += 1
+    figure = conditions.draw(type(table)([*table.to_dict("records"), *curve.to_dict("records")]))
+    assert artists.titles(figure) == artists.titles(conditions.draw(table))
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "10"]
+    over = table[(table["target"] == "v4_a") & (table["model"] == "")]
+    of = over.set_index(["condition", "compared_with"])
+    lines = [line for line in axes.lines if line.get_marker() not in ("None", "", None)]
+    for line, key in zip(lines, CONTRASTS, strict=True):
+        at = of.loc[key, "difference"]
+        expected = [at, at + 1] if key[0] == "human" else [at]
+        np.testing.assert_allclose(line.get_ydata(), expected)
+        assert np.round(line.get_xdata()).tolist() == [0, 1][: len(expected)]
+    intervals = [one[:, 1] for part in axes.collections for one in part.get_segments()]
+    np.testing.assert_allclose(
+        intervals[0], of.loc[("human", "none"), ["low", "high"]].astype(float)
+    )
+    assert len(intervals) == 2 * 3 + 2
+    assert {"human maps − strength 0", "human − mean map"} < set(artists.texts(figure))
 
 
 def test_bytes_are_the_same_and_nothing_is_cut_off(table, tmp_path):
@@ -73,5 +98,5 @@ def test_bytes_are_the_same_and_nothing_is_cut_off(table, tmp_path):
 
 def test_the_caption_has_the_numbers_that_the_figure_is_drawn_for(table):
     said = captions.of_conditions(table, "r", "pls")
-    assert said.count("Human maps change predictivity of v4_") == 2
-    assert said.count("more than with either kind of other maps") == 2
+    assert said.count("Human maps (strength 1) change predictivity of v4_") == 2
+    assert said.count("raise it beyond strength 0 and beyond both kinds of other maps") == 2

@@ -526,20 +526,26 @@ def test_what_human_maps_change_is_told_either_way(rendered, one, shown):
     assert 'id="conditions"' not in rendered[0]
     targets = ("m1_pl", "m1_ml")
     for effects, said in (
-        ({"human": 0.1}, "more than with either kind of other maps"),
-        (dict.fromkeys(("human", "of_others", "mean"), 0.1), "no change that human maps explain"),
+        (
+            {"human": 0.1},
+            "human maps raise it beyond strength 0 and beyond both kinds of other maps",
+        ),
+        (
+            dict.fromkeys(("human", "of_others", "mean"), 0.1),
+            "all maps raise it (no change that human maps explain)",
+        ),
     ):
         table = made_conditions.table(effects, np.random.default_rng(3), targets=targets)
         html = unescape(made_report.render(one, shown | {"conditions": table}))
         assert (
             'id="conditions"' in html
-            and "Human maps change predictivity of m1_pl (r) by +0." in html
+            and "Human maps (strength 1) change predictivity of m1_pl (r) by +0." in html
         )
         assert html.count(f"{said}.</li>") >= 2
         claimed = claims.of_run(one, shown["tradeoff"], shown["harmonized"], table)
         ours = [one for one in claimed if one.claim.startswith("Human maps change")]
         assert [one.where for one in ours] == [
-            f"{target}, against {control}" for target in targets
+            f"{target} (strength 1), against {control}" for target in targets
             for control in ("maps of other photographs", "the mean map")
         ]  # fmt: skip
         assert all(one.note.startswith(said) and " to " in one.limits for one in ours)

@@ -11,7 +11,8 @@ import compare_conditions
 from itcortex import store
 from itcortex.tables import dictionary
 from itcortex.tables.condition_contrasts import are_harmonized, contrasts
-from itcortex.tables.condition_measures import marks, of_trainings
+from itcortex.tables.condition_marks import Mark, marks
+from itcortex.tables.condition_measures import OF_SITES, of_answers
 from itcortex.tables.condition_scores import Drawn, MeanOf, OfPhotographs
 from itcortex.tables.conditions import conditions_table, seed_error
 from itcortex.tables.statistics import WITH_HARMONIZED, groups
@@ -55,21 +56,47 @@ def test_every_condition_is_compared_with_strength_0_of_its_seed_and_human_maps_
     assert contrasts(made.models(conditions=())) == []
 
 
-def test_further_strengths_of_one_seed_are_a_curve_and_not_part_of_means(rng):
-    models = made.models(seeds=(0, 1))
-    curve = made.models(seeds=(0,), conditions=("human",), strength=10.0)
-    models = pd.concat([models, curve[curve["strength"] == 10.0]], ignore_index=True)
+def at_strengths(*strengths, names=("net",), seeds=(0, 1)):
+    """Models with human maps at several strengths, and a score that is the strength."""
+    rows = [
+        made.models(names, seeds=seeds, conditions=("human",), strength=one) for one in strengths
+    ]
+    models = pd.concat(rows, ignore_index=True).drop_duplicates(["model", "weights"])
     values = {made.name(one): float(one["strength"]) for one in models.to_dict("records")}
-    measure = Drawn(
-        {"measure": "r"}, values, {name: np.full(DRAWS, v) for name, v in values.items()}
-    )
+    draws = {name: np.full(DRAWS, value) for name, value in values.items()}
+    return models, Drawn({"measure": "r"}, values, draws)
+
+
+def test_every_strength_has_its_contrasts_in_models_and_over_them(rng):
+    models, measure = at_strengths(0.3, 1.0, 3.0, names=("a", "b"), seeds=(0,))
     table = compared(models, [measure], rng)
-    assert row(table)["difference"] == 1 and row(table)["strength"] == 1
-    of_model = table[(table["model"] == "net") & (table["compared_with"] == "none")]
-    human = of_model[of_model["condition"] == "human"].set_index("strength")
-    assert human["difference"].to_dict() == {1.0: 1.0, 10.0: 10.0}
-    assert human["main_strength"].to_dict() == {1.0: True, 10.0: False}
-    assert human["n_seeds"].to_dict() == {1.0: 2, 10.0: 1}
+    for model in ("a", "b", ""):
+        rows = table[table["model"] == model].set_index("strength")
+        assert rows["difference"].to_dict() == {0.3: 0.3, 1.0: 1.0, 3.0: 3.0}
+        assert rows["main_strength"].all()  # all have one condition and one seed
+
+
+def test_further_strengths_of_one_seed_are_a_curve_beside_the_main_one(rng):
+    models, measure = at_strengths(1.0, seeds=(0, 1))
+    curve, values = at_strengths(10.0, seeds=(0,))
+    models = pd.concat([models, curve[curve["strength"] == 10.0]], ignore_index=True)
+    both = Drawn(measure.about, measure.values | values.values, measure.drawn | values.drawn)
+    table = compared(models, [both], rng)
+    for model in ("net", ""):
+        human = table[table["model"] == model].set_index("strength")
+        assert human["difference"].to_dict() == {1.0: 1.0, 10.0: 10.0}
+        assert human["main_strength"].to_dict() == {1.0: True, 10.0: False}
+        assert human["n_seeds"].to_dict() == {1.0: 2, 10.0: 1}
+
+
+def test_models_with_main_strengths_of_their_own_have_one_more_mean(rng):
+    (a, of_a), (b, of_b) = at_strengths(1.0, names=("a",)), at_strengths(3.0, names=("b",))
+    both = Drawn(of_a.about, of_a.values | of_b.values, of_a.drawn | of_b.drawn)
+    table = compared(pd.concat([a, b], ignore_index=True), [both], rng)
+    over = table[table["model"] == ""].set_index("strength")
+    assert over["main_strength"].tolist() == [False, False, True]
+    assert over["difference"].tolist() == [1, 3, 2] and over["n_models"].tolist() == [1, 1, 2]
+    assert np.isnan(over.index[2])
 
 
 # --- planted effects ------------------------------------------------------------------------------
@@ -108,7 +135,7 @@ def test_the_same_network_under_two_conditions_differs_by_nothing(rng):
     place = {name: k for k, name in enumerate(sites.names)}
     for seed in range(3):
         first, other = (place[f"net {made.weights(c, seed)}"] for c in ("human", "mean"))
-        sites.r[other], sites.drawn[other] = sites.r[first], sites.drawn[first]
+        sites.r[other] = sites.r[first]
     answers = alone(models, {("net", c, s): 0.9 for c in ("human", "mean") for s in range(3)})
     table = compared(models, [made.measure(sites), answers], rng)
     for found in table[(table["compared_with"] == "mean")].to_dict("records"):
@@ -134,7 +161,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say(names, noise):
     for seed in range(50):
         rng = np.random.default_rng(seed)
         sites = made.sites(models, {"human": 0.03}, rng, draws=100, **noise)
-        table = conditions_table([made.measure(sites)], contrasts(models), 100, rng)
+        measure = made.measure(sites, draws=100, rng=rng)
+        table = conditions_table([measure], contrasts(models), 100, rng)
         for k, control in enumerate(("none", "mean")):
             found = row(table, "human", control)
             held[k] += found["low"] <= 0.03 <= found["high"]
@@ -183,7 +211,7 @@ def test_a_network_without_its_baseline_and_one_seed_alone_are_said(rng):
             "b mean/strength-1/seed-0", "b mean/strength-1/seed-1"}  # fmt: skip
     whole = made.measure(sites)
     kept = {name: value for name, value in whole.values.items() if name not in gone}
-    table = compared(models, [Drawn(whole.about, kept, whole.drawn)], rng)
+    table = compared(models, [whole.with_values(kept)], rng)
     of_a = row(table, model="a")
     assert of_a["n_seeds"] == 2 and of_a["note"] == "seed 2: strength 0: not scored"
     of_b = row(table, model="b")
@@ -229,25 +257,73 @@ def test_photographs_that_one_of_two_networks_lacks_are_left_out_of_both(rng):
     assert lost["n_seeds"] == 1 and "seed 1: no score is defined" in lost["note"]
 
 
+def trained(agreement, alignments, kept_epoch, **more):
+    """Notes and history of a training of 30 photographs whose least agreement is .8."""
+    recipe = {"kept": "best_alignment", "least_agreement": 0.8}
+    note = {"training": {"recipe": recipe}, "results": {"validation_agreement": agreement},
+            "before": {"n_validation": 30}, "kept_epoch": kept_epoch}  # fmt: skip
+    epochs = range(1, len(alignments) + 1)
+    return note | more, pd.DataFrame({"epoch": epochs, "validation_alignment": alignments})
+
+
+def marked(**trainings):
+    """Marks of trainings by the name of their network."""
+    notes = {f"net {name}": note for name, (note, _) in trainings.items()}
+    return marks(notes, {f"net {name}": history for name, (_, history) in trainings.items()})
+
+
 def test_a_network_that_collapsed_keeps_its_row_and_is_marked(rng):
     models = made.models()
-    notes = {
-        made.name(one): {"results": {"validation_agreement": 0.9, "validation_divergence": 0.1}}
-        for one in models.to_dict("records") if one["condition"]
-    }  # fmt: skip
-    name = f"net {made.weights('human', 1)}"
-    notes[name] = {"results": {"validation_agreement": 0.1, "validation_divergence": 5.0},
-                   "collapsed": True}  # fmt: skip
-    table = compared(models, [*of_trainings(notes)], rng, marks=marks(notes))
-    agreement, divergence = (
-        table[table["measure"] == name] for name in ("agreement", "divergence")
-    )
-    assert row(agreement, model="net")["difference"] == pytest.approx(-0.8 / 3)
-    assert row(divergence, model="net")["highest_seed"] == pytest.approx(4.9)
+    name = made.weights("human", 1)
+    found = marked(**{name: trained(0.1, [0.2], 1, collapsed=True)})
+    table = compared(models, [made.measure(made.sites(models, {}, rng))], rng, marks=found)
     said = "human/strength-1/seed-1 collapsed: it agrees with the network before on 10 % of the held-out"
-    assert said in row(agreement, model="net")["note"] and said in row(agreement)["note"]
-    assert "collapsed" not in row(agreement, "mean")["note"]
-    assert not [*of_trainings({"other": {"results": {"validation_accuracy": 0.5}}})]
+    assert said in row(table, model="net")["note"] and said in row(table)["note"]
+    assert "collapsed" not in row(table, "mean")["note"] and row(table)["n_at_floor"] == 0
+
+
+def test_trainings_at_the_least_agreement_are_marked_and_counted(rng):
+    decided, near = trained(0.83, [0.2, 0.3, 0.4], 2), trained(0.8333, [0.2, 0.3], 2)
+    free, first = trained(0.87, [0.2, 0.3], 2), trained(0.9, [0.3, 0.2], 1)
+    found = marked(decided=decided, near=near, free=free, first=first)
+    assert found == {
+        "net decided": Mark("decided is of epoch 2, with an agreement of 83 %, as epoch 3 was below the "
+                            "least agreement of 80 %", at_floor=True),
+        "net near": Mark("near is at the least agreement of 80 %: 83 %", at_floor=True),
+    }  # fmt: skip
+    assert marked(last=({"results": {}, "training": {"recipe": {"kept": "last"}}}, None)) == {}
+    models = made.models()
+    names = {made.weights("human", seed): near for seed in (0, 2)}
+    table = compared(
+        models, [made.measure(made.sites(models, {}, rng))], rng, marks=marked(**names)
+    )
+    for model in ("net", ""):
+        assert (
+            row(table, model=model)["n_at_floor"] == row(table, "human", "mean")["n_at_floor"] == 2
+        )
+        assert row(table, "mean", model=model)["n_at_floor"] == 0
+    assert "human/strength-1/seed-2 is at the least agreement" in row(table)["note"]
+
+
+def test_photographs_of_answers_are_drawn(rng):
+    """Ten of twenty photographs lost their class in every network: seeds agree, photographs do not."""
+    models = made.models()
+    rows = [
+        {"model": one["model"], "weights": one["weights"], "image": f"{i}.jpg",
+         "same": float(i >= 10 or one["condition"] != "human"),
+         "divergence": 0.1 * (one["condition"] == "human")}
+        for one in models.to_dict("records") if one["condition"] for i in range(20)
+    ]  # fmt: skip
+    measures = [*of_answers(pd.DataFrame(rows), DRAWS, rng)]
+    assert measures[0].counts is measures[1].counts
+    table = compared(models, measures, rng)
+    agreement, divergence = (
+        row(table[table["measure"] == name]) for name in ("agreement", "divergence")
+    )
+    assert agreement["difference"] == -0.5 and agreement["drawn"] == "photographs, seeds"
+    assert agreement["low"] == pytest.approx(-0.72, abs=0.08)  # of a binomial with n = 20
+    assert agreement["high"] == pytest.approx(-0.28, abs=0.08) and agreement["n_images"] == 20
+    np.testing.assert_allclose(divergence[["low", "high"]].to_numpy(float), 0.1)
 
 
 def test_the_mean_of_recordings_draws_each_for_itself(rng):
@@ -276,8 +352,9 @@ def encoding_rows(models, recording, rng) -> dict[str, pd.DataFrame]:
         rows = [
             {"recording": recording, "mapping": "pls", "protocol": "corrected", "model": model,
              "weights": weights, "fold": f"f{i}", "site": f"s{j}", "r": r[i, j], "control": "none",
-             "main_window": True, "chosen": True}
-            for i in range(r.shape[0]) for j in range(r.shape[1])
+             "main_window": True, "layer": layer, "chosen": layer == "early"}
+            | ({"r of disc": r[i, j] / 2} if recording == "v4_a" else {})
+            for layer in ("early", "late") for i in range(r.shape[0]) for j in range(r.shape[1])
         ]  # fmt: skip
         found[name] = pd.DataFrame(rows)
     return found
@@ -291,7 +368,8 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     summary = [test | {"recording": name, "area": "V4", "ceiling": ceiling}
                for name, ceiling in (("v4_a", 0.5), ("v4_b", np.nan))]  # fmt: skip
     store.write_table(tmp_path / "summary.parquet", pd.DataFrame(summary))
-    files = {name: [] for name in ("encoding", "rsa", "resampled", "attention", "notes")}
+    kinds = ("encoding", "rsa", "resampled", "attention", "answers", "notes", "histories")
+    files = {name: [] for name in kinds}
     by_recording = {name: encoding_rows(models, name, rng) for name in ("v4_a", "v4_b")}
     names = list(by_recording["v4_a"])
     for k, name in enumerate(names):
@@ -317,9 +395,12 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
             for control in ("none", "shuffled_images")
         ]  # fmt: skip
         write("attention", pd.DataFrame(attention))
+        answers = [told | {"image": f"{i}.jpg", "same": i > 0, "divergence": 0.2} for i in range(5)]
+        write("answers", pd.DataFrame(answers).astype({"same": float}))
         files["notes"].append(tmp_path / f"{k}.json")
-        results = {"validation_agreement": 0.9, "validation_divergence": 0.2}
-        files["notes"][-1].write_text(json.dumps({"results": results}))
+        note, history = trained(0.8, [0.2, 0.3], 2)
+        files["notes"][-1].write_text(json.dumps(note))
+        write("histories", history)
     out = [tmp_path / f"conditions.{kind}" for kind in ("parquet", "csv", "md")]
     compare_conditions.main(
         *files.values(), tmp_path / "models.parquet", tmp_path / "summary.parquet", *out,
@@ -332,8 +413,10 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     human = human[human["compared_with"] == "none"]
     told = ["measure", "target", "map_kind", "saliency"]
     assert human[told].apply(tuple, axis=1).tolist() == [
-        ("r", "v4_a", "", ""), ("r_over_ceiling", "v4_a", "", ""), ("r", "v4_b", "", ""),
-        ("r", "V4", "", ""), ("rsa", "it", "", ""),
+        *((measure, "v4_a", "", "") for measure in OF_SITES),
+        *((measure, "v4_b", "", "") for measure in ("r", "r_same_layer", "r_median")),
+        *((measure, "V4", "", "") for measure in ("r", "r_same_layer", "r_within_kinds", "r_median")),
+        ("rsa", "it", "", ""),
         *((measure, "osie", kind, saliency) for kind in ("eye", "mouse")
           for saliency in ("raw", "covering") for measure in ("attention", "attention_partial")),
         ("agreement", "", "", ""), ("divergence", "", "", ""),
@@ -343,14 +426,25 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     assert of["r", "V4"].item() == pytest.approx(
         (of["r", "v4_a"].item() + of["r", "v4_b"].item()) / 2
     )
+    assert of["r_within_kinds", "v4_a"].item() == pytest.approx(of["r", "v4_a"].item() / 2)
+    assert of["r_within_kinds", "V4"].item() == pytest.approx(
+        (of["r", "v4_a"].item() / 2 + of["r", "v4_b"].item()) / 2
+    )
+    assert human.set_index("measure")["sites_higher"]["r"].tolist() == [1, 1, 1]
     np.testing.assert_allclose(of["attention", "osie"], 0.2)
     np.testing.assert_allclose(of["rsa", "it"], 0)
     said = out[2].read_text(encoding="utf-8")
-    assert said.count("\n- ") + 1 == 1 + 1 + 2 * 2 * 2 + 2  # V4, RDMs, people, own answers
-    assert said.startswith("- Human maps change predictivity of V4 (r) by +0.")
-    assert "\n\nIn a cell: V4: more than with either kind of other maps; +0." in said
+    assert said.count("\n- ") + 1 == 4 + 1 + 2 * 2 * 2 + 2 + 2  # V4, RDMs, people, answers, numbers
+    assert (
+        "above it (strength 1): 3 of 3 trainings with human maps (mean agreement 80 %), 3 of"
+        in said
+    )
+    assert said.startswith("- Human maps (strength 1) change predictivity of V4 (r) by +0.")
+    assert (
+        "\n\nIn a cell: V4 (strength 1): human maps raise it beyond strength 0 and beyond" in said
+    )
     assert human["drawn"].unique().tolist() == ["folds, sites, seeds", "images, seeds",
-                                                "photographs, seeds", "seeds"]  # fmt: skip
+                                                "photographs, seeds"]  # fmt: skip
 
 
 def test_controls_are_no_harmonized_networks_anywhere():

@@ -23,6 +23,20 @@ def test_images_have_their_ranges_written_out_and_weights_to_start_from(training
     assert training.images(job(**DIGITS))["start"] == []
 
 
+def test_answers_are_compared_of_networks_that_learnt_their_own(job):
+    """On what the training judged by, with the weights that it started from."""
+    own = IMAGENET | {"condition": "human", "recipe": {"labels": "own"}}
+    given = IMAGENET | {"condition": "mean", "strengths": [2], "recipe": {"labels": "given"}}
+    rows = [*ROWS[:1], ("net", "human", "trained:own", "cnn", "net", "", 5.0, 224),
+            ("net", "centre", "trained:given", "cnn", "net", "", 5.0, 224)]  # fmt: skip
+    ex = experiment(rows=rows, training={"own": own, "given": given})
+    assert len(ex.conditioned) == 3
+    assert ex.own_teachers == [("net", f"human/strength-{s}/seed-0") for s in (0, 2)]
+    assert TrainingJobs(ex).judged(job(model="net", weights="human/strength-2/seed-0")) == {
+        "validation": ["data/val"], "start": ["results/weights/net/in1k.safetensors"],
+    }  # fmt: skip
+
+
 def test_a_start_that_is_trained_here_is_the_baseline_of_the_same_seed(job):
     trained = IMAGENET | {"start": None, "strengths": [0], "seeds": [0, 7]}
     rows = [
