@@ -6,7 +6,6 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.io import savemat
 from scipy.ndimage import gaussian_filter
 from scipy.stats import spearmanr
 
@@ -15,6 +14,7 @@ from itcortex import store
 from itcortex.data.published import osie
 from itcortex.errors import UserError
 from itcortex.numerics import ranks
+from made.osie import fixations, mouse
 
 SIZE = (80, 60)  # width and height in pixels of made photographs
 SIGMA = 2.4  # pixels: the same share of the width as 24 of 800
@@ -24,32 +24,6 @@ def jpeg(size=SIZE, grey=100) -> bytes:
     """A plain photograph."""
     content = io.BytesIO()
     Image.new("RGB", size, (grey, grey, 50)).save(content, format="JPEG")
-    return content.getvalue()
-
-
-def fixations(photographs) -> bytes:
-    """`fixations.mat` of {file name: [viewer's (x, y) list]}, nested as the published one."""
-    cells = np.empty((len(photographs), 1), dtype=object)
-    for k, (name, viewers) in enumerate(photographs.items()):
-        subjects = np.empty((len(viewers), 1), dtype=object)
-        for j, places in enumerate(viewers):
-            x, y = np.array(places, dtype=float).T
-            subjects[j, 0] = {"fix_x": x, "fix_y": y, "fix_duration": np.full(len(x), 200)}
-        cells[k, 0] = {"img": name, "subjects": subjects}
-    content = io.BytesIO()
-    savemat(content, {"fixations": cells})
-    return content.getvalue()
-
-
-def mouse(viewers) -> bytes:
-    """A mouse file of [viewer's (row, column) list]."""
-    table = {
-        "subj": np.repeat(np.arange(1, len(viewers) + 1), [len(v) for v in viewers])[:, None],
-        "coord": np.concatenate(viewers).astype(np.uint16),
-        "order": np.concatenate([np.arange(1, len(v) + 1) for v in viewers])[:, None],
-    }
-    content = io.BytesIO()
-    savemat(content, {"fixations": table})
     return content.getvalue()
 
 
