@@ -20,7 +20,8 @@ from itcortex.training import checkpoint
 from itcortex.training.batches import Augmented, Batch, Mixture, Steps, load_batches
 from itcortex.training.distributed import Group
 from itcortex.training.events import Events
-from itcortex.training.history import SUMS, Clock, describe, epoch_row, sums_of
+from itcortex.training.growth import Bounds
+from itcortex.training.history import SUMS, Clock, describe, describe_part, epoch_row, sums_of
 from itcortex.training.interruption import Stop, stop_requests
 from itcortex.training.kept import kept_epoch
 from itcortex.training.own_labels import OwnLabels
@@ -49,7 +50,7 @@ class Trainer:
         self.model.to(group.device, memory_format=layout)
         self.preprocessing = plan.network.preprocessing_of(self.model)
         self.own = OwnLabels(self.model) if self.recipe.labels == "own" else None
-        self.most = self.recipe.largest_growth * checkpoint.size_of(self.model)
+        self.bounds = Bounds.of(self.model, self.recipe.largest_growth)
         self.average = copy.deepcopy(self.model) if self.recipe.ema else None
         self.kept: State | None = None  # of the best epoch so far, where it need not be the last
         self.optimizer = make_optimizer(self.model, self.recipe)
@@ -239,7 +240,7 @@ class Trainer:
         if self.group.rank == 0:
             checkpoint.save(
                 self.place.folder, self.model, self.average, self.kept, self.optimizer,
-                self.progress, self.identity, self.most,
+                self.progress, self.identity, self.bounds,
             )  # fmt: skip
             self.events.flush()
 
@@ -255,24 +256,13 @@ class Trainer:
 
     def _refuse(self, seen: list[tuple[Batch, LossParts]], norm: float, rate: float) -> None:
         """Stop at a loss or gradient that is not finite, say what is known, and write no checkpoint."""
-        lines = [line for part in seen for line in _describe_part(*part)]
+        lines = [line for part in seen for line in describe_part(*part)]
         everybody = [line for lines in self.group.gather(lines) for line in lines]
         step = self.progress.step + 1
         raise UserError(
             f"step {step}: the loss or its gradient is not finite (gradient norm {norm:g}, learning "
             f"rate {rate:g}); {'; '.join(everybody)}. {checkpoint.advice(self.place.folder)}"
         )
-
-
-def _describe_part(batch: Batch, parts: LossParts) -> list[str]:
-    values = ", ".join(
-        f"{name} {float(getattr(parts, name).detach()):g}"
-        for name in ("total", "cross_entropy", "harmonization", "decay")
-    )
-    scores = parts.logits.float().isfinite().all(1).cpu()
-    bad = [name for name, fine in zip(batch.image_ids, scores, strict=True) if not fine]
-    which = f"scores not finite for {', '.join(bad)}; " if bad else ""
-    return [f"{values}; {which}images {', '.join(batch.image_ids)}"]
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
