@@ -22,6 +22,7 @@ from itcortex.training.distributed import Group
 from itcortex.training.events import Events
 from itcortex.training.growth import Bounds
 from itcortex.training.history import SUMS, Clock, describe, describe_part, epoch_row, sums_of
+from itcortex.training.images.samples import files_of
 from itcortex.training.interruption import Stop, stop_requests
 from itcortex.training.kept import kept_epoch
 from itcortex.training.own_labels import OwnLabels
@@ -79,9 +80,8 @@ class Trainer:
             for _ in shown:
                 stopping = self._step(batches, stop)
                 due = self.progress.step % self.place.checkpoint_steps == 0
-                if stopping or (
-                    due and not self._epoch_is_over()
-                ):  # at its end, validation comes first
+                # at the end of an epoch, validation comes first
+                if stopping or (due and not self._epoch_is_over()):
                     self._save()
                 if stopping or not self._judge_if_due(stop):
                     return False
@@ -223,8 +223,8 @@ class Trainer:
         if epoch == 1 and self.plan.strength > 0 and empty and not maps:
             raise UserError(
                 f"strength: {self.plan.strength:g}, but all {empty:.0f} human maps of the first epoch "
-                "are empty (one value everywhere in the crop) and do not say where to look; check the "
-                "files of the maps"
+                "are empty (one value everywhere in the crop); check the files of the maps: "
+                + files_of(self.images.mixture.samples)
             )
 
     def _require_finite(self, judged: dict, epoch: int) -> None:

@@ -201,8 +201,30 @@ def test_points_of_another_photograph_are_noticed(rng):
 
 
 def test_a_photograph_without_points_is_an_error(rng):
-    with pytest.raises(UserError, match=r"1\.jpg: nobody attended to it \(eye\)"):
-        osie.prepare({"1.jpg": jpeg()}, {"eye": {}}, SIGMA, 2, rng)
+    with pytest.raises(
+        UserError, match=r"attention: own: 1\.jpg: nobody attended to it \(eye; 1 such"
+    ):
+        osie.prepare({"1.jpg": jpeg()}, {"eye": {}}, SIGMA, 2, rng, "own")
+
+
+def test_photographs_that_nobody_looked_at_are_left_out_as_the_message_says(files, tmp_path):
+    """The message's own words are what the setting takes."""
+    looks = {f"{n}.jpg": [[(20, 20), (30, 30)]] * 3 for n in (1001, 1003)}
+    files[1].write_bytes(fixations(looks))
+    out = tmp_path / "own.parquet", tmp_path / "own.ceilings.parquet"
+    with pytest.raises(UserError, match=r"attention: own: 1002\.jpg: nobody attended") as error:
+        prepare_osie.main(*files, *out, "own", SIGMA, 3, 0)
+    named = str(error.value).partition("leave_out: [")[2].partition("]")[0].split(", ")
+    prepare_osie.main(*files, *out, "own", SIGMA, 3, 0, leave_out=named)
+    assert store.read_photographs(out[0]).image_ids == ("1001.jpg", "1003.jpg")
+    assert set(store.read_table(out[1])["image"]) == {"1001.jpg", "1003.jpg"}
+    with pytest.raises(
+        UserError, match=r"attention: own: leave_out .*'1002.jpeg' does not exist; did"
+    ):
+        prepare_osie.main(*files, *out, "own", SIGMA, 3, 0, leave_out=["1002.jpeg"])
+    everything = [f"{n}.jpg" for n in range(1001, 1005)]
+    with pytest.raises(UserError, match="no photograph is left"):
+        prepare_osie.main(*files, *out, "own", SIGMA, 3, 0, leave_out=everything)
 
 
 def test_a_damaged_photograph_is_an_error(rng):
