@@ -147,6 +147,7 @@ rule prepare_osie:
         sigma_px=config["attention"]["sigma_px"],
         splits=config["attention"]["splits"],
         seed=config["seed"],
+        leave_out=attention.leave_out,
     script:
         "../scripts/prepare_osie.py"
 

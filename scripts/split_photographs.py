@@ -26,7 +26,7 @@ def main(
     known = store.read_photographs(whole)
     choose(map_kind, known.maps, f"attention: {name}: held_out: maps")
     rng = np.random.default_rng(seed)
-    out = photograph_split.held_out(known, n_held_out, rng)
+    out = photograph_split.held_out(known, n_held_out, rng, name, whole)
     held, trained = (photograph_split.part_of(known, part) for part in (out, ~out))
     store.write_photographs(photographs, held)
     agreement = store.read_table(whole_ceilings)

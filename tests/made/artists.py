@@ -40,6 +40,12 @@ def points(axes) -> list[tuple[str, float, float]]:
     return found
 
 
+def arrows(figure: Figure) -> list[tuple[tuple, tuple]]:
+    """Start and end of every arrow in a figure."""
+    drawn = [t for axes in figure.axes for t in axes.texts if t.arrow_patch and not t.get_text()]
+    return [(t.get_position(), tuple(t.xy)) for t in drawn]
+
+
 def counts(figure: Figure) -> dict[str, int]:
     """Number of markers per category over all panels."""
     names = [name for name, *_ in points(figure.axes)]

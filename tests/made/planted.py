@@ -14,6 +14,8 @@ from itcortex.training.images.samples import Arrays
 
 SIDE, CELL = 32, 8
 _CELLS = (SIDE // CELL) ** 2
+#: Rows and columns at which object and shortcut begin where they are `near` one place, and how far off.
+_PLACES, _OFF = ((8, 8), (22, 22)), 2
 
 
 class Bend(nn.Module):
@@ -54,19 +56,22 @@ def network() -> Network:
     return Network("one_feature", f"{__file__}:OneFeature", {}, preprocessing)
 
 
-def scenes(count: int, fixed: bool, rng: np.random.Generator) -> tuple[Arrays, np.ndarray]:
+def scenes(count: int, near: bool, rng: np.random.Generator) -> tuple[Arrays, np.ndarray]:
     """Images with maps of their objects, and what the sites read of each: how strong its object is.
 
-    Objects and shortcuts stand anywhere or, where `fixed`, at the same place in all images.
+    Objects and shortcuts stand anywhere or, where `near`, each within 2 pixels of its own place: the map
+    of another image then marks most of the object (two thirds of it, on average) and no shortcut.
     """
     sign = rng.choice([-1, 1], count)
     strengths = sign[:, None] * rng.uniform(0.3, 1, (count, 2))
     pixels = np.full((count, SIDE, SIDE, 3), 127.5)
     maps = np.zeros((count, SIDE, SIDE), np.float32)
     for image, strength in enumerate(strengths):
-        cells = (5, 10) if fixed else rng.choice(_CELLS, 2, replace=False)
-        for cell, colour, value in zip(cells, (0, 2), strength, strict=True):
-            row, column = np.multiply(CELL, divmod(int(cell), SIDE // CELL))
+        cells = divmod(rng.choice(_CELLS, 2, replace=False), SIDE // CELL)
+        corners = (
+            _PLACES + rng.integers(-_OFF, _OFF + 1, (2, 2)) if near else CELL * np.transpose(cells)
+        )
+        for (row, column), colour, value in zip(corners, (0, 2), strength, strict=True):
             part = np.s_[image, row : row + CELL, column : column + CELL]
             pixels[(*part, colour)] += 110 * value
             maps[part] += 255 * (colour == 0)

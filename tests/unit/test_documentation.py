@@ -50,3 +50,10 @@ def test_the_index_lists_every_page():
     listed = set(links(TOP / "docs" / "index.md"))
     pages = {page.name for page in (TOP / "docs").glob("*.md")} - {"index.md"}
     assert pages <= listed
+
+
+def test_every_hyper_parameter_of_the_experiment_on_real_data_has_its_reason():
+    text = (TOP / "experiments" / "macaque_harmonized.yaml").read_text(encoding="utf-8")
+    block = text.partition("    recipe:\n")[2].partition("    recipes:\n")[0].splitlines()
+    assert len(block) > 15
+    assert [line.strip() for line in block if not re.search(r": .+ # .{10}", line)] == []

@@ -4,8 +4,11 @@ import copy
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from timm.models import register_model
 from torch.utils.data import DataLoader
 
 import itcortex
@@ -58,25 +61,96 @@ def test_a_plain_loop_harmonizes_a_transformer():
     assert found[1] < found[0]
 
 
-def test_a_loop_in_timms_style_harmonizes_a_mobilenet():
-    """`hardsigmoid` has no second derivative as it is; the average of weights is prepared too."""
-    args = {
-        "model": "mobilenetv3_small_050", "num_classes": 4, "input_size": (3, SIDE, SIDE), "lr": 3e-3,
-        "amp": False, "smoothing": 0.1, "clip_grad": 5.0, "model_ema_decay": 0.5,
-    }  # fmt: skip
+TIMM = {
+    "model": "made_net", "num_classes": 4, "input_size": (3, SIDE, SIDE), "lr": 1e-2,
+    "amp": False, "amp_dtype": "bfloat16", "smoothing": 0.1, "clip_grad": 5.0, "seed": 0,
+    "model_ema_decay": 0.5, "batch_size": 16, "workers": 0, "mixup": 0.0, "cutmix": 0.0,
+    "scale": (0.6, 1.0), "ratio": (3 / 4, 4 / 3), "hflip": 0.5, "mean": (0.5,) * 3, "std": (0.5,) * 3,
+}  # fmt: skip
+
+
+def photographs(count: int) -> tuple[list, ...]:
+    """Photographs larger than the network's input, labels, and maps: one of four has none."""
+    images, labels, maps = blobs(count, 0, 2 * SIDE)
+    given = [one if n % 4 else None for n, one in enumerate(maps)]
+    return [Image.fromarray(one) for one in images], labels.tolist(), given
+
+
+@register_model
+def made_net(pretrained=False, **_):
+    """A network that learns in seconds, by timm's own way to a network of one's own."""
+    return small_net("group", dropout=0.0)
+
+
+@pytest.mark.parametrize("amp", [False, True])
+def test_a_loop_in_timms_style_harmonizes(amp):
+    """The average of weights learns too. In bfloat16 losses are rounded, and not those of float32."""
     found = []
     for strength in (0.0, 3.0):
-        torch.manual_seed(0)
         model, average, metrics = load("timm_train").main(
-            args | {"strength": strength}, BATCHES, EPOCHS
+            TIMM | {"strength": strength, "amp": amp}, *photographs(48), 2 * EPOCHS
         )
         found.append([disagreement(model), disagreement(average)])
-    assert metrics[-1]["harmonization"] > 0
     assert metrics[-1]["loss"] < metrics[0]["loss"]
-    assert found[1][0] < found[0][0] and found[1][1] < found[0][1]
+    assert found[1][0] < 0.5 * found[0][0] and found[1][1] < 0.5 * found[0][1]
+    *_, again = load("timm_train").main(
+        TIMM | {"strength": 3.0, "amp": not amp}, *photographs(48), 1
+    )
+    assert again[0]["loss"] != metrics[0]["loss"]
+    assert again[0]["loss"] == pytest.approx(metrics[0]["loss"], rel=0.02)
 
 
-def test_a_lightning_module_harmonizes(tmp_path):
+@pytest.mark.parametrize("amp", [False, True])
+def test_a_loop_in_timms_style_takes_a_mobilenet(amp):
+    """`hardsigmoid` has no second derivative as it is."""
+    args = TIMM | {"model": "mobilenetv3_small_050", "strength": 3.0, "amp": amp}
+    _, _, (metrics,) = load("timm_train").main(args, *photographs(16), 1)
+    assert np.isfinite([*metrics.values()]).all() and metrics["harmonization"] > 0
+
+
+def test_crop_and_flip_of_timms_style_are_the_same_for_image_and_map():
+    """The blob is where the map says, in every crop; and crops differ, from epoch to epoch too."""
+    example, (images, labels, maps) = load("timm_train"), photographs(48)
+    config = {"input_size": (3, SIDE, SIDE), "interpolation": "bicubic"}
+    config |= {name: TIMM[name] for name in ("mean", "std")}
+    dataset = example.MappedImages(images, labels, maps, config, TIMM)
+    torch.manual_seed(0)
+    mirrored = 0
+    for n in range(48):
+        (once, label, human, token), (again, _, human_again, _) = dataset[n], dataset[n]
+        assert once.shape == (3, SIDE, SIDE) and label == labels[n] and once.abs().max() <= 1
+        assert not torch.equal(once, again)
+        if maps[n] is None:
+            assert token == 0 and not human.any()
+            continue
+        assert token == 1 and not torch.equal(human, human_again)
+        colour = once[labels[n]].numpy()  # the blob's
+        assert np.corrcoef(colour.ravel(), human.numpy().ravel())[0, 1] > 0.7
+        mirrored += np.corrcoef(colour[:, ::-1].ravel(), human.numpy().ravel())[0, 1] > 0.7
+    assert mirrored < 20  # the blob is seldom in the middle of a crop
+    nowhere = [np.zeros((2 * SIDE, 2 * SIDE), np.float32)] * 48
+    assert example.MappedImages(images, labels, nowhere, config, TIMM)[0][3] == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"mixup": 0.2}, "a mixture of two images has no human map"),
+        ({"amp": True, "amp_dtype": "float16"}, "amp_dtype: gradients of gradients"),
+    ],
+)
+def test_what_a_loop_in_timms_style_cannot_do_is_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
+        load("timm_train").main(TIMM | {"strength": 3.0} | changed, *photographs(16), 1)
+
+
+def kinds_of(found: set):
+    """A hook that puts the precision of what a layer puts out into `found`."""
+    return lambda _module, _inputs, out: found.add(out.dtype)
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_a_lightning_module_harmonizes(tmp_path, precision):
     lightning = pytest.importorskip("lightning", reason="pip install lightning to try its example")
     found = []
     for strength in (0.0, 3.0):
@@ -84,16 +158,20 @@ def test_a_lightning_module_harmonizes(tmp_path):
         network = small_net("group", dropout=0.0)
         harmonized = load("lightning_module").Harmonized
         module = harmonized(network, strength, rate=1e-2, input_size=(3, SIDE, SIDE))
+        hook = network[0].register_forward_hook(kinds_of(kinds := set()))
         trainer = lightning.Trainer(
-            max_epochs=2 * EPOCHS, accelerator="cpu", logger=False, enable_checkpointing=False,
-            enable_progress_bar=False, enable_model_summary=False, default_root_dir=tmp_path,
+            max_epochs=2 * EPOCHS, accelerator="cpu", precision=precision, logger=False,
+            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+            default_root_dir=tmp_path,
         )  # fmt: skip
         batches, others = (DataLoader(b, batch_size=None) for b in (BATCHES, [batch(16, 50)]))
         trainer.fit(module, batches, others)
+        hook.remove()
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         found.append(disagreement(network))
     assert metrics["harmonization"] > 0 and 0 <= metrics["validation_accuracy"] <= 1
     assert found[1] < 0.5 * found[0]
+    assert kinds == {torch.bfloat16 if precision == "bf16-mixed" else torch.float32}
 
 
 def test_the_examples_are_shown_on_a_page():

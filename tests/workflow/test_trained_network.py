@@ -11,6 +11,7 @@ import pytest
 from itcortex import store
 from itcortex.figures import tradeoff
 from itcortex.tables.summary import of_mapping
+from made.artists import arrows
 from made.demo_jobs import COLLECTORS, PAIRS, RECORDINGS, STIMULI, of, once
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
@@ -59,12 +60,6 @@ def add_training(workflow) -> None:
         writer.writerow(ROW)
     tables = [f"experiments/{name}.csv" for name in ("models", "digits", "made")]
     workflow.configure({"models": tables, "training": {"made": TRAINING}})
-
-
-def arrows(figure) -> list[tuple[tuple, tuple]]:
-    """Start and end of every arrow in a figure."""
-    drawn = [t for axes in figure.axes for t in axes.texts if t.arrow_patch and not t.get_text()]
-    return [(t.get_position(), tuple(t.xy)) for t in drawn]
 
 
 def test_it_is_trained_by_two_processes_scored_and_joined_to_its_twin_by_an_arrow(

@@ -11,6 +11,7 @@ mean
 """
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 
@@ -21,25 +22,29 @@ CONDITIONS = ("human", "of_others", "mean")
 LEAST_HELD_OUT = 10  # photographs; on fewer, no agreement with people can be told from chance
 
 
-def held_out(photographs: Photographs, count: int, rng: np.random.Generator) -> np.ndarray:
+def held_out(
+    photographs: Photographs, count: int, rng: np.random.Generator, name: str, source: str | Path
+) -> np.ndarray:
     """Which of the photographs, bool (image,), are held out: `count` of them, drawn at random.
 
     Raises `UserError` for fewer than 10 held-out or 2 training photographs, and naming two photographs
-    that are one file, which would stand on both sides, and one whose map has one value everywhere.
+    that are one file, which would stand on both sides, and one whose map has one value everywhere. The
+    messages name the attention set that is held out, `name`, and the file of the whole set, `source`.
     """
     total = len(photographs.image_ids)
+    where = f"attention: {name}: held_out: photographs: {count} of the {total} in {source}"
     if count < LEAST_HELD_OUT:
         raise UserError(
-            f"held_out: {count} photographs; hold out at least {LEAST_HELD_OUT}, as on fewer no "
-            "agreement with people can be told from chance"
+            f"{where}; hold out at least {LEAST_HELD_OUT}, as on fewer no agreement with people can be "
+            "told from chance"
         )
     if total - count < 2:
         raise UserError(
-            f"held_out: {count} of {total} photographs leave {max(total - count, 0)} to train on, and "
-            "at least 2 are needed; hold out fewer"
+            f"{where} leave {max(total - count, 0)} to train on, and at least 2 are needed; hold out "
+            "fewer"
         )
-    _require_different(photographs)
-    _require_maps(photographs)
+    _require_different(photographs, source)
+    _require_maps(photographs, source)
     chosen = np.zeros(total, bool)
     chosen[rng.permutation(total)[:count]] = True
     return chosen
@@ -73,23 +78,29 @@ def derangement(count: int, rng: np.random.Generator) -> np.ndarray:
             return order
 
 
-def _require_different(photographs: Photographs) -> None:
+def _require_different(photographs: Photographs, source: str | Path) -> None:
     first: dict[str, str] = {}
     for image, jpeg in zip(photographs.image_ids, photographs.jpegs, strict=True):
         known = first.setdefault(hashlib.sha256(jpeg).hexdigest(), image)
         if known != image:
             raise UserError(
-                f"{image}: is the same photograph as {known}, and could be trained on and held out at "
-                "once; leave one of them out"
+                f"{source}: {image} is the same photograph as {known}, and could be trained on and held "
+                f"out at once; {_remedy([image], source)}"
             )
 
 
-def _require_maps(photographs: Photographs) -> None:
+def _require_maps(photographs: Photographs, source: str | Path) -> None:
     for kind, maps in photographs.maps.items():
         flat = np.flatnonzero(maps.min((1, 2)) == maps.max((1, 2)))
         if len(flat):
+            names = [photographs.image_ids[k] for k in flat]
             raise UserError(
-                f"{photographs.image_ids[flat[0]]}: its {kind} map is {maps[flat[0]].max():g} "
-                "everywhere and does not say where people attended; leave it out "
-                f"({len(flat)} such photographs)"
+                f"{source}: {names[0]}: its {kind} map is {maps[flat[0]].max():g} everywhere and does "
+                f"not say where people attended ({len(flat)} such photographs); {_remedy(names, source)}"
             )
+
+
+def _remedy(names: list[str], source: str | Path) -> str:
+    """How photographs are left out of the whole set, whose file is named after it."""
+    entry = f"attention: {Path(source).stem}"
+    return f"write leave_out: [{', '.join(names)}] into the registry's entry {entry}"

@@ -103,11 +103,29 @@ def check_references(registry: dict, where: str) -> None:
                 choose(file, registry["datasets"][dataset]["files"], f"{place}: file")
             if is_own(entry):
                 continue
+            if kind == "attention":
+                _check_leave_out(entry, place)
             if "held_out" in entry:
                 choose(entry["held_out"]["of"], _whole_sets(registry), f"{place}: held_out: of")
             if kind in ("recordings", "rdms"):
                 choose(entry["stimuli"], registry["stimuli"], f"{place}: stimuli")
     check_scores(registry, where)
+
+
+def _check_leave_out(entry: dict, place: str) -> None:
+    """Raise `UserError` where photographs cannot be left out: of a part of a set, and of ClickMe."""
+    if not entry.get("leave_out"):
+        return
+    if "held_out" in entry:
+        whole = entry["held_out"]["of"]
+        raise UserError(
+            f"{place}: leave_out: this set is a part of {whole!r}, which has the photographs: write "
+            "leave_out into that entry"
+        )
+    if entry["format"] == "clickme":
+        raise UserError(
+            f"{place}: leave_out: the images of ClickMe's shards have no names; leave it empty"
+        )
 
 
 def _whole_sets(registry: dict) -> list[str]:

@@ -4,12 +4,11 @@ The file `training.safetensors` lies in a folder beside the weights file that th
 holds the network, its running average, the weights of the best epoch where those are kept, and the
 optimiser's tensors. The JSON in its header holds the step, the history and the *identity* of the
 training: architecture, hyper-parameters, data. The learning rate and the order of the images follow
-from the step. Weights that are not finite, or many times as large as at the start, are never written:
-the last good checkpoint is kept. Copies of shards lie in the same folder, which is deleted when the
-training is done.
+from the step. Weights that are not finite, or many times as large as at the start (`growth`), are never
+written: the last good checkpoint is kept. Copies of shards lie in the same folder, which is deleted
+when the training is done.
 """
 
-import math
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch import nn
 
 from itcortex import store
 from itcortex.errors import UserError
+from itcortex.training.growth import Bounds
 from itcortex.weights.state import State
 
 NAME = "training.safetensors"
@@ -58,13 +58,13 @@ def save(
     optimizer: torch.optim.Optimizer,
     progress: Progress,
     identity: dict,
-    most: float = math.inf,
+    bounds: Bounds | None = None,
 ) -> None:
     """Write the state in place of the former one; `kept` is that of the best epoch, where it is kept.
 
     Raises `UserError`, and keeps the former state, if the file cannot be written, if weights or batch
-    norm's running averages are not finite, as no training can continue from them, and if the weights
-    are larger than `most` (`size_of`): they are finite, and as useless.
+    norm's running averages are not finite, as no training can continue from them, and, naming it, if a
+    tensor or all weights together have outgrown `bounds`: they are finite, and as useless.
     """
     networks = [model] if average is None else [model, average]
     bad = [name for network in networks for name in not_finite(network)]
@@ -73,13 +73,9 @@ def save(
             f"step {progress.step}: it left {', '.join(bad[:3])} not finite ({len(bad)} of the "
             f"network's tensors); {advice(folder)}"
         )
-    sizes = [size_of(network) for network in networks]
-    if max(sizes) > most:
-        raise UserError(
-            f"step {progress.step}: it left weights of size {max(sizes):.3g} (root of the sum of "
-            f"squares), and at most {most:.3g} is allowed (largest_growth times their size at the "
-            f"start); {advice(folder)}"
-        )
+    for outgrown in [bounds.exceeded(network) for network in networks] if bounds else []:
+        if outgrown:
+            raise UserError(f"step {progress.step}: it left {outgrown}; {advice(folder)}")
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     if average is not None:
         tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
@@ -111,13 +107,6 @@ def not_finite(model: nn.Module) -> list[str]:
     tensors = dict(model.named_parameters()) | dict(buffers)
     finite = torch.stack([value.isfinite().all() for value in tensors.values()]).tolist()
     return [name for name, fine in zip(tensors, finite, strict=True) if not fine]
-
-
-def size_of(model: nn.Module) -> float:
-    """Root of the sum of squares of all weights and biases; inf where float32 cannot hold it."""
-    with torch.no_grad():
-        norms = [p.float().norm() for p in model.parameters()]
-        return float(torch.stack(norms).norm())
 
 
 def kept_in(tensors: State) -> State:

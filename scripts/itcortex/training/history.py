@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 
 from itcortex.harmonizer.loss import LossParts
+from itcortex.training.batches import Batch
 
 #: Sums over the images (or steps) of the epoch so far; `noted` counts images with a saliency map.
 SUMS = (
@@ -81,3 +82,15 @@ def describe(row: dict, epochs: int) -> str:
     if not math.isnan(row.get("validation_alignment", math.nan)):
         text += f", alignment {row['validation_alignment']:.3f}"
     return text + f"; {row['images_per_s']:.0f} images/s, {row['waiting']:.0%} of it waiting"
+
+
+def describe_part(batch: Batch, parts: LossParts) -> list[str]:
+    """What is known of one part of a batch whose loss is not finite, for the error message."""
+    values = ", ".join(
+        f"{name} {float(getattr(parts, name).detach()):g}"
+        for name in ("total", "cross_entropy", "harmonization", "decay")
+    )
+    scores = parts.logits.float().isfinite().all(1).cpu()
+    bad = [name for name, fine in zip(batch.image_ids, scores, strict=True) if not fine]
+    which = f"scores not finite for {', '.join(bad)}; " if bad else ""
+    return [f"{values}; {which}images {', '.join(batch.image_ids)}"]

@@ -58,8 +58,8 @@ class Recipe:
         such an epoch, that of the highest agreement. Needs labels `own`.
     least_agreement : share of the validation images whose first class is still that of the network
         before training. Kept weights below it are marked as `collapsed`.
-    largest_growth : weights may become so many times as large (root of the sum of squares) as at the
-        start. Beyond it the training stops, and nothing is kept of such weights.
+    largest_growth : every tensor of weights, and all together, may become so many times as large as at
+        the start (`growth`). Beyond it the training stops, and nothing is kept of such weights.
     """
 
     epochs: int = 90

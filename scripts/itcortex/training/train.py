@@ -8,6 +8,7 @@ numbers inside the network (dropout) of (seed, step, process), and the learning 
 import json
 import logging
 
+import numpy as np
 import torch
 
 from itcortex.errors import UserError
@@ -19,7 +20,7 @@ from itcortex.training import checkpoint
 from itcortex.training.batches import Mixture, Steps
 from itcortex.training.distributed import Group, launch
 from itcortex.training.events import require_tensorboard
-from itcortex.training.images.samples import require_labels
+from itcortex.training.images.samples import files_of, require_labels
 from itcortex.training.interruption import StoppedError
 from itcortex.training.kept import LEAST_MAPS, collapsed, kept_epoch
 from itcortex.training.plan import Data, Place, Plan, Trained
@@ -116,10 +117,29 @@ def _check(plan: Plan, data: Data, place: Place) -> None:
             require_labels(getattr(data, name), n_classes, name)
     mixture = Mixture(data.labelled, data.mapped, plan.recipe.map_share, plan.seed)
     Steps(mixture, plan.recipe, 0, place.processes, 0)
-    if plan.strength > 0 and not mixture.samples.mapped[mixture.order(0)].any():
+    if plan.strength > 0:
+        _check_maps(plan, data, mixture)
+
+
+def _check_maps(plan: Plan, data: Data, mixture: Mixture) -> None:
+    """Raise `UserError` if no training image has a human map; log how many of `mapped` have none."""
+    mapped, files = data.mapped.mapped, files_of(data.mapped)
+    if not mixture.samples.mapped[mixture.order(0)].any():
+        why = f"none of the {len(mapped)} images of `mapped` ({files}) has one: check these files"
+        if not len(mapped):
+            why = "`mapped` names no file: name files of images with maps there"
+        elif mapped.any():
+            why = f"map_share: {plan.recipe.map_share:g} shows none of `mapped` ({files}): raise it"
         raise UserError(
-            f"strength: {plan.strength:g}, but no training image has a human map; give some "
-            "(map_share above 0), or strength 0"
+            f"strength: {plan.strength:g}, but no training image has a human map; {why}, or train with "
+            "strength 0 alone"
+        )
+    without = np.flatnonzero(~mapped)
+    if len(without):
+        first = data.mapped.read(int(without[0])).image_id
+        _log.warning(
+            f"mapped: {len(without)} of {len(mapped)} images have no human map, the first {first} "
+            f"({files}): they are shown without one, and teach nothing of where to look"
         )
 
 
@@ -133,6 +153,7 @@ def _check_own(plan: Plan, data: Data) -> None:
     count = int(data.validation.mapped.sum())
     if plan.recipe.kept == "best_alignment" and count < LEAST_MAPS:
         raise UserError(
-            f"validation: {count} images with a human map, and kept: best_alignment needs at least "
-            f"{LEAST_MAPS} to choose an epoch by; hold out more photographs, or set kept: last"
+            f"validation: {count} images with a human map ({files_of(data.validation)}), and kept: "
+            f"best_alignment needs at least {LEAST_MAPS} to choose an epoch by; hold out more "
+            "photographs, or set kept: last"
         )

@@ -20,7 +20,9 @@ from itcortex.training import checkpoint
 from itcortex.training.batches import Augmented, Batch, Mixture, Steps, load_batches
 from itcortex.training.distributed import Group
 from itcortex.training.events import Events
-from itcortex.training.history import SUMS, Clock, describe, epoch_row, sums_of
+from itcortex.training.growth import Bounds
+from itcortex.training.history import SUMS, Clock, describe, describe_part, epoch_row, sums_of
+from itcortex.training.images.samples import files_of
 from itcortex.training.interruption import Stop, stop_requests
 from itcortex.training.kept import kept_epoch
 from itcortex.training.own_labels import OwnLabels
@@ -49,7 +51,7 @@ class Trainer:
         self.model.to(group.device, memory_format=layout)
         self.preprocessing = plan.network.preprocessing_of(self.model)
         self.own = OwnLabels(self.model) if self.recipe.labels == "own" else None
-        self.most = self.recipe.largest_growth * checkpoint.size_of(self.model)
+        self.bounds = Bounds.of(self.model, self.recipe.largest_growth)
         self.average = copy.deepcopy(self.model) if self.recipe.ema else None
         self.kept: State | None = None  # of the best epoch so far, where it need not be the last
         self.optimizer = make_optimizer(self.model, self.recipe)
@@ -78,9 +80,8 @@ class Trainer:
             for _ in shown:
                 stopping = self._step(batches, stop)
                 due = self.progress.step % self.place.checkpoint_steps == 0
-                if stopping or (
-                    due and not self._epoch_is_over()
-                ):  # at its end, validation comes first
+                # at the end of an epoch, validation comes first
+                if stopping or (due and not self._epoch_is_over()):
                     self._save()
                 if stopping or not self._judge_if_due(stop):
                     return False
@@ -222,8 +223,8 @@ class Trainer:
         if epoch == 1 and self.plan.strength > 0 and empty and not maps:
             raise UserError(
                 f"strength: {self.plan.strength:g}, but all {empty:.0f} human maps of the first epoch "
-                "are empty (one value everywhere in the crop) and do not say where to look; check the "
-                "files of the maps"
+                "are empty (one value everywhere in the crop); check the files of the maps: "
+                + files_of(self.images.mixture.samples)
             )
 
     def _require_finite(self, judged: dict, epoch: int) -> None:
@@ -239,7 +240,7 @@ class Trainer:
         if self.group.rank == 0:
             checkpoint.save(
                 self.place.folder, self.model, self.average, self.kept, self.optimizer,
-                self.progress, self.identity, self.most,
+                self.progress, self.identity, self.bounds,
             )  # fmt: skip
             self.events.flush()
 
@@ -255,24 +256,13 @@ class Trainer:
 
     def _refuse(self, seen: list[tuple[Batch, LossParts]], norm: float, rate: float) -> None:
         """Stop at a loss or gradient that is not finite, say what is known, and write no checkpoint."""
-        lines = [line for part in seen for line in _describe_part(*part)]
+        lines = [line for part in seen for line in describe_part(*part)]
         everybody = [line for lines in self.group.gather(lines) for line in lines]
         step = self.progress.step + 1
         raise UserError(
             f"step {step}: the loss or its gradient is not finite (gradient norm {norm:g}, learning "
             f"rate {rate:g}); {'; '.join(everybody)}. {checkpoint.advice(self.place.folder)}"
         )
-
-
-def _describe_part(batch: Batch, parts: LossParts) -> list[str]:
-    values = ", ".join(
-        f"{name} {float(getattr(parts, name).detach()):g}"
-        for name in ("total", "cross_entropy", "harmonization", "decay")
-    )
-    scores = parts.logits.float().isfinite().all(1).cpu()
-    bad = [name for name, fine in zip(batch.image_ids, scores, strict=True) if not fine]
-    which = f"scores not finite for {', '.join(bad)}; " if bad else ""
-    return [f"{values}; {which}images {', '.join(batch.image_ids)}"]
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

@@ -55,6 +55,10 @@ class AttentionSets:
         """A function of wildcards: what a job's set says of how it is held out."""
         return lambda wildcards: self.ex.registry["attention"][wildcards.attention]["held_out"][key]
 
+    def leave_out(self, wildcards: Wildcards) -> list[str]:
+        """Photographs that are no part of a job's set."""
+        return self.ex.registry["attention"][wildcards.attention]["leave_out"]
+
     def viewing_files(self, wildcards: Wildcards) -> dict[str, str]:
         """Photographs, fixations and mouse positions of a set, in the registry's order."""
         entry = self.ex.registry["attention"][wildcards.attention]

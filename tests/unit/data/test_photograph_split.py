@@ -116,10 +116,22 @@ def test_what_cannot_be_held_out_is_refused(known):
     flat["mouse"][3] = 0
     twice = dataclasses.replace(known, jpegs=(known.jpegs[1], *known.jpegs[1:]))
     for given, count, message in (
-        (known, 9, "held_out: 9 photographs; hold out at least 10"),
-        (known, 23, "held_out: 23 of 24 photographs leave 1 to train on"),
-        (twice, 10, "1002.jpg: is the same photograph as 1001.jpg"),
-        (dataclasses.replace(known, maps=flat), 10, "1004.jpg: its mouse map is 0 everywhere"),
-    ):
+        (known, 9, "attention: part: held_out: photographs: 9 of the 24 in a/osie.parquet; hold out at "
+                   "least 10"),
+        (known, 23, "attention: part: held_out: photographs: 23 of the 24 in a/osie.parquet leave 1 to "
+                    "train on"),
+        (twice, 10, r"a/osie.parquet: 1002.jpg is the same photograph as 1001.jpg.*write leave_out: "
+                    r"\[1002.jpg\] into the registry's entry attention: osie"),
+        (dataclasses.replace(known, maps=flat), 10,
+         r"a/osie.parquet: 1004.jpg: its mouse map is 0 everywhere.*\(1 such.*leave_out: \[1004.jpg\]"),
+    ):  # fmt: skip
         with pytest.raises(UserError, match=message):
-            photograph_split.held_out(given, count, rng())
+            photograph_split.held_out(given, count, rng(), "part", "a/osie.parquet")
+
+
+def test_the_rule_names_set_and_file(tmp_path, known):
+    with pytest.raises(
+        UserError, match="attention: held: held_out: photographs: 9 of the 24 in "
+    ) as e:
+        split(tmp_path, known, count=9)
+    assert str(tmp_path / "whole.parquet") in str(e.value)

@@ -105,3 +105,27 @@ def test_a_table_of_scores_names_files_that_are_there(registry):
             UserError, match=r"datasets.yaml: scores: t: (dataset|file): .* not exist"
         ):
             check_references(expand_registry(registry), "datasets.yaml")
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            {"held_out": {"of": "t"}},
+            "attention: part: leave_out: this set is a part of 't'.*into that",
+        ),
+        (
+            {"format": "clickme"},
+            "attention: part: leave_out: the images of ClickMe's shards have no",
+        ),
+    ],
+)
+def test_photographs_are_left_out_of_a_whole_set_with_names(registry, entry, message):
+    registry["attention"]["t"] |= {"format": "osie", "leave_out": ["1.jpg"]}
+    registry["scores"] = {}
+    part = {"dataset": "d", "files": ["a.zip"], "format": "osie", "leave_out": []} | entry
+    registry["attention"]["part"] = part
+    check_references(expand_registry(registry), "r.yaml")
+    part["leave_out"] = ["1.jpg"]
+    with pytest.raises(UserError, match=message):
+        check_references(expand_registry(registry), "r.yaml")

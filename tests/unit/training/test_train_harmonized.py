@@ -169,7 +169,7 @@ def test_empty_maps_are_counted_and_all_of_them_are_refused(tmp_path):
     assert table["n_maps"].tolist() == table["n_empty_maps"].tolist() == [12, 12]
     none = mapped_shard(tmp_path / "none.parquet", np.full_like(maps, 90))
     message = refused(tmp_path / "b", mapped=[none])
-    assert "all 24 human maps of the first epoch are empty" in message
+    assert "all 24 human maps of the first epoch are empty" in message and none in message
     baseline = run(tmp_path / "c", mapped=[none], strength=0.0)  # which looks at no map
     assert store.read_table(baseline["history"])["n_empty_maps"].tolist() == [24, 24]
 

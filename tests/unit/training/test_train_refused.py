@@ -170,7 +170,10 @@ def test_a_full_disk_leaves_the_former_checkpoint(tmp_path, finished):
     [
         ({"strength": -1.0}, "strength: -1.0 is not a finite number of at least 0"),
         ({"batch_size": 128}, "batch_size 128 is more than the 96 images"),
-        ({"map_share": 0.0}, "strength: 1, but no training image has a human map"),
+        (
+            {"map_share": 0.0},
+            "strength: 1, but no training image has a human map; map_share: 0 shows",
+        ),
     ],
 )
 def test_plans_that_cannot_be_are_refused_at_once(tmp_path, settings, message):

@@ -167,6 +167,7 @@ def prepare(
     sigma_px: float,
     splits: int,
     rng: np.random.Generator,
+    name: str = "osie",
 ) -> tuple[Photographs, pd.DataFrame]:
     """Maps of every photograph, and the agreement of its viewers.
 
@@ -174,10 +175,15 @@ def prepare(
     ----------
     jpegs : photographs by image id, in order.
     points : {kind: {image id: Points}}; ids that are no photograph's are left out.
+    name : of the set, for messages.
 
     Returns the photographs, and ceilings: image, map_kind, ceiling_name, value, n_viewers. Raises
-    `UserError` for a photograph without points and for a point outside of its photograph.
+    `UserError` for no photograph, one without points, and a point outside of its photograph.
     """
+    if not jpegs:
+        raise UserError(f"attention: {name}: leave_out: no photograph is left; leave out fewer")
+    for kind, of_kind in points.items():
+        _require_points(jpegs, kind, of_kind, name)
     stacked, rows = {}, []
     for kind, of_kind in points.items():
         whole = (viewer_maps(*_inside(i, jpegs[i], kind, of_kind), sigma_px).sum(0) for i in jpegs)
@@ -193,14 +199,24 @@ def prepare(
     return Photographs(tuple(jpegs), tuple(jpegs.values()), stacked), pd.DataFrame(rows)
 
 
+def _require_points(
+    jpegs: Mapping[str, bytes], kind: str, points: Mapping[str, Points], name: str
+) -> None:
+    """An error for photographs that nobody attended to."""
+    empty = [image for image in jpegs if image not in points or not len(points[image].xy)]
+    if empty:
+        raise UserError(
+            f"attention: {name}: {empty[0]}: nobody attended to it ({kind}; {len(empty)} such "
+            f"photographs); write leave_out: [{', '.join(empty)}] into the registry's entry "
+            f"attention: {name}"
+        )
+
+
 def _inside(
     image: str, jpeg: bytes, kind: str, points: Mapping[str, Points]
 ) -> tuple[Points, tuple[int, int]]:
-    """Points of a photograph and its size; an error if there are none, or one lies outside."""
-    size = image_size(jpeg, image, "photograph")
-    found = points.get(image)
-    if found is None or not len(found.xy):
-        raise UserError(f"{image}: nobody attended to it ({kind}); leave it out of the set")
+    """Points of a photograph and its size; an error if one lies outside."""
+    size, found = image_size(jpeg, image, "photograph"), points[image]
     outside = ((found.xy < 0) | (found.xy > size)).any(1)
     if outside.any():
         x, y = found.xy[outside][0]

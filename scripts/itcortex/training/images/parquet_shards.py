@@ -86,9 +86,15 @@ class ParquetShard:
 
     def digest(self) -> str:
         """Digest of names, labels and the sizes of all images and maps."""
-        sizes = [pc.binary_length(self.table[n]).to_numpy() for n in self.table.column_names]
+        sizes = [_sizes(self.table[name]) for name in self.table.column_names]
         names = "\n".join(self.ids).encode()
         return sha256_of_parts(names, self.labels.tobytes(), *(size.tobytes() for size in sizes))
+
+
+def _sizes(column: pa.ChunkedArray) -> np.ndarray:
+    """Number of bytes of every row; a column without any content has no type that has sizes."""
+    known = column.cast(pa.binary()) if pa.types.is_null(column.type) else column
+    return pc.binary_length(known).to_numpy()
 
 
 def _require_columns(path: Path, found: list[str], labelled: bool) -> None:

@@ -50,6 +50,19 @@ def require_labels(samples: Samples, n_classes: int, what: str) -> None:
         )
 
 
+def files_of(samples: Samples) -> str:
+    """Files and folders that a collection comes from, for messages; images in memory have none."""
+    paths = _paths(samples)
+    more = f" and {len(paths) - 3} more" if paths[3:] else ""
+    return ", ".join(paths[:3]) + more if paths else "in memory"
+
+
+def _paths(samples: Samples) -> list[str]:
+    if isinstance(samples, Joined):
+        return [path for part in samples.parts for path in _paths(part)]
+    return [str(samples.path)] if hasattr(samples, "path") else []
+
+
 # --- kinds of samples -----------------------------------------------------------------------------
 
 

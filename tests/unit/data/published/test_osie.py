@@ -6,7 +6,6 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.io import savemat
 from scipy.ndimage import gaussian_filter
 from scipy.stats import spearmanr
 
@@ -15,6 +14,7 @@ from itcortex import store
 from itcortex.data.published import osie
 from itcortex.errors import UserError
 from itcortex.numerics import ranks
+from made.osie import fixations, mouse
 
 SIZE = (80, 60)  # width and height in pixels of made photographs
 SIGMA = 2.4  # pixels: the same share of the width as 24 of 800
@@ -24,32 +24,6 @@ def jpeg(size=SIZE, grey=100) -> bytes:
     """A plain photograph."""
     content = io.BytesIO()
     Image.new("RGB", size, (grey, grey, 50)).save(content, format="JPEG")
-    return content.getvalue()
-
-
-def fixations(photographs) -> bytes:
-    """`fixations.mat` of {file name: [viewer's (x, y) list]}, nested as the published one."""
-    cells = np.empty((len(photographs), 1), dtype=object)
-    for k, (name, viewers) in enumerate(photographs.items()):
-        subjects = np.empty((len(viewers), 1), dtype=object)
-        for j, places in enumerate(viewers):
-            x, y = np.array(places, dtype=float).T
-            subjects[j, 0] = {"fix_x": x, "fix_y": y, "fix_duration": np.full(len(x), 200)}
-        cells[k, 0] = {"img": name, "subjects": subjects}
-    content = io.BytesIO()
-    savemat(content, {"fixations": cells})
-    return content.getvalue()
-
-
-def mouse(viewers) -> bytes:
-    """A mouse file of [viewer's (row, column) list]."""
-    table = {
-        "subj": np.repeat(np.arange(1, len(viewers) + 1), [len(v) for v in viewers])[:, None],
-        "coord": np.concatenate(viewers).astype(np.uint16),
-        "order": np.concatenate([np.arange(1, len(v) + 1) for v in viewers])[:, None],
-    }
-    content = io.BytesIO()
-    savemat(content, {"fixations": table})
     return content.getvalue()
 
 
@@ -227,8 +201,30 @@ def test_points_of_another_photograph_are_noticed(rng):
 
 
 def test_a_photograph_without_points_is_an_error(rng):
-    with pytest.raises(UserError, match=r"1\.jpg: nobody attended to it \(eye\)"):
-        osie.prepare({"1.jpg": jpeg()}, {"eye": {}}, SIGMA, 2, rng)
+    with pytest.raises(
+        UserError, match=r"attention: own: 1\.jpg: nobody attended to it \(eye; 1 such"
+    ):
+        osie.prepare({"1.jpg": jpeg()}, {"eye": {}}, SIGMA, 2, rng, "own")
+
+
+def test_photographs_that_nobody_looked_at_are_left_out_as_the_message_says(files, tmp_path):
+    """The message's own words are what the setting takes."""
+    looks = {f"{n}.jpg": [[(20, 20), (30, 30)]] * 3 for n in (1001, 1003)}
+    files[1].write_bytes(fixations(looks))
+    out = tmp_path / "own.parquet", tmp_path / "own.ceilings.parquet"
+    with pytest.raises(UserError, match=r"attention: own: 1002\.jpg: nobody attended") as error:
+        prepare_osie.main(*files, *out, "own", SIGMA, 3, 0)
+    named = str(error.value).partition("leave_out: [")[2].partition("]")[0].split(", ")
+    prepare_osie.main(*files, *out, "own", SIGMA, 3, 0, leave_out=named)
+    assert store.read_photographs(out[0]).image_ids == ("1001.jpg", "1003.jpg")
+    assert set(store.read_table(out[1])["image"]) == {"1001.jpg", "1003.jpg"}
+    with pytest.raises(
+        UserError, match=r"attention: own: leave_out .*'1002.jpeg' does not exist; did"
+    ):
+        prepare_osie.main(*files, *out, "own", SIGMA, 3, 0, leave_out=["1002.jpeg"])
+    everything = [f"{n}.jpg" for n in range(1001, 1005)]
+    with pytest.raises(UserError, match="no photograph is left"):
+        prepare_osie.main(*files, *out, "own", SIGMA, 3, 0, leave_out=everything)
 
 
 def test_a_damaged_photograph_is_an_error(rng):
