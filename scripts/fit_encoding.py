@@ -26,9 +26,12 @@ from itcortex.running import job, progress
 def main(
     activations, recording, scores, predictions, orientation, labels, kinds, protocol,
     components, rule, ridge, device, fall_back, folds, pool, window, sweep, permutations, seed,
-    pca=None, divided=(),
+    pca=None, divided=(), split="",
 ):  # fmt: skip
-    """Score every layer on held-out images; keep the predictions of the layers that were chosen."""
+    """Score every layer on held-out images; keep the predictions of the layers that were chosen.
+
+    `split` names the folds in the raw scores.
+    """
     recorded, features = store.read_recording(recording), store.open_activations(activations)
     images = stimuli.join_images(recorded.image_ids, features.image_ids, activations)
     division = DIVISIONS[protocol](recorded, folds, seed, store.read_parts(divided))
@@ -64,7 +67,7 @@ def main(
     store.write_recording(predictions, predicted)
     store.write_table(orientation, turned.assign(layer=usual, **labels))
     about = (features.depths, division.names, recorded.site_ids)
-    store.write_blocks(scores, fits.blocks(labels, *about))
+    store.write_blocks(scores, fits.blocks(labels | {"split": split}, *about))
 
 
 if __name__ == "__main__":

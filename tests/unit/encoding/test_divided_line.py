@@ -53,7 +53,7 @@ def line(tmp_path_factory):
         ]
         fit_encoding.main(
             folder / f"{name}.h5", folder / "v4.h5", *files, labels, ["ridge"], "corrected", 4,
-            "exact", *ON_CPU, 5, 2, None, [], 20, 3,
+            "exact", *ON_CPU, 5, 2, None, [], 20, 3, split="5",
         )  # fmt: skip
     return folder, group
 
@@ -71,7 +71,13 @@ def test_clusters_are_a_file_and_scores_on_them_stand_beside_the_usual_ones(line
     fit_variant.main(
         folder / "one.h5", folder / "v4.h5", tmp_path / "variant.parquet", labels, ["ridge"],
         "corrected", 4, "exact", *ON_CPU, CLUSTERS, 2, None, 3, divided=[parts],
+        split="clusters-3",
     )  # fmt: skip
+    for name, split in (
+        (folder / "one.parquet", "5"),
+        (tmp_path / "variant.parquet", "clusters-3"),
+    ):
+        assert set(store.read_table(name)["split"]) == {split}  # raw rows say it too
     models = pd.DataFrame([labels | dict.fromkeys(DESCRIBED, "") | {"top1": 70.0}])
     models = models.assign(strength=np.nan, seed=np.nan).drop(columns="recording")
     store.write_table(tmp_path / "models.parquet", models)
@@ -114,7 +120,7 @@ def test_networks_with_the_same_features_in_another_order_share_all_that_they_ex
         2, None, 100, 3,
     )  # fmt: skip
     out = [tmp_path / name for name in ("means.parquet", "means.csv", "sites.parquet")]
-    collect_variance.main([tmp_path / "pair.parquet"], *out)
+    collect_variance.main([tmp_path / "pair.parquet"], *out, {"v4": "5"})
     means, sites = store.read_table(out[0]), store.read_table(out[2])
     assert dictionary.differences("unique_variance", means) == []
     assert dictionary.differences("unique_variance_sites", sites) == []
