@@ -300,13 +300,17 @@ rule partition_variance:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=request.encoding_mem_mb,
-        runtime=request.encoding_runtime,
+        mem_mb=request.variance_mem_mb,
+        runtime=request.variance_runtime,
+        gpu=request.encoding_gpus,
     params:
         code=ex.code_of("partition_variance"),
         labels=analysis.pair_labels,
         mapping=config["encoding"]["mappings"][0],
         protocol=analysis.protocol,
+        ridge=config["encoding"]["ridge"],
+        device=request.encoding_device,
+        fall_back=config["encoding"]["device"] == "auto",
         folds=analysis.folds,
         pool=analysis.pool,
         window=analysis.window,
