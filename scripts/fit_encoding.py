@@ -19,6 +19,7 @@ from itcortex.encoding.targets import (
     shuffled_targets,
     stack_targets,
 )  # fmt: skip
+from itcortex.mappings.reverse import Repeats
 from itcortex.numerics.resample import pooling
 from itcortex.running import job, progress
 
@@ -50,10 +51,11 @@ def main(
         maps = features.read(layer, images, reduce)
         fits.add(layer, maps, responses, division)
     read = functools.partial(features.read, images=images, reduce=reduce)
-    trials = None
-    if recorded.trials is not None and recorded.repeated is None and REVERSE in kinds:
+    repeats = None
+    if recorded.trials is not None and REVERSE in kinds:
         trials = trial_average(recorded, targets[0].window)
-    fits.add_control(shuffled, of_others, division, read, trials)
+        repeats = Repeats(trials, recorded.with_trials, responses[0])
+    fits.add_control(shuffled, of_others, division, read, repeats)
     chosen, held_out = fits.main_predictions(division)
     usual = fits.usual_layer()
     maps = features.read(usual, images) if recorded.has_grid else None

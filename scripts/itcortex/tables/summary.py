@@ -17,10 +17,11 @@ from itcortex.tables.kinds import scores_of_kinds, within_kinds
 FITTED = ["recording", "model", "weights", "mapping", "protocol"]
 #: Mappings whose r belongs to a site, so that ceilings of sites apply to it.
 SITEWISE = ("pls", "ridge")
-#: Ceiling of `reverse`, which is that of a network (see `itcortex.mappings.reverse.prediction_bound`).
+#: Ceiling of `reverse`, which is that of a network (see `itcortex.mappings.reverse.prediction_bounds`).
 REVERSE_BOUND = "reverse_bound"
 #: Columns of raw scores that tell of a layer.
-OF_LAYERS = ("effective_dimensionality", "n_units", "loudest_unit", "reverse_bound")
+OF_LAYERS = ("effective_dimensionality", "n_units", "loudest_unit", REVERSE_BOUND,
+             f"{REVERSE_BOUND}_low", f"{REVERSE_BOUND}_high")  # fmt: skip
 TEXTS = ["category", "family", "baseline", "series", "condition"]
 DESCRIBED = [*TEXTS, "top1", "strength", "seed"]  # of a model, told in every table about models
 WINDOW = ["control", "main_window", "window_start", "window_stop"]
@@ -172,16 +173,20 @@ def add_ceilings(summary: pd.DataFrame, ceilings: pd.DataFrame) -> pd.DataFrame:
 
     A window without a positive ceiling, in which nothing can be predicted, gets NaN, and so do
     mappings whose r does not belong to sites; but `reverse` has a ceiling of its own, `REVERSE_BOUND`,
-    where jobs noted it.
+    where jobs noted it, with its interval: `ceiling_low` and `ceiling_high`, NaN for all others.
     """
     keys = ["recording", "window_start", "window_stop"]
     used = ceilings[ceilings["used"]]
     mean = used.groupby([*keys, "ceiling_name"], dropna=False, observed=True)["value"].mean()
     joined = summary.merge(mean.rename("ceiling").reset_index(), on=keys, how="left")
-    bound = joined.pop(REVERSE_BOUND) if REVERSE_BOUND in joined else joined["ceiling"] * np.nan
+    bound, low, high = (
+        joined.pop(name) if name in joined else pd.Series(np.nan, joined.index)
+        for name in (REVERSE_BOUND, f"{REVERSE_BOUND}_low", f"{REVERSE_BOUND}_high")
+    )
     own = (joined["mapping"] == "reverse") & bound.notna()
     joined["ceiling_name"] = joined["ceiling_name"].astype(object).mask(own, REVERSE_BOUND)
     joined["ceiling"] = joined["ceiling"].mask(own, bound)
+    joined = joined.assign(ceiling_low=low.where(own), ceiling_high=high.where(own))
     applies = (joined["mapping"].isin(SITEWISE) | own) & (joined["ceiling"] > 0)
     positive = joined["ceiling"].where(applies)
     for name in ("r", "r_low", "r_high"):

@@ -116,6 +116,7 @@ def test_the_reverse_direction_has_a_ceiling_of_its_own(raw):
     noted["reverse_bound"] = (
         noted["fold"].astype(str).map({fold: 0.5 + 0.1 * k for k, fold in enumerate(folds)})
     )
+    noted = noted.assign(reverse_bound_low=0.45, reverse_bound_high=0.85)
     summary = over_folds(noted, 20, np.random.default_rng(0))
     none = pd.DataFrame(
         columns=[
@@ -134,8 +135,10 @@ def test_the_reverse_direction_has_a_ceiling_of_its_own(raw):
     assert set(found["ceiling_name"]) == {"reverse_bound"} and set(found["n_units"]) == {256}
     np.testing.assert_allclose(found["r_over_ceiling"], found["r"] / expected)
     assert "reverse_bound" not in found
+    assert set(found["ceiling_low"]) == {0.45} and set(found["ceiling_high"]) == {0.85}
     forward = over_folds(noted.assign(mapping="pls"), 20, np.random.default_rng(0))
-    assert add_ceilings(forward, none)["ceiling"].isna().all()
+    without = add_ceilings(forward, none)
+    assert without[["ceiling", "ceiling_low", "ceiling_high"]].isna().all(axis=None)
 
 
 def test_descriptions_are_added_and_unknown_models_stay_visible(raw):
