@@ -75,6 +75,7 @@ class Fits:
     def add(self, layer: str, maps: np.ndarray, responses: np.ndarray, division: Division) -> None:
         """Fit every mapping on one layer; `responses` (target, image, y, x, site)."""
         self.layers.append(layer)
+        self.units[layer] = number_of_units(maps, responses.shape[2:4])
         self._look_for_loud_units(layer, maps, responses.shape[2:4])
         for kind, fit in self.fitters.items():
             result = fit(maps, responses[: len(self.targets[kind])], division)
@@ -138,7 +139,7 @@ class Fits:
     ) -> None:
         """Fit every mapping to shuffled responses, on the layers that it chose for the real ones.
 
-        Of these layers the effective dimensionality and the number of units are noted too, and with
+        Of these layers the effective dimensionality is noted too, unless a fit gave it, and with
         `repeats` of the test images what the reverse direction can reach; the log says where that is
         not known. `responses` (target, image, y, x, site) are those of `targets`; `read` gives maps.
         """
@@ -150,7 +151,6 @@ class Fits:
         for index in sorted(set.union(*chosen.values())):
             layer = self.layers[index]
             maps, grid = read(layer), responses[0].shape[1:3]
-            self.units[layer] = number_of_units(maps, grid)
             if layer not in self.dimensions:
                 self.dimensions[layer] = effective_dimensionality(maps, grid)
             if not unknown and index in chosen.get(REVERSE, ()):
@@ -187,11 +187,12 @@ class Fits:
     ) -> Iterator[pd.DataFrame]:
         """Raw scores of all mappings, see `itcortex.encoding.raw_scores.raw_scores`, layer by layer.
 
-        `effective_dimensionality` and `n_units` are those of a row's layer, known of layers that some
-        mapping chose; `loudest_unit` is the largest of all layers; `reverse_bound` is there where trials
-        of the test images are, in rows of `reverse`, with a layer's interval beside it. Of the control
-        there are rows for the layers that were chosen, each in its folds. A block has the rows of one
-        mapping, layer and, in the control, permutation.
+        `effective_dimensionality` and `n_units` are those of a row's layer, the first known of layers
+        that some mapping chose, and of all where ridge regression leaves out images; `loudest_unit` is
+        the largest of all layers; `reverse_bound` is there where trials of the test images are, in rows
+        of `reverse`, with a layer's interval beside it. Of the control there are rows for the layers
+        that were chosen, each in its folds. A block has the rows of one mapping, layer and, in the
+        control, permutation.
         """
         labels = labels | {"protocol": self.protocol.name}
         whole = {kind: self._is_whole(kind, sites) for kind in self.results}

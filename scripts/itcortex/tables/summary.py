@@ -33,7 +33,9 @@ def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
     Columns r, rho and explained_variance are medians over sites with a defined value; `n_sites`
     counts all sites, `undefined_sites` those without one. `r_within_kinds` is the mean over kinds of
     image of the median over sites of r within a kind; r where there is one kind. `penalty_at_edge` is
-    the share of sites whose ridge penalty is the smallest or the largest that was tried.
+    the share of sites whose ridge penalty is the smallest or the largest that was tried;
+    `effective_dimensionality` and `n_units` are those of the layer. All three are NaN where jobs did not
+    note them.
     """
     keys = [*FITTED, *WINDOW, "permutation", "layer", "depth", "fold", "chosen"]
     grouped = raw.groupby(keys, observed=True, sort=False, dropna=False)
@@ -43,8 +45,8 @@ def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
     table = medians[[*METRICS]].assign(r_within_kinds=within)
     table.insert(0, "n_sites", grouped["site"].size())
     table.insert(1, "undefined_sites", grouped["site"].size() - grouped["r"].count())
-    noted = "penalty_at_edge" in raw
-    table["penalty_at_edge"] = grouped["penalty_at_edge"].mean() if noted else np.nan
+    for name in ("penalty_at_edge", "effective_dimensionality", "n_units"):
+        table[name] = grouped[name].mean() if name in raw else np.nan
     return table.reset_index()
 
 

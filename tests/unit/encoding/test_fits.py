@@ -241,7 +241,8 @@ def test_what_is_noted_of_a_chosen_layer_and_the_bound_of_the_reverse_direction(
     )
     assert low <= bounds.mean().mean() <= high
     unchosen = table[table["layer"] == "noise"]
-    assert unchosen["n_units"].isna().all() and unchosen["reverse_bound"].isna().all()
+    assert set(unchosen["n_units"]) == {8} and unchosen["reverse_bound"].isna().all()
+    assert unchosen["effective_dimensionality"].isna().all()
 
 
 def test_the_log_says_why_the_reverse_direction_has_no_bound(planted, caplog):

@@ -109,6 +109,18 @@ def test_ceilings_are_joined_by_recording_and_window_and_divided(raw):
     assert len(found) == len(summary)
 
 
+def test_every_layer_of_the_scores_has_its_units_and_dimensionality(raw):
+    layers = {name: 10.0 * (k + 1) for k, name in enumerate(raw[0]["layer"].unique())}
+    units = raw[0]["layer"].astype(str).map(layers).astype(float)
+    table = over_sites(raw[0].assign(n_units=units, effective_dimensionality=units / 4))
+    assert len(layers) > 1
+    for layer, rows in table.groupby("layer", observed=True):
+        assert set(rows["n_units"]) == {layers[layer]}
+        assert set(rows["effective_dimensionality"]) == {layers[layer] / 4}
+    without = over_sites(raw[0])
+    assert without[["n_units", "effective_dimensionality"]].isna().all(axis=None)
+
+
 def test_the_reverse_direction_has_a_ceiling_of_its_own(raw):
     """Mean over folds of what jobs noted, and no ceiling of sites; other mappings do not have it."""
     noted = raw[0].assign(mapping="reverse", n_units=256.0)
