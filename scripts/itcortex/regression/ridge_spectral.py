@@ -114,6 +114,9 @@ class HeldOutFits:
     dtype : 'float64' or 'float32'
         Of products and eigenvectors.
     device : 'cpu' or a torch device
+    components : int, optional
+        Principal components of each share's training rows that are the features, at most; those of
+        left-out training rows are the same, as in a pipeline of PCA and `RidgeCV`.
 
     Raises `UserError` for penalties that are not positive, finite and ascending, and for features that
     are not finite.
@@ -129,6 +132,7 @@ class HeldOutFits:
         seed: int = 0,
         dtype: str = "float64",
         device: str = "cpu",
+        components: int | None = None,
     ):
         _check_penalties(penalties)
         _check_finite("features", features)
@@ -137,7 +141,7 @@ class HeldOutFits:
         self.groups = np.arange(len(features)) if groups is None else groups
         self.inner_rows, self.seed = inner_rows, seed
         self.arrays = arrays_on(device, dtype)
-        self.products = Products(features, self.arrays)
+        self.products = Products(features, self.arrays, components)
 
     @property
     def dimensionality(self) -> float:

@@ -53,10 +53,12 @@ class Products:
     ----------
     features : array (row, feature) of any float type
     arrays : where and how precisely products are taken (`itcortex.regression.arrays`)
+    components : int, optional
+        So many leading eigenvectors of the training rows are kept, at most: their principal components.
     """
 
-    def __init__(self, features: np.ndarray, arrays):
-        self.features, self.arrays = features, arrays
+    def __init__(self, features: np.ndarray, arrays, components: int | None = None):
+        self.features, self.arrays, self.components = features, arrays, components
         self.in_rows = features.shape[1] > features.shape[0]
         self.centre = sum_of(features, np.arange(len(features))) / len(features)
         if self.in_rows:
@@ -81,7 +83,7 @@ class Products:
         gram = self.gram - self._squared(held)
         shift = arrays.put(mean - self.centre)
         gram -= len(rows) * shift[:, None] * shift[None]
-        values, vectors = arrays.eigh(gram)
+        values, vectors = self._leading(*arrays.eigh(gram))
 
         def cross(responses):
             products = arrays.zeros(features.shape[1], responses.shape[1])
@@ -100,15 +102,17 @@ class Products:
             lambda which: project(features[which]),
             lambda which, coefs: self._centred(features[which], mean) @ (vectors @ coefs), project,
             lambda coefficients: arrays.get(vectors @ coefficients), mean,
-            rows, _unit(values, rows, features),
+            rows, self._unit(values, rows),
         )  # fmt: skip
 
     def _of_rows(self, rows: np.ndarray) -> Spectrum:
         features, arrays = self.features, self.arrays
         gram = self.gram[rows][:, rows]
         by_row = gram.mean(0)
-        values, vectors = arrays.eigh(gram - by_row[:, None] - by_row[None] + by_row.mean())
-        unit = _unit(values, rows, features)
+        centred_gram = gram - by_row[:, None] - by_row[None] + by_row.mean()
+        values, vectors = self._leading(*arrays.eigh(centred_gram))
+        del gram, centred_gram
+        unit = self._unit(values, rows)
         kept = arrays.get(values) > _ROUNDING[arrays.dtype] * float(values[-1])
         values, vectors = values[kept], vectors[:, kept]
         lengths = values**0.5
@@ -139,6 +143,16 @@ class Products:
             lambda which, coefs: centred(self.gram[which][:, rows]) @ ((vectors / lengths) @ coefs),
             project, weights, mean, rows, unit,
         )  # fmt: skip
+
+    def _leading(self, values, vectors) -> tuple:
+        """The last eigenvalues and eigenvectors, which are the largest; all, if nothing was asked."""
+        kept = slice(-self.components if self.components else None, None)
+        return values[kept], vectors[:, kept]
+
+    def _unit(self, values, rows: np.ndarray) -> float:
+        """Mean eigenvalue of the training rows; 1 for features that do not vary."""
+        most = self.components or self.features.shape[1]
+        return float(values.sum()) / min(len(rows), self.features.shape[1], most) or 1.0
 
     def _squared(self, rows: np.ndarray):
         """X'X of some rows around the common mean, a block of rows at a time."""
@@ -180,8 +194,3 @@ def sum_of(features: np.ndarray, rows: np.ndarray) -> np.ndarray:
     for block in blocks_of(rows, features.shape[1]):
         total += features[block].sum(0, dtype=np.float64)
     return total
-
-
-def _unit(values, rows: np.ndarray, features: np.ndarray) -> float:
-    """Mean eigenvalue of the training rows; 1 for features that do not vary."""
-    return float(values.sum()) / min(len(rows), features.shape[1]) or 1.0

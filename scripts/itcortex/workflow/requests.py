@@ -88,7 +88,8 @@ class Requests:
         encoding = self.ex.settings["encoding"]
         options = RidgeOptions.of(encoding["ridge"])
         images, gy, gx, sites = shape_of_recording(str(input.recording))
-        if not options.leaves_out_images(images, images * gy * gx * sites):
+        by_image = options.leaves_out_images(images, images * gy * gx * sites)
+        if self.analysis.pca is None and not by_image:
             return None
         shuffles = 0 if hasattr(wildcards, "variant") else encoding["permutations"]
         features = self._features_of(input.activations, gy * gx > 1)

@@ -126,6 +126,10 @@ def test_ridge_that_leaves_out_images_asks_by_its_shape(job, fitted):
     assert size.penalties == 9
     on_folds = experiment(encoding=settings | {"ridge": {"inner": "auto"}})
     assert Requests(on_folds)._ridge_size(job(**NET, recording="sim_m1_pl"), fitted) is None
+    of_components = experiment(
+        encoding=settings | {"ridge": {"inner": "auto"}}, reduce={"kind": "pca"}
+    )
+    assert Requests(of_components)._ridge_size(job(**NET, recording="sim_m1_pl"), fitted)
 
 
 def test_two_networks_ask_by_the_largest_layers_of_both(job, fitted, tmp_path):
