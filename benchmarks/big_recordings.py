@@ -8,8 +8,8 @@ in float16, as a random projection leaves them. The first layer drives the elect
 measured in an animal. Then the scripts of two rules run, each in a process of its own as a job does:
 `prepare_recordings`, and `fit_encoding` with ridge regression on the one test set, with 20 shuffles.
 Writes results/bench/big_recordings.csv: peak of resident memory, CPU and wall seconds, and the memory
-that the rule asks a scheduler for. At full size it takes some 10 minutes a layer on one core and 2 GB
-of disk (--folder says where).
+that the rule asks a scheduler for. At full size the shuffles take 10 minutes of a core, every layer
+five more, and the files 2 GB of disk (--folder says where); both are arithmetic.
 """
 
 import argparse
