@@ -132,7 +132,7 @@ lint: $(STAMP) ## ruff, snakefmt, codespell, import contracts, snakemake --lint
 	$(BIN)/snakemake --lint
 
 # --quick is all that the eight have in common; each has more options of its own (--help)
-bench: $(STAMP) ## measure speed and memory of encoding, ridge, extraction, harmonizer, planning, short jobs, collectors and report (hours; ARGS=--quick is short)
+bench: $(STAMP) ## measure speed and memory of encoding, ridge, extraction, harmonizer, planning, short jobs, collectors, big recordings and report (hours; ARGS=--quick is short)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/encoding.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/ridge.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/extraction.py $(ARGS)
@@ -140,10 +140,11 @@ bench: $(STAMP) ## measure speed and memory of encoding, ridge, extraction, harm
 	PYTHONPATH=scripts $(BIN)/python benchmarks/scaling.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/overhead.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/collectors.py $(ARGS)
+	PYTHONPATH=scripts $(BIN)/python benchmarks/big_recordings.py $(ARGS)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/report_page.py $(ARGS)
 	@printf '\nTables in results/bench/: encoding.csv encoding_ratios.csv claims.csv ridge.csv ridge_ratios.csv ridge_claims.csv\n'
 	@printf 'harmonizer.csv harmonizer_ratios.csv loader.csv loader_rates.csv harmonizer_claims.csv extraction.csv scaling.csv\n'
-	@printf 'overhead.csv overhead_medians.csv collectors.csv report_page.csv; machine.json says on what\n'
+	@printf 'overhead.csv overhead_medians.csv collectors.csv big_recordings.csv report_page.csv; machine.json says on what\n'
 
 bench-gpu: $(STAMP) ## measure what is asked of a GPU and run the tests that need one, in five minutes (results/bench/gpu/)
 	PYTHONPATH=scripts $(BIN)/python benchmarks/gpu.py $(ARGS)

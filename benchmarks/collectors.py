@@ -90,9 +90,11 @@ def collect(folder: Path, paths: list[Path], draws: int) -> None:
 
 def compare(folder: Path, paths: list[Path], draws: int) -> None:
     """Rule compare_models."""
+    known = {store.read_constants(path, ["recording"])["recording"] for path in paths}
     compare_models.main(
         paths, folder / "models.parquet", folder / "pairs.parquet", folder / "h.parquet",
-        folder / "h.csv", folder / "counts.parquet", draws=draws, seed=0,
+        folder / "h.csv", folder / "counts.parquet", splits=dict.fromkeys(known, "5"),
+        draws=draws, seed=0,
     )  # fmt: skip
 
 

@@ -16,9 +16,11 @@ from scipy.linalg import eigh
 from itcortex.numerics.metrics import pearson
 from itcortex.regression.ridge_spectral import HeldOutFits, Share
 
-#: Left-out rows of the full size; smaller ones leave out the same share.
+#: Left-out rows of the full size; smaller ones leave out the same share, few images all of theirs.
 INNER_ROWS, FULL_ROWS = 4096, 22_248
 TESTED = 100  # images of a fixed split
+ALL_ROWS = "itcortex, all rows"
+_SITES = 1024  # that are made at a time
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,15 @@ class RidgeCase:
 
     @property
     def left_out(self) -> int:
-        """Training images whose left-out errors choose penalties."""
+        """Training images whose left-out errors choose penalties; `itcortex, all rows` takes all."""
+        if self.engine == ALL_ROWS or self.in_rows:
+            return self.images
         return round(self.images * INNER_ROWS / FULL_ROWS)
+
+    @property
+    def in_rows(self) -> bool:
+        """Whether there are more features than images, so that products are those of images."""
+        return self.features > self.images
 
     @property
     def grid(self) -> np.ndarray:
@@ -56,7 +65,10 @@ def make_data(job: RidgeCase) -> tuple[np.ndarray, np.ndarray, list[Share]]:
     rows = job.images + (TESTED if job.task == "split" else 0)
     x = rng.standard_normal((rows, job.features), np.float32)
     x *= np.arange(1, job.features + 1, dtype=np.float32) ** -0.5
-    y = x @ rng.standard_normal((job.features, job.sites)).astype(np.float32)
+    y = np.empty((rows, job.sites), np.float32)
+    for start in range(0, job.sites, _SITES):
+        weights = rng.standard_normal((job.features, min(_SITES, job.sites - start)))
+        y[:, start : start + _SITES] = x @ weights.astype(np.float32)
     y += y.std() * rng.standard_normal(y.shape, np.float32)
     index = np.arange(rows)
     if job.task == "split":
@@ -73,14 +85,18 @@ def itcortex(job, x, y, shares):
 
 
 def floor(job, x, y, shares):
-    """X'X once, and for every share its eigenvectors and X'Y, by numpy and scipy; no prediction."""
+    """X'X once, and for every share its eigenvectors and X'Y, by numpy and scipy; no prediction.
+
+    With more features than images XX', and the eigenvectors' product with Y.
+    """
     x, y = x.astype(job.dtype), y.astype(job.dtype)
     x -= x.mean(0)
-    gram = x.T @ x
+    gram = x @ x.T if job.in_rows else x.T @ x
     for share in shares:
-        eigh(gram.T.copy(order="F"), driver="evd", overwrite_a=True, check_finite=False)
-        trained = x if len(share.train) == len(x) else x[share.train]
-        _ = trained.T @ y[share.train]
+        part = gram[np.ix_(share.train, share.train)] if job.in_rows else gram
+        found = eigh(part.T.copy(order="F"), driver="evd", overwrite_a=True, check_finite=False)
+        trained = x if len(share.train) == len(x) or job.in_rows else x[share.train]
+        _ = (found[1] if job.in_rows else trained).T @ y[share.train]
 
 
 def _unit(x):
@@ -102,20 +118,25 @@ def scikit_learn(job, x, y, shares):
 
 
 def himalaya(job, x, y, shares):
-    """himalaya's RidgeCV on its numpy back end, with its own five folds of the training rows."""
-    from himalaya.ridge import RidgeCV  # noqa: PLC0415 - for this engine alone
+    """himalaya's RidgeCV on its numpy back end, with its own five folds of the training rows.
 
-    found = []
+    With more features than images its KernelRidgeCV, as its authors advise.
+    """
+    from himalaya.kernel_ridge import KernelRidgeCV  # noqa: PLC0415 - for this engine alone
+    from himalaya.ridge import RidgeCV  # noqa: PLC0415
+
+    found, engine = [], KernelRidgeCV if job.in_rows else RidgeCV
     for share in shares:
         train = x[share.train].astype(job.dtype)
-        model = RidgeCV(alphas=_unit(train) * job.grid, fit_intercept=True, cv=5)
+        model = engine(alphas=_unit(train) * job.grid, fit_intercept=True, cv=5)
         model.fit(train, y[share.train].astype(job.dtype))
         found.append(model.predict(x[share.test].astype(job.dtype)))
     return found
 
 
 ENGINES = {
-    "floor": floor, "itcortex": itcortex, "scikit-learn": scikit_learn, "himalaya": himalaya,
+    "floor": floor, "itcortex": itcortex, ALL_ROWS: itcortex, "scikit-learn": scikit_learn,
+    "himalaya": himalaya,
 }  # fmt: skip
 
 

@@ -60,6 +60,7 @@ rule fit_encoding:
         device=request.encoding_device,
         fall_back=config["encoding"]["device"] == "auto",
         folds=analysis.folds,
+        split=analysis.split_of_job,
         pool=analysis.pool,
         pca=analysis.pca,
         window=analysis.window,
@@ -100,6 +101,7 @@ rule fit_variant:
         device=request.encoding_device,
         fall_back=config["encoding"]["device"] == "auto",
         folds=analysis.folds_of_variant,
+        split=analysis.split_of_job,
         pool=analysis.pool,
         pca=analysis.pca,
         window=analysis.window,
@@ -298,13 +300,17 @@ rule partition_variance:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=request.encoding_mem_mb,
-        runtime=request.encoding_runtime,
+        mem_mb=request.variance_mem_mb,
+        runtime=request.variance_runtime,
+        gpu=request.encoding_gpus,
     params:
         code=ex.code_of("partition_variance"),
         labels=analysis.pair_labels,
         mapping=config["encoding"]["mappings"][0],
         protocol=analysis.protocol,
+        ridge=config["encoding"]["ridge"],
+        device=request.encoding_device,
+        fall_back=config["encoding"]["device"] == "auto",
         folds=analysis.folds,
         pool=analysis.pool,
         window=analysis.window,

@@ -423,6 +423,38 @@ rule plot_divisions:
         "../scripts/plot_divisions.py"
 
 
+rule plot_reverse:
+    """Units of networks predicted from sites, beside what the noise of the sites leaves."""
+    input:
+        summary="results/{experiment}/tables/summary.parquet",
+    output:
+        pdf="results/{experiment}/figures/reverse.pdf",
+        png=report(
+            "results/{experiment}/figures/reverse.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["reverse"]},
+        ),
+        rst="results/{experiment}/figures/reverse.rst",
+    log:
+        "results/{experiment}/logs/plot_reverse.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_reverse.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_reverse"),
+        title=TITLES["reverse"],
+        caption=CAPTIONS["reverse"],
+        draws=config["statistics"]["draws"],
+        seed=config["seed"],
+    script:
+        "../scripts/plot_reverse.py"
+
+
 rule plot_generalisation:
     """Scores where test images are new, and what is lost against accuracy."""
     input:

@@ -121,6 +121,7 @@ rule compare_recordings:
         code=ex.code_of("compare_recordings"),
         names=ex.recordings,
         mapping=config["encoding"]["mappings"][0],
+        splits=analysis.split_of_recordings,
         draws=config["statistics"]["draws"],
         seed=config["seed"],
     script:
@@ -159,6 +160,7 @@ rule estimate_tradeoff:
         score=config["statistics"]["score"],
         ranges=config["published"]["ranges"],
         cut=config["published"]["cut"],
+        splits=analysis.split_of_recordings,
         draws=config["statistics"]["draws"],
         seed=config["seed"],
     script:
@@ -189,6 +191,7 @@ rule compare_models:
         runtime=rising(60),
     params:
         code=ex.code_of("compare_models"),
+        splits=analysis.split_of_recordings,
         draws=config["statistics"]["draws"],
         seed=config["seed"],
     script:
@@ -279,6 +282,8 @@ rule estimate_multiverse:
         code=ex.code_of("estimate_multiverse"),
         folds=analysis.main_folds,
         variant_folds=analysis.variant_folds,
+        splits=analysis.split_of_recordings,
+        variant_splits=analysis.split_of_variants,
         ranges=config["multiverse"]["ranges"],
         draws=config["multiverse"]["draws"],
         seed=config["seed"],
@@ -346,6 +351,7 @@ rule collect_concepts:
         runtime=rising(30),
     params:
         code=ex.code_of("collect_concepts"),
+        splits=analysis.split_of_recordings,
         draws=config["statistics"]["draws"],
         seed=config["seed"],
     script:
@@ -371,5 +377,6 @@ rule collect_variance:
         runtime=rising(30),
     params:
         code=ex.code_of("collect_variance"),
+        splits=analysis.split_of_recordings,
     script:
         "../scripts/collect_variance.py"

@@ -6,12 +6,13 @@ import pandas as pd
 from itcortex import store
 from itcortex.running import job, progress
 from itcortex.tables.concepts import COLUMNS, ENCODING, NETWORK, concept_tables
+from itcortex.tables.splits import with_splits
 
 
-def main(scores, found, concepts, concepts_csv, encoding, encoding_csv, draws, seed):
+def main(scores, found, concepts, concepts_csv, encoding, encoding_csv, splits, draws, seed):
     """Write a table of concepts, and one of what is left of layers that are seen through them.
 
-    `scores` and `found` (the concepts' files) are in one order.
+    `scores` and `found` (the concepts' files) are in one order; `splits` names folds by recording.
     """
     rows, whole = [], []
     pairs = list(zip(scores, found, strict=True))
@@ -23,8 +24,10 @@ def main(scores, found, concepts, concepts_csv, encoding, encoding_csv, draws, s
         noted = {name: attributes[name] for name in ("explained", "positive", "n_crops")}
         rows.append(of_each.assign(**about))
         whole.append(of_all.assign(**about, **noted))
-    store.write_table(concepts, pd.concat(rows, ignore_index=True)[COLUMNS], csv=concepts_csv)
-    store.write_table(encoding, pd.concat(whole, ignore_index=True)[ENCODING], csv=encoding_csv)
+    each = with_splits(pd.concat(rows, ignore_index=True)[COLUMNS], splits)
+    together = with_splits(pd.concat(whole, ignore_index=True)[ENCODING], splits)
+    store.write_table(concepts, each, csv=concepts_csv)
+    store.write_table(encoding, together, csv=encoding_csv)
 
 
 if __name__ == "__main__":

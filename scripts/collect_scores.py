@@ -9,6 +9,7 @@ from itcortex import store
 from itcortex.encoding.map_alignment import no_alignment
 from itcortex.running import job, progress
 from itcortex.tables.kinds import describe_images, image_table, warn_of_kinds
+from itcortex.tables.splits import with_splits
 from itcortex.tables.streamed import as_texts, summarise
 from itcortex.tables.summary import add_ceilings, describe_models, describe_recordings
 
@@ -31,15 +32,12 @@ def main(
     rng = np.random.default_rng(seed)
     by_model, by_kind = [], []
 
-    def of_split(table: pd.DataFrame) -> pd.DataFrame:
-        return table.assign(split=table["recording"].astype(str).map(splits))
-
     def of_layers() -> Iterator[pd.DataFrame]:
         for path in progress.bar(encoding, "scores", unit="job"):
             of_job = summarise(store.read_blocks(path), draws, rng)
             by_model.append(of_job.by_model)
             by_kind.append(of_job.by_kind)
-            yield of_split(describe_models(as_texts(of_job.by_fold), known))
+            yield with_splits(describe_models(as_texts(of_job.by_fold), known), splits)
 
     store.write_blocks(scores, of_layers())  # a million rows and more: never all in memory
     labels = zip(recordings, map(store.read_image_labels, recorded), strict=True)
@@ -56,13 +54,13 @@ def main(
     aligned = [store.read_table(path) for path in alignments]  # none where no recording has maps
     aligned = pd.concat(aligned or [no_alignment(LABELS)], ignore_index=True)
 
-    store.write_table(ceilings, of_split(noise))
+    store.write_table(ceilings, with_splits(noise, splits))
     turned = pd.concat([store.read_table(path) for path in orientations], ignore_index=True)
-    store.write_table(orientation, describe_models(turned, known))
-    store.write_table(alignment, of_split(describe_models(aligned, known)))
+    store.write_table(orientation, with_splits(describe_models(turned, known), splits))
+    store.write_table(alignment, with_splits(describe_models(aligned, known), splits))
     store.write_table(images, shown, csv=images_csv)
-    store.write_table(kinds, of_split(of_kinds), csv=kinds_csv)
-    store.write_table(summary, of_split(summaries), csv=summary_csv)
+    store.write_table(kinds, with_splits(of_kinds, splits), csv=kinds_csv)
+    store.write_table(summary, with_splits(summaries, splits), csv=summary_csv)
 
 
 if __name__ == "__main__":

@@ -13,17 +13,19 @@ from itcortex.tables.recording_pairs import (
     shared_table,
     site_scores,
 )
+from itcortex.tables.splits import with_splits
 from itcortex.tables.summary import SITEWISE, describe_models
 
 
 def main(
     pairs, scores, shared, curves, recorded, predictions, models, recording_pairs, recording_pairs_csv,
-    shared_images, shared_images_csv, site_counts, site_counts_csv, names, mapping, draws, seed,
+    shared_images, shared_images_csv, site_counts, site_counts_csv, names, mapping, splits,
+    draws, seed,
 ):  # fmt: skip
     """Write the tables.
 
     `pairs`, `scores`, `shared`, `curves` and `recorded` are in the order of `names`. `mapping` made the
-    predictions; if it is not one of sites, networks are not compared.
+    predictions; if it is not one of sites, networks are not compared. `splits` names folds by recording.
     """
     known, raw, images, drawn = map(joined, (pairs, scores, shared, curves))
     rng = np.random.default_rng(seed)
@@ -45,9 +47,10 @@ def main(
     compared = describe_models(
         pd.concat(found or [none], ignore_index=True), store.read_table(models)
     )
-    store.write_table(recording_pairs, table, csv=recording_pairs_csv)
-    store.write_table(shared_images, compared, csv=shared_images_csv)
-    store.write_table(site_counts, counts_table(drawn, known), csv=site_counts_csv)
+    store.write_table(recording_pairs, with_splits(table, splits), csv=recording_pairs_csv)
+    store.write_table(shared_images, with_splits(compared, splits), csv=shared_images_csv)
+    counted = with_splits(counts_table(drawn, known), splits)
+    store.write_table(site_counts, counted, csv=site_counts_csv)
 
 
 def joined(paths) -> pd.DataFrame:

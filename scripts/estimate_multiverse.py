@@ -15,11 +15,12 @@ from itcortex.tables.summary import describe_models, over_sites
 
 def main(
     scores, variants, models, ceilings, multiverse, multiverse_csv, influence, influence_csv, findings,
-    folds, variant_folds, ranges, draws, seed,
+    folds, variant_folds, splits, variant_splits, ranges, draws, seed,
 ):  # fmt: skip
     """Write all specifications, how much each choice moves the answer, and what that says.
 
-    `folds` are those of the main jobs; `variant_folds` those of every file of `variants`.
+    `folds` are those of the main jobs; `variant_folds` those of every file of `variants`. `splits` names
+    folds by recording, and `variant_splits` has such names for every value of `variant_folds`.
     """
     known = store.read_table(models)
 
@@ -35,7 +36,8 @@ def main(
         parts(), store.read_table(ceilings), ranges, draws, np.random.default_rng(seed)
     )
     choices = specifications.influence_table(table)
-    store.write_table(multiverse, table, csv=multiverse_csv)
+    named = specifications.with_splits_of(table, {**variant_splits, folds: splits})
+    store.write_table(multiverse, named, csv=multiverse_csv)
     store.write_table(influence, choices, csv=influence_csv)
     text = specifications.sentence(table, choices)
     print(text)

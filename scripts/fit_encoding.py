@@ -19,6 +19,7 @@ from itcortex.encoding.targets import (
     shuffled_targets,
     stack_targets,
 )  # fmt: skip
+from itcortex.mappings.reverse import Repeats
 from itcortex.numerics.resample import pooling
 from itcortex.running import job, progress
 
@@ -26,9 +27,12 @@ from itcortex.running import job, progress
 def main(
     activations, recording, scores, predictions, orientation, labels, kinds, protocol,
     components, rule, ridge, device, fall_back, folds, pool, window, sweep, permutations, seed,
-    pca=None, divided=(),
+    pca=None, divided=(), split="",
 ):  # fmt: skip
-    """Score every layer on held-out images; keep the predictions of the layers that were chosen."""
+    """Score every layer on held-out images; keep the predictions of the layers that were chosen.
+
+    `split` names the folds in the raw scores.
+    """
     recorded, features = store.read_recording(recording), store.open_activations(activations)
     images = stimuli.join_images(recorded.image_ids, features.image_ids, activations)
     division = DIVISIONS[protocol](recorded, folds, seed, store.read_parts(divided))
@@ -47,10 +51,11 @@ def main(
         maps = features.read(layer, images, reduce)
         fits.add(layer, maps, responses, division)
     read = functools.partial(features.read, images=images, reduce=reduce)
-    trials = None
-    if recorded.trials is not None and recorded.repeated is None and REVERSE in kinds:
+    repeats = None
+    if recorded.trials is not None and REVERSE in kinds:
         trials = trial_average(recorded, targets[0].window)
-    fits.add_control(shuffled, of_others, division, read, trials)
+        repeats = Repeats(trials, recorded.with_trials, responses[0])
+    fits.add_control(shuffled, of_others, division, read, repeats)
     chosen, held_out = fits.main_predictions(division)
     usual = fits.usual_layer()
     maps = features.read(usual, images) if recorded.has_grid else None
@@ -64,7 +69,7 @@ def main(
     store.write_recording(predictions, predicted)
     store.write_table(orientation, turned.assign(layer=usual, **labels))
     about = (features.depths, division.names, recorded.site_ids)
-    store.write_blocks(scores, fits.blocks(labels, *about))
+    store.write_blocks(scores, fits.blocks(labels | {"split": split}, *about))
 
 
 if __name__ == "__main__":

@@ -13,9 +13,12 @@ from itcortex.running import job, progress
 
 def main(
     activations, recording, scores, labels, kinds, protocol, components, rule, ridge, device, fall_back,
-    folds, pool, window, seed, pca=None, divided=(),
+    folds, pool, window, seed, pca=None, divided=(), split="",
 ):  # fmt: skip
-    """Score every layer on held-out images in the main window, without controls and predictions."""
+    """Score every layer on held-out images in the main window, without controls and predictions.
+
+    `split` names the folds in the raw scores.
+    """
     recorded, features = store.read_recording(recording), store.open_activations(activations)
     images = stimuli.join_images(recorded.image_ids, features.image_ids, activations)
     division = DIVISIONS[protocol](recorded, folds, seed, store.read_parts(divided))
@@ -29,7 +32,7 @@ def main(
     for layer in progress.bar(features.layers, f"{labels['model']} layers", unit="layer"):
         fits.add(layer, features.read(layer, images, reduce), responses, division)
     about = (features.depths, division.names, recorded.site_ids)
-    store.write_blocks(scores, fits.blocks(labels, *about))
+    store.write_blocks(scores, fits.blocks(labels | {"split": split}, *about))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from itcortex import store
 from itcortex.data import stimuli
 from itcortex.data.recordings import window_average
 from itcortex.encoding.divisions import DIVISIONS
+from itcortex.encoding.places import Place
+from itcortex.encoding.ridge_options import RidgeOptions
 from itcortex.mappings.banded import MODELS, grid_samples, squared_errors
 from itcortex.numerics.resample import pooling
 from itcortex.running import job, progress
@@ -17,16 +19,18 @@ from itcortex.tables.unique_variance import variance_table
 
 def main(
     activations, other_activations, recording, predictions, other_predictions, divided, variance,
-    labels, mapping, protocol, folds, pool, window, draws, seed,
+    labels, mapping, protocol, ridge, device, fall_back, folds, pool, window, draws, seed,
 ):  # fmt: skip
     """Write shares of variance of every site; the layers are those that the main analysis chose.
 
     `labels` name the recording and both networks. Splits with the same two layers are fitted together.
+    Of `ridge` the penalties and the precision count: within the training images, images are left out.
     """
     recorded = store.read_recording(recording)
     division = DIVISIONS[protocol](recorded, folds, seed, store.read_parts(divided))
     responses = window_average(recorded, window if recorded.has_time else None)
     reduce = pooling(recorded.has_grid, pool)
+    options, place = RidgeOptions.of(ridge), Place(device, fall_back)
     readers, layers = [], []
     for path, predicted in ((activations, predictions), (other_activations, other_predictions)):
         features = store.open_activations(path)
@@ -42,7 +46,11 @@ def main(
             for read, layer in zip(readers, pair, strict=True)
         ]
         splits = [k for k, one in enumerate(pairs) if one == pair]
-        errors += squared_errors(*bands, responses, division, splits, seed=seed)
+        fit = functools.partial(
+            squared_errors, *bands, responses, division, splits, options.penalties, seed,
+            dtype=options.precision,
+        )  # fmt: skip
+        errors += place.run(lambda device, fit=fit: fit(device=device))
     tested = np.flatnonzero(errors[0].any(1))
     rng = np.random.default_rng(seed)
     table = variance_table(errors[:, tested], recorded.site_ids, draws, rng)

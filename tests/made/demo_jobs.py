@@ -1,7 +1,7 @@
 """Names of the reduced demo's jobs, as `Workflow.planned` gives them."""
 
 COLLECTORS = {"collect_scores", "estimate_tradeoff", "plot_tradeoff", "plot_layers",
-              "plot_timecourse", "plot_alignment", "estimate_multiverse",
+              "plot_timecourse", "plot_alignment", "plot_reverse", "estimate_multiverse",
               "render_report", "record_provenance"}  # fmt: skip
 #: Read scores and predictions of single sites, which change with a fit alone.
 PAIRS = {"compare_models", "plot_network_site_counts", "compare_recordings", "plot_recording_pairs",

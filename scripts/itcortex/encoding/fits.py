@@ -69,12 +69,13 @@ class Fits:
         self.controls: dict[str, dict[int, LayerScores]] = {kind: {} for kind in kinds}
         self.dimensions: dict[str, float] = {}
         self.units: dict[str, int] = {}
-        self.bounds: dict[str, np.ndarray] = {}
+        self.bounds: dict[str, reverse.Bounds] = {}
         self.loudest = np.nan
 
     def add(self, layer: str, maps: np.ndarray, responses: np.ndarray, division: Division) -> None:
         """Fit every mapping on one layer; `responses` (target, image, y, x, site)."""
         self.layers.append(layer)
+        self.units[layer] = number_of_units(maps, responses.shape[2:4])
         self._look_for_loud_units(layer, maps, responses.shape[2:4])
         for kind, fit in self.fitters.items():
             result = fit(maps, responses[: len(self.targets[kind])], division)
@@ -134,26 +135,28 @@ class Fits:
         responses: Sequence[np.ndarray],
         division: Division,
         read: Callable[[str], np.ndarray],
-        trials: np.ndarray | None = None,
+        repeats: reverse.Repeats | None = None,
     ) -> None:
         """Fit every mapping to shuffled responses, on the layers that it chose for the real ones.
 
-        Of these layers the effective dimensionality and the number of units are noted too, and with
-        `trials` (image, y, x, site, repeat) what the reverse direction can reach. `responses` (target,
-        image, y, x, site) are those of `targets`; `read` gives a layer's maps.
+        Of these layers the effective dimensionality is noted too, unless a fit gave it, and with
+        `repeats` of the test images what the reverse direction can reach; the log says where that is
+        not known. `responses` (target, image, y, x, site) are those of `targets`; `read` gives maps.
         """
         self.control_targets = targets
         chosen = {kind: set(self.chosen(kind).tolist()) for kind in self.results}
+        unknown = reverse.without_bound(repeats, division)
+        if unknown and REVERSE in self.results:
+            _log.warning("reverse: no bound that the noise of the sites sets: %s", unknown)
         for index in sorted(set.union(*chosen.values())):
             layer = self.layers[index]
             maps, grid = read(layer), responses[0].shape[1:3]
-            self.units[layer] = number_of_units(maps, grid)
             if layer not in self.dimensions:
                 self.dimensions[layer] = effective_dimensionality(maps, grid)
-            has_bound = trials is not None and division.tests_once
-            if has_bound and index in chosen.get(REVERSE, ()):
+            if not unknown and index in chosen.get(REVERSE, ()):
                 rng = np.random.default_rng(self.seed)
-                self.bounds[layer] = reverse.prediction_bound(maps, trials, division.fold_of, rng)
+                found = reverse.prediction_bounds(maps, repeats, division, rng)
+                self.bounds[layer] = reverse.Bounds.of(found, rng)
             for kind, fit in self.control_fitters.items():
                 if index in chosen[kind]:
                     found = fit(maps, responses, division)
@@ -184,10 +187,12 @@ class Fits:
     ) -> Iterator[pd.DataFrame]:
         """Raw scores of all mappings, see `itcortex.encoding.raw_scores.raw_scores`, layer by layer.
 
-        `effective_dimensionality` and `n_units` are those of a row's layer, known of layers that some
-        mapping chose; `loudest_unit` is the largest of all layers; `reverse_bound` is there where single
-        trials are, in rows of `reverse`. Of the control there are rows for the layers that were chosen,
-        each in its folds. A block has the rows of one mapping, layer and, in the control, permutation.
+        `effective_dimensionality` and `n_units` are those of a row's layer, the first known of layers
+        that some mapping chose, and of all where ridge regression leaves out images; `loudest_unit` is
+        the largest of all layers; `reverse_bound` is there where trials of the test images are, in rows
+        of `reverse`, with a layer's interval beside it. Of the control there are rows for the layers
+        that were chosen, each in its folds. A block has the rows of one mapping, layer and, in the
+        control, permutation.
         """
         labels = labels | {"protocol": self.protocol.name}
         whole = {kind: self._is_whole(kind, sites) for kind in self.results}
@@ -231,9 +236,13 @@ class Fits:
         if not self.bounds:
             return table
         known = self.bounds.get(layer) if kind == REVERSE else None
-        by_fold = {} if known is None else dict(zip(folds, known, strict=True))
+        by_fold = {} if known is None else dict(zip(folds, known.by_fold, strict=True))
         bounds = [by_fold.get(fold, np.nan) for fold in table["fold"].astype(str)]
-        return table.assign(reverse_bound=np.array(bounds, float))
+        return table.assign(
+            reverse_bound=np.array(bounds, float),
+            reverse_bound_low=np.nan if known is None else known.low,
+            reverse_bound_high=np.nan if known is None else known.high,
+        )
 
     def _is_whole(self, kind: str, sites: tuple[str, ...]) -> bool:
         """Whether a mapping has one number for all sites."""

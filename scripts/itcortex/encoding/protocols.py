@@ -47,6 +47,8 @@ FOLD_MAPPINGS = {
 }
 #: Bytes of responses that a mapping gets at a time, where targets are made one by one.
 _STACK_BYTES = 512 * 2**20
+#: Mappings that can be fitted to principal components of the training images.
+OF_COMPONENTS = ("pls", "ridge")
 #: Those of them that compare images with each other.
 GEOMETRIES = ("rsa", "cka")
 
@@ -64,7 +66,7 @@ class Protocol:
     mappings : tuple of str
         Mappings that the protocol has.
     components : bool
-        Whether PLS can be fitted to principal components of the training images.
+        Whether `OF_COMPONENTS` can be fitted to principal components of the training images.
     """
 
     name: str
@@ -90,18 +92,19 @@ class Protocol:
         Responses are an array (target, image, y, x, site), or make one target at a time. With `nested`
         False PLS leaves out the fits that choose a layer, and `inner` is NaN. PLS of the protocol
         corrected, and ridge regression where it leaves out images, take their large products at
-        `place`. With `pca` PLS is fitted to principal components of the training images, in the
-        protocol that has it. Raises `UserError` for a mapping that the protocol does not have.
+        `place`. With `pca` both are fitted to principal components of the training images, in the
+        protocol that has them; ridge regression then leaves out images. Raises `UserError` for a mapping
+        that the protocol does not have.
         """
         if mapping not in self.mappings:
             only = " and ".join(self.mappings)
             raise UserError(
                 f"encoding: mappings: protocol {self.name} has {only} only, not {mapping!r}"
             )
-        if pca is not None and not (mapping == "pls" and self.components):
+        if pca is not None and not (mapping in OF_COMPONENTS and self.components):
             raise UserError(
-                f"reduce: kind: 'pca' is for PLS of protocol corrected, not for {mapping!r} of "
-                f"{self.name}; choose another kind, or encoding: mappings: [pls], protocol: corrected"
+                f"reduce: kind: 'pca' is for PLS and ridge of protocol corrected, not for {mapping!r} "
+                f"of {self.name}; choose another kind, or encoding: mappings: [pls], protocol: corrected"
             )
         if mapping == "pls":
             options = {"n_components": n_components, "rule": RULES[rule], "nested": nested}
@@ -120,11 +123,11 @@ class Protocol:
 
         def fit_ridge(maps, responses, division):
             n_responses = responses[0].size
-            if not ridge.leaves_out_images(division.n_images, n_responses):
+            if pca is None and not ridge.leaves_out_images(division.n_images, n_responses):
                 return on_folds(maps, responses, division)
             fit_images = partial(
                 ridge_spectral.fit_layer, maps, responses, division, ridge.penalties,
-                dtype=ridge.precision, seed=seed,
+                dtype=ridge.precision, seed=seed, pca=pca,
             )  # fmt: skip
             return place.run(lambda device: fit_images(device=device))
 

@@ -13,20 +13,24 @@ sets of features, each with a penalty of its own (Nunez-Elizalde et al. 2019; Du
 features [sqrt(g) A, sqrt(1 - g) B], both scaled to the same power, with one penalty a have the penalties
 a / g and a / (1 - g). g is one of `BANDS`, 1 and 0 among them, so that the joint fit can be A's or B's
 alone. Every site takes the g and the a with the smallest error on left-out training images; no test
-image has a say (see `itcortex.regression.ridge_spectral`). Cost: one eigendecomposition for each g and
-split.
+image has a say (see `itcortex.regression.ridge_spectral`).
+
+*Cost*: one eigendecomposition for each g and split, of a matrix of all features of both networks, or of
+samples (images times positions) where these are fewer. A network with more features than samples is
+first replaced by the principal axes of its samples, which have the same inner products.
 
 Variance is that of the responses with their noise: shares add up to R2(AB), not to 1. Differences of
 held-out values may be negative where a network adds nothing.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.linalg import eigh
 
 from itcortex.mappings.features import layer_features
 from itcortex.mappings.folds import Division
+from itcortex.regression.arrays import arrays_on
 from itcortex.regression.ridge import PENALTIES
 from itcortex.regression.ridge_spectral import HeldOutFits, Share
 
@@ -44,6 +48,9 @@ def squared_errors(
     splits: Sequence[int] | None = None,
     penalties: Sequence[float] = PENALTIES,
     seed: int = 0,
+    *,
+    dtype: str = "float64",
+    device: str = "cpu",
 ) -> np.ndarray:
     """Squared errors (model, image, site) on held-out images, summed over positions.
 
@@ -59,6 +66,9 @@ def squared_errors(
         In units of the mean eigenvalue of the joint features.
     seed : int
         Draws the left-out training images where there are very many.
+    dtype : 'float64' or 'float32'
+        Precision of features, products and eigenvectors.
+    device : 'cpu' or a torch device
 
     Models are those of `MODELS`. Images that the splits do not test are 0; one that several test has the
     sum.
@@ -75,10 +85,14 @@ def squared_errors(
     ]
     predictions = [[flat[share.train].mean(0)] for share in shares]
     best: list = [None] * len(shares)
-    bands = [_of_unit_power(features) for features in (first, second)]
+    arrays = arrays_on(device, dtype)
+    bands = [_of_unit_power(features, arrays) for features in (first, second)]
+    features = np.empty((len(flat), sum(band.shape[1] for band in bands)), dtype)
     for band in BANDS:
-        features = _joint(bands, band)
-        fits = HeldOutFits(features, penalties, groups=groups, seed=seed)
+        _join(bands, band, features)
+        fits = HeldOutFits(
+            features, penalties, groups=groups, seed=seed, dtype=dtype, device=device, shares=shares
+        )
         for fit in fits.fit([flat], shares):
             explained = np.nan_to_num(fit.choice.explained, nan=-np.inf)
             if band in (1.0, 0.0):
@@ -125,7 +139,7 @@ def _samples(images: np.ndarray, n_positions: int) -> np.ndarray:
     return (images[:, None] * n_positions + np.arange(n_positions)).ravel()
 
 
-def _of_unit_power(features: np.ndarray) -> np.ndarray:
+def _of_unit_power(features: np.ndarray, arrays) -> np.ndarray:
     """Centred features with no more columns than rows, the same geometry, and a mean power of 1.
 
     Ridge regression sees inner products X X' = U L U' alone, which are those of U sqrt(L). A QR
@@ -133,27 +147,32 @@ def _of_unit_power(features: np.ndarray) -> np.ndarray:
     times as long.
     """
     n_samples, n_features = features.shape
+    mean = features.mean(0, dtype=np.float64)
     if n_features <= n_samples:
-        rows = features - features.mean(0, dtype=np.float64)
+        rows = np.subtract(features, mean, dtype=arrays.dtype, casting="same_kind")
     else:
-        products = np.zeros((n_samples, n_samples))
+        products = arrays.zeros(n_samples, n_samples)
         for start in range(0, n_features, n_samples):
-            block = features[:, start : start + n_samples].astype(np.float64)
-            block -= block.mean(0)
-            products += block @ block.T
-        values, vectors = eigh(products, driver="evd", overwrite_a=True)
-        rows = vectors * np.sqrt(np.maximum(values, 0))
-    power = np.vdot(rows, rows) / n_samples
-    return rows / np.sqrt(power) if power > 0 else rows
+            block = slice(start, start + n_samples)
+            part = arrays.put(features[:, block] - mean[block])
+            products += part @ part.T
+        values, vectors = arrays.eigh(products)
+        rows = arrays.get(vectors * values**0.5).astype(arrays.dtype, copy=False)
+    power = float(np.einsum("sf,sf->", rows, rows, dtype=np.float64)) / n_samples
+    if power > 0:
+        rows /= math.sqrt(power)
+    return rows
 
 
-def _joint(bands: list[np.ndarray], share: float) -> np.ndarray:
-    """Features of both bands, the first with this share of the power.
+def _join(bands: list[np.ndarray], share: float, joint: np.ndarray) -> None:
+    """Write the features of both bands into `joint`, the first with this share of the power.
 
     A band without power stays, as zeros: the unit of penalties depends on the number of features, and
     all fits shall try the same.
     """
-    return np.hstack([np.sqrt(share) * bands[0], np.sqrt(1 - share) * bands[1]])
+    width = bands[0].shape[1]
+    np.multiply(bands[0], math.sqrt(share), out=joint[:, :width])
+    np.multiply(bands[1], math.sqrt(1 - share), out=joint[:, width:])
 
 
 def _better(best, explained: np.ndarray, predictions: np.ndarray):

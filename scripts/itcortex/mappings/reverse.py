@@ -11,20 +11,24 @@ The columns hold the median over units of each metric: one number for each fold 
 length 1).
 """
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from itcortex.mappings.features import fold_samples
+from itcortex.mappings.folds import Division
 from itcortex.mappings.kinds import ONE_KIND, Kinds
 from itcortex.mappings.layer_scores import LayerScores
 from itcortex.numerics.metrics import median_over_sites, pearson, varies
-from itcortex.numerics.sampling import random_halves
+from itcortex.numerics.sampling import bootstrap_predictivity, random_halves
 from itcortex.regression import ridge
 from itcortex.regression.design import Design
 
 #: Random halves of the trials, over whose predictions the bound is averaged.
 HALVES = 5
+#: Draws of folds and units behind the interval of a bound.
+DRAWS = 1000
 #: Units that are predicted, at most, of every layer.
 MAX_UNITS = 256
 
@@ -91,62 +95,128 @@ def fit_layer(
     return LayerScores(metrics, inner)
 
 
-def prediction_bound(
+@dataclass(frozen=True)
+class Repeats:
+    """Single trials, and the responses that units are predicted from.
+
+    Attributes
+    ----------
+    trials : array (repeated image, y, x, site, repeat)
+        NaN where a repeat is missing.
+    images : int array (repeated image,)
+        Which images they are of.
+    responses : float64 array (image, y, x, site)
+    """
+
+    trials: np.ndarray
+    images: np.ndarray
+    responses: np.ndarray
+
+
+def without_bound(repeats: Repeats | None, division: Division) -> str:
+    """Why `prediction_bounds` cannot say what noise leaves; empty if it can."""
+    if repeats is None:
+        return "the recording has no single trials"
+    if division.group_of is None:
+        return "images are tested several times or never"
+    tested = np.flatnonzero(division.tested)
+    once = np.setdiff1d(tested, repeats.images)
+    return f"{len(once)} of {len(tested)} test images have no repeats" if len(once) else ""
+
+
+def prediction_bounds(
     maps: np.ndarray,
-    trials: np.ndarray,
-    fold_of: np.ndarray,
+    repeats: Repeats,
+    division: Division,
     rng: np.random.Generator,
     splits: int = HALVES,
     max_units: int = MAX_UNITS,
     penalties: tuple[float, ...] = ridge.PENALTIES,
 ) -> np.ndarray:
-    """The highest r of a fold (fold,) that units predicted from sites with this noise can have.
+    """The highest r (fold, unit) that units predicted from sites with this noise can have.
 
     Units are noise-free, the sites that predict them are not. So the trials are split into random
-    halves, the units are fitted and predicted from either half, and the two predictions of a unit are
-    correlated over the samples of a fold. With r-bar, the mean over splits, the reliability of the
-    prediction from all trials is 2 r-bar / (1 + r-bar) (Spearman-Brown), and its square root bounds its
-    correlation with anything that has no noise. The bound of a fold is the median over units.
+    halves, a unit is predicted from either half, and the two predictions are correlated over the samples
+    of a fold. With r-bar, the mean over splits, the reliability of the prediction from all trials is
+    2 r-bar / (1 + r-bar) (Spearman-Brown), and its square root bounds its correlation with anything that
+    has no noise. The bound of a fold is the median over units.
+
+    Of folds, units are fitted to either half as well. Of one test set the training images, most of which
+    were shown once, stay as they are: the fit is one, and predicts from either half of the test images'
+    trials. What noise of the training images costs is not in that bound.
 
     Parameters
     ----------
     maps : array (image, h, w, channel) or (image, channel)
-    trials : array (image, y, x, site, repeat)
-        NaN where a repeat is missing. Sites with fewer than two repeats of some sample are left out.
-    fold_of : int array (image,)
+    repeats : Repeats
+        For which `without_bound` has nothing to say. Sites with fewer than two repeats of some sample
+        are left out.
+    division : Division
     rng : numpy Generator
         Draws the units first, as `fit_layer` does with a generator in the same state; then the halves.
     splits, max_units, penalties
         As in `fit_layer`; `splits` is the number of random halves.
 
-    NaN where no site has two repeats of every sample, and for a layer without a unit that varies.
+    NaN where no site has two repeats of every sample; without a column for a layer without a unit that
+    varies.
     """
-    grid = trials.shape[1:3]
-    units, order = _units(maps, grid, fold_of, rng, max_units)
-    bounds = np.concatenate([[0], np.cumsum(np.bincount(fold_of))]) * grid[0] * grid[1]
-    total = np.zeros((len(bounds) - 1, units.shape[1]))
-    complete = (np.isfinite(trials).sum(-1) >= 2).all((0, 1, 2))
+    used = np.flatnonzero(division.group_of >= 0)
+    groups, grid = division.group_of[used], repeats.responses.shape[1:3]
+    units, order = _units(maps[used], grid, groups, rng, max_units)
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(groups))]) * grid[0] * grid[1]
+    total = np.zeros((len(division), units.shape[1]))
+    complete = (np.isfinite(repeats.trials).sum(-1) >= 2).all((0, 1, 2))
     if not complete.any() or not units.shape[1]:
-        return np.full(len(total), np.nan)
+        return np.full(total.shape, np.nan)
     ones = np.ones(len(units))
     for _ in range(splits):
         both = [
             ridge.cross_validate(
-                Design(_standardised(half[order].reshape(len(units), -1)), ones, bounds),
-                units[None], penalties, _no_score,
+                Design(sites[order].reshape(len(units), -1), ones, bounds), units[None], penalties,
+                _no_score, len(division),
             ).predictions[0]
-            for half in random_halves(trials[:, :, :, complete].astype(float), rng)
+            for sites in _halves(repeats, complete, used, division.tests_once, rng)
         ]  # fmt: skip
-        for fold, (start, stop) in enumerate(pairwise(bounds)):
+        for fold, (start, stop) in enumerate(pairwise(bounds[: len(division) + 1])):
             total[fold] += pearson(*(one[start:stop] for one in both))
     r = total / splits
-    return median_over_sites(np.sqrt(np.clip(2 * r / (1 + r), 0, None)))
+    return np.sqrt(np.clip(2 * r / (1 + r), 0, None))
 
 
-def _standardised(sites: np.ndarray) -> np.ndarray:
-    """Sites (sample, site) z-scored; a site that does not vary is 0."""
-    centred, spread = sites - sites.mean(0), sites.std(0)
-    return np.divide(centred, spread, out=np.zeros_like(centred), where=varies(sites))
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds of a layer: median over units of each fold, and the ends of the interval of their mean."""
+
+    by_fold: np.ndarray
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, bounds: np.ndarray, rng: np.random.Generator) -> "Bounds":
+        """From bounds (fold, unit): folds and units are drawn with replacement, 95 %; NaN for none."""
+        if not np.isfinite(bounds).any():
+            return cls(np.full(len(bounds), np.nan), np.nan, np.nan)
+        ends = bootstrap_predictivity(bounds, DRAWS, rng)
+        return cls(median_over_sites(bounds), *ends)
+
+
+def _halves(repeats, complete, used, of_folds, rng):
+    """Both halves as z-scored sites (used image, y, x, site); of one test set as all responses are."""
+    halves = random_halves(repeats.trials[:, :, :, complete].astype(float), rng)
+    whole = repeats.responses[..., complete].astype(float)
+    place, shape = (len(used), *whole.shape[1:3], -1), (-1, whole.shape[3])
+    like = None if of_folds else whole[used].reshape(shape)
+    for half in halves:
+        sites = whole.copy()
+        sites[repeats.images] = half
+        yield _standardised(sites[used].reshape(shape), like).reshape(place)
+
+
+def _standardised(sites: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+    """Centred sites (sample, site) over their own spread, or that of `like`; 0 where that is 0."""
+    known = sites if like is None else like
+    centred, spread = sites - sites.mean(0), known.std(0)
+    return np.divide(centred, spread, out=np.zeros_like(centred), where=varies(known))
 
 
 def _no_score(fold: int, predicted: np.ndarray) -> np.ndarray:

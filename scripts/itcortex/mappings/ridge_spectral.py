@@ -19,6 +19,7 @@ from itcortex.mappings.folds import Division
 from itcortex.mappings.layer_scores import LayerPredictions
 from itcortex.numerics.metrics import median_over_sites
 from itcortex.numerics.resample import resize_maps
+from itcortex.regression.pca import MOST
 from itcortex.regression.ridge import PENALTIES
 from itcortex.regression.ridge_spectral import HeldOutFits, Share, SpectralRidge
 
@@ -32,6 +33,7 @@ def fit_layer(
     dtype: str = "float64",
     device: str = "cpu",
     seed: int = 0,
+    pca: int | str | None = None,
 ) -> LayerPredictions:
     """Ridge regression from one layer to every site on every split, for several targets at once.
 
@@ -51,6 +53,9 @@ def fit_layer(
     device : 'cpu' or a torch device
     seed : int
         Draws the left-out images where there are very many.
+    pca : int, "auto" or None
+        Principal components of a split's training images that are the features, at most (`"auto"`:
+        `itcortex.regression.pca.MOST`). None takes the features themselves.
 
     Predictions of an image that several splits test are their mean; of one that none tests, NaN.
     """
@@ -68,6 +73,7 @@ def fit_layer(
         dtype=dtype,
         device=device,
         shares=shares,
+        components=MOST if pca == "auto" else pca,
     )
     shape = (len(responses), len(division), n_sites)
     metrics = {name: np.full(shape, np.nan) for name in division.kinds.scores}

@@ -117,6 +117,9 @@ class HeldOutFits:
     device : 'cpu' or a torch device
     shares : those that `fit` will be called with, if they are known
         Products of held-out rows are then not taken twice (`Products`).
+    components : int, optional
+        Principal components of each share's training rows that are the features, at most; those of
+        left-out training rows are the same, as in a pipeline of PCA and `RidgeCV`.
 
     Raises `UserError` for penalties that are not positive, finite and ascending, and for features that
     are not finite.
@@ -133,6 +136,7 @@ class HeldOutFits:
         dtype: str = "float64",
         device: str = "cpu",
         shares: Sequence[Share] = (),
+        components: int | None = None,
     ):
         _check_penalties(penalties)
         _check_finite("features", features)
@@ -143,7 +147,7 @@ class HeldOutFits:
         self.arrays = arrays_on(device, dtype)
         rows = np.arange(len(features))
         held_out = [np.setdiff1d(rows, share.train, assume_unique=True) for share in shares]
-        self.products = Products(features, self.arrays, held_out)
+        self.products = Products(features, self.arrays, held_out, components)
 
     @property
     def dimensionality(self) -> float:

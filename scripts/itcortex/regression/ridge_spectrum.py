@@ -57,10 +57,18 @@ class Products:
     arrays : where and how precisely products are taken (`itcortex.regression.arrays`)
     held_out : sets of rows (indices, ascending) that training sets will lack
         Where they do not overlap and are few enough, their products are kept for `spectrum`.
+    components : int, optional
+        So many leading eigenvectors of the training rows are kept, at most: their principal components.
     """
 
-    def __init__(self, features: np.ndarray, arrays, held_out: Sequence[np.ndarray] = ()):
-        self.features, self.arrays = features, arrays
+    def __init__(
+        self,
+        features: np.ndarray,
+        arrays,
+        held_out: Sequence[np.ndarray] = (),
+        components: int | None = None,
+    ):
+        self.features, self.arrays, self.components = features, arrays, components
         self._kept: dict[bytes, object] = {}  # products of held-out rows
         self.in_rows = features.shape[1] > features.shape[0]
         self.centre = sum_of(features, np.arange(len(features))) / len(features)
@@ -90,7 +98,7 @@ class Products:
         gram += self.gram
         shift = arrays.put(mean - self.centre)
         gram -= len(rows) * shift[:, None] * shift[None]
-        values, vectors = arrays.eigh(gram)
+        values, vectors = self._leading(*arrays.eigh(gram))
 
         def cross(responses):
             products = arrays.zeros(features.shape[1], responses.shape[1])
@@ -109,15 +117,17 @@ class Products:
             lambda which: project(features[which]),
             lambda which, coefs: self._centred(features[which], mean) @ (vectors @ coefs), project,
             lambda coefficients: arrays.get(vectors @ coefficients), mean,
-            rows, _unit(values, rows, features),
+            rows, self._unit(values, rows),
         )  # fmt: skip
 
     def _of_rows(self, rows: np.ndarray) -> Spectrum:
         features, arrays = self.features, self.arrays
         gram = self.gram[rows][:, rows]
         by_row = gram.mean(0)
-        values, vectors = arrays.eigh(gram - by_row[:, None] - by_row[None] + by_row.mean())
-        unit = _unit(values, rows, features)
+        centred_gram = gram - by_row[:, None] - by_row[None] + by_row.mean()
+        values, vectors = self._leading(*arrays.eigh(centred_gram))
+        del gram, centred_gram
+        unit = self._unit(values, rows)
         kept = arrays.get(values) > _ROUNDING[arrays.dtype] * float(values[-1])
         values, vectors = values[kept], vectors[:, kept]
         lengths = values**0.5
@@ -151,13 +161,10 @@ class Products:
 
     def _squared_in_parts(self, held_out: Sequence[np.ndarray]):
         """X'X of all rows; products of held-out rows are kept, if they are parts of it and few."""
-        everything, held = (
-            np.arange(len(self.features)),
-            np.concatenate([*held_out, []]).astype(int),
-        )
-        if not kept_bytes(self.features.shape[1], len(held_out), self.arrays.dtype) or len(
-            np.unique(held)
-        ) < len(held):
+        everything = np.arange(len(self.features))
+        held = np.concatenate([*held_out, []]).astype(int)
+        fits = kept_bytes(self.features.shape[1], len(held_out), self.arrays.dtype) > 0
+        if not fits or len(np.unique(held)) < len(held):
             return self._squared(everything)
         total = self._squared(np.setdiff1d(everything, held, assume_unique=True))
         for rows in held_out:
@@ -165,6 +172,16 @@ class Products:
             self._kept[rows.tobytes()] = part
             total += part
         return total
+
+    def _leading(self, values, vectors) -> tuple:
+        """The last eigenvalues and eigenvectors, which are the largest; all, if nothing was asked."""
+        kept = slice(-self.components if self.components else None, None)
+        return values[kept], vectors[:, kept]
+
+    def _unit(self, values, rows: np.ndarray) -> float:
+        """Mean eigenvalue of the training rows; 1 for features that do not vary."""
+        most = self.components or self.features.shape[1]
+        return float(values.sum()) / min(len(rows), self.features.shape[1], most) or 1.0
 
     def _squared(self, rows: np.ndarray):
         """X'X of some rows around the common mean, a block of rows at a time."""
@@ -212,8 +229,3 @@ def sum_of(features: np.ndarray, rows: np.ndarray) -> np.ndarray:
     for block in blocks_of(rows, features.shape[1]):
         total += features[block].sum(0, dtype=np.float64)
     return total
-
-
-def _unit(values, rows: np.ndarray, features: np.ndarray) -> float:
-    """Mean eigenvalue of the training rows; 1 for features that do not vary."""
-    return float(values.sum()) / min(len(rows), features.shape[1]) or 1.0

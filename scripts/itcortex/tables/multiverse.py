@@ -177,6 +177,18 @@ def _answers(
             yield choices | {"range": lowest, "unit": unit}, found
 
 
+def with_splits_of(table: pd.DataFrame, splits: dict[str, dict[str, str]]) -> pd.DataFrame:
+    """The table with a last column `split`, from names by the choice `folds` and by recording.
+
+    Of a mean over recordings whose names differ it is that choice itself, "by recording".
+    """
+    named = [
+        splits.get(folds, {}).get(recording, folds)
+        for folds, recording in table[["folds", "recording"]].astype(str).itertuples(index=False)
+    ]
+    return table.assign(split=named)
+
+
 def influence_table(multiverse: pd.DataFrame) -> pd.DataFrame:
     """How much every choice moves the answer while all others stay as they are, most first.
 

@@ -17,10 +17,11 @@ from itcortex.tables.kinds import scores_of_kinds, within_kinds
 FITTED = ["recording", "model", "weights", "mapping", "protocol"]
 #: Mappings whose r belongs to a site, so that ceilings of sites apply to it.
 SITEWISE = ("pls", "ridge")
-#: Ceiling of `reverse`, which is that of a network (see `itcortex.mappings.reverse.prediction_bound`).
+#: Ceiling of `reverse`, which is that of a network (see `itcortex.mappings.reverse.prediction_bounds`).
 REVERSE_BOUND = "reverse_bound"
 #: Columns of raw scores that tell of a layer.
-OF_LAYERS = ("effective_dimensionality", "n_units", "loudest_unit", "reverse_bound")
+OF_LAYERS = ("effective_dimensionality", "n_units", "loudest_unit", REVERSE_BOUND,
+             f"{REVERSE_BOUND}_low", f"{REVERSE_BOUND}_high")  # fmt: skip
 TEXTS = ["category", "family", "baseline", "series", "condition"]
 DESCRIBED = [*TEXTS, "top1", "strength", "seed"]  # of a model, told in every table about models
 WINDOW = ["control", "main_window", "window_start", "window_stop"]
@@ -32,7 +33,9 @@ def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
     Columns r, rho and explained_variance are medians over sites with a defined value; `n_sites`
     counts all sites, `undefined_sites` those without one. `r_within_kinds` is the mean over kinds of
     image of the median over sites of r within a kind; r where there is one kind. `penalty_at_edge` is
-    the share of sites whose ridge penalty is the smallest or the largest that was tried.
+    the share of sites whose ridge penalty is the smallest or the largest that was tried;
+    `effective_dimensionality` and `n_units` are those of the layer. All three are NaN where jobs did not
+    note them.
     """
     keys = [*FITTED, *WINDOW, "permutation", "layer", "depth", "fold", "chosen"]
     grouped = raw.groupby(keys, observed=True, sort=False, dropna=False)
@@ -42,8 +45,8 @@ def over_sites(raw: pd.DataFrame) -> pd.DataFrame:
     table = medians[[*METRICS]].assign(r_within_kinds=within)
     table.insert(0, "n_sites", grouped["site"].size())
     table.insert(1, "undefined_sites", grouped["site"].size() - grouped["r"].count())
-    noted = "penalty_at_edge" in raw
-    table["penalty_at_edge"] = grouped["penalty_at_edge"].mean() if noted else np.nan
+    for name in ("penalty_at_edge", "effective_dimensionality", "n_units"):
+        table[name] = grouped[name].mean() if name in raw else np.nan
     return table.reset_index()
 
 
@@ -172,16 +175,20 @@ def add_ceilings(summary: pd.DataFrame, ceilings: pd.DataFrame) -> pd.DataFrame:
 
     A window without a positive ceiling, in which nothing can be predicted, gets NaN, and so do
     mappings whose r does not belong to sites; but `reverse` has a ceiling of its own, `REVERSE_BOUND`,
-    where jobs noted it.
+    where jobs noted it, with its interval: `ceiling_low` and `ceiling_high`, NaN for all others.
     """
     keys = ["recording", "window_start", "window_stop"]
     used = ceilings[ceilings["used"]]
     mean = used.groupby([*keys, "ceiling_name"], dropna=False, observed=True)["value"].mean()
     joined = summary.merge(mean.rename("ceiling").reset_index(), on=keys, how="left")
-    bound = joined.pop(REVERSE_BOUND) if REVERSE_BOUND in joined else joined["ceiling"] * np.nan
+    bound, low, high = (
+        joined.pop(name) if name in joined else pd.Series(np.nan, joined.index)
+        for name in (REVERSE_BOUND, f"{REVERSE_BOUND}_low", f"{REVERSE_BOUND}_high")
+    )
     own = (joined["mapping"] == "reverse") & bound.notna()
     joined["ceiling_name"] = joined["ceiling_name"].astype(object).mask(own, REVERSE_BOUND)
     joined["ceiling"] = joined["ceiling"].mask(own, bound)
+    joined = joined.assign(ceiling_low=low.where(own), ceiling_high=high.where(own))
     applies = (joined["mapping"].isin(SITEWISE) | own) & (joined["ceiling"] > 0)
     positive = joined["ceiling"].where(applies)
     for name in ("r", "r_low", "r_high"):

@@ -216,6 +216,21 @@ class Analysis:
         setting = self.ex.settings["encoding"]["folds"]
         return {name: label_of(folds_of(setting, name)) for name in self.ex.recordings}
 
+    def split_of_job(self, wildcards: Wildcards) -> str:
+        """Name of the folds of a job, for its raw scores."""
+        return label_of(self.folds_of_job(wildcards))
+
+    @property
+    def split_of_variants(self) -> dict[str, dict[str, str]]:
+        """Name of the folds of every variant by recording, under what `variant_folds` calls them."""
+        setting = {name: self._variant(name)["folds"] for name in self.ex.variants}
+        return {
+            self._in_a_word(one): {
+                name: label_of(folds_of(one, name)) for name in self.ex.recordings
+            }
+            for one in setting.values()
+        }
+
     @property
     def splits_of_jobs(self) -> list[str]:
         """Name of the folds of every job of `Experiment.splits`, outermost within a network."""

@@ -146,6 +146,11 @@ class Experiment(ModelRows):
         return list(self.settings["multiverse"]["variants"])
 
     @property
+    def reversed(self) -> list[str]:
+        """Recordings whose sites predict units of networks, mapping `reverse`; all of them or none."""
+        return self.recordings if "reverse" in self.settings["encoding"]["mappings"] else []
+
+    @property
     def splits(self) -> dict[str, Folds]:
         """Further folds that every network is scored on, by their names."""
         return {label_of(one): one for one in self.settings["encoding"]["splits"]}

@@ -228,6 +228,19 @@ FIGURES = (
         needs="splits recordings",
     ),
     Figure(
+        "reverse",
+        "Units predicted from sites, and their bound",
+        "The reverse direction: how well the sites of a recording predict the units of each network "
+        "(median over units of Pearson r, mean over folds), against ImageNet accuracy, with 95 % "
+        "intervals over folds. The sites that predict have noise, so that r cannot reach 1: a grey "
+        "line above a network is the highest r that this noise leaves, from predictions by either half "
+        "of the repeats, with its 95 % interval over folds and units. A low marker under a high line "
+        "says that the network holds what these sites do not carry. Where test images have no repeats "
+        "there is no bound. Rank correlations are over networks trained for accuracy alone, with "
+        "intervals from families drawn with replacement.",
+        needs="reversed",
+    ),
+    Figure(
         "conditions",
         "What human maps change",
         "A panel for every measure. Networks trained with human maps, with the maps of other "

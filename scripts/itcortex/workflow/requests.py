@@ -88,21 +88,52 @@ class Requests:
         encoding = self.ex.settings["encoding"]
         options = RidgeOptions.of(encoding["ridge"])
         images, gy, gx, sites = shape_of_recording(str(input.recording))
-        if not options.leaves_out_images(images, images * gy * gx * sites):
+        by_image = options.leaves_out_images(images, images * gy * gx * sites)
+        if self.analysis.pca is None and not by_image:
             return None
-        on_grid = gy * gx > 1
-        layers = shapes_of_layers(str(input.activations))
+        shuffles = 0 if hasattr(wildcards, "variant") else encoding["permutations"]
+        features = self._features_of(input.activations, gy * gx > 1)
+        return self._size(wildcards, input, features, shuffles)
+
+    def _features_of(self, activations, on_grid: bool) -> tuple[int, ...]:
+        """Features of a sample in every layer."""
+        shapes = shapes_of_layers(str(activations))
+        return tuple(_features(shape, on_grid, self.analysis.pool) for shape in shapes)
+
+    def _size(self, wildcards: Wildcards, input, features, shuffles: int) -> resources.RidgeSize:
+        """Size of ridge regression on `features` of a sample, as the settings and the files have it."""
+        options = RidgeOptions.of(self.ex.settings["encoding"]["ridge"])
+        images, gy, gx, sites = shape_of_recording(str(input.recording))
         kind = _kind(self.analysis.folds_of_job(wildcards))
         splits = {"image": images, "split": 1, "far": 1}.get(kind, kind)
         return resources.RidgeSize(
             images * gy * gx,
-            tuple(_features(shape, on_grid, self.analysis.pool) for shape in layers),
+            features,
             sites,
             splits if isinstance(splits, int) else resources.UNKNOWN_SPLITS,
             options.number,
-            0 if hasattr(wildcards, "variant") else encoding["permutations"],
+            shuffles,
             4 if options.precision == "float32" else 8,
         )
+
+    def variance_mem_mb(self, wildcards: Wildcards, input, attempt: int) -> int:
+        """Memory for what two networks explain together, by the features of both."""
+        least = resources.encoding_mem_mb(input.size_mb, attempt)
+        size = self._variance_size(wildcards, input)
+        return max(least, resources.variance_mem_mb(size, attempt))
+
+    def variance_runtime(self, wildcards: Wildcards, input, attempt: int) -> int:
+        """Time for what two networks explain together."""
+        least = resources.encoding_minutes(input.size_mb, attempt)
+        size = self._variance_size(wildcards, input)
+        return max(least, resources.variance_minutes(size, attempt))
+
+    def _variance_size(self, wildcards: Wildcards, input) -> resources.RidgeSize:
+        """Size of the joint fits of the largest layer of either network."""
+        _, gy, gx, _ = shape_of_recording(str(input.recording))
+        files = (input.activations, input.other_activations)
+        largest = tuple(max(self._features_of(path, gy * gx > 1)) for path in files)
+        return self._size(wildcards, input, largest, 0)
 
     def encoding_device(self, wildcards: Wildcards) -> str:
         """Where encoding models are fitted: `cpu`, or the GPU that networks run on."""

@@ -18,6 +18,7 @@ UNKNOWN_PARAMS_M, UNKNOWN_SIDE_PX = 30, 224
 RIDGE_ROWS = 4096  # that ridge regression leaves out in turn, at most
 RIDGE_GFLOPS = 12  # of a core in float64 at worst, eigenvectors among them
 UNKNOWN_SPLITS = 10  # where only the images tell
+JOINT_FITS = 7  # of two networks on a recording (`itcortex.mappings.banded.BANDS`)
 #: Maps that a network makes of one image of 224 x 224 pixels: forward only, and with its gradient.
 EXTRACTION_MAPS_MB, SALIENCY_MAPS_MB = 80, 130
 #: Photographs of a set with human maps, as in ClickMe; a gradient is three passes.
@@ -86,20 +87,21 @@ class RidgeSize:
 
 
 def ridge_mem_mb(size: RidgeSize, attempt: int) -> int:
-    """Of the largest layer: features twice, products five times, rotated rows, responses six times.
-
-    Products of the rows that folds hold out come on top, where they are kept.
-    """
+    """Of the largest layer: features twice, products five times, rotated rows, responses six times."""
     features = max(size.features)
-    side = min(size.rows, features)
-    rotated = (size.left_out + size.rows / 3) * side
-    values_mb = (5 * side**2 + rotated) * size.value_bytes / 1e6
-    if features <= size.rows:
-        values_mb += kept_bytes(features, size.splits, f"float{8 * size.value_bytes}") / 1e6
     features_mb = 2 * 4 * size.rows * features / 1e6
     responses_mb = (6 * 8 + 3 * 4) * size.rows * size.sites / 1e6
-    needed = 700 + values_mb + features_mb + responses_mb
+    needed = 700 + _products_mb(size, features) + features_mb + responses_mb
     return int(max(LEAST_MB, needed) * growth(attempt))
+
+
+def _products_mb(size: RidgeSize, features: int) -> float:
+    """Products five times, rotated rows, and products of what folds hold out, where they are kept."""
+    side = min(size.rows, features)
+    rotated = (size.left_out + size.rows / 3) * side
+    kept = kept_bytes(features, size.splits, f"float{8 * size.value_bytes}")
+    kept = kept if features <= size.rows else 0
+    return ((5 * side**2 + rotated) * size.value_bytes + kept) / 1e6
 
 
 def ridge_minutes(size: RidgeSize, attempt: int) -> int:
@@ -108,6 +110,35 @@ def ridge_minutes(size: RidgeSize, attempt: int) -> int:
     flops += _ridge_flops(size, max(size.features), size.shuffles)
     seconds = flops / (RIDGE_GFLOPS * 1e9 * 8 / size.value_bytes)
     return int((30 + seconds / 60) * growth(attempt))
+
+
+def variance_mem_mb(size: RidgeSize, attempt: int) -> int:
+    """Of two networks' joint fits, `features` being of the largest layer of either.
+
+    Their maps in float32, their features and the joint ones, products five times, rotated rows;
+    responses six times, errors and predictions of four models.
+    """
+    joint = _joint_features(size)
+    features_mb = size.rows * (4 * sum(size.features) + 2 * size.value_bytes * joint) / 1e6
+    responses_mb = (6 * 8 + 3 * 4 + 2 * 4 * 8) * size.rows * size.sites / 1e6
+    products_mb = _products_mb(size, joint)
+    needed = 700 + products_mb + features_mb + responses_mb
+    return int(max(LEAST_MB, needed) * growth(attempt))
+
+
+def variance_minutes(size: RidgeSize, attempt: int) -> int:
+    """Half an hour, and the operations of all joint fits, at worst."""
+    flops = JOINT_FITS * _ridge_flops(size, _joint_features(size), 1)
+    flops += sum(
+        2 * size.rows**2 * wide + 9 * size.rows**3 for wide in size.features if wide > size.rows
+    )
+    seconds = flops / (RIDGE_GFLOPS * 1e9 * 8 / size.value_bytes)
+    return int((30 + seconds / 60) * growth(attempt))
+
+
+def _joint_features(size: RidgeSize) -> int:
+    """Features of both networks together, of each no more than there are rows."""
+    return sum(min(features, size.rows) for features in size.features)
 
 
 def _ridge_flops(size: RidgeSize, features: int, targets: int) -> float:

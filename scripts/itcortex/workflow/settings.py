@@ -202,10 +202,16 @@ def check_reduction(config: dict, registry: dict) -> None:
                 "compared with means over positions too; compare RDMs in an experiment of their own"
             )
     for some in [encoding, *(encoding | variant for variant in variants)]:
-        if kind == "pca" and (some["protocol"], some["mappings"]) != ("corrected", ["pls"]):
+        others = some["protocol"] != "corrected" or not {*some["mappings"]} <= {"pls", "ridge"}
+        if kind == "pca" and others:
             raise UserError(
-                f"config: reduce: kind: 'pca' is for mappings: [pls] of protocol: corrected, not for "
-                f"{some['mappings']} of {some['protocol']!r}; choose another kind"
+                f"config: reduce: kind: 'pca' is for mappings: [pls, ridge] of protocol: corrected, not "
+                f"for {some['mappings']} of {some['protocol']!r}; choose another kind"
+            )
+        if kind == "pca" and "ridge" in some["mappings"] and some["ridge"]["inner"] == "folds":
+            raise UserError(
+                "config: encoding: ridge: inner: 'folds' has no principal components (reduce: kind: "
+                "'pca'); set inner: images, or choose another kind"
             )
     if encoding["keep_mappings"] and kind != "pool":
         raise UserError(

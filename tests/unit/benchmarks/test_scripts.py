@@ -13,7 +13,9 @@ BENCHMARKS = REPOSITORY / "benchmarks"
 ROOTS = {
     "itcortex": REPOSITORY / "scripts",
     "made": REPOSITORY / "tests",
-    "compare_models": REPOSITORY / "scripts",
+    **dict.fromkeys(
+        ("compare_models", "fit_encoding", "prepare_recordings"), REPOSITORY / "scripts"
+    ),
 }
 #: Modules of packages that need not be installed, and are asked for where they are used.
 OPTIONAL = {"himalaya"}

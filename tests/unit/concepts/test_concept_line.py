@@ -74,7 +74,7 @@ def test_from_photographs_to_tables_figure_and_page(line, tmp_path):
         LABELS, "pls", "corrected", 5, "exact", *ON_CPU, 5, 4, None, None, 3,
     )  # fmt: skip
     out = [tmp_path / f"{name}.{kind}" for name in ("each", "whole") for kind in ("parquet", "csv")]
-    collect_concepts.main([tmp_path / "r.parquet"], [tmp_path / "c.h5"], *out, 100, 0)
+    collect_concepts.main([tmp_path / "r.parquet"], [tmp_path / "c.h5"], *out, {"v4": "10"}, 100, 0)
     each, whole = store.read_table(out[0]), store.read_table(out[2])
     assert dictionary.differences("concepts", each) == []
     assert dictionary.differences("concept_encoding", whole) == []

@@ -13,6 +13,7 @@ import partition_variance
 from itcortex import store
 from itcortex.data.recordings import Recording
 from itcortex.errors import UserError
+from itcortex.mappings.banded import squared_errors
 from itcortex.tables import dictionary
 from itcortex.tables.summary import DESCRIBED
 from made.encoding import ON_CPU
@@ -53,7 +54,7 @@ def line(tmp_path_factory):
         ]
         fit_encoding.main(
             folder / f"{name}.h5", folder / "v4.h5", *files, labels, ["ridge"], "corrected", 4,
-            "exact", *ON_CPU, 5, 2, None, [], 20, 3,
+            "exact", *ON_CPU, 5, 2, None, [], 20, 3, split="5",
         )  # fmt: skip
     return folder, group
 
@@ -71,7 +72,13 @@ def test_clusters_are_a_file_and_scores_on_them_stand_beside_the_usual_ones(line
     fit_variant.main(
         folder / "one.h5", folder / "v4.h5", tmp_path / "variant.parquet", labels, ["ridge"],
         "corrected", 4, "exact", *ON_CPU, CLUSTERS, 2, None, 3, divided=[parts],
+        split="clusters-3",
     )  # fmt: skip
+    for name, split in (
+        (folder / "one.parquet", "5"),
+        (tmp_path / "variant.parquet", "clusters-3"),
+    ):
+        assert set(store.read_table(name)["split"]) == {split}  # raw rows say it too
     models = pd.DataFrame([labels | dict.fromkeys(DESCRIBED, "") | {"top1": 70.0}])
     models = models.assign(strength=np.nan, seed=np.nan).drop(columns="recording")
     store.write_table(tmp_path / "models.parquet", models)
@@ -110,11 +117,11 @@ def test_networks_with_the_same_features_in_another_order_share_all_that_they_ex
               "other_weights": "w"}  # fmt: skip
     partition_variance.main(
         folder / "one.h5", folder / "two.h5", folder / "v4.h5", folder / "one.predictions.h5",
-        folder / "two.predictions.h5", [], tmp_path / "pair.parquet", labels, "ridge", "corrected", 5,
-        2, None, 100, 3,
+        folder / "two.predictions.h5", [], tmp_path / "pair.parquet", labels, "ridge", "corrected",
+        *ON_CPU, 5, 2, None, 100, 3,
     )  # fmt: skip
     out = [tmp_path / name for name in ("means.parquet", "means.csv", "sites.parquet")]
-    collect_variance.main([tmp_path / "pair.parquet"], *out)
+    collect_variance.main([tmp_path / "pair.parquet"], *out, {"v4": "5"})
     means, sites = store.read_table(out[0]), store.read_table(out[2])
     assert dictionary.differences("unique_variance", means) == []
     assert dictionary.differences("unique_variance_sites", sites) == []
@@ -123,3 +130,28 @@ def test_networks_with_the_same_features_in_another_order_share_all_that_they_ex
     assert (means["layer"][0], means["other_layer"][0]) == ("late", "late")
     assert sites["site"].tolist() == list(SITES)
     assert means["shared"][0] == pytest.approx(sites["shared"].mean())
+
+
+@pytest.mark.network  # loads torch
+def test_penalties_precision_and_device_reach_the_joint_fits(line, tmp_path, monkeypatch):
+    folder, _ = line
+    labels = {"recording": "v4", "model": "one", "weights": "w", "other_model": "two",
+              "other_weights": "w"}  # fmt: skip
+    asked = []
+
+    def no_memory(*arguments, dtype, device):
+        asked.append((arguments[5], dtype, device))
+        if device != "cpu":
+            raise RuntimeError("CUBLAS_STATUS_ALLOC_FAILED")
+        return squared_errors(*arguments, dtype=dtype, device=device)
+
+    monkeypatch.setattr(partition_variance, "squared_errors", no_memory)
+    ridge = {"inner": "auto", "penalties": {"lowest": 1e-2, "highest": 1e2, "number": 3},
+             "precision": "float32"}  # fmt: skip
+    partition_variance.main(
+        folder / "one.h5", folder / "two.h5", folder / "v4.h5", folder / "one.predictions.h5",
+        folder / "two.predictions.h5", [], tmp_path / "pair.parquet", labels, "ridge", "corrected",
+        ridge, "cuda", True, 5, 2, None, 100, 3,
+    )  # fmt: skip
+    assert asked == [((0.01, 1.0, 100.0), "float32", device) for device in ("cuda", "cpu")]
+    assert store.read_table(tmp_path / "pair.parquet")["r2"][0] > 0.9

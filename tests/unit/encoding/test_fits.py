@@ -10,6 +10,7 @@ from itcortex.encoding.fits import Fits
 from itcortex.encoding.ridge_options import RidgeOptions
 from itcortex.encoding.targets import ShuffledResponses, Target, shuffled_targets
 from itcortex.mappings.folds import Division, Split
+from itcortex.mappings.reverse import Repeats
 
 KINDS = ["pls", "ridge", "rsa", "cka", "reverse"]
 TARGETS = [
@@ -224,7 +225,8 @@ def test_what_is_noted_of_a_chosen_layer_and_the_bound_of_the_reverse_direction(
         found.add(name, maps, responses[:1], FOLDS)
     shuffled = shuffled_targets(TARGETS[0], 2)
     others = np.stack([np.roll(responses[0], k, axis=0) for k in (2, 3)])
-    found.add_control(shuffled, others, FOLDS, layers.get, trials)
+    repeats = Repeats(trials, np.arange(len(trials)), responses[0])
+    found.add_control(shuffled, others, FOLDS, layers.get, repeats)
     folds, sites = [f"i{k}" for k in range(6)], tuple(f"s{k}" for k in range(10))
     table = found.table(LABELS, {"noise": 0.1, "read": 0.9}, folds, sites)
     chosen = table[table["chosen"]]
@@ -234,5 +236,20 @@ def test_what_is_noted_of_a_chosen_layer_and_the_bound_of_the_reverse_direction(
     assert chosen[of_sites]["reverse_bound"].isna().all()
     bounds = chosen[~of_sites].groupby("fold", observed=True)["reverse_bound"]
     assert (bounds.nunique() == 1).all() and bounds.mean().between(0.5, 1).all()
+    (low,), (high,) = (
+        chosen.loc[~of_sites, f"reverse_bound_{end}"].unique() for end in ("low", "high")
+    )
+    assert low <= bounds.mean().mean() <= high
     unchosen = table[table["layer"] == "noise"]
-    assert unchosen["n_units"].isna().all() and unchosen["reverse_bound"].isna().all()
+    assert set(unchosen["n_units"]) == {8} and unchosen["reverse_bound"].isna().all()
+    assert unchosen["effective_dimensionality"].isna().all()
+
+
+def test_the_log_says_why_the_reverse_direction_has_no_bound(planted, caplog):
+    layers, responses = planted
+    found = Fits(["reverse"], "corrected", TARGETS[:1], 8, "exact", seed=0)
+    for name, maps in layers.items():
+        found.add(name, maps, responses[:1], FOLDS)
+    with caplog.at_level(logging.WARNING):
+        found.add_control([], responses[:1], FOLDS, layers.get)
+    assert "no bound that the noise of the sites sets: the recording has no single" in caplog.text

@@ -65,6 +65,21 @@ def test_wide_features_and_a_grid_keep_their_samples_together(rng):
     np.testing.assert_allclose(on_grid, summed, rtol=1e-6)
 
 
+@pytest.mark.parametrize("width", [10, 900])
+def test_single_precision_changes_no_share_by_more_than_a_thousandth(rng, width):
+    """With fewer features than samples, and with more: products then are of samples."""
+    first, second, responses = planted(rng)
+    wide = first @ rng.standard_normal((10, width))
+    penalties = np.logspace(-2, 4, 7)
+    exact, single = (
+        shares(wide, second, responses, FOLDS, penalties=penalties, dtype=dtype)
+        for dtype in ("float64", "float32")
+    )
+    assert exact == pytest.approx(single, abs=1e-3) and exact != single
+    coarse = shares(wide, second, responses, FOLDS, penalties=(1e4,))
+    assert coarse["r2_both"] < exact["r2_both"] - 0.1
+
+
 def test_no_error_of_a_test_image_moves_its_prediction(rng):
     first, second, responses = planted(rng)
     before = squared_errors(first, second, responses, FOLDS, splits=[0])

@@ -7,6 +7,7 @@ from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
 from itcortex.errors import UserError
 from itcortex.mappings import reverse
+from itcortex.mappings.folds import Division
 from itcortex.mappings.layer_scores import LayerPredictions
 from itcortex.numerics.metrics import pearson
 from itcortex.numerics.resample import resize_maps
@@ -108,6 +109,12 @@ def test_recording_without_grid_predicts_every_cell(rng):
         reverse.fit_layer(maps[:, 0, 0], rng.standard_normal((1, 60, 4, 4, 3)), folds, rng)
 
 
+def bounds_of(maps, trials, fold_of, rng):
+    """Bounds (fold, unit) of folds, all of whose images have `trials`."""
+    repeats = reverse.Repeats(trials, np.arange(len(trials)), np.nanmean(trials, axis=-1))
+    return reverse.prediction_bounds(maps, repeats, Division.into_folds(fold_of), rng)
+
+
 def test_the_bound_is_what_noise_of_the_sites_leaves(rng):
     """A unit u, ten sites u + noise: r(u, prediction) is the bound, whatever the number of repeats."""
     unit = rng.standard_normal((3000, 1, 1, 1))
@@ -115,22 +122,69 @@ def test_the_bound_is_what_noise_of_the_sites_leaves(rng):
         trials = unit[..., None] + noise * rng.standard_normal((3000, 1, 1, 10, repeats))
         fold_of = np.arange(3000) % 5
         found = reverse.fit_layer(unit, trials.mean(-1)[None], fold_of, np.random.default_rng(0))
-        bound = reverse.prediction_bound(unit, trials, fold_of, np.random.default_rng(0))
+        bound = bounds_of(unit, trials, fold_of, np.random.default_rng(0))
         expected = 1 / np.sqrt(1 + noise**2 / (10 * repeats))
         # 600 samples a fold, and weights that differ between halves
         assert bound.mean() == pytest.approx(expected, abs=0.03)
         assert found.metrics["r"].mean() == pytest.approx(expected, abs=0.03)
 
 
+def test_one_test_set_has_the_bound_of_its_repeats_whatever_trained(rng):
+    """Training images shown once, test images thirty times: r(u, prediction) of the same fit."""
+    n, noise, repeats = 3000, 6.0, 30
+    unit, tested = rng.standard_normal((n, 1, 1, 1)), np.arange(600)
+    groups = np.where(np.arange(n) < 600, 0, 1 + np.arange(n) % 4)
+    division = Division.of_groups(("test",), groups)
+    shown = unit[:600, ..., None] + noise * rng.standard_normal((600, 1, 1, 10, repeats))
+    responses = unit + noise * rng.standard_normal((n, 1, 1, 10))
+    responses[tested] = shown.mean(-1)
+    bound = reverse.prediction_bounds(
+        unit, reverse.Repeats(shown, tested, responses), division, np.random.default_rng(0)
+    )
+    found = reverse.fit_layer(
+        unit, responses[None], groups, np.random.default_rng(0), tested=1
+    ).metrics["r"][0, 0, 0]
+    assert bound.shape == (1, 1)
+    assert bound[0, 0] == pytest.approx(found, abs=0.02)  # 600 samples
+    assert bound[0, 0] == pytest.approx(1 / np.sqrt(1 + noise**2 / (10 * repeats)), abs=0.02)
+    quiet = reverse.Repeats(np.repeat(responses[tested][..., None], 4, -1), tested, responses)
+    same = reverse.prediction_bounds(unit, quiet, division, np.random.default_rng(0))
+    assert same == pytest.approx(1, abs=1e-9)  # the fit is the same for both halves
+
+
+def test_images_that_only_train_or_are_left_out_need_no_repeats(rng):
+    groups = np.array([0, 0, 0, 0, 1, 1, 2, 2, -1, -1])
+    division = Division.of_groups(("test",), groups)
+    trials = rng.standard_normal((4, 1, 1, 3, 5))
+    repeats = reverse.Repeats(trials, np.arange(4), rng.standard_normal((10, 1, 1, 3)))
+    assert reverse.without_bound(repeats, division) == ""
+    assert reverse.without_bound(None, division) == "the recording has no single trials"
+    fewer = reverse.Repeats(trials[:3], np.arange(3), repeats.responses)
+    assert reverse.without_bound(fewer, division) == "1 of 4 test images have no repeats"
+    folds = Division.into_folds(np.arange(10) % 5)
+    assert reverse.without_bound(repeats, folds) == "6 of 10 test images have no repeats"
+
+
+def test_the_interval_of_a_bound_is_over_folds_and_units(rng):
+    values = 0.6 + 0.1 * rng.standard_normal((5, 40))
+    bounds = reverse.Bounds.of(values, rng)
+    np.testing.assert_array_equal(bounds.by_fold, np.median(values, axis=1))
+    assert 0.5 < bounds.low < bounds.by_fold.mean() < bounds.high < 0.7
+    wider = reverse.Bounds.of(values[:, :4], rng)
+    assert wider.high - wider.low > bounds.high - bounds.low
+    nothing = reverse.Bounds.of(values * np.nan, rng)
+    assert np.isnan([*nothing.by_fold, nothing.low, nothing.high]).all()
+
+
 def test_the_bound_is_one_without_noise_and_nothing_without_repeats(planted, rng):
     maps, responses = planted
     trials = np.repeat(responses[..., None], 4, axis=-1)
-    assert reverse.prediction_bound(maps, trials, np.arange(8), rng) == pytest.approx(np.ones(8))
+    assert bounds_of(maps, trials, np.arange(8), rng) == pytest.approx(np.ones((8, 6)))
     single = trials.copy()
     single[..., 1:] = np.nan
-    assert np.isnan(reverse.prediction_bound(maps, single, np.arange(8), rng)).all()
+    assert np.isnan(bounds_of(maps, single, np.arange(8), rng)).all()
     partly = trials.copy()
     partly[2, 0, 0, :3, 1:] = np.nan  # three of nine sites are left out, six carry all channels
-    assert reverse.prediction_bound(maps, partly, np.arange(8), rng) == pytest.approx(np.ones(8))
+    assert bounds_of(maps, partly, np.arange(8), rng) == pytest.approx(np.ones((8, 6)))
     constant = np.ones_like(maps)
-    assert np.isnan(reverse.prediction_bound(constant, trials, np.arange(8), rng)).all()
+    assert bounds_of(constant, trials, np.arange(8), rng).shape == (8, 0)

@@ -1,13 +1,19 @@
-"""PLS on principal components of the training images: against scikit-learn, fold by fold."""
+"""PLS and ridge on principal components of training images: against scikit-learn, fold by fold."""
 
 import numpy as np
 import pytest
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.decomposition import PCA
+from sklearn.linear_model import RidgeCV
 
-from itcortex.mappings import pls
+from itcortex.encoding.protocols import PROTOCOLS
+from itcortex.encoding.ridge_options import RIDGE
+from itcortex.errors import UserError
+from itcortex.mappings import pls, ridge_spectral
 from itcortex.mappings.features import build_design
+from itcortex.mappings.folds import Division
 from itcortex.regression.pca import MOST, TrainingComponents
+from itcortex.regression.ridge_spectral import cross_predict
 
 FOLD_OF = np.arange(24) % 4
 
@@ -83,3 +89,51 @@ def test_features_that_do_not_vary_predict_the_mean():
     for fold in range(4):
         held = fold == FOLD_OF
         np.testing.assert_allclose(found[held], responses[0, ~held].mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("n_features", [12, 90])
+def test_ridge_equals_scikit_learns_pca_and_ridge_in_every_fold(rng, n_features):
+    """Also its choice of penalties: left-out rows have a part in the components there too."""
+    n, kept = 60, 7
+    features = rng.standard_normal((n, n_features)) * np.arange(1, n_features + 1) ** -0.5
+    responses = features[:, :4] @ rng.standard_normal((4, 5)) + rng.standard_normal((n, 5))
+    fold_of, grid = np.arange(n) % 5, np.logspace(-2, 2, 5)
+    found, choices = cross_predict(features, responses, fold_of, grid, components=kept)
+    whole, _ = cross_predict(features, responses, fold_of, grid)
+    assert np.abs(found - whole).max() > 1e-3
+    for fold, choice in enumerate(choices):
+        train, test = fold_of != fold, fold_of == fold
+        reduce = PCA(kept, svd_solver="full").fit(features[train])
+        scores = reduce.transform(features[train])
+        unit = (scores**2).sum() / kept
+        model = RidgeCV(unit * grid, alpha_per_target=True).fit(scores, responses[train])
+        np.testing.assert_allclose(choice.penalties * unit, model.alpha_)
+        expected = model.predict(reduce.transform(features[test]))
+        np.testing.assert_allclose(found[test], expected, atol=1e-10)
+
+
+def test_held_out_images_have_no_part_in_components_of_ridge(rng):
+    features, responses = rng.standard_normal((40, 30)), rng.standard_normal((1, 40, 1, 1, 3))
+    division = Division.into_folds(np.arange(40) % 4)
+    before = ridge_spectral.fit_layer(features, responses, division, pca=5)
+    moved, poisoned = features.copy(), responses.copy()
+    moved[20] += 100  # of the fold 0
+    poisoned[:, 20] += 100
+    after = ridge_spectral.fit_layer(moved, poisoned, division, pca=5)
+    same = (division.fold_of == 0) & (np.arange(40) != 20)
+    np.testing.assert_allclose(after.predictions[same], before.predictions[same], atol=1e-5)
+    np.testing.assert_allclose(after.inner[0], before.inner[0], atol=1e-9)
+    whole = ridge_spectral.fit_layer(features, responses, division)
+    auto = ridge_spectral.fit_layer(features, responses, division, pca="auto")  # 1,000: all of them
+    np.testing.assert_allclose(auto.predictions, whole.predictions, atol=1e-6)
+
+
+def test_a_small_recording_leaves_out_images_too_where_ridge_is_on_components(rng):
+    features, responses = rng.standard_normal((40, 30)), rng.standard_normal((1, 40, 1, 1, 3))
+    division = Division.into_folds(np.arange(40) % 4)
+    fit = PROTOCOLS["corrected"].fitter("ridge", 5, "exact", 0, pca=5)
+    expected = ridge_spectral.fit_layer(features, responses, division, RIDGE.penalties, pca=5)
+    found = fit(features, responses, division)
+    np.testing.assert_array_equal(found.predictions, expected.predictions)
+    with pytest.raises(UserError, match=r"'pca' is for PLS and ridge .* not for 'cka'"):
+        PROTOCOLS["corrected"].fitter("cka", 5, "exact", 0, pca=5)

@@ -21,6 +21,7 @@ from itcortex.tables import (
     tradeoff,
     unique_variance,
 )
+from itcortex.tables.splits import SPLIT, with_splits
 from itcortex.tables.trends import Ranges
 from itcortex.workflow.products import TABLES
 from made import tables as made_tables
@@ -46,20 +47,20 @@ def test_every_column_is_told_in_words():
 @pytest.mark.parametrize(
     ("name", "columns"),
     [
-        ("recording_pairs", recording_pairs.PAIRS),
-        ("site_counts", recording_pairs.COUNTS),
-        ("ceiling_effects", ceiling_effects.COLUMNS),
-        ("tradeoff_partial", covariates.PARTIAL),
-        ("model_pairs", model_pairs.PAIRS),
-        ("harmonized", model_pairs.HARMONIZED),
-        ("multiverse", multiverse.COLUMNS),
+        ("recording_pairs", [*recording_pairs.PAIRS, SPLIT]),
+        ("site_counts", [*recording_pairs.COUNTS, SPLIT]),
+        ("ceiling_effects", [*ceiling_effects.COLUMNS, SPLIT]),
+        ("tradeoff_partial", [*covariates.PARTIAL, SPLIT]),
+        ("model_pairs", [*model_pairs.PAIRS, SPLIT]),
+        ("harmonized", [*model_pairs.HARMONIZED, SPLIT]),
+        ("multiverse", [*multiverse.COLUMNS, SPLIT]),
         ("multiverse_influence", multiverse.INFLUENCE),
         ("published_pairs", comparison.PAIR),
         ("published_comparison", comparison.COMPARISON),
         ("rsa_ceilings", RSA_CEILINGS),
-        ("network_site_counts", site_counts.COLUMNS),
-        ("unique_variance_sites", unique_variance.COLUMNS),
-        ("unique_variance", [name for name in unique_variance.COLUMNS if name != "site"]),
+        ("network_site_counts", [*site_counts.COLUMNS, SPLIT]),
+        ("unique_variance_sites", [*unique_variance.COLUMNS, SPLIT]),
+        ("unique_variance", [n for n in [*unique_variance.COLUMNS, SPLIT] if n != "site"]),
         (
             "generalisation",
             [*generalisation.COLUMNS, *summary.DESCRIBED, "monkey", "area", "simulated"],
@@ -92,5 +93,26 @@ def test_our_own_ranges_and_families_have_the_columns_of_the_dictionary(rng):
     main = table[table.main_window & (table.control == "none") & (table.mapping == "pls")]
     curve = tradeoff.ranges_table(main, "r", Ranges(20, 30, 20), 5, rng)
     families = tradeoff.families_table(main, "r", [0.0], 20, 5, rng)
-    assert len(curve) and dictionary.differences("tradeoff_ranges", curve) == []
-    assert len(families) and dictionary.differences("tradeoff_families", families) == []
+    for name, table in (("tradeoff_ranges", curve), ("tradeoff_families", families)):
+        named = with_splits(table, {"m1_pl": "image"})  # as estimate_tradeoff writes it
+        assert len(table) and dictionary.differences(name, named) == []
+
+
+def test_every_table_of_scores_says_how_images_were_divided():
+    """All that have a recording and a protocol; the contrasts of conditions are over recordings."""
+    lacking = [
+        name
+        for name, table in dictionary.tables().items()
+        if {"recording", "protocol"} <= {column.name for column in table.columns}
+        and SPLIT not in [column.name for column in table.columns]
+    ]
+    assert lacking == []
+
+
+def test_a_recording_without_a_name_of_its_folds_is_no_empty_cell():
+    table = pd.DataFrame({"recording": pd.Categorical(["a", "b", "a"])})
+    assert with_splits(table, {"a": "image", "b": "split"})["split"].tolist() == [
+        "image", "split", "image",
+    ]  # fmt: skip
+    with pytest.raises(KeyError, match="b"):
+        with_splits(table, {"a": "image"})

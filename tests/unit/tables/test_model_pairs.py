@@ -137,11 +137,23 @@ def test_the_script_pairs_recordings_apart(rng, tmp_path):
     store.write_table(tmp_path / "models.parquet", models("", "m0 w", ""))
     names = ("pairs.parquet", "twins.parquet", "twins.csv", "counts.parquet")
     out = [tmp_path / name for name in names]
-    compare_models.main(paths, tmp_path / "models.parquet", *out, draws=50, seed=1)
+    compare_models.main(
+        paths,
+        tmp_path / "models.parquet",
+        *out,
+        splits={"a": "image", "b": "far-0.2"},
+        draws=50,
+        seed=1,
+    )
     pairs, twins = store.read_table(out[0]), store.read_table(out[1])
     assert pairs.groupby("recording").size().to_dict() == {"a": 3, "b": 1}
     of_a = pairs[pairs["recording"] == "a"].iloc[0]
     assert twins["difference"].iloc[0] == pytest.approx(-of_a["difference"])
     assert len(twins) == len(pd.read_csv(out[2])) == 4
     counts = store.read_table(out[3])
+    for table in (pairs, twins, counts):
+        assert set(zip(table["recording"], table["split"], strict=True)) == {
+            ("a", "image"),
+            ("b", "far-0.2"),
+        }
     assert counts.groupby("recording")["model"].nunique().to_dict() == {"a": 3, "b": 2}

@@ -205,9 +205,12 @@ def test_variants_are_further_values_of_their_choices(rng, tmp_path):
     estimate_multiverse.main(
         tmp_path / "scores.parquet", [tmp_path / "raw.parquet"], tmp_path / "models.parquet",
         tmp_path / "ceilings.parquet", *out, tmp_path / "text.md", folds="image",
-        variant_folds=["5"], ranges=[], draws=100, seed=1,
+        variant_folds=["by recording"], splits={"m1_pl": "image"},
+        variant_splits={"by recording": {"m1_pl": "5"}}, ranges=[], draws=100, seed=1,
     )  # fmt: skip
     table = store.read_table(out[0])
-    made_with = set(table[["protocol", "folds"]].itertuples(index=False, name=None))
-    assert made_with == {("leave_one_image_out", "image"), ("reference", "5")}
+    made_with = set(table[["protocol", "folds", "split"]].itertuples(index=False, name=None))
+    assert made_with == {
+        ("leave_one_image_out", "image", "image"), ("reference", "by recording", "5"),
+    }  # fmt: skip
     assert table["main"].sum() == 1 and "specifications" in (tmp_path / "text.md").read_text()

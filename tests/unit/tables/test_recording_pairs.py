@@ -85,7 +85,7 @@ def line(tmp_path_factory):
         shared_images=folder / "shared_images.parquet",
         shared_images_csv=folder / "shared_images.csv",
         site_counts=folder / "site_counts.parquet", site_counts_csv=folder / "site_counts.csv",
-        names=list("abc"), mapping="pls", draws=200,
+        names=list("abc"), mapping="pls", splits=dict.fromkeys("abc", "10"), draws=200,
         seed=SEED,
     )  # fmt: skip
     assert len(fold_of) == 70
@@ -146,6 +146,8 @@ def test_every_pair_has_a_row_with_what_it_must_be_read_with(line):
 def test_networks_are_scored_on_the_same_images_and_folds(line):
     shared = table(line, "shared_images")
     assert dictionary.differences("shared_images", shared) == []
+    for name in ("recording_pairs", "shared_images", "site_counts"):
+        assert set(table(line, name)["split"].astype(str)) == {"10"}
     shared = shared.set_index("model")
     assert set(shared["recording"]) == {"a"} and set(shared["n_shared"]) == {70}
     recorded = store.read_recording(line / "a.h5")

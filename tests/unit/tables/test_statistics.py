@@ -265,13 +265,14 @@ def test_script_writes_the_same_table_twice(tmp_path):
     store.write_table(tmp_path / "summary.parquet", summary)
     store.write_table(tmp_path / "models.parquet", made_tables.models(summary))
     store.write_table(tmp_path / "ceilings.parquet", made_tables.ceilings(summary))
+    splits = {name: f"{k} folds" for k, name in enumerate(summary["recording"].unique())}
     for name in ("a", "b"):
         others = [tmp_path / f"{name}_{k}.{end}" for k in range(4) for end in ("parquet", "csv")]
         estimate_tradeoff.main(
             *(tmp_path / f"{table}.parquet" for table in ("summary", "models", "ceilings")), [],
             tmp_path / f"{name}.parquet", tmp_path / f"{name}.csv", *others,
-            score="r_over_ceiling", ranges={"step": 5, "width": 15, "minimum": 20}, cut=70, draws=20,
-            seed=1,
+            score="r_over_ceiling", ranges={"step": 5, "width": 15, "minimum": 20}, cut=70,
+            splits=splits, draws=20, seed=1,
         )  # fmt: skip
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     table = store.read_table(tmp_path / "a.parquet")
@@ -279,6 +280,9 @@ def test_script_writes_the_same_table_twice(tmp_path):
     assert dictionary.differences("tradeoff", table) == []
     assert len(table) == len(pd.read_csv(tmp_path / "a.csv")) == 3 * 2 * 6
     effects = store.read_table(others[6])
+    for path in (tmp_path / "a.parquet", *others[::2]):
+        table = store.read_table(path)
+        assert table["split"].tolist() == table["recording"].map(splits).tolist(), path
     assert len(effects) == 3 * 3 * 2  # recordings x trained networks x ceilings
     ratio = effects["r"] / effects["ceiling"]
     np.testing.assert_allclose(effects["r_over_ceiling"], ratio)

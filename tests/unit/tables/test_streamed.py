@@ -102,10 +102,10 @@ def test_pairs_are_compared_one_recording_at_a_time(tmp_path, rng):
     pairs, harmonized = tmp_path / "pairs.parquet", tmp_path / "harmonized.parquet"
     compare_models.main(
         paths, tmp_path / "models.parquet", pairs, harmonized, tmp_path / "h.csv",
-        tmp_path / "counts.parquet", draws=20, seed=1,
+        tmp_path / "counts.parquet", splits={"r": "image", "q": "5"}, draws=20, seed=1,
     )  # fmt: skip
     table = store.read_table(pairs)
-    assert table["recording"].tolist() == ["r", "q"]
+    assert table[["recording", "split"]].to_numpy().tolist() == [["r", "image"], ["q", "5"]]
     for row in table.itertuples():
         first, second = (
             over_folds(raws[row.recording, name], 5, rng).query("main_window and control == 'none'")

@@ -109,6 +109,18 @@ def test_ceilings_are_joined_by_recording_and_window_and_divided(raw):
     assert len(found) == len(summary)
 
 
+def test_every_layer_of_the_scores_has_its_units_and_dimensionality(raw):
+    layers = {name: 10.0 * (k + 1) for k, name in enumerate(raw[0]["layer"].unique())}
+    units = raw[0]["layer"].astype(str).map(layers).astype(float)
+    table = over_sites(raw[0].assign(n_units=units, effective_dimensionality=units / 4))
+    assert len(layers) > 1
+    for layer, rows in table.groupby("layer", observed=True):
+        assert set(rows["n_units"]) == {layers[layer]}
+        assert set(rows["effective_dimensionality"]) == {layers[layer] / 4}
+    without = over_sites(raw[0])
+    assert without[["n_units", "effective_dimensionality"]].isna().all(axis=None)
+
+
 def test_the_reverse_direction_has_a_ceiling_of_its_own(raw):
     """Mean over folds of what jobs noted, and no ceiling of sites; other mappings do not have it."""
     noted = raw[0].assign(mapping="reverse", n_units=256.0)
@@ -116,6 +128,7 @@ def test_the_reverse_direction_has_a_ceiling_of_its_own(raw):
     noted["reverse_bound"] = (
         noted["fold"].astype(str).map({fold: 0.5 + 0.1 * k for k, fold in enumerate(folds)})
     )
+    noted = noted.assign(reverse_bound_low=0.45, reverse_bound_high=0.85)
     summary = over_folds(noted, 20, np.random.default_rng(0))
     none = pd.DataFrame(
         columns=[
@@ -134,8 +147,10 @@ def test_the_reverse_direction_has_a_ceiling_of_its_own(raw):
     assert set(found["ceiling_name"]) == {"reverse_bound"} and set(found["n_units"]) == {256}
     np.testing.assert_allclose(found["r_over_ceiling"], found["r"] / expected)
     assert "reverse_bound" not in found
+    assert set(found["ceiling_low"]) == {0.45} and set(found["ceiling_high"]) == {0.85}
     forward = over_folds(noted.assign(mapping="pls"), 20, np.random.default_rng(0))
-    assert add_ceilings(forward, none)["ceiling"].isna().all()
+    without = add_ceilings(forward, none)
+    assert without[["ceiling", "ceiling_low", "ceiling_high"]].isna().all(axis=None)
 
 
 def test_descriptions_are_added_and_unknown_models_stay_visible(raw):

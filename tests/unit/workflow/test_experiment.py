@@ -310,6 +310,27 @@ def test_splits_and_variants_are_told_to_the_check_of_a_recording(job):
         ]
 
 
+def test_every_job_and_variant_names_its_folds(job):
+    config, _ = experiments.repository()
+    clusters = {"kind": "clusters", "k": 5}
+    encoding = config["encoding"] | {
+        "splits": [clusters],
+        "folds": {"default": 5, "m1_ml": "image"},
+    }
+    variants = {"thirds": {"folds": 3}, "theirs": {"mappings": ["ridge"]}}
+    multiverse = config["multiverse"] | {"variants": variants}
+    names = ["m1_ml", "m2_ml"]
+    analysis = Analysis(experiment(recordings=names, encoding=encoding, multiverse=multiverse))
+    own, other = (job(recording=name) for name in names)
+    assert [analysis.split_of_job(one) for one in (own, other)] == ["image", "5"]
+    variant = job(recording="m1_ml", variant="clusters-5")
+    assert analysis.split_of_job(variant) == "clusters-5"
+    named = analysis.split_of_variants
+    assert {*named} == {*analysis.variant_folds} == {"3", "by recording"}
+    assert (named["3"]["m1_ml"], named["by recording"]["m1_ml"]) == ("3", "image")
+    assert named["by recording"]["m2_ml"] == "5"
+
+
 def test_a_recording_without_time_reads_no_window_so_that_a_new_one_runs_nothing_again(job):
     config, _ = experiments.repository()
     analysis = Analysis(experiment(encoding=config["encoding"]))

@@ -126,6 +126,28 @@ def test_ridge_that_leaves_out_images_asks_by_its_shape(job, fitted):
     assert size.penalties == 9
     on_folds = experiment(encoding=settings | {"ridge": {"inner": "auto"}})
     assert Requests(on_folds)._ridge_size(job(**NET, recording="sim_m1_pl"), fitted) is None
+    of_components = experiment(
+        encoding=settings | {"ridge": {"inner": "auto"}}, reduce={"kind": "pca"}
+    )
+    assert Requests(of_components)._ridge_size(job(**NET, recording="sim_m1_pl"), fitted)
+
+
+def test_two_networks_ask_by_the_largest_layers_of_both(job, fitted, tmp_path):
+    names = tuple(f"image{n}" for n in range(40))
+    maps = {"c": np.zeros((40, 20_000)), "d": np.zeros((40, 3))}
+    store.write_activations(
+        tmp_path / "b.h5", [(0, maps)], ("c", "d"), names, {"layers": []}, "float32"
+    )
+    both = SimpleNamespace(**vars(fitted), other_activations=str(tmp_path / "b.h5"))
+    pair = job(**NET, recording="sim_m1_pl")
+    settings = experiment().settings["encoding"] | {"folds": 5}
+    request = Requests(experiment(encoding=settings | {"ridge": {"precision": "float32"}}))
+    size = request._variance_size(pair, both)
+    assert size.features == (196, 20_000) and size.rows == 40  # averaged to 7 x 7
+    assert (size.sites, size.splits, size.value_bytes) == (30, 5, 4)
+    both.size_mb = 10_000  # maps are read whole before they are averaged
+    assert request.variance_mem_mb(pair, both, 1) == request.encoding_mem_mb(pair, both, 1)
+    assert request.variance_runtime(pair, both, 1) >= request.encoding_runtime(pair, both, 1)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from math import nan
 
 import pytest
 
+from itcortex.mappings.banded import BANDS
 from itcortex.training import cost
 from itcortex.workflow import resources
 
@@ -68,6 +69,28 @@ def test_ridge_asks_for_less_than_its_bounds():
     assert (
         3 < (resources.ridge_minutes(folds, 1) - 30) / (resources.ridge_minutes(TVSD, 1) - 30) < 5
     )
+
+
+def test_two_networks_together_ask_for_the_features_of_both():
+    """Of TVSD's size 8,583 projected features each: five matrices of 17,166 x 17,166, 1.2 GB each."""
+    pair = replace(TVSD, features=(8583, 8583), sites=512, penalties=9, shuffles=0)
+    assert 12_000 < resources.variance_mem_mb(pair, 1) < 15_000
+    double = replace(pair, value_bytes=8)
+    assert 21_000 < resources.variance_mem_mb(double, 1) < 26_000
+    assert resources.variance_mem_mb(pair, 1) > 2 * resources.ridge_mem_mb(pair, 1)
+    one = replace(pair, features=(8583,))
+    assert (
+        20
+        < (resources.variance_minutes(pair, 1) - 30) / (resources.ridge_minutes(one, 1) - 30)
+        < 45
+    )
+    # with more features than images it is the images that count
+    wide = replace(pair, rows=1000, features=(50_176, 50_176))
+    assert resources.variance_mem_mb(wide, 1) < 2500
+
+
+def test_every_joint_fit_is_counted():
+    assert len(BANDS) == resources.JOINT_FITS
 
 
 @pytest.mark.parametrize(
