@@ -102,10 +102,10 @@ class Collected:
         """All networks, with predictivity in every draw."""
         shape = (len(self.names), self.index.get_level_values(0).nunique(), -1)
         stacked = np.array(self.values).reshape(shape)
-        return Sites(self.names, stacked, _bootstrap(stacked, draws, rng))
+        return Sites(self.names, stacked, drawn_predictivity(stacked, draws, rng))
 
 
-def _bootstrap(r: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+def drawn_predictivity(r: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Predictivity (network, draw) of r (network, fold, site), folds and sites drawn."""
     n_folds, n_sites = r.shape[1:]
     found = np.empty((len(r), draws))
