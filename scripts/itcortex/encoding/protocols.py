@@ -65,6 +65,8 @@ class Protocol:
         Mappings that the protocol has.
     components : bool
         Whether PLS can be fitted to principal components of the training images.
+    on_device : bool
+        Whether PLS takes its large products at a place.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Protocol:
     held_out: Callable[[list[LayerPredictions], np.ndarray, Division], np.ndarray]
     mappings: tuple[str, ...] = ("pls", *FOLD_MAPPINGS)
     components: bool = False
+    on_device: bool = False
 
     def fitter(
         self,
@@ -104,6 +107,11 @@ class Protocol:
                 f"{self.name}; choose another kind, or encoding: mappings: [pls], protocol: corrected"
             )
         if mapping == "pls":
+            if place.device != "cpu" and not self.on_device:
+                place.say_once(
+                    f"encoding: device: {place.device}: without effect on PLS of protocol {self.name}, "
+                    "which is fitted on the CPU"
+                )
             options = {"n_components": n_components, "rule": RULES[rule], "nested": nested}
             options |= {} if pca is None else {"pca": pca}
             return _in_stacks(partial(self.fit_pls, **options, place=place))
@@ -121,6 +129,8 @@ class Protocol:
         def fit_ridge(maps, responses, division):
             n_responses = responses[0].size
             if not ridge.leaves_out_images(division.n_images, n_responses):
+                if said := ridge.unused_on_folds(place.device, division.n_images, n_responses):
+                    place.say_once(said)
                 return on_folds(maps, responses, division)
             fit_images = partial(
                 ridge_spectral.fit_layer, maps, responses, division, ridge.penalties,
@@ -184,7 +194,9 @@ def _of_splits(results, chosen, division):
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
-        Protocol("corrected", _fit_on_folds, nested_choice, _of_folds, components=True),
+        Protocol(
+            "corrected", _fit_on_folds, nested_choice, _of_folds, components=True, on_device=True
+        ),
         Protocol("reference", _fit_as_authors, reference.choose_layers, _of_folds),
         Protocol("brainscore", _fit_on_splits, nested_choice, _of_splits, ("pls",)),
     )
