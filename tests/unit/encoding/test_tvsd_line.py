@@ -5,8 +5,10 @@ IT and V4; in monkey N they are V4 with a part of IT, and the rest of IT. Each m
 and noise of its own, and N's name the images in another order.
 """
 
+import shutil
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +22,7 @@ import predict_recording
 import prepare_recordings
 from itcortex import store
 from itcortex.tables.streamed import summarise
-from itcortex.tables.summary import add_ceilings
+from itcortex.tables.summary import add_ceilings, describe_recordings, sites_left_out
 from made.encoding import ON_CPU
 from made.tvsd import image_names, write_images, write_responses, write_things
 
@@ -155,6 +157,30 @@ def tables(request, folder, line):
         names=list(RECORDINGS), mapping="ridge", draws=200, seed=1,
     )  # fmt: skip
     return made, {name: store.read_table(made / f"{name}.parquet") for name in written}
+
+
+def test_a_site_without_repeats_of_a_test_image_is_counted_in_the_table(folder, tmp_path):
+    """The whole recording had been refused for it, without a key that could leave the site out."""
+    source, name = tmp_path / "normMUA.mat", "F_IT"
+    shutil.copy(folder / "F" / "normMUA.mat", source)
+    with h5py.File(source, "r+") as handle:
+        handle["test_MUA_reps"][:, 3, 515] = np.nan
+    prepare_recordings.main(
+        source, [str(folder / "F" / "things_imgs.mat")], folder / "images.parquet", tmp_path / "r.h5",
+        RECORDINGS[name], {"path": str(folder / "object_images"), "dataset": "things"},
+    )  # fmt: skip
+    whole, part = (
+        store.read_recording(path) for path in (folder / f"{name}.h5", tmp_path / "r.h5")
+    )
+    assert set(whole.site_ids) - set(part.site_ids) == {"F-0516"}
+    left_out = [sites_left_out(store.read_attributes(path))
+                for path in (folder / f"{name}.h5", tmp_path / "r.h5")]  # fmt: skip
+    assert left_out == [1024 - 80, 1024 - 79]
+    table = pd.DataFrame({"recording": [name], "r": 0.5})
+    described = describe_recordings(
+        table, {name: RECORDINGS[name]["attributes"]}, {name: left_out[1]}
+    )
+    assert described["left_out_sites"].tolist() == [1024 - 79]
 
 
 def real(summary):
