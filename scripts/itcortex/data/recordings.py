@@ -200,8 +200,8 @@ def checked(recording: Recording, label: str) -> Recording:
         raise UserError(
             f"{label}: NaN or infinite responses for {len(wrong)} pairs of image and site: "
             f"{', '.join(pairs)}; every image needs a response of every site: correct these values "
-            "where they come from, or hand over arrays without those images or sites; in an own file NaN "
-            "marks what is missing, and its entry says `incomplete: leave out sites` (or images)"
+            "where they come from, or hand over arrays without those images or sites; in an own file "
+            "NaN marks what is missing, and its entry says `incomplete: leave out sites` (or images)"
         )
     axes = (0, 1, 2, 3)
     flat = recording.responses.min(axis=axes) == recording.responses.max(axis=axes)
