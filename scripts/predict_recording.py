@@ -42,21 +42,16 @@ def main(
         described(other, store.read_recording(path), labels, of_other)
         for other, path, labels, of_other in zip(names, others, others_shown, windows, strict=True)
     ]
+    options = {"n_components": components, "rule": rule, "seed": seed, "nested": False}
+    options |= {"ridge": RidgeOptions.of(ridge), "place": Place(device, fall_back)}
     own = PROTOCOLS[recording_pairs.MAPPED_AS.get(protocol, protocol)]
-    options = {"ridge": RidgeOptions.of(ridge), "place": Place(device, fall_back), "nested": False}
-    fitter = partial(own.fitter, n_components=components, rule=rule, seed=seed, **options)
+    fitters, kept = {one: own.fitter(one, **options) for one in mappings}, {}
     labels = {"recording": name, "protocol": protocol}
     found = recording_pairs.pair_up(first, sources, division)
     usable = [pair for pair in found if not pair.refused]
-    types = pair_scores.text_types(
-        labels,
-        [one.ceiling_name for one in found],
-        mappings,
-        targets,
-        division.names,
-        target.site_ids,
-    )
-    fitters, kept = {one: fitter(one) for one in mappings}, {}
+    ceilings = [one.ceiling_name for one in found]
+    texts = (labels, ceilings, mappings, targets, division.names, target.site_ids)
+    types = pair_scores.text_types(*texts)
 
     def blocks():
         for pair in progress.bar(usable, f"{name} from others", unit="pair"):
@@ -70,11 +65,11 @@ def main(
     store.write_blocks(scores, blocks(), pair_scores.no_scores(labels))
     store.write_arrays(predictions, kept, labels)
     store.write_table(pairs, pd.DataFrame([labels | pair.about for pair in found]))
+    fit = partial(curve, mapping=mappings[0], fit=fitters[mappings[0]], pool=pool, draws=draws)
     drawn = [
-        curve(pair, mappings[0], fitters[mappings[0]], pool, draws,
-              np.random.default_rng([seed, SITES])).assign(**labels)
+        fit(pair, rng=np.random.default_rng([seed, SITES])).assign(**labels)
         for pair in progress.bar(usable, f"{name} by number of sites", unit="pair")
-    ]  # fmt: skip
+    ]
     store.write_table(curves, pd.concat(drawn or [pd.DataFrame(columns=[*labels, *COLUMNS])]))
     images = [pair.shared.assign(recording=name) for pair in usable]
     columns = ["recording", "ceiling_name", "image", "fold"]
