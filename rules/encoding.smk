@@ -123,6 +123,7 @@ rule predict_recording:
         pairs="results/{experiment}/recording_pairs/{recording}.pairs.parquet",
         shared="results/{experiment}/recording_pairs/{recording}.shared.parquet",
         curves="results/{experiment}/recording_pairs/{recording}.curves.parquet",
+        predictions="results/{experiment}/recording_pairs/{recording}.predictions.h5",
     log:
         "results/{experiment}/logs/predict_recording/{recording}.log",
     benchmark:
@@ -130,8 +131,9 @@ rule predict_recording:
     conda:
         "../envs/networks.yaml"
     resources:
-        mem_mb=rising(1900),
-        runtime=rising(60),
+        mem_mb=request.pairs_mem_mb,
+        runtime=request.pairs_runtime,
+        gpu=request.encoding_gpus,
     params:
         code=ex.code_of("predict_recording"),
         name="{recording}",
@@ -141,6 +143,9 @@ rule predict_recording:
         protocol=analysis.protocol,
         components=config["encoding"]["components"],
         rule=config["encoding"]["rule"],
+        ridge=config["encoding"]["ridge"],
+        device=request.encoding_device,
+        fall_back=config["encoding"]["device"] == "auto",
         folds=analysis.folds,
         pool=config["encoding"]["pool"],
         window=analysis.window,

@@ -95,6 +95,10 @@ rule compare_recordings:
             "results/{{experiment}}/recording_pairs/{recording}.curves.parquet",
             recording=ex.recordings,
         ),
+        predicted=expand(
+            "results/{{experiment}}/recording_pairs/{recording}.predictions.h5",
+            recording=ex.recordings,
+        ),
         recorded=expand("results/recordings/{recording}.h5", recording=ex.recordings),
         predictions=ex.per_model(
             "results/{experiment}/encoding/{recording}/{model}/{weights}.predictions.h5",
@@ -115,8 +119,8 @@ rule compare_recordings:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=rising(1900),
-        runtime=rising(60),
+        mem_mb=request.comparison_mem_mb,
+        runtime=request.comparison_runtime,
     params:
         code=ex.code_of("compare_recordings"),
         names=ex.recordings,

@@ -11,7 +11,12 @@ from itcortex.running import job, progress
 from itcortex.tables.kinds import describe_images, image_table, warn_of_kinds
 from itcortex.tables.splits import with_splits
 from itcortex.tables.streamed import as_texts, summarise
-from itcortex.tables.summary import add_ceilings, describe_models, describe_recordings
+from itcortex.tables.summary import (
+    add_ceilings,
+    describe_models,
+    describe_recordings,
+    sites_left_out,
+)
 
 #: What a table of a job says that the job is about.
 LABELS = ("recording", "model", "weights")
@@ -45,7 +50,7 @@ def main(
     of_kinds = describe_models(pd.concat(by_kind, ignore_index=True), known)
     summaries = add_ceilings(pd.concat(by_model, ignore_index=True), noise)
     left_out = {
-        name: store.read_attributes(path).get("left_out", {}).get("sites", 0)
+        name: sites_left_out(store.read_attributes(path))
         for name, path in zip(recordings, recorded, strict=True)
     }
     summaries = describe_recordings(describe_models(summaries, known), recordings, left_out)

@@ -7,7 +7,7 @@ import numpy as np
 from itcortex import store
 from itcortex.data import stimuli
 from itcortex.encoding import ceilings as noise_ceilings
-from itcortex.encoding import recording_pairs
+from itcortex.encoding import pair_scores, recording_pairs
 from itcortex.encoding.divisions import DIVISIONS
 from itcortex.encoding.protocol_ceilings import CEILINGS
 from itcortex.encoding.targets import SHUFFLING, choose_targets
@@ -52,9 +52,8 @@ def main(
     ]  # fmt: skip
     refused = {}
     if scores:
-        of_others = recording_pairs.as_ceilings(
-            store.read_table(scores[0]), mappings[0], analysed, division.names
-        )
+        medians = pair_scores.medians(store.read_blocks(scores[0]))
+        of_others = pair_scores.as_ceilings(medians, mappings[0], analysed, division.names)
         estimates, by_chance = map(joined, (estimates, by_chance), of_others)
         refused = recording_pairs.no_divisors(store.read_table(pairs[0]))
     table = noise_ceilings.as_table(

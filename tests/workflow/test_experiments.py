@@ -83,8 +83,9 @@ def test_big_recordings_are_planned_from_what_users_bring(fresh):
                     "extract_activations": n_models, "fit_encoding": 6 * n_models}  # fmt: skip
     places = 'places={nsd: ".", triplen: "units.nc"}'
     planned = fresh.planned("--configfile", "experiments/triplen.yaml", "--config", places)
-    assert sum(job.startswith("import_recording") for job in planned) == 4
-    assert sum(job.startswith("fit_encoding") for job in planned) == 4 * n_models
+    assert sum(job.startswith("import_recording") for job in planned) == 6
+    assert sum(job.startswith("fit_encoding") for job in planned) == 6 * n_models
+    assert sum(job.startswith("predict_recording") for job in planned) == 6
     assert not any(job.startswith("download_data") for job in planned)
 
 

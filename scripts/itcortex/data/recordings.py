@@ -199,8 +199,9 @@ def checked(recording: Recording, label: str) -> Recording:
         pairs = [f"{recording.image_ids[i]} at {recording.site_ids[s]}" for i, s in wrong[:5]]
         raise UserError(
             f"{label}: NaN or infinite responses for {len(wrong)} pairs of image and site: "
-            f"{', '.join(pairs)}; every image needs a response of every site: leave those images "
-            "or sites out"
+            f"{', '.join(pairs)}; every image needs a response of every site: correct these values "
+            "where they come from, or hand over arrays without those images or sites; in an own file "
+            "NaN marks what is missing, and its entry says `incomplete: leave out sites` (or images)"
         )
     axes = (0, 1, 2, 3)
     flat = recording.responses.min(axis=axes) == recording.responses.max(axis=axes)

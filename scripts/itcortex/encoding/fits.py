@@ -26,7 +26,13 @@ from itcortex.encoding.targets import Target
 from itcortex.mappings import reverse
 from itcortex.mappings.features import effective_dimensionality, loudest_unit, number_of_units
 from itcortex.mappings.folds import Division
-from itcortex.mappings.layer_scores import AT_EDGE, LOUD_UNIT, LayerPredictions, LayerScores
+from itcortex.mappings.layer_scores import (
+    AT_EDGE,
+    LOUD_UNIT,
+    LayerPredictions,
+    LayerScores,
+    of_target,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -268,15 +274,4 @@ def _by_target(
         yield result, targets
         return
     for number, target in enumerate(targets):
-        of_target = slice(number, number + 1)
-        names = [
-            name for name in ("penalties", "at_edge") if getattr(result, name, None) is not None
-        ]
-        yield (
-            replace(
-                result,
-                metrics={name: values[of_target] for name, values in result.metrics.items()},
-                **{name: getattr(result, name)[of_target] for name in names},
-            ),
-            [target],
-        )
+        yield of_target(result, number), [target]

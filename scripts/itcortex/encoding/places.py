@@ -23,6 +23,13 @@ class Place:
 
     def __init__(self, device: str = "cpu", fall_back: bool = False):
         self.device, self.fall_back = device, fall_back
+        self._said: set[str] = set()
+
+    def say_once(self, message: str) -> None:
+        """Warn of what a whole job does otherwise than its settings say; once, not by layer."""
+        if message not in self._said:
+            self._said.add(message)
+            _log.warning(message)
 
     def run(self, fit: Callable[[str], Result]) -> Result:
         """What `fit` returns for the device; for the CPU, if it must and may fall back."""

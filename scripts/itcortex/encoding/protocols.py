@@ -67,6 +67,8 @@ class Protocol:
         Mappings that the protocol has.
     components : bool
         Whether `OF_COMPONENTS` can be fitted to principal components of the training images.
+    on_device : bool
+        Whether PLS takes its large products at a place.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Protocol:
     held_out: Callable[[list[LayerPredictions], np.ndarray, Division], np.ndarray]
     mappings: tuple[str, ...] = ("pls", *FOLD_MAPPINGS)
     components: bool = False
+    on_device: bool = False
 
     def fitter(
         self,
@@ -107,6 +110,11 @@ class Protocol:
                 f"of {self.name}; choose another kind, or encoding: mappings: [pls], protocol: corrected"
             )
         if mapping == "pls":
+            if place.device != "cpu" and not self.on_device:
+                place.say_once(
+                    f"encoding: device: {place.device}: without effect on PLS of protocol {self.name}, "
+                    "which is fitted on the CPU"
+                )
             options = {"n_components": n_components, "rule": RULES[rule], "nested": nested}
             options |= {} if pca is None else {"pca": pca}
             return _in_stacks(partial(self.fit_pls, **options, place=place))
@@ -123,7 +131,10 @@ class Protocol:
 
         def fit_ridge(maps, responses, division):
             n_responses = responses[0].size
-            if pca is None and not ridge.leaves_out_images(division.n_images, n_responses):
+            by_image = ridge.leaves_out_images(division.n_images, n_responses)
+            if pca is None and not by_image:
+                if said := ridge.unused_on_folds(place.device, division.n_images, n_responses):
+                    place.say_once(said)
                 return on_folds(maps, responses, division)
             fit_images = partial(
                 ridge_spectral.fit_layer, maps, responses, division, ridge.penalties,
@@ -187,7 +198,9 @@ def _of_splits(results, chosen, division):
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
-        Protocol("corrected", _fit_on_folds, nested_choice, _of_folds, components=True),
+        Protocol(
+            "corrected", _fit_on_folds, nested_choice, _of_folds, components=True, on_device=True
+        ),
         Protocol("reference", _fit_as_authors, reference.choose_layers, _of_folds),
         Protocol("brainscore", _fit_on_splits, nested_choice, _of_splits, ("pls",)),
     )

@@ -13,22 +13,23 @@ Neither is an upper bound. The other sites are few and noisy, and a network may 
 one animal share its brain, eyes and habits, so that they are an optimistic ceiling for another animal.
 
 Pictures are the same where their pixels are, whatever their names. Only shared ones count; they stay in
-the folds that they have for networks, and twins in one fold.
+the folds that they have for networks, and twins in one fold. Where one test set is held out, the source
+is fitted to the training images and tested on the test images, as a network is.
+
+This module says which recordings make a pair; `itcortex.encoding.pair_scores` fits and scores it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from itcortex.encoding.raw_scores import raw_scores
-from itcortex.encoding.targets import Target, shuffling
 from itcortex.errors import UserError
 from itcortex.mappings.folds import Division
-from itcortex.mappings.layer_scores import LayerScores
-from itcortex.numerics.metrics import FEWEST_SAMPLES, median_over_sites, varies
-from itcortex.numerics.resample import pool_maps, resize_maps
+from itcortex.numerics.metrics import FEWEST_SAMPLES, varies
 
 #: Begins the name of the ceiling that another recording is.
 OF_RECORDING = "recording:"
@@ -37,14 +38,11 @@ OTHERS = "other_recordings"
 #: Protocols whose mapping is not for sites as features, and the one whose mapping is taken: the authors'
 #: code scales the features of an image and leaves out the last one.
 MAPPED_AS = {"reference": "corrected"}
-#: Folds that must be left, as in `itcortex.mappings.folds.assign_folds`.
+#: Folds that must be left, as in `itcortex.mappings.folds.assign_folds`; of one test set, its images
+#: and parts of the training images that choose the penalty.
 _FEWEST_FOLDS = 3
 PAIR = ["ceiling_name", "sources", "source_monkeys", "same_monkey", "n_images", "n_shared", "n_sites",
         "n_source_sites", "refused"]  # fmt: skip
-SCORES = ["ceiling_name", "mapping", "control", "permutation", "main_window",
-          "window_start", "window_stop", "fold", "site"]  # fmt: skip
-
-Fitter = Callable[[np.ndarray, np.ndarray, Division], LayerScores]
 
 
 def is_of_recordings(ceiling_name: str) -> bool:
@@ -63,12 +61,15 @@ class Shown:
         In its main window.
     digests : tuple of str
         Digest of every image's pixels.
+    sites : tuple of str
+        Names of the sites.
     """
 
     name: str
     monkey: str
     responses: np.ndarray
     digests: tuple[str, ...]
+    sites: tuple[str, ...]
 
     def __post_init__(self):
         """Refuse responses that are not finite, or are of another number of images."""
@@ -131,23 +132,36 @@ class Pairing:
         return dict(zip(PAIR, values, strict=True))
 
     @property
+    def has_one_test_set(self) -> bool:
+        """True where images that only train are shared beside those of one test set."""
+        return not self.division.tests_once
+
+    @property
     def shared(self) -> pd.DataFrame:
-        """Shared images (index into those of the target) and the folds they are in."""
-        names = np.array(self.division.names)[self.division.fold_of]
+        """Shared images that are tested (index into those of the target), and the folds they are in."""
+        fold_of = self.division.tested_in
+        tested = np.flatnonzero(fold_of >= 0)
+        names = np.array(self.division.names)[fold_of[tested]]
         return pd.DataFrame(
-            {"ceiling_name": self.ceiling_name, "image": self.images, "fold": names}
+            {"ceiling_name": self.ceiling_name, "image": self.images[tested], "fold": names}
         )
 
 
 def _of_one_monkey(target: Shown, sources: tuple[Shown, ...]) -> str:
-    """Whether the sources are of the target's animal: yes, partly (some are), no, or unknown.
+    """Whether the sources are of the target's animal: yes, partly (some sites are), no, or unknown.
 
-    An own recording whose entry names no animal has its own name there, which says nothing.
+    An entry may pool animals: "M1, M2 and M3". An own recording whose entry names no animal has its own
+    name there, which says nothing.
     """
-    same = [target.monkey == source.monkey for source in sources]
-    if any(same):
-        return "yes" if all(same) else "partly"
+    of_target = _animals(target)
+    of_sources = [_animals(source) for source in sources]
+    if any(of_target & one for one in of_sources):
+        return "yes" if all(one == of_target and len(one) == 1 for one in of_sources) else "partly"
     return "unknown" if any(one.monkey == one.name for one in (target, *sources)) else "no"
+
+
+def _animals(shown: Shown) -> set[str]:
+    return set(re.split(r", | and ", shown.monkey))
 
 
 def pair_up(target: Shown, others: Sequence[Shown], division: Division) -> list[Pairing]:
@@ -183,130 +197,68 @@ def _refusal(
         return f"{others} and {target.name} have no picture in common (pixels are compared)"
     if target.has_grid and not all(source.has_grid for source in sources):
         return f"{target.name} has a grid of positions and {others} has none"
-    if not division.tests_once:
-        return "splits that do not test every image once are no folds; these compare two recordings"
-    positions = int(np.prod(target.grid))
-    fewest = min(len(split.test) for split in restricted.splits) * positions
-    if len(restricted) < _FEWEST_FOLDS or fewest < FEWEST_SAMPLES:
+    if division.group_of is None:
         return (
-            f"{others} and {target.name} share {len(images)} images in {len(restricted)} folds, the "
-            f"smallest of {fewest} samples; {_FEWEST_FOLDS} folds of {FEWEST_SAMPLES} samples are "
-            "needed: choose fewer folds"
+            "repeated splits test images several times or never; these compare two recordings on folds "
+            "or one test set: choose protocol: corrected"
         )
-    return ""
+    if same := _same_sites(target, sources, images):
+        return (
+            f"{same} of {target.name}'s {target.responses.shape[3]} sites are sites of {others} as well "
+            "(of the same names and responses): they would predict themselves"
+        )
+    few = _too_few(division, restricted, int(np.prod(target.grid)))
+    return f"{others} and {target.name} share {few}" if few else ""
 
 
-def features_of(pairing: Pairing, pool: int) -> np.ndarray:
-    """Features (image, y, x, feature) of the shared images: z-scored sites of all sources.
+def _too_few(division: Division, restricted: Division, positions: int) -> str:
+    """What of the shared images is too few, and the remedy; empty where they suffice."""
+    sizes = [len(split.test) * positions for split in restricted.splits]
+    fewest, n_images = min(sizes, default=0), restricted.n_images
+    if division.tests_once:
+        if len(restricted) >= _FEWEST_FOLDS and fewest >= FEWEST_SAMPLES:
+            return ""
+        return (
+            f"{n_images} images in {len(restricted)} folds, the smallest of {fewest} samples; "
+            f"{_FEWEST_FOLDS} folds of {FEWEST_SAMPLES} samples are needed: choose fewer folds"
+        )
+    parts = np.bincount(restricted.group_of[restricted.group_of >= len(restricted)])
+    n_parts, n_train = np.count_nonzero(parts), int(parts.sum())
+    if n_parts >= _FEWEST_FOLDS - 1 and min(fewest, n_train * positions) >= FEWEST_SAMPLES:
+        return ""
+    return (
+        f"{sum(sizes)} samples of test images and {n_train} training images in {n_parts} parts; "
+        f"{FEWEST_SAMPLES} samples of test images and {_FEWEST_FOLDS - 1} parts of training images are "
+        "needed: mark more of the shared images `train` or `test`, or give a number of folds"
+    )
 
-    A source's responses to several images of one picture are averaged. Its grid is resampled to the
-    target's, as a layer's map is; for a target without a grid every position of every site is a
-    feature, after averaging to at most `pool` x `pool` positions. A site that does not vary is 0.
+
+def _same_sites(target: Shown, sources: tuple[Shown, ...], images: np.ndarray) -> int:
+    """Number of the target's sites that are a source's too: of one name and with the same responses.
+
+    Entries of a registry may take sites of one file that overlap: an area, and one animal's part of it.
     """
-    wanted = [pairing.target.digests[image] for image in pairing.images]
-    parts = []
-    for source in pairing.sources:
-        maps = _mean_responses(source, wanted)
-        if pairing.target.has_grid:
-            maps = resize_maps(maps, pairing.target.grid)
-        elif source.has_grid:
-            pooled = pool_maps(maps, pool)
-            maps = pooled.reshape(len(maps), 1, 1, -1).astype(np.float64)
-        flat = maps.reshape(-1, maps.shape[3])
-        spread = np.where(varies(flat), flat.std(0), np.inf)
-        parts.append((maps - flat.mean(0)) / spread)
-    return np.concatenate(parts, axis=3)
+    wanted = [target.digests[image] for image in images]
+    own = _marks(target, wanted)
+    return len(set.union(*(own & _marks(source, wanted) for source in sources)))
 
 
-def _mean_responses(source: Shown, wanted: Sequence[str]) -> np.ndarray:
+def _marks(shown: Shown, wanted: Sequence[str]) -> set[tuple[str, bytes]]:
+    """Name and digest of the responses to pictures of every site that varies."""
+    values = mean_responses(shown, wanted)
+    flat = values.reshape(-1, values.shape[3])
+    return {
+        (shown.sites[k], hashlib.sha256(flat[:, k].tobytes()).digest())
+        for k in np.flatnonzero(varies(flat))
+    }
+
+
+def mean_responses(source: Shown, wanted: Sequence[str]) -> np.ndarray:
     """Responses (image, y, x, site) to pictures by their digests, mean over images of one picture."""
     images: dict[str, list[int]] = {}
     for index, digest in enumerate(source.digests):
         images.setdefault(digest, []).append(index)
     return np.stack([source.responses[images[one]].mean(0) for one in wanted])
-
-
-def score(
-    pairing: Pairing,
-    targets: list[Target],
-    responses: Mapping,
-    site_ids: tuple[str, ...],
-    fitters: Mapping[str, Fitter],
-    labels: dict,
-    pool: int,
-    rng: np.random.Generator,
-) -> pd.DataFrame:
-    """Raw scores of one pair: a row for each mapping, target, fold and site.
-
-    Parameters
-    ----------
-    pairing : Pairing
-        One that is not refused.
-    targets : list of Target
-        The main window first, then others, and shuffled ones. The first mapping is fitted to all, the
-        others to the main window and its shuffled responses.
-    responses : float64 arrays (image, y, x, site) of all images of the target by window.
-    fitters : functions (maps, responses, division) -> LayerScores, by mapping.
-    labels : of every row.
-    rng : numpy Generator
-        Shuffles the shared images, as for networks: no image keeps the responses to its picture.
-
-    Returns
-    -------
-    Columns `labels`, `SCORES`, metrics, and r within each kind of image where there are several.
-    """
-    features, division = features_of(pairing, pool), pairing.division
-    pictures = division.pictures or tuple(map(str, range(len(pairing.images))))
-    orders = [
-        shuffling(pictures, rng) if one.control != "none" else np.arange(len(pairing.images))
-        for one in targets
-    ]
-    stacked = np.stack(
-        [
-            responses[one.window][pairing.images][order]
-            for one, order in zip(targets, orders, strict=True)
-        ]
-    )
-    parts = []
-    for mapping, fit in fitters.items():
-        used = [k for k, one in enumerate(targets) if one.main or not parts]
-        result = fit(features, stacked[used], division)
-        known = labels | {"ceiling_name": pairing.ceiling_name, "mapping": mapping}
-        table = raw_scores(
-            known, [targets[k] for k in used], {pairing.ceiling_name: np.nan}, [result],
-            np.zeros(len(division), dtype=int), division.names, site_ids,
-        )  # fmt: skip
-        parts.append(table.drop(columns=["layer", "depth", "chosen"]))
-    return pd.concat(parts, ignore_index=True)
-
-
-def as_ceilings(
-    scores: pd.DataFrame, mapping: str, windows: Sequence, folds: tuple[str, ...]
-) -> tuple[list[dict], list[dict]]:
-    """Ceilings (fold,) by name: of every window, and by chance of every permutation.
-
-    A ceiling is the median over sites of r with this mapping, as a network's score is; NaN in folds
-    that hold no shared image.
-    """
-    rows = scores[scores["mapping"].astype(str) == mapping]
-    real = rows[rows["control"] == "none"]
-    estimates = []
-    for window in windows:
-        start = real["window_start"]
-        of_window = real[start.isna() if window is None else
-                         (start == window[0]) & (real["window_stop"] == window[1])]  # fmt: skip
-        estimates.append(_by_ceiling(of_window, folds))
-    control = rows[rows["control"] != "none"]
-    by_chance = [_by_ceiling(some, folds) for _, some in control.groupby("permutation")]
-    return estimates, by_chance
-
-
-def _by_ceiling(rows: pd.DataFrame, folds: tuple[str, ...]) -> dict[str, np.ndarray]:
-    found = {}
-    for name, some in rows.groupby("ceiling_name", observed=True, sort=False):
-        table = some.pivot(index="fold", columns="site", values="r").reindex(list(folds))
-        found[str(name)] = median_over_sites(table.to_numpy(float))
-    return found
 
 
 def no_divisors(pairs: pd.DataFrame) -> dict[str, str]:

@@ -48,5 +48,17 @@ class RidgeOptions:
             return n_images > MOST_IMAGES or n_responses > MOST_RESPONSES
         return self.inner == "images"
 
+    def unused_on_folds(self, device: str, n_images: int, n_responses: int) -> str:
+        """What has no effect where folds are left out of a recording of this size; empty if all has."""
+        unused = [f"ridge: precision: {self.precision}"] if self.precision != "float64" else []
+        unused += [f"device: {device}"] if device != "cpu" else []
+        if not unused:
+            return ""
+        return (
+            f"encoding: {' and '.join(unused)}: without effect on ridge regression here, which chooses "
+            f"penalties on folds, in float64 on the CPU (ridge: inner: {self.inner}, {n_images} images "
+            f"and {n_responses} responses); set ridge: {{inner: images}} for all recordings alike"
+        )
+
 
 RIDGE = RidgeOptions()

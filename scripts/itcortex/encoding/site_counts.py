@@ -10,7 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from itcortex.encoding.recording_pairs import Fitter, Pairing, Shown, features_of
+from itcortex.encoding.pair_scores import Fitter, features_of
+from itcortex.encoding.recording_pairs import Pairing, Shown
 from itcortex.numerics.metrics import predictivity
 
 COLUMNS = ["ceiling_name", "mapping", "n_source_sites", "draw", "r"]
@@ -57,6 +58,7 @@ def _of_sites(sources: tuple[Shown, ...], chosen: np.ndarray) -> tuple[Shown, ..
         end = start + source.responses.shape[3]
         own = chosen[(chosen >= start) & (chosen < end)] - start
         if len(own):
-            parts.append(replace(source, responses=source.responses[..., own]))
+            names = tuple(source.sites[k] for k in own)
+            parts.append(replace(source, responses=source.responses[..., own], sites=names))
         start = end
     return tuple(parts)

@@ -89,6 +89,18 @@ def join_targets(results: list[LayerScores]) -> LayerScores:
     return replace(first, metrics=joined, **by_target)
 
 
+def of_target(result: LayerScores, number: int) -> LayerScores:
+    """One layer's scores on one target alone; predictions stay, which are of the first."""
+    part = slice(number, number + 1)
+    by_target = {
+        name: getattr(result, name)[part]
+        for name in ("penalties", "at_edge")
+        if getattr(result, name, None) is not None
+    }
+    metrics = {name: values[part] for name, values in result.metrics.items()}
+    return replace(result, metrics=metrics, **by_target)
+
+
 def chosen_predictions(
     results: list[LayerPredictions], chosen: np.ndarray, tested_in: np.ndarray
 ) -> np.ndarray:

@@ -58,7 +58,7 @@ class Sites:
         cls, names: list[str], r: np.ndarray, draws: int, rng: np.random.Generator
     ) -> "Sites":
         """From r (network, fold, site), with predictivity in every draw."""
-        return cls(names, r, _bootstrap(r, draws, rng))
+        return cls(names, r, drawn_predictivity(r, draws, rng))
 
     def compare(self, first: int, others: np.ndarray) -> pd.DataFrame:
         """`DIFFERENCE` of one network (index) and each of others (pair,): first minus other.
@@ -111,7 +111,7 @@ class Collected:
         return Sites.drawing(self.names, np.array(self.values).reshape(shape), draws, rng)
 
 
-def _bootstrap(r: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+def drawn_predictivity(r: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Predictivity (network, draw) of r (network, fold, site), folds and sites drawn."""
     n_folds, n_sites = r.shape[1:]
     found = np.empty((len(r), draws))

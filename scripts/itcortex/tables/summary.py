@@ -213,6 +213,12 @@ def describe_models(table: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     return joined.fillna(dict.fromkeys(TEXTS, ""))
 
 
+def sites_left_out(attributes: dict) -> int:
+    """Sites of a recording's file that its entry does not select, or that lack a response."""
+    counts = attributes.get("left_out", {})
+    return sum(counts.get(kind, 0) for kind in ("sites", "incomplete_sites"))
+
+
 def describe_recordings(
     table: pd.DataFrame, recordings: dict[str, dict], left_out: dict[str, int] | None = None
 ) -> pd.DataFrame:

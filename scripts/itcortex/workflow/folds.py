@@ -114,13 +114,18 @@ def _check_splits(config: dict) -> None:
             )
 
 
-def check_divided_by(config: dict, models: pd.DataFrame) -> None:
-    """Raise `UserError` if images are to be divided by a network that the model table does not have."""
+def asked_folds(config: dict) -> list[Folds]:
+    """Folds of all recordings, of variants of the multiverse, and further splits."""
     encoding = config["encoding"]
     asked = [folds_of(encoding["folds"], name) for name in config["recordings"]]
     asked += [one["folds"] for one in config["multiverse"]["variants"].values() if "folds" in one]
-    asked += encoding["splits"]
-    if any(map(needs_network, asked)):
+    return asked + encoding["splits"]
+
+
+def check_divided_by(config: dict, models: pd.DataFrame) -> None:
+    """Raise `UserError` if images are to be divided by a network that the model table does not have."""
+    encoding = config["encoding"]
+    if any(map(needs_network, asked_folds(config))):
         where, network = "config: encoding: divided_by", encoding["divided_by"]
         choose(network["model"], {*models["model"]}, f"{where}: model")
         weights = models["weights"][models["model"] == network["model"]]

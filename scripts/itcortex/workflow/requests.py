@@ -1,5 +1,6 @@
 """What jobs ask of a machine or a scheduler, by their wildcards: facts for `resources`."""
 
+import math
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -105,12 +106,11 @@ class Requests:
         options = RidgeOptions.of(self.ex.settings["encoding"]["ridge"])
         images, gy, gx, sites = shape_of_recording(str(input.recording))
         kind = _kind(self.analysis.folds_of_job(wildcards))
-        splits = {"image": images, "split": 1, "far": 1}.get(kind, kind)
         return resources.RidgeSize(
             images * gy * gx,
             features,
             sites,
-            splits if isinstance(splits, int) else resources.UNKNOWN_SPLITS,
+            _splits(kind, images),
             options.number,
             shuffles,
             4 if options.precision == "float32" else 8,
@@ -134,6 +134,44 @@ class Requests:
         files = (input.activations, input.other_activations)
         largest = tuple(max(self._features_of(path, gy * gx > 1)) for path in files)
         return self._size(wildcards, input, largest, 0)
+
+    def pairs_mem_mb(self, wildcards: Wildcards, input, attempt: int) -> int:
+        """Memory to predict a recording from all others, by their sizes."""
+        others = [math.prod(shape_of_recording(str(path))) for path in input.others]
+        size = self._pair_sizes(wildcards, input)[-1]
+        return resources.pairs_mem_mb(size, 8 * sum(others) / 1e6, attempt)
+
+    def pairs_runtime(self, wildcards: Wildcards, input, attempt: int) -> int:
+        """Time to predict a recording from every other one, and from all of them."""
+        sizes, draws = self._pair_sizes(wildcards, input), self.ex.settings["ceiling"]["draws"]
+        return resources.pairs_minutes(sizes, draws, attempt)
+
+    def comparison_mem_mb(self, wildcards: Wildcards, input, attempt: int) -> int:
+        """Memory to compare networks with other recordings, by the largest recording."""
+        values = [math.prod(shape_of_recording(str(path))) for path in input.recorded]
+        return resources.comparison_mem_mb(max(values), attempt)
+
+    def comparison_runtime(self, wildcards: Wildcards, input, attempt: int) -> int:
+        """Time to do so, by all recordings and predictions."""
+        values = sum(math.prod(shape_of_recording(str(path))) for path in input.recorded)
+        return resources.comparison_minutes(values, len(self.ex.scored), attempt)
+
+    def _pair_sizes(self, wildcards: Wildcards, input) -> list[resources.RidgeSize]:
+        """Size of the fit from each other recording, and at last from all of them."""
+        encoding = self.ex.settings["encoding"]
+        options = RidgeOptions.of(encoding["ridge"])
+        images, gy, gx, sites = shape_of_recording(str(input.recording))
+        sources = [math.prod(shape_of_recording(str(path))[1:]) for path in input.others]
+        if gy * gx > 1:
+            sources = [shape_of_recording(str(path))[-1] for path in input.others]
+        kind = _kind(self.analysis.folds(wildcards))
+        return [
+            resources.RidgeSize(
+                images * gy * gx, (max(features, 1),), sites, _splits(kind, images), options.number,
+                encoding["permutations"], 4 if options.precision == "float32" else 8,
+            )
+            for features in (*sources, sum(sources))
+        ]  # fmt: skip
 
     def encoding_device(self, wildcards: Wildcards) -> str:
         """Where encoding models are fitted: `cpu`, or the GPU that networks run on."""
@@ -185,6 +223,12 @@ class Requests:
 def _kind(folds: str | int | dict) -> str | int:
     """`image`, a number, or the kind of folds that a column or the features of images make."""
     return folds["kind"] if isinstance(folds, dict) else folds
+
+
+def _splits(kind: str | int, images: int) -> int:
+    """Number of fits with other training images that folds of a kind take."""
+    known = {"image": images, "split": 1, "far": 1}.get(kind, kind)
+    return known if isinstance(known, int) else resources.UNKNOWN_SPLITS
 
 
 def _features(shape: tuple[int, ...], on_grid: bool, side: int | None) -> int:

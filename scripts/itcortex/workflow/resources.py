@@ -5,7 +5,7 @@ out of either is tried again with more.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from itcortex.regression.ridge_spectrum import kept_bytes
@@ -16,6 +16,7 @@ LEAST_MB = 1900  # of a job that loads a network or a recording: what is left of
 #: Taken for a network whose row of the model table gives no size.
 UNKNOWN_PARAMS_M, UNKNOWN_SIDE_PX = 30, 224
 RIDGE_ROWS = 4096  # that ridge regression leaves out in turn, at most
+STACK_MB = 512  # of responses that are fitted at a time where folds choose the penalty
 RIDGE_GFLOPS = 12  # of a core in float64 at worst, eigenvectors among them
 UNKNOWN_SPLITS = 10  # where only the images tell
 JOINT_FITS = 7  # of two networks on a recording (`itcortex.mappings.banded.BANDS`)
@@ -87,12 +88,16 @@ class RidgeSize:
 
 
 def ridge_mem_mb(size: RidgeSize, attempt: int) -> int:
+    """To fit ridge regression that leaves out images."""
+    return int(max(LEAST_MB, _ridge_mb(size)) * growth(attempt))
+
+
+def _ridge_mb(size: RidgeSize) -> float:
     """Of the largest layer: features twice, products five times, rotated rows, responses six times."""
     features = max(size.features)
     features_mb = 2 * 4 * size.rows * features / 1e6
     responses_mb = (6 * 8 + 3 * 4) * size.rows * size.sites / 1e6
-    needed = 700 + _products_mb(size, features) + features_mb + responses_mb
-    return int(max(LEAST_MB, needed) * growth(attempt))
+    return 700 + _products_mb(size, features) + features_mb + responses_mb
 
 
 def _products_mb(size: RidgeSize, features: int) -> float:
@@ -139,6 +144,45 @@ def variance_minutes(size: RidgeSize, attempt: int) -> int:
 def _joint_features(size: RidgeSize) -> int:
     """Features of both networks together, of each no more than there are rows."""
     return sum(min(features, size.rows) for features in size.features)
+
+
+def pairs_mem_mb(size: RidgeSize, others_mb: float, attempt: int) -> int:
+    """To predict a recording from others: the fit of all of their sites, and `others_mb` twice.
+
+    `others_mb` are the others' responses in float64, which stay while features are made of them. Where
+    folds choose the penalty, targets are fitted by 512 MB of responses, with coordinates, predictions
+    and inner scores of the same size.
+    """
+    response_mb = 8 * size.rows * size.sites / 1e6
+    stack_mb = min(STACK_MB, response_mb * (1 + size.shuffles)) + response_mb
+    needed = _ridge_mb(size) + 2 * others_mb + 4 * stack_mb
+    return int(max(LEAST_MB, needed) * growth(attempt))
+
+
+def pairs_minutes(sizes: Sequence[RidgeSize], draws: int, attempt: int) -> int:
+    """An hour, the operations of every pair with its control, and those of its curve over sites."""
+    flops = 0.0
+    for size in sizes:
+        (features,) = size.features
+        flops += _ridge_flops(size, features, 1 + size.shuffles)
+        counts = [2**k for k in range(features.bit_length()) if 2**k < features]
+        flops += draws * sum(_ridge_flops(size, count, 1) for count in counts)
+    seconds = flops / (RIDGE_GFLOPS * 1e9 * 8 / (sizes[0].value_bytes if sizes else 8))
+    return int((60 + seconds / 60) * growth(attempt))
+
+
+def comparison_mem_mb(values: int, attempt: int) -> int:
+    """To compare networks with other recordings: one recording of so many values, and one network.
+
+    60 bytes a value, as measured: responses in float32 and averaged in float64, predictions, shared
+    images of both, rows of real scores, and draws of an interval.
+    """
+    return int(max(LEAST_MB, 400 + 60 * values / 1e6) * growth(attempt))
+
+
+def comparison_minutes(values: int, networks: int, attempt: int) -> int:
+    """An hour, and of every network and recording 5 s, and 2 s a million of values."""
+    return int((60 + (5 * networks + 2e-6 * values * networks) / 60) * growth(attempt))
 
 
 def _ridge_flops(size: RidgeSize, features: int, targets: int) -> float:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from itcortex.data.own.entries import is_own, require_files
-from itcortex.data.registry import FORMATS_WITHOUT_GRID
 from itcortex.encoding.recording_pairs import OF_RECORDING
 from itcortex.errors import UserError, choose, nearest
 from itcortex.networks.network import Network
 from itcortex.networks.timm_names import known_architectures
+from itcortex.workflow.encoding_checks import check_kept, check_reduction, check_ridge
 from itcortex.workflow.folds import check_divided_by, check_folds
 from itcortex.workflow.model_table import check_layers, check_models
 from itcortex.workflow.refused_rows import RefusedRow
@@ -167,69 +167,6 @@ def check_concepts(config: dict, models: pd.DataFrame) -> None:
         raise UserError(
             f"config: concepts: crops: {concepts['crops']} crops are fewer than number: "
             f"{concepts['number']} concepts; take more crops, or look for fewer concepts"
-        )
-
-
-def check_ridge(encoding: dict) -> None:
-    """Raise `UserError` for a grid of penalties that has no width."""
-    grid = encoding["ridge"]["penalties"]
-    if grid["number"] > 1 and not grid["lowest"] < grid["highest"]:
-        raise UserError(
-            f"config: encoding: ridge: penalties: lowest {grid['lowest']:g} is not below highest "
-            f"{grid['highest']:g}; give a smaller `lowest`, or `number: 1`"
-        )
-
-
-def check_reduction(config: dict, registry: dict) -> None:
-    """Raise `UserError` where features cannot be reduced as the settings ask.
-
-    What cannot be known before a recording is read, whether it has a grid, is refused by the job.
-    """
-    kind, encoding = config["reduce"]["kind"], config["encoding"]
-    variants = config["multiverse"]["variants"].values()
-    if kind == "srp":
-        for name in config["recordings"]:
-            entry = registry["recordings"][name]
-            if not is_own(entry) and entry.get("format") not in FORMATS_WITHOUT_GRID:
-                raise UserError(
-                    f"config: reduce: kind: 'srp' leaves no maps, and recording {name!r} has a grid of "
-                    "positions, whose predictions and map alignment need them; choose kind: pool, which "
-                    "leaves the maps of such a recording as they are"
-                )
-        if config["rdms"]:
-            raise UserError(
-                f"config: reduce: kind: 'srp' leaves no maps, and rdms: {config['rdms'][0]!r} is "
-                "compared with means over positions too; compare RDMs in an experiment of their own"
-            )
-    for some in [encoding, *(encoding | variant for variant in variants)]:
-        others = some["protocol"] != "corrected" or not {*some["mappings"]} <= {"pls", "ridge"}
-        if kind == "pca" and others:
-            raise UserError(
-                f"config: reduce: kind: 'pca' is for mappings: [pls, ridge] of protocol: corrected, not "
-                f"for {some['mappings']} of {some['protocol']!r}; choose another kind"
-            )
-        if kind == "pca" and "ridge" in some["mappings"] and some["ridge"]["inner"] == "folds":
-            raise UserError(
-                "config: encoding: ridge: inner: 'folds' has no principal components (reduce: kind: "
-                "'pca'); set inner: images, or choose another kind"
-            )
-    if encoding["keep_mappings"] and kind != "pool":
-        raise UserError(
-            f"config: reduce: kind: {kind!r}: only mappings of pooled layers are kept; choose kind: "
-            "pool, or encoding: {keep_mappings: false}"
-        )
-
-
-def check_kept(encoding: dict) -> None:
-    """Raise `UserError` for mappings that cannot be kept, and for pictures without a kept mapping."""
-    if encoding["keep_mappings"] and encoding["protocol"] != "corrected":
-        raise UserError(
-            f"config: encoding: keep_mappings: protocol {encoding['protocol']!r} keeps none; choose "
-            "protocol: corrected"
-        )
-    if encoding["predict"] and not encoding["keep_mappings"]:
-        raise UserError(
-            "config: encoding: predict: only a kept mapping predicts responses; add keep_mappings: true"
         )
 
 

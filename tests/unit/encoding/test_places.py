@@ -32,6 +32,37 @@ def test_without_memory_auto_goes_on_with_the_cpu_and_says_so_once(caplog):
     ]
 
 
+def fitted(mapping, protocol, place, ridge, caplog, n_images=20):
+    """What the log says of two layers that are fitted."""
+    rng, groups = np.random.default_rng(0), np.arange(n_images) % 4
+    fit = PROTOCOLS[protocol].fitter(mapping, 2, "exact", 0, nested=False, ridge=ridge, place=place)
+    for _ in range(2):
+        maps, responses = rng.normal(size=(n_images, 3)), rng.normal(size=(1, n_images, 1, 1, 2))
+        fit(maps, responses, Division.into_folds(groups))
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_a_precision_and_a_device_without_effect_are_told_once(caplog):
+    ridge = RidgeOptions("auto", precision="float32")
+    (said,) = fitted("ridge", "corrected", Place("cuda", True), ridge, caplog)
+    assert "ridge: precision: float32 and device: cuda: without effect" in said
+    assert "inner: auto, 20 images and 40 responses" in said and "{inner: images}" in said
+
+
+def test_of_what_has_an_effect_nothing_is_told(caplog):
+    assert fitted("ridge", "corrected", Place(), RidgeOptions("auto"), caplog) == []
+    ridge = RidgeOptions("images", precision="float32")
+    assert fitted("ridge", "corrected", Place(), ridge, caplog) == []
+
+
+def test_pls_of_a_protocol_that_has_no_device_says_so_once(caplog):
+    place = Place("cuda", True)
+    for _ in range(2):
+        PROTOCOLS["brainscore"].fitter("pls", 2, "exact", 0, place=place)
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "device: cuda: without effect on PLS of protocol brainscore" in said
+
+
 def test_a_library_of_cuda_without_memory_for_its_workspace_is_the_same():
     def fit(device):
         if device == "cuda":

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from itcortex.encoding import ceilings, recording_pairs
+from itcortex.encoding import ceilings, pair_scores, recording_pairs
+from itcortex.encoding.pair_scores import features_of
 from itcortex.encoding.protocols import PROTOCOLS
-from itcortex.encoding.recording_pairs import Shown, features_of, pair_up
+from itcortex.encoding.recording_pairs import Shown, pair_up
 from itcortex.encoding.targets import Target, shuffled_targets
 from itcortex.errors import UserError
-from itcortex.mappings.folds import Division, assign_folds
+from itcortex.mappings.folds import Division, Split, assign_folds
 from itcortex.mappings.kinds import Kinds
 from itcortex.mappings.pls import fit_layer
 
@@ -24,7 +25,8 @@ def shown(name, responses, digests=None, monkey="A"):
     """A recording without a grid, of responses (image, site), or with one."""
     values = responses if responses.ndim == 4 else responses[:, None, None]
     digests = digests or tuple(f"picture-{k}" for k in range(len(values)))
-    return Shown(name, monkey, values.astype(float), tuple(digests))
+    sites = tuple(f"{name}-{k}" for k in range(values.shape[3]))
+    return Shown(name, monkey, values.astype(float), tuple(digests), sites)
 
 
 def divided(target, folds=5, seed=0):
@@ -34,18 +36,28 @@ def divided(target, folds=5, seed=0):
 
 def scores(pairing, mapping="ridge", targets=(MAIN,), components=25, rng=None):
     fitter = CORRECTED.fitter(mapping, components, "exact", 0, nested=False)
-    sites = tuple(f"s{k}" for k in range(pairing.target.responses.shape[3]))
-    return recording_pairs.score(
-        pairing, list(targets), {None: pairing.target.responses}, sites, {mapping: fitter},
-        {"recording": pairing.target.name, "protocol": "corrected"}, 7,
+    sites, labels = (
+        pairing.target.sites,
+        {"recording": pairing.target.name, "protocol": "corrected"},
+    )
+    fits = pair_scores.fit_pair(
+        pairing, list(targets), {None: pairing.target.responses}, {mapping: fitter}, 7,
         rng or np.random.default_rng(0),
     )  # fmt: skip
+    types = pair_scores.text_types(
+        labels, [pairing.ceiling_name], [mapping], list(targets), pairing.division.names, sites
+    )
+    return list(fits.blocks(labels, sites, types, pairing.division.kinds))
 
 
 def predicted(pairing, mapping="ridge", **options):
     raw = scores(pairing, mapping, **options)
-    estimates, _ = recording_pairs.as_ceilings(raw, mapping, [None], pairing.division.names)
+    estimates, _ = as_ceilings(raw, mapping, pairing.division.names)
     return estimates[0][pairing.ceiling_name].mean()
+
+
+def as_ceilings(raw, mapping, names):
+    return pair_scores.as_ceilings(pair_scores.medians(raw), mapping, [None], names)
 
 
 def pair(target, *others, folds=5):
@@ -91,7 +103,7 @@ def test_scores_are_those_of_a_layer_that_holds_the_sites(rng):
     layer = (source - source.mean(0)) / source.std(0)
     fold_of = pairing.division.fold_of
     expected = fit_layer(layer, target[None, :, None, None], fold_of, 3, nested=False)
-    raw = scores(pairing, "pls", components=3)
+    (raw,) = scores(pairing, "pls", components=3)
     for name in ("r", "rho", "explained_variance"):
         found = raw.pivot(index="fold", columns="site", values=name).to_numpy()
         np.testing.assert_allclose(found, expected.metrics[name][0], atol=1e-12)
@@ -220,7 +232,7 @@ def test_chance_is_that_of_shuffled_images(rng):
     target, source = signal + rng.standard_normal((100, 3)), signal + rng.standard_normal((100, 4))
     pairing = pair(shown("a", target), shown("b", source))
     raw = scores(pairing, targets=[MAIN, *shuffled_targets(MAIN, 15)], rng=rng)
-    estimates, by_chance = recording_pairs.as_ceilings(raw, "ridge", [None], pairing.division.names)
+    estimates, by_chance = as_ceilings(raw, "ridge", pairing.division.names)
     assert len(by_chance) == 15
     chance = np.array([one["recording:b"].mean() for one in by_chance])
     assert abs(chance.mean()) < 0.1  # 100 images, 15 permutations
@@ -231,7 +243,7 @@ def test_folds_without_a_shared_image_have_no_ceiling(rng):
     target = shown("a", rng.standard_normal((30, 3, 3, 2)))
     division = Division.into_folds(np.arange(30), target.digests)
     (pairing,) = pair_up(target, [shown("b", target.responses[5:9], target.digests[5:9])], division)
-    estimates, _ = recording_pairs.as_ceilings(scores(pairing), "ridge", [None], division.names)
+    estimates, _ = as_ceilings(scores(pairing), "ridge", division.names)
     defined = np.isfinite(estimates[0]["recording:b"])
     np.testing.assert_array_equal(np.flatnonzero(defined), np.arange(5, 9))
 
@@ -280,3 +292,105 @@ def test_an_own_recording_that_names_no_animal_may_be_of_the_same_one(rng):
     target, one, other = shown("a", values), shown("b", values), shown("c", values, monkey="B")
     *_, joined = pair_up(target, [one, other], pair(target, one).division)
     assert joined.about["same_monkey"] == "partly"
+
+
+def held_out(target, test, train_parts=3):
+    """One test set, and the other images in parts that choose the penalty."""
+    group_of = 1 + np.arange(len(target.digests)) % train_parts
+    group_of[test] = 0
+    return Division.of_groups(("test",), group_of, target.digests)
+
+
+@pytest.mark.parametrize("mapping", ["pls", "ridge"])
+def test_one_test_set_is_predicted_from_its_training_images(rng, mapping):
+    values = rng.standard_normal((90, 3))
+    target = shown("a", values)
+    source = shown("b", values[::-1], target.digests[::-1])
+    (pairing,) = pair_up(target, [source], held_out(target, np.arange(60, 90)))
+    assert pairing.refused == "" and pairing.has_one_test_set
+    assert predicted(pairing, mapping) == pytest.approx(1, abs=1e-3)
+    assert pairing.shared["image"].tolist() == list(range(60, 90))
+    assert set(pairing.shared["fold"]) == {"test"}
+
+
+def test_the_control_of_one_test_set_shuffles_test_and_training_images_apart(rng):
+    """Test images have more repeats: responses with the noise of one part must not enter the other."""
+    values = rng.standard_normal((60, 2))
+    values[40:] += 100
+    target, seen = shown("a", values), []
+    (pairing,) = pair_up(target, [shown("b", values)], held_out(target, np.arange(40, 60)))
+
+    def fit(maps, responses, division):
+        assert not isinstance(
+            responses, np.ndarray
+        )  # one target at a time, or 21 would be in memory
+        seen.extend(responses[k][:, 0, 0] for k in range(len(responses)))
+        return CORRECTED.fitter("ridge", 25, "exact", 0, nested=False)(maps, responses, division)
+
+    targets = [MAIN, *shuffled_targets(MAIN, 3)]
+    pair_scores.fit_pair(pairing, targets, {None: target.responses}, {"ridge": fit}, 7, rng)
+    assert len(seen) == 4 and not np.array_equal(seen[0], seen[1])
+    for one in seen:
+        assert (one[40:] > 50).all() and (one[:40] < 50).all()
+        assert sorted(one[:, 0]) == sorted(values[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("shared", "train_parts", "said"),
+    [
+        (range(40), 3, "share 0 samples of test images and 40 training images in 3 parts"),
+        (range(30, 90), 1, "share 30 samples of test images and 30 training images in 1 parts"),
+        (range(30, 64), 3, "share 4 samples of test images and 30 training images in 3 parts"),
+    ],
+)
+def test_one_test_set_with_too_few_shared_images_is_refused_with_a_remedy(
+    rng, shared, train_parts, said
+):
+    target = shown("a", rng.standard_normal((90, 3)))
+    division = held_out(target, np.arange(60, 90), train_parts)
+    kept = list(shared)
+    source = shown("b", target.responses[kept], [target.digests[k] for k in kept])
+    (pairing,) = pair_up(target, [source], division)
+    assert said in pairing.refused and "mark more of the shared images" in pairing.refused
+    assert pairing.about["n_shared"] == len(kept)
+
+
+def test_repeated_splits_are_refused_with_a_remedy(rng):
+    target = shown("a", rng.standard_normal((40, 2)))
+    half = Split(np.arange(20), np.arange(20, 40), np.arange(5))
+    division = Division(("one", "two"), (half, half), 40, target.digests)
+    (pairing,) = pair_up(target, [shown("b", target.responses)], division)
+    assert "repeated splits" in pairing.refused and "protocol: corrected" in pairing.refused
+
+
+def test_sites_of_one_file_in_two_entries_do_not_predict_themselves(rng):
+    """An area, and one animal's part of it: the same names with the same responses."""
+    values = rng.standard_normal((60, 6))
+    whole = shown("area", values)
+    part = replace(shown("part", values[:, 2:5]), sites=whole.sites[2:5])
+    (pairing,) = pair_up(whole, [part], divided(whole))
+    assert pairing.refused.startswith("3 of area's 6 sites are sites of part as well")
+    named_alike = replace(shown("b", rng.standard_normal((60, 3))), sites=whole.sites[:3])
+    (pairing,) = pair_up(whole, [named_alike], divided(whole))
+    assert pairing.refused == ""  # many files count sites from 0
+    others = pair_up(part, [whole, named_alike, shown("c", values)], divided(part))
+    assert [bool(one.refused) for one in others] == [True, False, False, False]
+    assert others[-1].about["sources"] == "b + c"
+
+
+def test_an_entry_that_pools_animals_is_partly_of_each(rng):
+    values = rng.standard_normal((40, 3))
+    pooled, one, other = (
+        shown(name, values, monkey=monkey)
+        for name, monkey in (("p", "M1, M2 and M3"), ("one", "M1"), ("other", "M4"))
+    )
+    again = shown("q", values, monkey="M1, M2 and M3")
+    pairs = ((pooled, one), (one, pooled), (pooled, again), (pooled, other), (one, one))
+    told = {a.name + b.name: pair(a, b).about["same_monkey"] for a, b in pairs}
+    assert told == {
+        "pone": "partly",
+        "onep": "partly",
+        "pq": "partly",
+        "pother": "no",
+        "oneone": "yes",
+    }

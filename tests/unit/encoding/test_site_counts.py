@@ -13,7 +13,8 @@ FIT = PROTOCOLS["corrected"].fitter("ridge", 25, "exact", 0, nested=False)
 
 def shown(name, responses):
     digests = tuple(f"p{k}" for k in range(len(responses)))
-    return Shown(name, "A", responses[:, None, None].astype(float), digests)
+    sites = tuple(f"{name}-{k}" for k in range(responses.shape[1]))
+    return Shown(name, "A", responses[:, None, None].astype(float), digests, sites)
 
 
 def paired(target, *sources):

@@ -1,14 +1,18 @@
 """Recordings that predict each other, from files to tables, figure and report."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
+from pyarrow import parquet
 
 import compare_recordings
 import estimate_ceiling
 import predict_recording
 from itcortex import store
 from itcortex.data.recordings import Recording
+from itcortex.encoding import pair_scores
 from itcortex.errors import UserError
 from itcortex.figures import captions, site_counts
 from itcortex.figures import recording_pairs as figure
@@ -18,12 +22,13 @@ from itcortex.report.tables import pairs_table as reported
 from itcortex.tables import dictionary, multiverse
 from itcortex.tables.ceiling_effects import effects_table
 from itcortex.tables.panels import Panel
-from itcortex.tables.recording_pairs import site_scores
+from itcortex.tables.shared_images import Predicted, fold_scores
 from made import artists
+from made.encoding import ON_CPU
 
 IMAGES, FOLDS, SEED = 90, 5, 3
 KINDS = ("scores", "pairs", "shared", "curves")
-NETWORKS = {"strong": 0.9, "weak": 0.2}
+NETWORKS = {"strong": 0.9, "weak": 0.1}
 PANEL = Panel("a", "pls", "corrected", "V4, A")
 
 
@@ -58,9 +63,9 @@ def line(tmp_path_factory):
             folder / f"{name}.h5", folder / f"{name}.images.parquet",
             [folder / f"{one}.h5" for one in others],
             [folder / f"{one}.images.parquet" for one in others],
-            *(folder / f"{name}.{kind}.parquet" for kind in KINDS),
-            name, others, [None, None], ["pls", "ridge"], "corrected", 4, "exact", FOLDS, 7, None,
-            [], 20, 3, SEED,
+            *(folder / f"{name}.{kind}.parquet" for kind in KINDS), folder / f"{name}.predictions.h5",
+            name, others, [None, None], ["pls", "ridge"], "corrected", 4, "exact", *ON_CPU, FOLDS, 7,
+            None, [], 20, 3, SEED,
         )  # fmt: skip
         estimated(folder, name, "population")
     fold_of = store.read_table(folder / "a.shared.parquet")
@@ -78,7 +83,8 @@ def line(tmp_path_factory):
     store.write_table(folder / "models.parquet", pd.DataFrame(models))
     paths = {kind: [folder / f"{name}.{kind}.parquet" for name in "abc"] for kind in KINDS}
     compare_recordings.main(
-        **paths, recorded=[folder / f"{name}.h5" for name in "abc"],
+        **paths, predicted=[folder / f"{name}.predictions.h5" for name in "abc"],
+        recorded=[folder / f"{name}.h5" for name in "abc"],
         predictions=[folder / f"{model}.predictions.h5" for model in NETWORKS],
         models=folder / "models.parquet", recording_pairs=folder / "recording_pairs.parquet",
         recording_pairs_csv=folder / "recording_pairs.csv",
@@ -173,9 +179,9 @@ def test_networks_are_scored_on_the_same_images_and_folds(line):
 def test_a_network_on_all_images_has_its_usual_score(rng):
     values = rng.standard_normal((20, 2, 2, 3))
     shared = pd.DataFrame({"image": np.arange(20), "fold": np.repeat(["f0", "f1"], 10)})
-    found = site_scores(values, 2 * values + 1, shared, ("x", "y", "z"))
-    np.testing.assert_allclose(found["r"], 1)
-    assert found.groupby("fold").size().to_dict() == {"f0": 3, "f1": 3}
+    found = fold_scores(values, 2 * values + 1, shared)
+    assert found.shape == (2, 3)
+    np.testing.assert_allclose(found, 1)
 
 
 def summary_of(line):
@@ -272,3 +278,70 @@ def test_the_report_sets_networks_beside_the_other_recording_without_a_percentag
     assert any("partly same animal, 70 images" in text for text in artists.texts(drawn))
     shown = reported(pairs)
     assert len(shown.rows) == len(pairs) and reported(None) is None
+
+
+def test_scores_leave_one_target_at_a_time_and_are_read_so(line):
+    """21 targets of two mappings; of a big recording they do not fit into memory together."""
+    with parquet.ParquetFile(line / "a.scores.parquet") as file:
+        assert file.num_row_groups == 2 * 21
+        sizes = {file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)}
+        assert sizes == {FOLDS * 6}
+    whole = table(line, "a.scores")
+    one = store.read_blocks(line / "a.scores.parquet", rows=1)
+    found = pair_scores.medians(one)
+    keys = ["mapping", "permutation", "fold"]
+    expected = whole.groupby(keys, observed=True)["r"].median().sort_index()
+    assert len(found) == len(expected) == 2 * 21 * FOLDS
+    np.testing.assert_array_equal(found.set_index(keys)["r"].sort_index(), expected)
+
+
+def test_networks_are_compared_one_at_a_time(rng):
+    """12 networks of 400 images x 500 sites are 10 MB, and as rows with texts a multiple of that."""
+    recorded = rng.standard_normal((400, 1, 1, 500))
+    shared = pd.DataFrame({"ceiling_name": "recording:b", "image": np.arange(400),
+                           "fold": np.repeat([f"f{k}" for k in range(10)], 40)})  # fmt: skip
+    sites = [f"s{k}" for k in range(500)]
+    r = fold_scores(recorded, recorded + rng.standard_normal(recorded.shape), shared)
+    scores = pd.DataFrame({"fold": np.repeat([f"f{k}" for k in range(10)], 500), "site": sites * 10,
+                           "r": r.ravel(), "mapping": "ridge", "window_start": np.nan,
+                           "window_stop": np.nan})  # fmt: skip
+    about = {"recording": "a", "protocol": "corrected", "ceiling_name": "recording:b"}
+    pairs = Predicted(shared, {}, lambda about: scores, lambda window: recorded, 4, (0, 0))
+
+    def networks(count):
+        for k in range(count):
+            noise = np.random.default_rng(k).standard_normal(recorded.shape, np.float32)
+            yield f"net{k}", "w", (recorded + noise).astype(np.float32)
+
+    peaks = []
+    for count in (2, 12):
+        tracemalloc.start()
+        rows = pairs.networks([about], "ridge", networks(count))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert [row["model"] for row in rows] == [f"net{k}" for k in range(count)]
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+@pytest.mark.parametrize("one_test_set", [False, True])
+def test_what_predicts_the_same_differs_by_nothing_in_every_draw(rng, one_test_set):
+    recorded = rng.standard_normal((60, 1, 1, 4))
+    values = (recorded + rng.standard_normal(recorded.shape)).astype(np.float32)
+    fold = ["test"] * 20 if one_test_set else np.repeat([f"f{k}" for k in range(5)], 12)
+    shared = pd.DataFrame(
+        {"ceiling_name": "recording:b", "image": np.arange(len(fold)), "fold": fold}
+    )
+    r = fold_scores(recorded, values, shared)
+    names = [f"s{3 - k}" for k in range(4)]  # sites are in the order of the recording, not of names
+    scores = pd.DataFrame({"fold": np.repeat(sorted(set(fold)), 4), "site": names * len(r),
+                           "r": r.ravel(), "mapping": "ridge", "window_start": np.nan,
+                           "window_stop": np.nan})  # fmt: skip
+    kept = {"recording:b/ridge": values[:20]} if one_test_set else {}
+    pairs = Predicted(shared, kept, lambda about: scores, lambda window: recorded, 50, (0, 1))
+    about = {"recording": "a", "protocol": "corrected", "ceiling_name": "recording:b"}
+    (row,) = pairs.networks([about], "ridge", [("net", "w", values)])
+    assert row["difference"] == row["low"] == row["high"] == 0 and row["sites_higher"] == 0
+    interval = pairs.interval(about, "ridge")
+    assert (interval is not None) == one_test_set
+    if one_test_set:
+        assert interval == (row["r_low"], row["r_high"]) and interval[0] < row["r"] < interval[1]

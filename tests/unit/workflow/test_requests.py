@@ -150,6 +150,25 @@ def test_two_networks_ask_by_the_largest_layers_of_both(job, fitted, tmp_path):
     assert request.variance_runtime(pair, both, 1) >= request.encoding_runtime(pair, both, 1)
 
 
+def test_recordings_that_predict_each_other_ask_by_the_sites_of_all_others(job, fitted, tmp_path):
+    names = tuple(f"image{n}" for n in range(40))
+    for name, sites in (("b", 7), ("c", 12)):
+        store.write_recording(
+            tmp_path / f"{name}.h5",
+            Recording(np.zeros((40, 1, 1, 1, sites)), names, tuple(f"s{n}" for n in range(sites))),
+        )
+    fitted.others = [str(tmp_path / f"{name}.h5") for name in "bc"]
+    fitted.recorded = [fitted.recording, *fitted.others]
+    request, one = Requests(experiment()), job(recording="sim_m1_pl")
+    assert [size.features for size in request._pair_sizes(one, fitted)] == [(7,), (12,), (19,)]
+    assert request.pairs_mem_mb(one, fitted, 1) == request.comparison_mem_mb(one, fitted, 1) == 1900
+    assert request.pairs_runtime(one, fitted, 2) == 120
+    assert request.comparison_runtime(one, fitted, 1) == 60
+    fitted.others.append(str(tmp_path / "none.h5"))
+    with pytest.raises(FileNotFoundError):
+        request.pairs_mem_mb(one, fitted, 1)
+
+
 @pytest.mark.parametrize(
     ("networks", "encoding", "device", "gpus"),
     [

@@ -93,12 +93,34 @@ def test_every_joint_fit_is_counted():
     assert len(BANDS) == resources.JOINT_FITS
 
 
+IT, SMALL_PAIR = (replace(TRIPLEN, features=(8242,), value_bytes=4),
+                  resources.RidgeSize(1200, (59,), 50, 10, 9, 20, 8))  # fmt: skip
+
+
+def test_recordings_that_predict_each_other_ask_by_their_sizes():
+    """Measured: 1,000 images, 6,000 sites from 1,500 took .8 GB; a small session is one of 2 GB."""
+    others_mb = 8 * 1000 * 8242 / 1e6
+    assert 3000 < resources.pairs_mem_mb(IT, others_mb, 1) < 8000
+    assert resources.pairs_mem_mb(SMALL_PAIR, 1, 1) == resources.LEAST_MB
+    assert resources.pairs_mem_mb(IT, 10 * others_mb, 1) > resources.pairs_mem_mb(IT, others_mb, 1)
+    one, two = (resources.pairs_minutes([IT] * n, 5, 1) for n in (1, 2))
+    assert (two - 60) / (one - 60) == pytest.approx(2, rel=0.02) and one > 60
+    assert resources.pairs_minutes([SMALL_PAIR], 5, 1) < 70
+    assert resources.comparison_mem_mb(1200 * 50, 1) == resources.LEAST_MB
+    # the responses and predictions of Triple-N's IT alone are .25 GB of it
+    assert resources.comparison_mem_mb(1000 * 21_059, 2) > resources.comparison_mem_mb(1, 1)
+    assert resources.comparison_mem_mb(22_348 * 21_059, 1) > 8000
+    assert resources.comparison_minutes(22_348 * 512, 135, 1) > 60 + 135 * 5 // 60
+
+
 @pytest.mark.parametrize(
     "ask",
     [
         lambda n: resources.rising(30)(None, n),
         lambda n: resources.encoding_mem_mb(4000, n),
         lambda n: resources.ridge_mem_mb(TVSD, n),
+        lambda n: resources.pairs_mem_mb(TVSD, 1, n),
+        lambda n: resources.comparison_mem_mb(10**9, n),
         lambda n: resources.extraction_minutes(50, 12.0, n),
         lambda n: resources.fetching_mem_mb(300.0, n),
     ],

@@ -13,6 +13,8 @@ from itcortex.workflow import model_table, schemas, settings
 from itcortex.workflow.defaults import with_defaults
 from itcortex.workflow.folds import folds_of, label_of, written_out
 
+ROOT = Path(__file__).resolve().parents[3]
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCHEMAS = REPOSITORY / "rules" / "schemas"
 
@@ -475,11 +477,70 @@ def test_an_experiment_that_compares_nothing_is_refused(config, registry, models
         settings.check_experiment(config, registry, models)
 
 
-def test_a_grid_of_penalties_has_a_width():
-    grid = {"lowest": 1.0, "highest": 0.5, "number": 3}
+def test_a_grid_of_penalties_has_a_width(config):
+    encoding, grid = config["encoding"], {"lowest": 1.0, "highest": 0.5, "number": 3}
+    ridge = encoding["ridge"]
     with pytest.raises(UserError, match=r"penalties: lowest 1 is not below highest 0.5.*number: 1"):
-        settings.check_ridge({"ridge": {"penalties": grid}})
-    settings.check_ridge({"ridge": {"penalties": grid | {"number": 1}}})
+        settings.check_ridge(encoding | {"ridge": ridge | {"penalties": grid}})
+    settings.check_ridge(encoding | {"ridge": ridge | {"penalties": grid | {"number": 1}}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "ridge", "message"),
+    [
+        (
+            {},
+            {"inner": "folds", "precision": "float32"},
+            "'float32' has no effect with inner: folds",
+        ),
+        ({}, {"inner": "auto", "precision": "float32"}, None),  # by size, and the log says so
+        (
+            {"device": "cuda", "mappings": ["ridge"]},
+            {"inner": "folds"},
+            "'cuda' has no effect: ridge",
+        ),
+        ({"device": "cuda", "mappings": ["rsa", "cka"]}, {}, "rsa and cka of protocol 'corrected'"),
+        (
+            {"device": "cuda", "mappings": ["pls"], "protocol": "brainscore"},
+            {},
+            "'brainscore'.*on the C",
+        ),
+        ({"device": "cuda", "mappings": ["ridge"]}, {"inner": "images"}, None),
+        ({"device": "cuda", "mappings": ["pls"]}, {"inner": "folds"}, None),
+        ({"device": "auto", "mappings": ["rsa"]}, {}, None),
+    ],
+)
+def test_an_explicit_precision_or_device_without_effect_is_refused(config, changes, ridge, message):
+    encoding = config["encoding"] | changes
+    encoding["ridge"] = encoding["ridge"] | ridge
+    if message is None:
+        settings.check_ridge(encoding)
+        return
+    with pytest.raises(UserError, match=message):
+        settings.check_ridge(encoding)
+
+
+def test_big_experiments_choose_penalties_in_all_areas_alike():
+    for name in ("tvsd", "triplen"):
+        ridge = schemas.load_yaml(ROOT / "experiments" / f"{name}.yaml")["encoding"]["ridge"]
+        assert ridge == {"inner": "images", "precision": "float32"}, name
+
+
+def test_an_animal_predicts_another_in_both_big_experiments(registry):
+    """Recordings of one area, of one animal each, that were shown the same stimuli."""
+    for name in ("tvsd", "triplen"):
+        used = schemas.load_yaml(ROOT / "experiments" / f"{name}.yaml")["recordings"]
+        entries = [registry["recordings"][one] for one in used]
+        of_it = [one for one in entries if one["attributes"]["area"] == "IT"]
+        single = {
+            one["attributes"]["monkey"]: one
+            for one in of_it
+            if " " not in one["attributes"]["monkey"]
+        }
+        assert len(single) == 2 and len({one["stimuli"] for one in single.values()}) == 1, name
+        for monkey, entry in single.items():
+            chosen = entry.get("options", {}).get("monkey") or entry["sites"]["animal"]
+            assert chosen == monkey and entry["sites"]["region"] == "IT"
 
 
 @pytest.mark.parametrize(
@@ -488,6 +549,25 @@ def test_a_grid_of_penalties_has_a_width():
         ("srp", {}, "reduce: kind: 'srp' leaves no maps, and recording 'sim_m1_pl' has a grid"),
         ("srp", {"recordings": ["v4_210325"], "rdms": ["it92_monkey"]}, "rdms: 'it92_monkey' is"),
         ("srp", {"recordings": ["v4_210325"]}, None),
+        (
+            "srp",
+            {"recordings": ["v4_210325"], "encoding": {"folds": {"kind": "clusters", "k": 5}}},
+            "'srp' leaves no means over positions, and folds of kind: 'clusters' .*kind: pool",
+        ),
+        (
+            "srp",
+            {"recordings": ["v4_210325"], "encoding": {"splits": [{"kind": "far", "share": 0.2}]}},
+            "folds of kind: 'far'",
+        ),
+        (
+            "srp",
+            {
+                "recordings": ["v4_210325"],
+                "multiverse": {"variants": {"c": {"folds": {"kind": "clusters", "k": 3}}}},
+            },
+            "folds of kind: 'clusters'",
+        ),
+        ("pool", {"encoding": {"folds": {"kind": "clusters", "k": 5}}}, None),
         ("pca", {"encoding": {"mappings": ["pls", "rsa"]}}, "'pca' is for .*, not for .*'rsa'"),
         ("pca", {"encoding": {"protocol": "reference"}}, "not for .* of 'reference'"),
         ("pca", {"multiverse": {"variants": {"r": {"mappings": ["cka"]}}}}, "not for .*'cka'"),

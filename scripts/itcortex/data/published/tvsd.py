@@ -12,6 +12,7 @@ come in reverse order.
 of THINGS. The images themselves may not be passed on.
 """
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from itcortex.data.own.selection import select
 from itcortex.data.recordings import Recording, checked
 from itcortex.errors import UserError, choose
 from itcortex.formats import hdf5
-from itcortex.numerics.metrics import mean_defined, pearson
+from itcortex.numerics.metrics import mean_defined, median_over_sites, pearson
 
 #: Electrodes [first, last) of every region, counted from 0. The monkeys' IT and V4 are in another order.
 REGIONS = {
@@ -35,6 +36,8 @@ ELECTRODES_OF_ARRAY = 64
 #: The mean over repeats must be the published mean: correlation of the two, median over electrodes.
 LEAST_AGREEMENT = 0.9
 SPLITS = ("train", "test")
+_MOST_NAMED = 8
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,9 @@ def read_tvsd(
     Returns
     -------
     The recording. Responses to test images are the means over their repeats, which `trials` has;
-    `image_labels` are `split` (train, test) and `object_name`; the attribute `left_out` counts sites.
+    `image_labels` are `split` (train, test) and `object_name`. Sites without any response to an image
+    are left out, since every image needs one of every site; the attribute `left_out` counts them
+    (`incomplete_sites`) and those that were not selected (`sites`).
 
     Raises `UserError` for files of another layout, and for a selection that leaves no site.
     """
@@ -108,22 +113,52 @@ def read_tvsd(
     _require_shape(repeats, (None, len(test), len(sites)), "test_MUA_reps", source)
     trials = repeats[:, :, chosen].transpose(1, 2, 0)  # (image, electrode, repeat)
     mean = mean_defined(trials.astype(np.float64), axis=2)
-    _require_agreement(mean, test[:, chosen], source)
     responses = np.concatenate([train[:, chosen], mean.astype(np.float32)])
-    n_left_out = int((~chosen).sum())
+    names = sites["site"][chosen].to_numpy()
+    whole = _complete(responses, images.paths, names, str(source))
+    _require_agreement(mean[:, whole], test[:, chosen][:, whole], source)
+    left_out = {"sites": int((~chosen).sum()), "incomplete_sites": int((~whole).sum())}
     known = {
         "image_labels": {"split": list(images.split), "object_name": list(images.objects)},
-        "left_out": {"sites": n_left_out} if n_left_out else {},
+        "left_out": {kind: count for kind, count in left_out.items() if count},
     }
     recording = Recording(
-        responses[:, None, None, None],
+        responses[:, whole][:, None, None, None],
         images.paths,
-        tuple(sites["site"][chosen]),
+        tuple(names[whole]),
         known | attributes,
-        np.ascontiguousarray(trials)[:, None, None, None],
+        np.ascontiguousarray(trials[:, whole])[:, None, None, None],
         repeated=tuple(range(len(train), len(responses))),
     )
     return checked(recording, str(source))
+
+
+def _complete(
+    responses: np.ndarray, images: tuple[str, ...], sites: np.ndarray, where: str
+) -> np.ndarray:
+    """Mask (site,) of the sites with a response (image, site) to every image; the log names the others.
+
+    Raises `UserError` if there is none.
+    """
+    lacking = ~np.isfinite(responses)
+    whole = ~lacking.any(0)
+    if whole.all():
+        return whole
+    image, site = np.argwhere(lacking)[0]
+    first = f"the first: {sites[site]} to {images[image]}"
+    if not whole.any():
+        raise UserError(
+            f"{where}: none of the {len(sites)} selected sites has a response to every image ({first}); "
+            "select others (`sites` of the recording's entry), or get the file from its original source "
+            "again"
+        )
+    named = [str(name) for name in sites[~whole][:_MOST_NAMED]]
+    more = f" and {(~whole).sum() - len(named)} more" if (~whole).sum() > len(named) else ""
+    _log.warning(
+        f"{where}: {(~whole).sum()} of {len(sites)} selected sites have no response to some image "
+        f"({first}) and are left out: {', '.join(named)}{more}"
+    )
+    return whole
 
 
 def sites_of(handle: h5py.File, monkey: str, where: str) -> pd.DataFrame:
@@ -167,7 +202,7 @@ def _require_shape(values: np.ndarray, wanted: tuple, name: str, where: str | Pa
 
 def _require_agreement(mean: np.ndarray, published: np.ndarray, where: str | Path) -> None:
     """Raise `UserError` if repeats are not of the images whose published mean stands beside them."""
-    agreement = np.nanmedian(pearson(mean, published.astype(np.float64)))
+    agreement = float(median_over_sites(pearson(mean, published.astype(np.float64))))
     if not agreement >= LEAST_AGREEMENT:
         raise UserError(
             f"{where}: the means over test_MUA_reps correlate with test_MUA by {agreement:.2f} only "

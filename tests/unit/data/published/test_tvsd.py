@@ -79,15 +79,46 @@ def test_trials_are_of_the_test_images_and_responses_their_mean(monkey):
     assert np.median(reliability) > 0.95  # the signal has ten times the noise's standard deviation
 
 
-def test_a_broken_electrode_is_no_matter_if_it_is_not_selected(monkey):
-    with h5py.File(monkey[0], "r+") as handle:
-        for name in ("train_MUA", "test_MUA", "test_MUA_reps", "reliab"):
+def emptied(path, sites, names=("train_MUA", "test_MUA", "test_MUA_reps", "reliab"), at=None):
+    """The file with NaN for some electrodes, at some images."""
+    with h5py.File(path, "r+") as handle:
+        for name in names:
             values = handle[name][...]
-            values[..., 800] = np.nan
+            values[(..., sites) if at is None else (..., at, sites)] = np.nan
             handle[name][...] = values
+
+
+def test_a_broken_electrode_is_left_out_and_counted_beside_those_not_selected(monkey, caplog):
+    emptied(monkey[0], 800)
     recording = read(monkey, monkey="N", select_sites={"region": "IT", "reliability": ">0.3"})
     assert "N-0801" not in recording.site_ids and len(recording.site_ids) == 255
-    with pytest.raises(UserError, match=r"NaN or infinite responses for 18 pairs .* at N-0801"):
+    assert recording.attributes["left_out"] == {"sites": N_SITES - 255} and not caplog.records
+    recording = read(monkey, monkey="N", select_sites={"region": "IT"})
+    assert "N-0801" not in recording.site_ids and len(recording.site_ids) == 255
+    assert recording.attributes["left_out"] == {"sites": 768, "incomplete_sites": 1}
+    assert "1 of 256 selected sites have no response" in caplog.text and "N-0801" in caplog.text
+
+
+def test_a_site_without_a_repeat_of_one_test_image_stops_no_recording(monkey, caplog):
+    """Other repeats of it may be missing: what counts is that none is left for an image."""
+    emptied(monkey[0], 900, ("test_MUA_reps",), at=2)  # all repeats of the third test image
+    emptied(monkey[0], 901, ("train_MUA",), at=5)
+    with h5py.File(monkey[0], "r+") as handle:
+        handle["test_MUA_reps"][1, 4, 902] = np.nan  # one repeat of another
+    recording = read(monkey, monkey="N", select_sites={"region": "IT"})
+    assert {"N-0901", "N-0902"}.isdisjoint(recording.site_ids) and "N-0903" in recording.site_ids
+    assert recording.attributes["left_out"] == {"sites": 768, "incomplete_sites": 2}
+    assert np.isfinite(recording.responses).all() and recording.trials.shape[4] == 254
+    repeats = monkey[4][:, 902].copy()
+    repeats[4, 1] = np.nan
+    found = recording.responses[N_TRAIN:, 0, 0, 0, recording.site_ids.index("N-0903")]
+    np.testing.assert_allclose(found, np.nanmean(repeats, axis=1), rtol=10 * STORED)
+    assert "the first: N-0902 to zucchini/zucchini_00005.jpg" in caplog.text
+
+
+def test_a_recording_of_which_no_site_is_complete_is_refused_with_what_to_do(monkey):
+    emptied(monkey[0], slice(768, 1024), ("test_MUA_reps",), at=3)
+    with pytest.raises(UserError, match=r"none of the 256 selected sites .*N-0769 to .*`sites` of"):
         read(monkey, monkey="N", select_sites={"region": "IT"})
 
 
