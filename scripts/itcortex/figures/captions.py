@@ -80,19 +80,6 @@ def of_generalisation(table: pd.DataFrame) -> str:
     return f"The paper holds out one image at a time, and nothing else. {here(found)}"
 
 
-def of_unique_variance(table: pd.DataFrame) -> str:
-    """What the first networks explain beyond the second, pair by pair."""
-    found = {
-        f"{row.model} beyond {row.other_model}, {row.recording}": (
-            f"{number(row.unique, 3)} [{number(row.unique_low, 3)}, {number(row.unique_high, 3)}]"
-        )
-        for row in table.itertuples()
-    }
-    return (
-        f"The paper does not say whether harmonized networks explain something new. {here(found)}"
-    )
-
-
 def of_concepts(encoding: pd.DataFrame) -> str:
     """What concepts keep of the layer's predictivity, network by network."""
     found = {

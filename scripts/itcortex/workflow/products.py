@@ -190,7 +190,10 @@ FIGURES = (
         "the second, the second beyond the first, and what either would explain. Means over sites, with "
         "95 % intervals from images and sites drawn with replacement, the same for both networks. One "
         "ridge regression has the chosen layers of both, each with a penalty of its own. Noise is part "
-        "of the variance.",
+        "of the variance. Where networks were trained here by condition, a line is a condition of a "
+        "network, and the second network is strength 0 of the same seed: large markers are means over "
+        "seeds, bars the mean of the intervals of the seeds, which does not hold what differs between "
+        "seeds; thin marks are the seeds.",
         needs="pairs recordings",
     ),
     Figure(

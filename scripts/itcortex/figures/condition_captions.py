@@ -1,0 +1,45 @@
+"""What a caption adds to the figures of networks that were trained here by condition: our numbers.
+
+As in `captions`: tables in, sentences out. Nothing is keyed by what several seeds share.
+"""
+
+import pandas as pd
+
+from itcortex.figures import unique_variance
+from itcortex.figures.captions import here
+from itcortex.tables.condition_contrasts import LABELS, NONE
+from itcortex.tables.numbers import bounds, number
+
+
+def of_unique_variance(table: pd.DataFrame) -> str:
+    """What the first networks explain beyond the second: pair by pair, or condition by condition.
+
+    `table` is what `unique_variance.of_conditions` makes. Every condition is told, over all recordings.
+    """
+    means = unique_variance.over_seeds(table)
+    found = {_pair(rows.iloc[0]): _unique(rows) for _, rows in means.groupby("pair", sort=False)}
+    said = here(found, most=max(len(found), 1))
+    return f"The paper does not say whether harmonized networks explain something new. {said}"
+
+
+def _pair(row: pd.Series) -> str:
+    """Which networks a row is of, in words."""
+    if row["condition"]:
+        strength = "" if pd.isna(row["strength"]) else f", strength {row['strength']:g}"
+        return f"{LABELS[row['condition']]} beyond {LABELS[NONE]}, {row['model']}{strength}"
+    first, other = row["pair"].split("\0")
+    return f"{first} beyond {other}"
+
+
+def _unique(rows: pd.DataFrame) -> str:
+    """Of one recording the share with its interval, of several their range; then that of single seeds."""
+    text = number(rows["unique"].mean(), 3)
+    if len(rows) == 1:
+        text += " [{}, {}]".format(*bounds(*rows[["unique_low", "unique_high"]].iloc[0], 3))
+    else:
+        low, high = (number(end, 3) for end in (rows["unique"].min(), rows["unique"].max()))
+        text += f" over {len(rows)} recordings, from {low} to {high}"
+    if rows["n_seeds"].max() > 1:
+        ends = rows["unique_lowest"].min(), rows["unique_highest"].max()
+        text += f"; single seeds from {number(ends[0], 3)} to {number(ends[1], 3)}"
+    return text
