@@ -32,7 +32,7 @@ def _pair(row: pd.Series) -> str:
 
 
 def _unique(rows: pd.DataFrame) -> str:
-    """Of one recording the share with its interval, of several their range; then that of single seeds."""
+    """Of one recording the share with its interval, of several their range; then of seeds."""
     text = number(rows["unique"].mean(), 3)
     if len(rows) == 1:
         text += " [{}, {}]".format(*bounds(*rows[["unique_low", "unique_high"]].iloc[0], 3))

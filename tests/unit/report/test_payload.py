@@ -58,6 +58,17 @@ def test_facts_and_texts_are_those_of_the_table_of_models(built):
     assert [one["baseline"] for one in built["models"]] == [None] * 5 + [1]
 
 
+def test_controls_have_a_category_of_their_own_and_are_in_no_trend(summary, shown):
+    """A control has the category `harmonized` in the table: the page would call it harmonized."""
+    models = shown["models"]
+    ours = models["category"] == "harmonized"
+    tables = shown | {"models": models.assign(condition=np.where(ours, "of_others", ""))}
+    content = payload.build(tables, made_report.run(summary), {}, {}, {})
+    assert {one["category"] for one in content["models"]} >= {"of_others", "cnn"}
+    assert "harmonized" not in {one["category"] for one in content["models"]}
+    assert {"of_others", "mean"} < set(content["beside"])
+
+
 def test_layers_folds_and_courses_are_those_of_their_tables(built, shown, summary):
     scores = shown["scores"]
     first = scores[(scores["recording"] == "m1_ml") & (scores["model"] == "tf_efficientnet_lite1")]
