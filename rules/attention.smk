@@ -140,6 +140,39 @@ rule plot_conditions_gallery:
         "../scripts/plot_conditions_gallery.py"
 
 
+rule plot_changes:
+    """Changes of predictivity against changes of agreement with people, from strength 0."""
+    input:
+        conditions="results/{experiment}/tables/conditions.parquet",
+        summary="results/{experiment}/tables/summary.parquet",
+        attention="results/{experiment}/tables/attention.parquet",
+    output:
+        pdf="results/{experiment}/figures/changes.pdf",
+        png=report(
+            "results/{experiment}/figures/changes.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["changes"]},
+        ),
+        rst="results/{experiment}/figures/changes.rst",
+    log:
+        "results/{experiment}/logs/plot_changes.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_changes.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_changes"),
+        title=TITLES["changes"],
+        caption=CAPTIONS["changes"],
+        mapping=config["encoding"]["mappings"][0],
+    script:
+        "../scripts/plot_changes.py"
+
+
 rule plot_people:
     """Predictivity against agreement with people."""
     input:

@@ -24,7 +24,7 @@ ROWS = {
     "rho": "agreement with people\n(Spearman ρ)",
     "rho_partial": "beyond the usual places\n(partial Spearman ρ)",
 }
-SETS = {"osie": "OSIE", "clickme": "ClickMe"}
+SETS = {"osie": "OSIE", "osie_held_out": "OSIE, held out", "clickme": "ClickMe"}
 CENTRE = {"color": style.INK, "linewidth": 1.0, "linestyle": (0, (1, 1.6))}
 
 

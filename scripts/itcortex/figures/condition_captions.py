@@ -5,8 +5,9 @@ As in `captions`: tables in, sentences out. Nothing is keyed by what several see
 
 import pandas as pd
 
-from itcortex.figures import unique_variance
+from itcortex.figures import changes, unique_variance
 from itcortex.figures.captions import here
+from itcortex.tables import condition_words
 from itcortex.tables.condition_contrasts import LABELS, NONE
 from itcortex.tables.numbers import bounds, number
 
@@ -43,3 +44,27 @@ def _unique(rows: pd.DataFrame) -> str:
         ends = rows["unique_lowest"].min(), rows["unique_highest"].max()
         text += f"; single seeds from {number(ends[0], 3)} to {number(ends[1], 3)}"
     return text
+
+
+def of_changes(table: pd.DataFrame, score: str, mapping: str) -> str:
+    """What every condition changes of predictivity, and of the agreement of the gradient with people."""
+    found = {}
+    where = {"measure": score, "mapping": mapping}
+    of_people = table[(table["measure"] == "attention") & (table["saliency"] == "raw")]
+    kinds = of_people[["target", "map_kind"]].drop_duplicates().itertuples(index=False, name=None)
+    kinds = list(kinds)
+    for condition in changes.LOOKS:
+        told = []
+        for target in condition_words.headline(table, score, mapping):
+            row = condition_words.contrast(table, condition, NONE, target=target, **where)
+            if row is not None:
+                told.append(f"predictivity of {target} {condition_words.interval(row)}")
+        for target, kind in kinds:
+            row = condition_words.contrast(table, condition, NONE, measure="attention",
+                                           target=target, map_kind=kind, saliency="raw")  # fmt: skip
+            if row is not None:
+                told.append(f"agreement ({kind}) {condition_words.interval(row)}")
+        if told:
+            found[LABELS[condition]] = ", ".join(told)
+    text = "The paper's arrows are of accuracy and predictivity, without controls. "
+    return text + here(found)

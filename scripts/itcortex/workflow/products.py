@@ -242,6 +242,17 @@ FIGURES = (
         needs="conditioned recordings",
     ),
     Figure(
+        "changes",
+        "Change of predictivity against change of agreement with people",
+        "Arrows run from strength 0 (where both lines cross) to the mean over networks and seeds of "
+        "each condition; crosses are 95 % intervals of both changes, over images and sites "
+        "(photographs) and seeds. Small markers are single seeds, thin arrows single networks where "
+        "there are several. A panel for each area or recording, kind of human map, and kind of "
+        "saliency: the gradient, which is trained, and maps of covering, which are not. Human maps "
+        "would break the trade-off with an arrow up and to the right, farther than those of controls.",
+        needs="conditioned attention recordings",
+    ),
+    Figure(
         "conditions_gallery",
         "Where a network looks, before training and after",
         "Photographs that were held out of training, with where people looked, and the saliency of "
@@ -277,8 +288,10 @@ FIGURES = (
         "Predictivity against agreement with people",
         "Each marker is a network: the mean rank correlation of its saliency with human maps, and its "
         "predictivity of a recording, with 95 % intervals. A panel for each recording and kind of "
-        "human map. Under the title, the rank correlation of the two over networks trained for "
-        "accuracy alone, with its interval from families drawn with replacement.",
+        "human map. Where networks were trained here by condition, arrows run from strength 0 to each "
+        "condition, at the mean over seeds (dots), and panels show the range of these points: bars that "
+        "are longer leave the panel. Under the title, the rank correlation of the two over networks "
+        "trained for accuracy alone, with its interval from families drawn with replacement.",
         needs="attention recordings",
     ),
     Figure(
