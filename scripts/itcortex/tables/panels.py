@@ -63,3 +63,16 @@ def by_condition(rows: pd.DataFrame) -> pd.DataFrame:
         return rows.assign(category=category)
     condition = rows["condition"].astype(str)
     return rows.assign(category=category.where(~condition.isin(CONTROLS), condition))
+
+
+def not_tuned_here(rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` without networks that were trained here, which are seeds and controls of one training.
+
+    Of many such, one is best by chance. All rows, where there are no others.
+    """
+    ours = pd.Series(False, rows.index)
+    if "condition" in rows:
+        ours |= rows["condition"].notna() & (rows["condition"] != "")
+    if "seed" in rows:
+        ours |= rows["seed"].notna()
+    return rows if ours.all() else rows[~ours]
