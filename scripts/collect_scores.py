@@ -10,7 +10,7 @@ from itcortex.encoding.map_alignment import no_alignment
 from itcortex.running import job, progress
 from itcortex.tables.kinds import describe_images, image_table, warn_of_kinds
 from itcortex.tables.streamed import as_texts, summarise
-from itcortex.tables.summary import add_ceilings, describe_models, describe_recordings
+from itcortex.tables.summary import add_ceilings, add_marks, describe_models, describe_recordings
 
 #: What a table of a job says that the job is about.
 LABELS = ("recording", "model", "weights")
@@ -50,7 +50,9 @@ def main(
         name: store.read_attributes(path).get("left_out", {}).get("sites", 0)
         for name, path in zip(recordings, recorded, strict=True)
     }
-    summaries = describe_recordings(describe_models(summaries, known), recordings, left_out)
+    summaries = describe_recordings(
+        add_marks(describe_models(summaries, known), known), recordings, left_out
+    )
     summaries = describe_images(summaries, shown)
     warn_of_kinds(summaries)
     aligned = [store.read_table(path) for path in alignments]  # none where no recording has maps

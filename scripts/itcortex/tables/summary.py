@@ -206,6 +206,13 @@ def describe_models(table: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     return joined.fillna(dict.fromkeys(TEXTS, ""))
 
 
+def add_marks(table: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """Add `mark` of the table of models: what must be said of a network that collapsed; else empty."""
+    known = models[["model", "weights", "mark"]]
+    joined = table.merge(known, on=["model", "weights"], how="left", validate="m:1")
+    return joined.fillna({"mark": ""})
+
+
 def describe_recordings(
     table: pd.DataFrame, recordings: dict[str, dict], left_out: dict[str, int] | None = None
 ) -> pd.DataFrame:
