@@ -109,6 +109,7 @@ rule plot_conditions_gallery:
     input:
         photographs=attention.first_photographs,
         examples=attention.examples_by_condition,
+        scores=attention.scores_by_condition,
     output:
         pdf="results/{experiment}/figures/conditions_gallery.pdf",
         png=report(
@@ -134,7 +135,7 @@ rule plot_conditions_gallery:
         data_format=attention.first_format,
         names=[*ex.one_by_condition],
         network=ex.model_in_gallery,
-        n_images=config["figures"]["images"],
+        n_images=config["attention"]["examples"],
         blur=config["attention"]["blur"],
     script:
         "../scripts/plot_conditions_gallery.py"

@@ -3,6 +3,8 @@
 As in `captions`: tables in, sentences out. Nothing is keyed by what several seeds share.
 """
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from itcortex.figures import changes, unique_variance
@@ -68,3 +70,21 @@ def of_changes(table: pd.DataFrame, score: str, mapping: str) -> str:
             found[LABELS[condition]] = ", ".join(told)
     text = "The paper's arrows are of accuracy and predictivity, without controls. "
     return text + here(found)
+
+
+def of_gallery(changed: pd.DataFrame, shown: Sequence[str]) -> str:
+    """In how many photographs rho rises over strength 0, of all that were held out and of those shown.
+
+    `changed` is what `condition_gallery.changes` makes.
+    """
+    found = {}
+    for name, column in changed.items():
+        known = column.dropna()
+        if len(known):
+            rises, drawn = int((known > 0).sum()), known[known.index.isin([*shown])]
+            share = number(100 * rises / len(known), 0)
+            found[str(name)] = (
+                f"ρ rises in {rises} of {len(known)} photographs ({share} %), "
+                f"of the {len(drawn)} shown in {int((drawn > 0).sum())}"
+            )
+    return here(found, most=max(len(found), 1))

@@ -257,8 +257,10 @@ FIGURES = (
         "Where a network looks, before training and after",
         "Photographs that were held out of training, with where people looked, and the saliency of "
         "one network before training and after it, by the maps that it was trained with (first "
-        "seed). Photographs are spread from the best to the worst agreeing one, so that nobody chose "
-        "them; maps are ranks, and saliency is smoothed.",
+        "seed). Photographs are those whose saliency is kept, evenly spaced in the order of the set: no "
+        "score chose them. They stand in the order of what human maps change of ρ against strength 0, "
+        "which is under their names, with its place among all held-out photographs. Maps are ranks, and "
+        "saliency is smoothed.",
         needs="conditioned attention recordings",
     ),
     Figure(
