@@ -368,7 +368,9 @@ FIGURES = (
         "One colour for each strength of the harmonization, one line for each seed; strength 0 "
         "is the baseline with the same recipe. Trainings with the maps of other photographs and with "
         "the mean map have colours of their own. Solid lines are of validation images, dashed ones of "
-        "training images; dots mark the epoch whose weights are kept.",
+        "training images; dots mark the epoch whose weights are kept. Epoch 0 is the network before the "
+        "first step, where that was measured; the dotted line is the share of photographs that must "
+        "keep their first class for an epoch to be chosen.",
         needs="trained",
     ),
 )
