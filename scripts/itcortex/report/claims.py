@@ -55,8 +55,8 @@ def by_claim(claims: list[Claim]) -> list[tuple[str, list[Claim]]]:
     return [(name, [one for one in claims if one.claim == name]) for name in names]
 
 
-def _interval(low: float, high: float) -> str:
-    return "{} to {}".format(*bounds(low, high)) if np.isfinite([low, high]).all() else ""
+def _interval(low: float, high: float, digits: int = 2) -> str:
+    return "{} to {}".format(*bounds(low, high, digits)) if np.isfinite([low, high]).all() else ""
 
 
 def _rank(panel: panels.Panel, tradeoff: pd.DataFrame) -> Claim:
@@ -116,7 +116,7 @@ def _gain(
         if paper
         else "above all others",
         "–" if row is None else number(row["difference"], 3),
-        "" if row is None else _interval(row["low"], row["high"]),
+        "" if row is None else _interval(row["low"], row["high"], 3),
         note,
     )
 
@@ -147,7 +147,7 @@ def _human_maps(conditions: pd.DataFrame, mapping: str) -> list[Claim]:
                 f"{target}, against {LABELS[control]}",
                 "no other maps",
                 number(row["difference"], 3),
-                _interval(row["low"], row["high"]),
+                _interval(row["low"], row["high"], 3),
                 f"{said}; difference of r over {_count(row['n_models'], 'model')} and "
                 f"{_count(row['n_seeds'], 'pair')} of networks",
             )

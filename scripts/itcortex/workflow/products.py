@@ -82,12 +82,13 @@ FIGURES = (
         "in the axis; the grey band repeats their range. The dotted line is the control with "
         "shuffled images. A thick grey line is the convex upper frontier; it is drawn where "
         "there are at least five trained networks. Where a network was trained here with "
-        "several seeds, dots are the seeds and the star is their mean; arrows run from the "
+        "several seeds, dots are the seeds and the large marker is their mean; arrows run from the "
         "baseline through rising strengths of the harmonization. A network that was fine-tuned with "
         "its own answers as labels has no accuracy that is known: it stands at that of the network it "
-        "starts from, a little to the right, one place for strength 0 and one for each condition. "
-        "Grey dots, where the experiment "
-        "names the paper's figure among its published tables, are the points read off it.",
+        "starts from, a little to the right and on a ground of its own, one place for strength 0 and "
+        "one for each condition; what training changed of it is drawn in the figure `changes`, without "
+        "accuracies. Grey dots, where the experiment names the paper's figure among its published "
+        "tables, are the points read off it.",
         needs="recordings",
     ),
     Figure(
@@ -269,9 +270,11 @@ FIGURES = (
         "Spearman's ρ between the dissimilarities of images in layers and in neurons or voxels. "
         "Left: every layer by its depth. Right, against ImageNet accuracy: the layer that half "
         "of the images chose, scored on the other half, with 95 % intervals over images; hollow "
-        "markers are the last layer. The grey band is the noise ceiling over subjects; the "
-        "macaque RDM is one RDM of a group and has none. The dotted line is the other species' "
-        "RDM, which is a context and no ceiling.",
+        "markers are the last layer. Networks that were fine-tuned here stand beside their start, on a "
+        "ground of their own, since their accuracy was not measured: large markers are means over "
+        "seeds, and controls have colours of their own on both sides. The grey band is the noise "
+        "ceiling over subjects; the macaque RDM is one RDM of a group and has none. The dotted line is "
+        "the other species' RDM, which is a context and no ceiling.",
         needs="rdms",
     ),
     Figure(

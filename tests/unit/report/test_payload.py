@@ -197,7 +197,7 @@ def test_claims_have_the_papers_number_ours_and_the_interval(summary, shown):
     real = rows[rows["control"] == "none"].set_index("model")
     expected = real.loc["resnet_h"].r - real.loc["tf_efficientnet_lite1"].r
     assert gain.number == f"{expected:.3f}" and gain.paper.startswith("+0.042")
-    assert gain.limits == f"{expected - 0.03:.2f} to {expected + 0.02:.2f}"
+    assert gain.limits == f"{expected - 0.03:.3f} to {expected + 0.02:.3f}"
     best = real[real["category"] == "cnn"]["r"].max()
     assert gain.note.endswith(f"the best other one: {real.loc['resnet_h'].r - best:.3f}")
     best = real[real["category"] != "untrained"].sort_values("r").iloc[-1]
