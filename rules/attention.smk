@@ -109,6 +109,7 @@ rule plot_conditions_gallery:
     input:
         photographs=attention.first_photographs,
         examples=attention.examples_by_condition,
+        scores=attention.scores_by_condition,
     output:
         pdf="results/{experiment}/figures/conditions_gallery.pdf",
         png=report(
@@ -134,10 +135,43 @@ rule plot_conditions_gallery:
         data_format=attention.first_format,
         names=[*ex.one_by_condition],
         network=ex.model_in_gallery,
-        n_images=config["figures"]["images"],
+        n_images=config["attention"]["examples"],
         blur=config["attention"]["blur"],
     script:
         "../scripts/plot_conditions_gallery.py"
+
+
+rule plot_changes:
+    """Changes of predictivity against changes of agreement with people, from strength 0."""
+    input:
+        conditions="results/{experiment}/tables/conditions.parquet",
+        summary="results/{experiment}/tables/summary.parquet",
+        attention="results/{experiment}/tables/attention.parquet",
+    output:
+        pdf="results/{experiment}/figures/changes.pdf",
+        png=report(
+            "results/{experiment}/figures/changes.png",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": TITLES["changes"]},
+        ),
+        rst="results/{experiment}/figures/changes.rst",
+    log:
+        "results/{experiment}/logs/plot_changes.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_changes.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=rising(1500),
+        runtime=rising(30),
+    params:
+        code=ex.code_of("plot_changes"),
+        title=TITLES["changes"],
+        caption=CAPTIONS["changes"],
+        mapping=config["encoding"]["mappings"][0],
+    script:
+        "../scripts/plot_changes.py"
 
 
 rule plot_people:

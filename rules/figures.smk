@@ -491,6 +491,7 @@ rule plot_unique_variance:
     """What two networks explain, each beyond the other, and both."""
     input:
         unique_variance="results/{experiment}/tables/unique_variance.parquet",
+        models="results/{experiment}/tables/models.parquet",
     output:
         pdf="results/{experiment}/figures/unique_variance.pdf",
         png=report(

@@ -5,6 +5,7 @@ rule collect_models:
     """Every network of the experiment: what it is, its accuracy, and why it is missing if it is."""
     input:
         histories=[*ex.histories.values()],
+        notes=ex.training_notes,
         accuracies=[*ex.accuracies.values()],
     output:
         table="results/{experiment}/tables/models.parquet",

@@ -76,6 +76,7 @@ rule plot_training:
     """Learning curves of all strengths and seeds of one network."""
     input:
         histories=training.histories,
+        notes=training.notes,
     output:
         pdf="results/{experiment}/figures/training_{model}.pdf",
         png=report(
@@ -100,6 +101,7 @@ rule plot_training:
         caption=CAPTIONS["training_{model}"],
         model="{model}",
         conditions=training.conditions,
+        least_agreement=training.least_agreement,
     script:
         "../scripts/plot_training.py"
 

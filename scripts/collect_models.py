@@ -1,22 +1,29 @@
-"""Rule collect_models: every row of the model table, with the accuracy that was measured here."""
+"""Rule collect_models: every row of the model table, with what was measured of it here."""
+
+import json
+from pathlib import Path
 
 import pandas as pd
 
 from itcortex import store
 from itcortex.running import job
+from itcortex.tables.condition_measures import marks
 from itcortex.workflow import trainings
 
 
-def main(histories, accuracies, table, table_csv, models, trained, measured):
-    """Write `models` (records); `histories` are those of `trained`, `accuracies` of `measured`.
+def main(histories, notes, accuracies, table, table_csv, models, trained, measured):
+    """Write `models` (records); `histories`, `notes` are those of `trained`, `accuracies` of `measured`.
 
-    Both are "model weights", in order.
+    Both are "model weights", in order. Networks that no longer say what they said before are marked.
     """
     top1 = [store.read_table(path)["top1"].item() for path in accuracies]
     accuracy = dict(zip(measured, top1, strict=True))
     models = [row | {"top1": accuracy.get(_key(row), row["top1"])} for row in models]
     read = {key: store.read_table(path) for key, path in zip(trained, histories, strict=True)}
+    texts = (Path(path).read_text(encoding="utf-8") for path in notes)
+    noted = dict(zip(trained, map(json.loads, texts), strict=True))
     known = pd.DataFrame(trainings.measured_accuracy(models, read))
+    known = trainings.told_by(known, read, marks(noted))
     store.write_table(table, known, csv=table_csv)
 
 

@@ -13,6 +13,7 @@ from itcortex.tables.splits import with_splits
 from itcortex.tables.streamed import as_texts, summarise
 from itcortex.tables.summary import (
     add_ceilings,
+    add_marks,
     describe_models,
     describe_recordings,
     sites_left_out,
@@ -53,7 +54,9 @@ def main(
         name: sites_left_out(store.read_attributes(path))
         for name, path in zip(recordings, recorded, strict=True)
     }
-    summaries = describe_recordings(describe_models(summaries, known), recordings, left_out)
+    summaries = describe_recordings(
+        add_marks(describe_models(summaries, known), known), recordings, left_out
+    )
     summaries = describe_images(summaries, shown)
     warn_of_kinds(summaries)
     aligned = [store.read_table(path) for path in alignments]  # none where no recording has maps

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from itcortex import store
-from itcortex.figures.style import CATEGORIES
+from itcortex.figures.style import LOOKS
 from itcortex.files import atomic_path
 from itcortex.report import page
 from itcortex.report.picture_files import read_maps, read_saliency
@@ -40,7 +40,7 @@ def main(
     }  # fmt: skip
     looks = {
         name: {"label": look.label, "colour": look.colour, "marker": look.marker}
-        for name, look in CATEGORIES.items()
+        for name, look in LOOKS.items()
     }
     run = Run(
         experiment, settings, datasets, registry, looks, stamp.versions(PACKAGES), fingerprints,

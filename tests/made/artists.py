@@ -11,7 +11,7 @@ from PIL import Image
 
 from itcortex.figures import style
 
-CATEGORY_OF = {look.colour.lower(): name for name, look in style.CATEGORIES.items()}
+CATEGORY_OF = {look.colour.lower(): name for name, look in style.LOOKS.items()}
 
 
 def texts(figure: Figure) -> list[str]:

@@ -115,6 +115,7 @@ def summary(models=None, recordings=RECORDINGS, simulated=True, starts=STARTS) -
                             "simulated": simulated,
                             "area": area,
                             "monkey": monkey,
+                            "mark": "",
                         }
                     )
     return pd.DataFrame(rows)
@@ -316,7 +317,9 @@ def models(summary):
         "seed",
     ]
     rows = summary[told].drop_duplicates(["model", "weights"]).reset_index(drop=True)
-    return rows.assign(architecture=rows["model"], source="untrained:0", training="", missing="")
+    rows = rows.assign(architecture=rows["model"], source="untrained:0", training="", missing="")
+    noted = dict.fromkeys(["training_images", "held_out_images", "kept_epoch", "agreement"], np.nan)
+    return rows.assign(**noted, mark="")
 
 
 def rsa():

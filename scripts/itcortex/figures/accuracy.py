@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.transforms import Bbox
 
 from itcortex.figures import labels, style
@@ -25,7 +26,9 @@ UNTRAINED = "untrained"
 BAR = {"linewidth": 1.2, "alpha": 0.8, "zorder": 2.5}
 THIN_BAR = {"linewidth": 0.7, "alpha": 0.45, "zorder": 2.5}
 #: Of the abscissa, between conditions of networks that stand at the accuracy of their start.
-STEP = 0.035
+STEP = 0.07
+#: What stands at a borrowed accuracy is drawn on this ground.
+BORROWED = {"color": "#F6F0DC", "alpha": 1, "linewidth": 0, "zorder": -1}
 LARGE, SMALL = 1.1, 0.8  # markers, where models are few and where they are many
 SLASH = {"marker": [(-0.5, -1), (0.5, 1)], "markersize": 7, "linestyle": "none",
          "color": style.GREY, "markeredgewidth": 0.9, "clip_on": False}  # fmt: skip
@@ -149,9 +152,7 @@ def at_starts(rows: pd.DataFrame) -> pd.DataFrame:
     known = of_models.first()[of_models.nunique() == 1]
     borrowed = trained & rows.top1.isna() & rows.model.astype(str).isin(known.index)
     top1 = rows.top1.where(~borrowed, rows.model.astype(str).map(known))
-    control = trained & rows.condition.isin(CONTROLS)
-    category = rows.category.astype(str).where(~control, rows.condition.astype(str))
-    return rows.assign(top1=top1, category=category, borrowed=borrowed)
+    return panels.by_condition(rows).assign(top1=top1, borrowed=borrowed)
 
 
 def dodged(rows: pd.DataFrame, step: float) -> pd.DataFrame:
@@ -159,6 +160,19 @@ def dodged(rows: pd.DataFrame, step: float) -> pd.DataFrame:
     places = {name: k * step for k, name in enumerate(("none", HUMAN, *CONTROLS), start=1)}
     moved = rows.condition.map(places).astype(float).fillna(0.0).where(rows.borrowed, 0.0)
     return rows.assign(x=rows.x + moved)
+
+
+def mark_borrowed(axes: Axes, points: pd.DataFrame, step: float) -> None:
+    """A ground of its own behind the points (of `dodged`) whose accuracy is that of their start."""
+    moved = points[points.borrowed]
+    for _, rows in moved.groupby(moved.model.astype(str), sort=False):
+        axes.axvspan(rows.x.min() - 0.6 * step, rows.x.max() + 0.6 * step, **BORROWED)
+
+
+def borrowed_handle(rows: pd.DataFrame) -> list[Patch]:
+    """Legend entry of the ground behind points at a borrowed accuracy, where there are any."""
+    text = "accuracy not measured: beside their start"
+    return [Patch(label=text, **BORROWED)] if rows.borrowed.any() else []
 
 
 def draw_points(pair: Pair, points: pd.DataFrame, score: str, size: float = LARGE) -> None:

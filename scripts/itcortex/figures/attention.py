@@ -24,7 +24,7 @@ ROWS = {
     "rho": "agreement with people\n(Spearman ρ)",
     "rho_partial": "beyond the usual places\n(partial Spearman ρ)",
 }
-SETS = {"osie": "OSIE", "clickme": "ClickMe"}
+SETS = {"osie": "OSIE", "osie_held_out": "OSIE, held out", "clickme": "ClickMe"}
 CENTRE = {"color": style.INK, "linewidth": 1.0, "linestyle": (0, (1, 1.6))}
 
 
@@ -132,7 +132,9 @@ def _points(pair: accuracy.Pair, rows: pd.DataFrame, score: str) -> pd.DataFrame
     """Draw every model as a marker with its interval; returns what was drawn, with its abscissa `x`."""
     points = accuracy.placed(rows[np.isfinite(rows.top1) & np.isfinite(rows[score])])
     low, high = pair.trained.get_xlim()
-    points = accuracy.dodged(points, accuracy.STEP * (high - low))
+    step = accuracy.STEP * (high - low)
+    points = accuracy.dodged(points, step)
+    accuracy.mark_borrowed(pair.trained, points, step)
     size = accuracy.SMALL if len(points) > MOST_NAMED else accuracy.LARGE
     accuracy.draw_points(pair, points, score, size)
     return points
@@ -152,4 +154,5 @@ def _handles(models: pd.DataFrame) -> list[Line2D]:
     """Legend: the categories that are there, and the two kinds of lines."""
     marks = accuracy.category_handles(models.category.unique())
     lines = {"agreement of people": style.CEILING, "centre bias (control)": CENTRE}
+    marks += accuracy.borrowed_handle(models)
     return marks + [Line2D([], [], label=label, **look) for label, look in lines.items()]

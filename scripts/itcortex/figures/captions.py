@@ -45,7 +45,7 @@ def of_tradeoff(summary: pd.DataFrame, tradeoff: pd.DataFrame, score: str) -> st
             ranks[panel.title] = rho_text(rows.iloc[0])
         scores = panel.of(main).dropna(subset=[score])
         ours = scores[are_harmonized(scores)][score]
-        others = scores[~scores.category.isin(NOT_BASELINE)][score]
+        others = panels.not_tuned_here(scores[~scores.category.isin(NOT_BASELINE)])[score]
         if len(ours) and len(others):
             gains[panel.title] = number(ours.mean() - others.max(), 3)
     text = "The paper says that predictivity falls as accuracy rises; read off its figure, "
@@ -78,19 +78,6 @@ def of_generalisation(table: pd.DataFrame) -> str:
             f"{len(rows)} networks"
         )
     return f"The paper holds out one image at a time, and nothing else. {here(found)}"
-
-
-def of_unique_variance(table: pd.DataFrame) -> str:
-    """What the first networks explain beyond the second, pair by pair."""
-    found = {
-        f"{row.model} beyond {row.other_model}, {row.recording}": (
-            f"{number(row.unique, 3)} [{number(row.unique_low, 3)}, {number(row.unique_high, 3)}]"
-        )
-        for row in table.itertuples()
-    }
-    return (
-        f"The paper does not say whether harmonized networks explain something new. {here(found)}"
-    )
 
 
 def of_concepts(encoding: pd.DataFrame) -> str:
@@ -155,7 +142,7 @@ def of_timecourse(summary: pd.DataFrame) -> str:
     real = summary[(summary.control == "none") & summary.r.notna() & summary.window_start.notna()]
     found = {}
     for panel in panels.of_summary(real) if len(real) else ():
-        best = panel.of(real).sort_values("r").iloc[-1]
+        best = panels.not_tuned_here(panel.of(real)).sort_values("r").iloc[-1]
         found[panel.title] = (
             f"r = {number(best.r)} at {best.window_start:g}-{best.window_stop:g} ms"
         )
@@ -281,7 +268,7 @@ def of_conditions(table: pd.DataFrame, score: str, mapping: str) -> str:
 def of_rsa(table: pd.DataFrame) -> str:
     """The network whose chosen layer is most similar, for every set of RDMs."""
     found = {}
-    known = table[table.final].dropna(subset="rho_chosen_held_out")
+    known = panels.not_tuned_here(table[table.final].dropna(subset="rho_chosen_held_out"))
     for rdm, rows in known.groupby("rdm", sort=False):
         best = rows.sort_values("rho_chosen_held_out").iloc[-1]
         found[f"{best.model}, {rdm}"] = f"highest ρ = {number(best.rho_chosen_held_out)}"

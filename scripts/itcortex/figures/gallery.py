@@ -4,7 +4,7 @@ Maps are drawn as ranks over pixels, from the least to the most attended one, be
 that the score sees; a network's saliency is smoothed first, as in the rows `blurred` of the table.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,6 +36,7 @@ class Gallery:
     human : {kind: (image, 224, 224)}.
     saliency : {model's label: (image, 224, 224)}, smoothed.
     rho : {model's label: (image,)} with the first kind of map.
+    notes : what stands under the names of photographs that have a note.
     """
 
     image_ids: tuple[str, ...]
@@ -43,6 +44,7 @@ class Gallery:
     human: dict[str, np.ndarray]
     saliency: dict[str, np.ndarray]
     rho: dict[str, np.ndarray]
+    notes: dict[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> Columns:
@@ -115,7 +117,9 @@ def draw(figure: Figure, gallery: Gallery, top: float) -> None:
     columns.bracket(figure, 2, top + 0.2, "networks' saliency")
     for row, pixels in enumerate(gallery.pixels):
         height = columns.height(pixels)
-        columns.name_row(figure, y, height, shorten_file(gallery.image_ids[row]))
+        image_id = gallery.image_ids[row]
+        note = f"\n{gallery.notes[image_id]}" if image_id in gallery.notes else ""
+        columns.name_row(figure, y, height, shorten_file(image_id) + note)
         cells = [columns.add_image(figure, k, y, height) for k in range(len(columns.starts))]
         image_grid.draw_photograph(cells[0], pixels)
         maps = [*gallery.human.values(), *gallery.saliency.values()]

@@ -74,14 +74,15 @@ class Looks:
 def looks(summary: pd.DataFrame) -> Looks:
     """Look of every (model, weights) of a table with columns category and top1.
 
-    Models of one category get shades of its colour and different dashes, ordered by accuracy.
+    Models of one category get shades of its colour and different dashes, ordered by accuracy. Controls
+    (column condition, where it is there) are categories of their own, see `panels.by_condition`.
     """
-    models = summary.drop_duplicates(KEYS)
+    models = panels.by_condition(summary.drop_duplicates(KEYS))
     models = models.assign(name=panels.model_names(models))
     found = []
     for category in models["category"].unique():
         style.category(category)  # an unknown one is an error
-    for category, look in style.CATEGORIES.items():
+    for category, look in style.LOOKS.items():
         some = models[models["category"] == category].sort_values(["top1", "name"])
         dark = DARKEST * np.arange(len(some)) / max(len(some) - 1, 1)
         colours = [tuple(np.array(to_rgb(look.colour)) * (1 - d) + 0.15 * d) for d in dark]
@@ -118,7 +119,7 @@ def draw_lines(
 def draw_dots(axes: Axes, rows: pd.DataFrame, x: str, y: str, looks_of: Looks, **options) -> None:
     """A marker for every row of models with names; `options` as of seaborn's scatter plot."""
     categories = zip(looks_of.table["name"], looks_of.table["category"], strict=True)
-    markers = {name: style.CATEGORIES[category].marker for name, category in categories}
+    markers = {name: style.LOOKS[category].marker for name, category in categories}
     sns.scatterplot(
         looks_of.of(rows), x=x, y=y, **looks_of.by_name, markers=markers, legend=False, ax=axes,
         zorder=3, **{"linewidth": 0.5} | options,

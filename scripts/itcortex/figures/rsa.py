@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from itcortex.errors import UserError
-from itcortex.figures import accuracy, models, style
+from itcortex.figures import accuracy, models, style, twins
 from itcortex.tables import panels
 
 ORDINATE = "similarity of geometry (Spearman ρ)"
@@ -33,7 +33,9 @@ def draw(table: pd.DataFrame, ceilings: pd.DataFrame) -> Figure:
 
     Parameters
     ----------
-    table : rows of one pattern of the rsa table.
+    table : rows of one pattern of the rsa table. Networks whose accuracy is not known stand at that of
+        the network they start from (`accuracy.at_starts`); seeds of one training are dots around their
+        mean.
     ceilings : the table of ceilings and other recordings' RDMs.
     """
     if table.empty:
@@ -54,10 +56,11 @@ def draw(table: pd.DataFrame, ceilings: pd.DataFrame) -> Figure:
         _references(left, known, others)
         models.draw_depths(left, rows, "rho", looks)
         left.set(ylim=limits, ylabel=ORDINATE)
-        right = _accuracy_axes(figure, beside, rows, limits)
+        final = accuracy.at_starts(rows[rows.final])
+        right = _accuracy_axes(figure, beside, final, limits)
         for axes in right.both:
             _references(axes, known)
-        named.append((right, _draw_accuracy(right, rows, looks)))
+        named.append((right, _draw_accuracy(right, final, looks)))
     for axes in figure.axes:
         axes.set_autoscale_on(False)
     for right, points in named if looks.few else ():
@@ -126,13 +129,19 @@ def _accuracy_axes(
     return pair
 
 
-def _draw_accuracy(pair: accuracy.Pair, rows: pd.DataFrame, looks: models.Looks) -> pd.DataFrame:
-    """Draw every model as a marker with its interval, and its last layer; returns what was drawn."""
-    final = rows[rows.final]
+def _draw_accuracy(pair: accuracy.Pair, final: pd.DataFrame, looks: models.Looks) -> pd.DataFrame:
+    """Draw every model as a marker with its interval, and its last layer; returns what was drawn.
+
+    Of models too many to be told apart the last layer is not drawn, and seeds are dots.
+    """
     points = final[np.isfinite(final.top1)].sort_values(["top1", *models.KEYS])
-    points = accuracy.placed(points, SPREAD)
+    low, high = pair.trained.get_xlim()
+    step = accuracy.STEP * (high - low)
+    points = accuracy.dodged(accuracy.placed(points, SPREAD), step)
+    accuracy.mark_borrowed(pair.trained, points, step)
     if looks.thin:
-        accuracy.draw_points(pair, points, SCORE, accuracy.SMALL)
+        accuracy.draw_points(pair, twins.networks(points, SCORE), SCORE, accuracy.SMALL)
+        twins.draw_seeds(pair.trained, points, SCORE)
     colours = looks.of(points)["name"].map(looks.by_name["palette"])
     points = points.assign(colour=colours.to_list())
     for axes in pair.both if looks.few else ():
@@ -158,7 +167,9 @@ def _name_models(figure: Figure, pair: accuracy.Pair, points: pd.DataFrame) -> N
 
 def _handles(table: pd.DataFrame, looks: models.Looks, ceilings: pd.DataFrame) -> list:
     """Legend: models or categories, chosen and last layer, ceiling, other recordings."""
-    handles = looks.handles()
+    handles = looks.handles() + accuracy.borrowed_handle(accuracy.at_starts(table[table.final]))
+    if looks.thin:
+        handles += twins.seed_handle(table[table.final & (table.rdm == table.rdm.iloc[0])])
     grey = {"linestyle": "none", "marker": "o", "color": style.GREY}
     handles.append(Line2D([], [], label="chosen, on other images", markersize=6.5, **grey))
     if looks.few:

@@ -44,7 +44,7 @@ CATEGORIES = {
     "vit": Category("transformer", "#009E73", "^", 6.6),
     "self_supervised": Category("self-supervised", "#CC79A7", "D", 5.2),
     "robust": Category("adversarially robust", "#56B4E9", "v", 6.6),
-    "harmonized": Category("harmonized", "#D55E00", "*", 10.0),
+    "harmonized": Category("harmonized (human maps)", "#D55E00", "*", 10.0),
     "own": Category("your own", "#000000", "P", 6.6),
     "untrained": Category("untrained", "#5A5A5A", "X", 6.6),
 }

@@ -116,13 +116,13 @@ def _points(
     """
     known = (rows.control == "none") & np.isfinite(rows.top1) & np.isfinite(rows[score])
     low, high = pair.trained.get_xlim()
-    points = accuracy.dodged(accuracy.placed(rows[known]), accuracy.STEP * (high - low))
+    step = accuracy.STEP * (high - low)
+    points = accuracy.dodged(accuracy.placed(rows[known]), step)
+    accuracy.mark_borrowed(pair.trained, points, step)
     networks = twins.networks(points, score)
     size = accuracy.LARGE if _are_few(networks) else accuracy.SMALL
     accuracy.draw_points(pair, networks, score, size)
-    seeds = twins.seeds(points)
-    if len(seeds):
-        pair.trained.plot(seeds.x, seeds[score], zorder=2.9, **twins.SEEDS)
+    twins.draw_seeds(pair.trained, points, score)
     return points, networks
 
 
@@ -176,9 +176,8 @@ def _ceiling(rows: pd.DataFrame, score: str) -> list[str]:
 
 def _handles(main: pd.DataFrame, placed: pd.DataFrame, score: str, beneath: pd.DataFrame) -> list:
     """Legend: the categories that are there, frontier, range of the untrained, control."""
-    handles = accuracy.category_handles(placed.category.unique())
-    if len(twins.seeds(main.drop_duplicates(["model", "weights"]))):
-        handles.append(Line2D([], [], **twins.SEEDS))
+    handles = accuracy.category_handles(placed.category.unique()) + accuracy.borrowed_handle(placed)
+    handles += twins.seed_handle(main.drop_duplicates(["model", "weights"]))
     if beneath.recording.isin(main.recording).any():
         handles.append(Line2D([], [], linestyle="none", marker="o", markersize=3, alpha=0.6,
                               color=BENEATH["color"], label="published, read off"))  # fmt: skip

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatter, MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import LogFormatter, MaxNLocator, NullLocator, StrMethodFormatter
 
 from itcortex.errors import UserError
 from itcortex.figures import style
@@ -36,16 +36,40 @@ OF_OWN_LABELS = {
     "std of the saliency": PANELS["std of the saliency"],
 }
 LOGARITHMIC = ("std of the saliency", "learning rate")
+AGREEMENT = "validation_agreement"
+FLOOR = {"color": style.INK, "linewidth": 1.0, "linestyle": (0, (1, 1.6))}
+
+
+class _Plain(LogFormatter):
+    """Labels of a logarithmic axis as plain numbers, at the ticks that `LogFormatter` would label."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The label of one tick; empty where there is none."""
+        return f"{x:g}" if super().__call__(x, pos) else ""
+
+
+def with_start(history: pd.DataFrame, before: dict) -> pd.DataFrame:
+    """One training's `history` with a row at epoch 0, of what was measured before the first step.
+
+    `before` holds that, by the names of the columns; what only training measures is missing there.
+    """
+    if not before:
+        return history
+    first = {name: before.get(name, np.nan) for name in history if name.startswith("validation_")}
+    about = history.iloc[0][["strength", "seed"]].to_dict()
+    row = pd.DataFrame([first | about | {"epoch": 0, "kept": False}])
+    return pd.concat([row, history], ignore_index=True)
 
 
 @style.styled
-def draw(history: pd.DataFrame, title: str) -> Figure:
+def draw(history: pd.DataFrame, title: str, floor: float | None = None) -> Figure:
     """Every measure against epochs in a panel of its own: colours are strengths and conditions.
 
     `history` holds rows of several trainings of one network, with columns strength and seed, and
     `condition` where trainings have one; a line is a training. Solid lines are of validation, dashed
     ones of training, and dots mark the epoch that was kept (column `kept`), or the last one. The panel
-    of a measure that was not made says so.
+    of a measure that was not made says so. `floor` is the share of photographs that must keep their
+    first class for an epoch to be chosen, a line where that is drawn.
     """
     if history.empty:
         raise UserError("the history has no rows: there is nothing to draw")
@@ -54,7 +78,9 @@ def draw(history: pd.DataFrame, title: str) -> Figure:
     shown = OF_OWN_LABELS if "validation_agreement" in history else PANELS
     made = history["strength"] > 0  # at strength 0 no saliency is made: that is no loss of 0
     history = history.assign(harmonization=history["harmonization"].where(made))
-    figure, places = style.panel_grid([*shown], 1.7, _handles(colours), between=0.55, heading=title)
+    floor = floor if AGREEMENT in history else None
+    handles = _handles(colours, floor)
+    figure, places = style.panel_grid([*shown], 1.7, handles, between=0.55, heading=title)
     for (place, name), (solid, dashed, percent) in zip(places, shown.values(), strict=True):
         axes = figure.add_subplot(place)
         style.head(axes, name)
@@ -70,7 +96,9 @@ def draw(history: pd.DataFrame, title: str) -> Figure:
             sns.lineplot(scaled, y=dashed, linestyle=(0, (3, 2)), alpha=0.6, **shared, **lines)
         sns.lineplot(scaled, y=solid, **shared, **lines)
         sns.scatterplot(kept(scaled), y=solid, s=14, linewidth=0, zorder=3, **shared)
-        _finish(axes, name, history["epoch"].max(), place.is_last_row())
+        if solid == AGREEMENT and floor is not None:
+            axes.axhline(100 * floor, zorder=1, **FLOOR)
+        _finish(axes, name, history["epoch"], place.is_last_row())
     return figure
 
 
@@ -111,20 +139,25 @@ def colours_of(strengths: list[float]) -> dict[float, str]:
     return {strength: ramp.get(strength, BASELINE) for strength in strengths}
 
 
-def _finish(axes: Axes, name: str, epochs: int, last: bool) -> None:
+def _finish(axes: Axes, name: str, epoch: pd.Series, last: bool) -> None:
+    first, epochs = epoch.min(), epoch.max()
     axes.set(xlabel="epoch" if last else "", ylabel="")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.set_xlim(1 - 0.02 * epochs, epochs * 1.03)
+    axes.set_xlim(first - 0.02 * epochs, epochs * 1.03)
     if name in LOGARITHMIC:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))  # no formulas, see `style.LOOK`
-        few = LogFormatter(labelOnlyBase=False, minor_thresholds=(1, 0.4))
+        few = _Plain(labelOnlyBase=False, minor_thresholds=(1, 0.4))
         axes.yaxis.set_minor_formatter(few)
+        low, high = axes.get_ylim()
+        if high < 10 * low:  # no power of ten, or one: ticks as on a linear axis
+            axes.yaxis.set_major_locator(MaxNLocator(4))
+            axes.yaxis.set_minor_locator(NullLocator())
     elif name == "harmonization loss":
         axes.set_ylim(bottom=0)
 
 
-def _handles(colours: dict[str, str]) -> list[Line2D]:
+def _handles(colours: dict[str, str], floor: float | None) -> list[Line2D]:
     """Legend: groups of trainings, and what lines are of."""
     strengths = [
         Line2D([], [], color=colour, marker="o", markersize=3.5, label=name)
@@ -134,4 +167,6 @@ def _handles(colours: dict[str, str]) -> list[Line2D]:
         Line2D([], [], color=style.GREY, label="validation, or as named"),
         Line2D([], [], color=style.GREY, linestyle=(0, (3, 2)), label="training"),
     ]
+    if floor is not None:
+        kinds.append(Line2D([], [], label="least agreement of a chosen epoch", **FLOOR))
     return strengths + kinds

@@ -4,15 +4,16 @@ from itertools import pairwise
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from itcortex.figures import style
 from itcortex.tables.condition_contrasts import CONTROLS
 
 TWINS = ("harmonized", *CONTROLS)  # categories that arrows run to
-COLOUR = style.CATEGORIES["harmonized"].colour
-SEEDS = {"marker": "o", "markersize": 2.4, "markeredgewidth": 0, "linestyle": "none",
-         "color": COLOUR, "alpha": 0.75, "label": "seeds (star: their mean)"}  # fmt: skip
-ARROW = {"arrowstyle": "-|>", "color": COLOUR, "lw": 1.0, "shrinkA": 3, "shrinkB": 5,
+SEED_LABEL = "seeds (large: their mean)"
+SEEDS = {"marker": "o", "markersize": 2.4, "markeredgewidth": 0.3, "markeredgecolor": "white",
+         "linestyle": "none", "alpha": 0.9}  # fmt: skip
+ARROW = {"arrowstyle": "-|>", "lw": 1.0, "shrinkA": 3, "shrinkB": 5,
          "mutation_scale": 8}  # fmt: skip
 
 
@@ -46,6 +47,20 @@ def networks(points: pd.DataFrame, score: str) -> pd.DataFrame:
 def seeds(points: pd.DataFrame) -> pd.DataFrame:
     """Rows of `points` that are one of several seeds of a strength."""
     return points[_network(points).duplicated(keep=False)]
+
+
+def draw_seeds(axes: Axes, points: pd.DataFrame, score: str) -> None:
+    """A dot for every seed, in the colour of its category, on top of the mean of all."""
+    for category, rows in seeds(points).groupby("category", sort=False):
+        axes.plot(rows.x, rows[score], zorder=3.2, color=style.category(category).colour,
+                  label=SEED_LABEL, **SEEDS)  # fmt: skip
+
+
+def seed_handle(points: pd.DataFrame) -> list[Line2D]:
+    """Legend entry of seeds, where there are any."""
+    return (
+        [Line2D([], [], color=style.GREY, label=SEED_LABEL, **SEEDS)] if len(seeds(points)) else []
+    )
 
 
 def draw_arrows(axes: Axes, means: pd.DataFrame, score: str) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from itcortex.tables import condition_words, panels
-from itcortex.tables.condition_contrasts import LABELS, are_harmonized
+from itcortex.tables.condition_contrasts import HUMAN, LABELS, NONE, are_harmonized
 from itcortex.tables.numbers import bounds, number
 from itcortex.tables.paper import GAIN, RANK
 from itcortex.tables.trend_limits import NOT_BASELINE
@@ -40,7 +40,7 @@ def of_run(
 ) -> list[Claim]:  # fmt: skip
     """A line for every claim and recording; `conditions` is the table of that name, if there is one."""
     shown = panels.of_summary(summary)
-    gains = (_gain(panel, panel.of(summary), panel.of(harmonized)) for panel in shown)
+    gains = (_gain(panel, panel.of(summary), panel.of(harmonized), conditions) for panel in shown)
     trained = (_training(panel, panel.of(summary)) for panel in shown)
     return [
         *(_rank(panel, panel.of(tradeoff)) for panel in shown),
@@ -56,8 +56,8 @@ def by_claim(claims: list[Claim]) -> list[tuple[str, list[Claim]]]:
     return [(name, [one for one in claims if one.claim == name]) for name in names]
 
 
-def _interval(low: float, high: float) -> str:
-    return "{} to {}".format(*bounds(low, high)) if np.isfinite([low, high]).all() else ""
+def _interval(low: float, high: float, digits: int = 2) -> str:
+    return "{} to {}".format(*bounds(low, high, digits)) if np.isfinite([low, high]).all() else ""
 
 
 def _rank(panel: panels.Panel, tradeoff: pd.DataFrame) -> Claim:
@@ -83,11 +83,17 @@ def _rank(panel: panels.Panel, tradeoff: pd.DataFrame) -> Claim:
     )
 
 
-def _gain(panel: panels.Panel, summary: pd.DataFrame, harmonized: pd.DataFrame) -> Claim | None:
-    """Harmonized networks against their baselines, in pairs; in words, against the best other one."""
+def _gain(
+    panel: panels.Panel, summary: pd.DataFrame, harmonized: pd.DataFrame,
+    conditions: pd.DataFrame | None,
+) -> Claim | None:  # fmt: skip
+    """Harmonized networks against their baselines, in pairs; in words, against the best other one.
+
+    Where there is a table of conditions, the number and its interval are that table's.
+    """
     rows = _real(summary)
     ours = rows[are_harmonized(rows)]["r"]
-    others = rows[~rows["category"].isin(NOT_BASELINE)]["r"]
+    others = panels.not_tuned_here(rows[~rows["category"].isin(NOT_BASELINE)])["r"]
     if ours.empty:
         return None
     mean = harmonized[harmonized["model"] == ""]
@@ -95,6 +101,11 @@ def _gain(panel: panels.Panel, summary: pd.DataFrame, harmonized: pd.DataFrame) 
     note = "no baseline was scored"
     if known:
         note = f"{mean['note'].iloc[0]}: r minus that of the baseline"
+    row = _of_human_maps(panel, conditions)
+    if row is not None:
+        note = f"{_counted(row)}: r minus that of strength 0 (table conditions: {row['drawn']})"
+    elif known:
+        row = mean.iloc[0]
     if len(others):
         over = number(ours.mean() - others.max(), 3)
         note += f"; mean of harmonized networks minus the best other one: {over}"
@@ -105,10 +116,24 @@ def _gain(panel: panels.Panel, summary: pd.DataFrame, harmonized: pd.DataFrame) 
         f"+{number(paper, 3)} over the best other network ({READ_OFF})"
         if paper
         else "above all others",
-        number(mean["difference"].iloc[0], 3) if known else "–",
-        _interval(mean["low"].iloc[0], mean["high"].iloc[0]) if known else "",
+        "–" if row is None else number(row["difference"], 3),
+        "" if row is None else _interval(row["low"], row["high"], 3),
         note,
     )
+
+
+def _of_human_maps(panel: panels.Panel, conditions: pd.DataFrame | None) -> pd.Series | None:
+    """Human maps minus strength 0 on one recording, over models; None where that is not known."""
+    if conditions is None:
+        return None
+    return condition_words.contrast(
+        conditions, HUMAN, NONE, measure="r", target=panel.recording, mapping=panel.mapping
+    )
+
+
+def _counted(row: pd.Series) -> str:
+    """How many networks a row of the table of conditions is of, and how many pairs of one seed."""
+    return f"{_count(row['n_models'], 'network')}, {_count(row['n_seeds'], 'pair')} of equal seed"
 
 
 def _human_maps(conditions: pd.DataFrame, mapping: str) -> list[Claim]:
@@ -124,7 +149,7 @@ def _human_maps(conditions: pd.DataFrame, mapping: str) -> list[Claim]:
                 f"{target}{condition_words.at_strength(row)}, against {LABELS[control]}",
                 "no other maps",
                 number(row["difference"], 3),
-                _interval(row["low"], row["high"]),
+                _interval(row["low"], row["high"], 3),
                 f"{said}; difference of r within sites over {_count(row['n_models'], 'model')} and "
                 f"{_count(row['n_seeds'], 'pair')} of networks",
             )
@@ -146,6 +171,7 @@ def _training(panel: panels.Panel, summary: pd.DataFrame) -> Claim | None:
     )
     if trained.empty:
         return None
+    trained = panels.not_tuned_here(trained)
     best = trained.loc[trained["r"].idxmax()]
     note = f"r of {best['model']}, the best trained network"
     if len(untrained):

@@ -8,7 +8,7 @@ from itcortex.encoding.ceilings import FEW_SITES, weakness
 from itcortex.encoding.orientation import LOWEST_R
 from itcortex.tables import condition_words
 from itcortex.tables.numbers import bounds, number
-from itcortex.tables.panels import Panel, model_names, of_summary
+from itcortex.tables.panels import Panel, model_names, not_tuned_here, of_summary
 from itcortex.tables.trends import FEW_FAMILIES
 
 SLOPES = {
@@ -124,6 +124,7 @@ def from_others(panel: Panel, pairs: pd.DataFrame | None, shared: pd.DataFrame |
         )
         rows = panel.of(shared)
         rows = rows[(rows["ceiling_name"] == pair.ceiling_name) & (rows["category"] != "untrained")]
+        rows = not_tuned_here(rows)
         if np.isfinite(rows["r"]).any():
             best = rows.loc[rows["r"].idxmax()]
             text += (
@@ -149,11 +150,17 @@ def _best(trained: pd.DataFrame) -> str:
     """The trained network with the highest score, raw and against the ceiling."""
     if trained.empty:
         return "No trained network has a score."
+    every, trained = len(trained), not_tuned_here(trained)
     best = trained.loc[trained.r.idxmax()]
     limits = interval(best.r_low, best.r_high)
-    which = f"Of {len(trained)} trained networks {best['name']} predicts best"
+    ours = len(trained) < every
+    which = f"Of {len(trained)} trained networks {'from elsewhere ' if ours else ''}"
+    which += f"{best['name']} predicts best"
     if len(trained) == 1:
-        which = f"The only trained network, {best['name']}, predicts"
+        which = (
+            f"The only {'network not trained here' if ours else 'trained network'}, {best['name']},"
+        )
+        which += " predicts"
     text = f"{which}: r = {number(best.r)}" + (f" ({limits})" if limits else "")
     if not np.isfinite(best.r_over_ceiling):
         return text + ". There is no noise ceiling to compare this with."
@@ -185,7 +192,8 @@ def _images(real: pd.DataFrame) -> str:
         )
     if first.n_kinds < 2:
         return text.strip()
-    best, matter = real.loc[real.r.idxmax()], real[real.kinds_matter.astype(bool)]
+    starts, matter = not_tuned_here(real), real[real.kinds_matter.astype(bool)]
+    best = starts.loc[starts.r.idxmax()]
     limits = interval(best.r_within_kinds_low, best.r_within_kinds_high) or "no interval"
     text += (
         f"The images are of {first.n_kinds} kinds. Within kinds the best network, {best['name']}, "
@@ -204,7 +212,7 @@ def _untrained(real: pd.DataFrame) -> str:
     """Whether training on ImageNet matters at all: trained against untrained networks."""
     untrained, trained = (
         real[real.category == "untrained"],
-        real[real.category != "untrained"],
+        not_tuned_here(real[real.category != "untrained"]),
     )
     if untrained.empty or trained.empty:
         return ""

@@ -50,13 +50,23 @@ def limits(summary: pd.DataFrame, tradeoff: pd.DataFrame) -> list[str]:
     few = main[main["n_sites"] < FEW_SITES]["recording"].astype(str).unique()
     if len(few):
         found.append(f"{', '.join(few)}: fewer than {FEW_SITES} sites.")
-    found += [_loud(main), _at_edge(main), _undefined(main)]
+    found += [*_collapsed(main), _loud(main), _at_edge(main), _undefined(main)]
     found += [_tested(panel, panel.of(tradeoff)) for panel in panels.of_summary(summary)]
     found.append(
         "Networks differ in more than their accuracy: in training data, input size, architecture and "
         "year. A trend says nothing of what causes it."
     )
     return [sentence for sentence in dict.fromkeys(found) if sentence]
+
+
+def _collapsed(main: pd.DataFrame) -> list[str]:
+    """Which networks no longer say what they said before they were trained here, and how far."""
+    marked = main[main["mark"] != ""].drop_duplicates(["model", "weights"])
+    return [
+        f"{row.model} {row.mark} (column mark). Its training changed more than where it looks: its rows "
+        "are those of another classifier."
+        for row in marked.itertuples()
+    ]
 
 
 def _loud(main: pd.DataFrame) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from itcortex.encoding.recording_pairs import OF_RECORDING
-from itcortex.report import references
+from itcortex.report import fine_tuning, references
+from itcortex.report.folds import held_out
 from itcortex.report.references import Work
 from itcortex.tables.condition_contrasts import are_harmonized
 from itcortex.tables.summary import SITEWISE
@@ -78,6 +79,7 @@ def write(settings: dict, tables: dict[str, pd.DataFrame], datasets: dict, regis
         ("Aim", _aim(text)),
         ("Recordings", _recordings(text, tables["summary"], datasets, registry)),
         ("Networks", _networks(text, tables)),
+        ("Fine-tuning", _fine_tuning(text, settings, tables)),
         ("Mapping", _mapping(text, settings, tables["summary"])),
         ("Noise ceiling", _ceiling(settings, tables["summary"])),
         ("Controls and maps", _controls(settings, tables["summary"])),
@@ -122,16 +124,34 @@ def _networks(text: Text, tables: dict[str, pd.DataFrame]) -> str:
     untrained = int((models["category"] == "untrained").sum())
     harmonized = int(are_harmonized(models).sum())
     controls = int((models["category"] == "harmonized").sum()) - harmonized
-    sentence = f"We compared {len(models)} networks of {models['family'].nunique()} families"
+    sentence = (
+        f"We compared {fine_tuning.count(len(models), 'network')} of "
+        f"{fine_tuning.count(models['family'].nunique(), 'family', 'families')}"
+    )
     parts = [f"{untrained} of them untrained"] if untrained else []
     parts += [f"{harmonized} harmonized{text.named('fel2022')}"] if harmonized else []
     parts += [f"{controls} trained with other maps, as controls"] if controls else []
     sentence += f" ({', '.join(parts)})" if parts else ""
+    ours = models["condition"].fillna("") != ""
+    unknown = (models["top1"].isna() & ours).any()
+    sentence += ", counting every strength and seed" if ours.any() else ""
+    of_ours = "; of networks that were trained here it was not measured" if unknown else ""
     return (
         f"{sentence}. Their accuracy is the published top-1 accuracy on ImageNet"
-        f"{text.named('deng2009')}. Images were resized whole to the input size of each network. "
+        f"{text.named('deng2009')}{of_ours}. Images were resized whole to the input size of each "
+        "network. "
         f"Architectures and trainings:{text.cite([*dict.fromkeys(works)])}."
     )
+
+
+def _fine_tuning(text: Text, settings: dict, tables: dict[str, pd.DataFrame]) -> str:
+    models = tables["models"]
+    scored = models[models["missing"].fillna("") == ""]
+    told = fine_tuning.sentences(settings, scored, tables.get("conditions"))
+    if not told:
+        return ""
+    cited = text.named("fel2022")
+    return " ".join(filter(None, told)) + f" The loss is that of the neural harmonizer{cited}."
 
 
 def _mapping(text: Text, settings: dict, summary: pd.DataFrame) -> str:
@@ -161,7 +181,7 @@ def _mapping(text: Text, settings: dict, summary: pd.DataFrame) -> str:
         sentences.append(f"Beside it: {', '.join(OTHERS[name] for name in others)}{cited}.")
     sentences.append(
         "Predictivity is Pearson's r of predicted and recorded responses to held-out images: the "
-        f"median over sites, then the mean over folds. {_held_out(encoding['folds'])}"
+        f"median over sites, then the mean over folds. {held_out(encoding['folds'])}"
     )
     sentences.append(
         "As in the authors' code, the layer is the one that is best on the test images."
@@ -169,29 +189,6 @@ def _mapping(text: Text, settings: dict, summary: pd.DataFrame) -> str:
         else "The layer was chosen for each fold without its images."
     )
     return " ".join(sentences)
-
-
-def _held_out(folds: str | int | dict) -> str:
-    """How images were held out, for every recording that differs."""
-    if not isinstance(folds, dict) or "default" not in folds:
-        return f"Held out was {_in_words(folds)}."
-    others = [f"{_in_words(one)} of {name}" for name, one in folds.items() if name != "default"]
-    return f"Held out was {'; '.join([_in_words(folds['default']), *others])}."
-
-
-def _in_words(folds: str | int | dict) -> str:
-    if folds == "image":
-        return "one image at a time"
-    if not isinstance(folds, dict):
-        return f"one of {folds} folds of the images at a time"
-    if folds["kind"] == "clusters":
-        return f"each of {folds['k']} clusters of images, by a network's features, in turn"
-    if folds["kind"] == "far":
-        share = f"{100 * folds['share']:g} % of the images"
-        return f"one test set of {share}, as far as possible from the training images to a network"
-    if folds["kind"] == "split":
-        return f"the test set that the images' column {folds['name']!r} names"
-    return f"every value of the images' column {folds['name']!r} in turn"
 
 
 def words_of_reduction(kind: str, dimensions: int | str, seed: int) -> list[str]:

@@ -16,6 +16,7 @@ from itcortex.report.measures import KEYS, Measure
 from itcortex.report.references import Work
 from itcortex.report.run import Run
 from itcortex.tables import panels
+from itcortex.tables.condition_contrasts import CONTROLS
 from itcortex.tables.panels import Panel
 from itcortex.tables.trend_limits import NOT_BASELINE
 
@@ -46,7 +47,7 @@ def build(
         "experiment": run.experiment,
         "score": run.settings["statistics"]["score"],
         "looks": run.looks,
-        "beside": [*NOT_BASELINE],
+        "beside": [*NOT_BASELINE, *CONTROLS],
         "models": _described(models),
         "conditions": [_condition(panel, summary) for panel in conditions],
         "layers": [layers(panel.of(main), numbers) for panel in conditions],
@@ -118,7 +119,7 @@ def known_models(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def _described(models: pd.DataFrame) -> list[dict]:
     """Texts about every model; `baseline` is the number of the model it is compared with, or null."""
-    texts = models.reindex(columns=["name", *TOLD]).map(text_of)
+    texts = panels.by_condition(models).reindex(columns=["name", *TOLD]).map(text_of)
     keys = texts["model"] + " " + texts["weights"]
     number_of = {key: i for i, key in enumerate(keys)}
     rows = texts.to_dict("records")

@@ -191,14 +191,24 @@ def harmonized_table(
     return table.assign(**test, n_folds=n_folds, n_sites=n_sites)[HARMONIZED]
 
 
+def _counted(known: pd.DataFrame) -> str:
+    """How many networks there are, and how many trainings of them: seeds, or seeds and strengths."""
+    own = known["model"] + " " + known["weights"]  # of published weights each is a network
+    networks, trainings = own.where(known["seed"].isna(), known["model"]).nunique(), len(known)
+    text = "1 network" if networks == 1 else f"{networks} networks"
+    if trainings == networks:
+        return text
+    several = known.groupby("model")["strength"].nunique().gt(1).any()
+    return f"{text}, {trainings} {'trainings' if several else 'seeds'}"
+
+
 def _mean_row(table: pd.DataFrame, drawn: np.ndarray, rng: np.random.Generator) -> dict:
     """The mean over harmonized networks; drawn (network, draw) are their differences."""
     known = table[np.isfinite(table["difference"])]
     families = known["family"].to_numpy(str)
     row = dict.fromkeys(HARMONIZED, np.nan) | {"model": "", "weights": "", "baseline": ""}
     means = known[["r", "r_baseline", "difference", "sites_higher", "top1_difference"]]
-    networks = "1 network" if len(known) == 1 else f"{len(known)} networks"
-    row |= means.mean().to_dict() | {"family": "", "note": f"mean over {networks}"}
+    row |= means.mean().to_dict() | {"family": "", "note": f"mean over {_counted(known)}"}
     if len(np.unique(families)) < MINIMUM_FAMILIES:
         note = f"{row['note']}; no interval: {MINIMUM_FAMILIES} families are needed"
         return row | {"note": note}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from itcortex.errors import UserError
+from itcortex.tables.condition_contrasts import CONTROLS
 
 
 @dataclass(frozen=True)
@@ -50,3 +51,28 @@ def model_names(rows: pd.DataFrame) -> pd.Series:
     """Name of every row's model; with its weights where one model comes with several."""
     model, weights = rows.model.astype(str), rows.weights.astype(str)
     return model.where(weights.groupby(model).transform("nunique") == 1, model + " " + weights)
+
+
+def by_condition(rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` whose `category` is the condition of controls, so that none passes as harmonized.
+
+    Controls are networks that were trained here with other maps than those of people.
+    """
+    category = rows["category"].astype(str)
+    if "condition" not in rows:
+        return rows.assign(category=category)
+    condition = rows["condition"].astype(str)
+    return rows.assign(category=category.where(~condition.isin(CONTROLS), condition))
+
+
+def not_tuned_here(rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` without networks that were trained here, which are seeds and controls of one training.
+
+    Of many such, one is best by chance. All rows, where there are no others.
+    """
+    ours = pd.Series(False, rows.index)
+    if "condition" in rows:
+        ours |= rows["condition"].notna() & (rows["condition"] != "")
+    if "seed" in rows:
+        ours |= rows["seed"].notna()
+    return rows if ours.all() else rows[~ours]

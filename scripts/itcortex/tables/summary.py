@@ -219,6 +219,13 @@ def sites_left_out(attributes: dict) -> int:
     return sum(counts.get(kind, 0) for kind in ("sites", "incomplete_sites"))
 
 
+def add_marks(table: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """Add `mark` of the table of models: what must be said of a network that collapsed; else empty."""
+    known = models[["model", "weights", "mark"]]
+    joined = table.merge(known, on=["model", "weights"], how="left", validate="m:1")
+    return joined.fillna({"mark": ""})
+
+
 def describe_recordings(
     table: pd.DataFrame, recordings: dict[str, dict], left_out: dict[str, int] | None = None
 ) -> pd.DataFrame:

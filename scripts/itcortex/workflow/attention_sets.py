@@ -110,6 +110,11 @@ class AttentionSets:
         keys = self.ex.one_by_condition.values()
         return self.ex.per_model(paths.ATTENTION_EXAMPLES, keys, attention=self.ex.attention[:1])
 
+    def scores_by_condition(self, wildcards: Wildcards) -> list[str]:
+        """Agreement of the same networks with people, on all photographs of the set."""
+        keys = self.ex.one_by_condition.values()
+        return self.ex.per_model(paths.ATTENTION, keys, attention=self.ex.attention[:1])
+
     def first_examples(self, wildcards: Wildcards) -> list[str]:
         """Saliency of the shown models on the set that is drawn."""
         return self.ex.per_model(

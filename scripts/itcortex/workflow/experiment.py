@@ -355,6 +355,11 @@ class Experiment(ModelRows):
         keys = [key for key in self.trained.index if key in self.scored.index]
         return {" ".join(key): paths.HISTORY.format(model=key[0], weights=key[1]) for key in keys}
 
+    @property
+    def training_notes(self) -> list[str]:
+        """What the same trainings say about the weights that they kept, in the order of `histories`."""
+        return [str(Path(path).with_suffix(".json")) for path in self.histories.values()]
+
 
 def _of_recordings(schema: dict) -> dict:
     """The part of the registry's schema that is about recordings."""

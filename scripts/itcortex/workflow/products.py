@@ -82,12 +82,13 @@ FIGURES = (
         "in the axis; the grey band repeats their range. The dotted line is the control with "
         "shuffled images. A thick grey line is the convex upper frontier; it is drawn where "
         "there are at least five trained networks. Where a network was trained here with "
-        "several seeds, dots are the seeds and the star is their mean; arrows run from the "
+        "several seeds, dots are the seeds and the large marker is their mean; arrows run from the "
         "baseline through rising strengths of the harmonization. A network that was fine-tuned with "
         "its own answers as labels has no accuracy that is known: it stands at that of the network it "
-        "starts from, a little to the right, one place for strength 0 and one for each condition. "
-        "Grey dots, where the experiment "
-        "names the paper's figure among its published tables, are the points read off it.",
+        "starts from, a little to the right and on a ground of its own, one place for strength 0 and "
+        "one for each condition; what training changed of it is drawn in the figure `changes`, without "
+        "accuracies. Grey dots, where the experiment names the paper's figure among its published "
+        "tables, are the points read off it.",
         needs="recordings",
     ),
     Figure(
@@ -190,7 +191,10 @@ FIGURES = (
         "the second, the second beyond the first, and what either would explain. Means over sites, with "
         "95 % intervals from images and sites drawn with replacement, the same for both networks. One "
         "ridge regression has the chosen layers of both, each with a penalty of its own. Noise is part "
-        "of the variance.",
+        "of the variance. Where networks were trained here by condition, a line is a condition of a "
+        "network, and the second network is strength 0 of the same seed: large markers are means over "
+        "seeds, bars the mean of the intervals of the seeds, which does not hold what differs between "
+        "seeds; thin marks are the seeds.",
         needs="pairs recordings",
     ),
     Figure(
@@ -253,12 +257,25 @@ FIGURES = (
         needs="conditioned recordings",
     ),
     Figure(
+        "changes",
+        "Change of predictivity against change of agreement with people",
+        "Arrows run from strength 0 (where both lines cross) to the mean over networks and seeds of "
+        "each condition; crosses are 95 % intervals of both changes, over images and sites "
+        "(photographs) and seeds. Small markers are single seeds, thin arrows single networks where "
+        "there are several. A panel for each area or recording, kind of human map, and kind of "
+        "saliency: the gradient, which is trained, and maps of covering, which are not. Human maps "
+        "would break the trade-off with an arrow up and to the right, farther than those of controls.",
+        needs="conditioned attention recordings",
+    ),
+    Figure(
         "conditions_gallery",
         "Where a network looks, before training and after",
         "Photographs that were held out of training, with where people looked, and the saliency of "
         "one network before training and after it, by the maps that it was trained with (first "
-        "seed). Photographs are spread from the best to the worst agreeing one, so that nobody chose "
-        "them; maps are ranks, and saliency is smoothed.",
+        "seed). Photographs are those whose saliency is kept, evenly spaced in the order of the set: no "
+        "score chose them. They stand in the order of what human maps change of ρ against strength 0, "
+        "which is under their names, with its place among all held-out photographs. Maps are ranks, and "
+        "saliency is smoothed.",
         needs="conditioned attention recordings",
     ),
     Figure(
@@ -267,9 +284,11 @@ FIGURES = (
         "Spearman's ρ between the dissimilarities of images in layers and in neurons or voxels. "
         "Left: every layer by its depth. Right, against ImageNet accuracy: the layer that half "
         "of the images chose, scored on the other half, with 95 % intervals over images; hollow "
-        "markers are the last layer. The grey band is the noise ceiling over subjects; the "
-        "macaque RDM is one RDM of a group and has none. The dotted line is the other species' "
-        "RDM, which is a context and no ceiling.",
+        "markers are the last layer. Networks that were fine-tuned here stand beside their start, on a "
+        "ground of their own, since their accuracy was not measured: large markers are means over "
+        "seeds, and controls have colours of their own on both sides. The grey band is the noise "
+        "ceiling over subjects; the macaque RDM is one RDM of a group and has none. The dotted line is "
+        "the other species' RDM, which is a context and no ceiling.",
         needs="rdms",
     ),
     Figure(
@@ -288,8 +307,10 @@ FIGURES = (
         "Predictivity against agreement with people",
         "Each marker is a network: the mean rank correlation of its saliency with human maps, and its "
         "predictivity of a recording, with 95 % intervals. A panel for each recording and kind of "
-        "human map. Under the title, the rank correlation of the two over networks trained for "
-        "accuracy alone, with its interval from families drawn with replacement.",
+        "human map. Where networks were trained here by condition, arrows run from strength 0 to each "
+        "condition, at the mean over seeds (dots), and panels show the range of these points: bars that "
+        "are longer leave the panel. Under the title, the rank correlation of the two over networks "
+        "trained for accuracy alone, with its interval from families drawn with replacement.",
         needs="attention recordings",
     ),
     Figure(
@@ -364,7 +385,9 @@ FIGURES = (
         "One colour for each strength of the harmonization, one line for each seed; strength 0 "
         "is the baseline with the same recipe. Trainings with the maps of other photographs and with "
         "the mean map have colours of their own. Solid lines are of validation images, dashed ones of "
-        "training images; dots mark the epoch whose weights are kept.",
+        "training images; dots mark the epoch whose weights are kept. Epoch 0 is the network before the "
+        "first step, where that was measured; the dotted line is the share of photographs that must "
+        "keep their first class for an epoch to be chosen.",
         needs="trained",
     ),
 )

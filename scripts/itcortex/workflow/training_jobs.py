@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from itcortex.training.recipe import recipe_of
+from itcortex.training.recipe import Recipe, recipe_of
 from itcortex.workflow import paths, trainings
 from itcortex.workflow.experiment import Experiment, Wildcards
 from itcortex.workflow.model_rows import Key
@@ -58,6 +59,17 @@ class TrainingJobs:
     def histories(self, wildcards: Wildcards) -> list[str]:
         """What all trainings of a job's model noted."""
         return self.ex.per_model(paths.HISTORY, self._trained(wildcards))
+
+    def notes(self, wildcards: Wildcards) -> list[str]:
+        """What these trainings say about the weights that they kept, in the same order."""
+        return [str(Path(path).with_suffix(".json")) for path in self.histories(wildcards)]
+
+    def least_agreement(self, wildcards: Wildcards) -> float | None:
+        """The agreement that all of them ask of an epoch; None where they differ."""
+        trained = [self.ex.training_of(key) for key in self._trained(wildcards)]
+        recipes = [Recipe.of(recipe_of(wildcards.model, one)) for one in trained]
+        asked = {recipe.least_agreement for recipe in recipes if recipe.labels == "own"}
+        return asked.pop() if len(asked) == 1 else None
 
     def conditions(self, wildcards: Wildcards) -> list[str]:
         """The conditions of these trainings, in the same order."""

@@ -205,3 +205,21 @@ def _measured(row: dict, histories: dict[str, pd.DataFrame]) -> dict:
             "some to config: training: validation, or top1 to the model table"
         )
     return row | {"top1": 100 * float(accuracy)}
+
+
+def told_by(
+    models: pd.DataFrame, histories: dict[str, pd.DataFrame], marks: dict[str, str]
+) -> pd.DataFrame:
+    """`models` with what a training says of each that was trained here; NaN and "" for others.
+
+    Added are `training_images` and `held_out_images` (of an epoch), `kept_epoch`, `agreement` (share of
+    the held-out images with the same first class as before) and `mark`, which names a network that
+    collapsed. `histories` and `marks` go by "model weights".
+    """
+    columns = {"training_images": "n_images", "held_out_images": "n_validation",
+               "kept_epoch": "epoch", "agreement": "validation_agreement"}  # fmt: skip
+    kept = {key: history[history["kept"]].iloc[0] for key, history in histories.items()}
+    names = models["model"].astype(str) + " " + models["weights"].astype(str)
+    rows = [kept.get(name, {}) for name in names]
+    told = {new: [float(row.get(old, np.nan)) for row in rows] for new, old in columns.items()}
+    return models.assign(**told, mark=[marks.get(name, "") for name in names])

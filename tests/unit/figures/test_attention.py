@@ -202,15 +202,41 @@ def test_photographs_keep_their_shape_and_undefined_saliency_says_so(table, phot
 @pytest.mark.long
 def test_one_network_is_shown_under_every_condition(photographs, examples, tmp_path):
     store.write_photographs(tmp_path / "osie.parquet", photographs)
-    paths, names = [], ["before", "human maps", "the mean map"]
+    paths, names = [], ["strength 0", "human maps", "the mean map"]
     for name, (ids, maps) in zip(names, [*examples.values(), examples["good"]], strict=True):
         paths.append(tmp_path / f"{name}.h5")
         store.write_arrays(paths[-1], {"saliency": maps}, {"image_ids": ids})
+    images = [f"{k}.jpg" for k in range(10)]  # of all held-out ones, four have examples
+    rises = {"strength 0": [0] * 10, "human maps": [5, 9, 1, -2, 6, 7, 8, 2, 3, -1],
+             "the mean map": [-1] * 10}  # fmt: skip
+    about = {"control": "none", "map_kind": "eye", "saliency": "blurred"}
+    scores = [tmp_path / f"{name}.parquet" for name in names]
+    for name, path in zip(names, scores, strict=True):
+        rho = 0.2 + 0.01 * np.array(rises[name])
+        table_of = pd.DataFrame({"image": images, "rho": rho}).assign(**about)
+        store.write_table(path, pd.concat([table_of, table_of.assign(saliency="raw", rho=9.0)]))
     files = [tmp_path / f"a.{kind}" for kind in ("pdf", "png", "rst")]
     about = {"data_format": "osie", "names": names, "network": "net", "n_images": 3, "blur": 0.03}
     plot_conditions_gallery.main(
-        tmp_path / "osie.parquet", paths, *files, **about, title="A title", caption="A caption."
+        tmp_path / "osie.parquet",
+        paths,
+        scores,
+        *files,
+        **about,
+        title="A title",
+        caption="A caption.",
     )
+    said = Image.open(files[1]).text["Description"]
+    assert "ρ rises in 8 of 10 photographs (80 %), of the 3 shown in 2 (human maps)" in said
+    assert "ρ rises in 0 of 10 photographs (0 %), of the 3 shown in 0 (the mean map)" in said
+    tables = dict(zip(names, map(store.read_table, scores), strict=True))
+    changed = condition_gallery.changes(tables, "eye")
+    joined = gallery.join(photographs, {"strength 0": examples["good"]}, 3, 0.03)
+    ordered = condition_gallery.in_order(joined, changed)
+    assert ordered.image_ids == ("0.jpg", "2.jpg", "3.jpg")  # by +0.05, +0.01, -0.02
+    assert ordered.notes["0.jpg"] == "+0.05\n5 of 10"
+    assert ordered.notes["3.jpg"] == "\N{MINUS SIGN}0.02\n10 of 10"
+    np.testing.assert_array_equal(ordered.human["eye"], photographs.maps["eye"][[0, 2, 3]])
     assert not artists.is_cut_off(files[1].read_bytes())
     shown = {name: (ids, maps) for name, (ids, maps) in examples.items()}
     figure = condition_gallery.draw(gallery.join(photographs, shown, 3, 0.03), "net")

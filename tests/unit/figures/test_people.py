@@ -7,8 +7,10 @@ from PIL import Image
 
 import plot_people
 from itcortex import store
-from itcortex.figures import people
+from itcortex.figures import people, twins
 from made import artists
+from made import conditions as made_conditions
+from made import tables as made_tables
 from made.artists import points, texts, titles, written
 
 pytestmark = pytest.mark.long
@@ -74,6 +76,46 @@ def test_many_networks_have_no_names_and_a_correlation(paper, demo, tmp_path):
     for name, drawn in (("few", draw(demo)), ("many", figure)):
         assert artists.smallest_text(drawn) >= 8
         assert not artists.is_cut_off(written(drawn, tmp_path, name)[1])
+
+
+def by_condition(levels):
+    """A summary and its agreement with people of a start and what was fine-tuned from it."""
+    told = made_conditions.models(seeds=(0, 1))
+    rows = [("net", weights, "harmonized", "net", np.nan, 0.5) for weights in told["weights"]]
+    table = made_tables.summary(
+        rows, {"m1_pl": ("Monkey 1", "PL")}, simulated=False, starts=np.array([90.0])
+    )
+    facts = told.set_index("weights")
+    for column in ("condition", "baseline", "series", "strength", "seed", "top1"):
+        table[column] = table["weights"].map(facts[column])
+    plain = table["condition"].isin(["", "none"])
+    table = table.assign(category=np.where(plain, "cnn", "harmonized"))
+    change = table["condition"].map(levels).fillna(0.0) + table["seed"].fillna(0) / 10_000
+    table = table.assign(r=0.5 + change, r_low=0.4, r_high=0.6)
+    people_of = agreement(table)
+    shift = dict(zip(table["weights"], 10 * change, strict=True))
+    rho = 0.2 + people_of["weights"].map(shift).fillna(0.0)
+    return table, people_of.assign(rho=rho, rho_low=rho - 0.1, rho_high=rho + 0.1)
+
+
+def test_arrows_run_from_strength_0_and_fill_panels_with_limits_of_their_points():
+    """Panels began at r = 0, and all networks lay on one another."""
+    levels = {"human": 0.002, "of_others": 0.001, "mean": -0.001}
+    table, rho = by_condition(levels)
+    axes = draw(table, rho).axes[0]
+    arrows = [t for t in axes.texts if t.arrow_patch and not t.get_text()]
+    start = 0.5 + 0.00005  # mean over seeds
+    np.testing.assert_allclose([t.get_position() for t in arrows], [(0.2005, start)] * 3)
+    ends = sorted(tuple(t.xy) for t in arrows)
+    expected = sorted((0.2005 + 10 * level, start + level) for level in levels.values())
+    np.testing.assert_allclose(ends, expected)
+    low, high = axes.get_ylim()
+    assert 0.498 < low < 0.499 and 0.502 < high < 0.503
+    assert axes.get_xlim()[0] > 0.15
+    seeds = [line for line in axes.lines if line.get_label() == twins.SEED_LABEL]
+    assert sum(len(line.get_xdata()) for line in seeds) == 8
+    names = [t.get_text() for t in axes.texts if t.get_text().startswith("net")]
+    assert names == ["net"]  # conditions are told by the legend
 
 
 def test_script_draws_one_mapping_and_writes_the_caption(demo, tmp_path):

@@ -34,7 +34,8 @@ def layers(models=DEMO, pattern="map", simulated=False) -> pd.DataFrame:
                      "rho_chosen_held_out_low": best - 0.08, "rho_chosen_held_out_high": best + 0.07,
                      "n_images": 92, "n_subjects": 4 if rdm == "human" else 1, "category": category,
                      "family": family, "top1": top1, "species": species, "area": "IT",
-                     "simulated": simulated}
+                     "simulated": simulated, "condition": "", "series": "", "baseline": "",
+                     "strength": np.nan, "seed": np.nan}
                 )  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -129,6 +130,48 @@ def test_many_models_are_drawn_by_category(ceilings):
     assert len(bold) == 7
     names = [name for name, *_ in artists.points([figure.axes[2]])]
     assert len(names) == 135 + 6 and names.count("harmonized") == 6
+
+
+CONDITIONS = {"none": 0.3, "human": 0.5, "of_others": 0.2, "mean": 0.1}
+
+
+def by_condition() -> pd.DataFrame:
+    """A start, and three networks a condition fine-tuned from it, whose accuracy is not known."""
+    rows = [
+        ("net", f"{condition}/seed-{seed}", "cnn" if condition == "none" else "harmonized", "net",
+         np.nan, level)
+        for condition, level in CONDITIONS.items() for seed in range(3)
+    ]  # fmt: skip
+    table = layers([("net", "imagenet", "cnn", "net", 75.0, 0.3), *rows])
+    condition = table.weights.str.partition("/")[0].where(table.weights != "imagenet", "")
+    seed = pd.to_numeric(table.weights.str[-1], errors="coerce")
+    strength = condition.map({"none": 0.0, "human": 10.0, "of_others": 10.0, "mean": 10.0})
+    return table.assign(condition=condition, series=condition, seed=seed, strength=strength)
+
+
+def test_controls_never_pass_as_harmonized_and_stand_beside_their_start(ceilings):
+    """The median of human maps and controls was one orange line, and no point was drawn."""
+    table = by_condition()
+    figure = rsa.draw(table, ceilings)
+    shown = texts(figure)
+    assert not any("without a value" in text for text in shown)
+    assert "the mean map (control)" in shown and "maps of other photographs (control)" in shown
+    assert "accuracy not measured: beside their start" in shown
+    monkey = table[(table.rdm == "monkey") & table.final]
+    means = monkey.groupby("condition")[rsa.SCORE].mean()
+    marks = {name: y for name, x, y in artists.points([figure.axes[1]]) if x > 75}
+    for category, condition in (
+        ("harmonized", "human"),
+        ("of_others", "of_others"),
+        ("mean", "mean"),
+    ):
+        assert marks[category] == pytest.approx(means[condition])
+        colour = style.category(category).colour
+        bold = [one for one in figure.axes[0].lines
+                if to_hex(one.get_color()).upper() == colour and one.get_linewidth() == 1.8]  # fmt: skip
+        rows = table[(table.rdm == "monkey") & (table.condition == condition)]
+        first = rows[rows.layer == "blocks.0"].rho.median()  # no layer lies below it
+        assert bold[0].get_ydata()[0] == pytest.approx(first)
 
 
 @pytest.mark.parametrize(

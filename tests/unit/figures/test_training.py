@@ -1,5 +1,7 @@
 """The learning curves show what the history holds."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -93,6 +95,50 @@ def test_a_network_that_learns_from_its_own_answers_has_no_accuracy_but_agreemen
     assert "same first class afterwards" in captions.of_training(own)
 
 
+def own_answers(history):
+    """The history of networks that learn from their own answers."""
+    names = {"validation_accuracy": "validation_agreement", "accuracy": "agreement"}
+    return history.rename(columns=names).assign(validation_divergence=0.2, condition="none")
+
+
+def test_curves_begin_at_the_network_before_the_first_step_and_show_the_floor(history):
+    first = (
+        own_answers(history)
+        .query("strength == 5 and seed == 0")
+        .assign(kept=lambda rows: rows["epoch"] == 3)
+    )
+    before = {"validation_agreement": 1.0, "validation_alignment": 0.02, "n_validation": 30}
+    begun = training.with_start(first, before)
+    assert begun["epoch"].tolist() == [0, 1, 2, 3] and set(begun["seed"]) == {0}
+    figure = training.draw(begun, "net", floor=0.8)
+    panels = dict(zip(training.OF_OWN_LABELS, figure.axes, strict=True))
+    agreement = panels["same first class as before (%)"]
+    lines = curves(agreement)
+    assert lines[0][0] == 100 and len(lines[0]) == 4
+    assert [80, 80] in [np.ravel(line.get_ydata()).tolist() for line in agreement.lines]
+    assert agreement.get_xlim()[0] < 0
+    assert curves(panels["agreement with human maps (ρ)"])[0][0] == 0.02
+    assert len(curves(panels["harmonization loss"])[0]) == 3  # nothing was measured before
+    assert "least agreement of a chosen epoch" in artists.texts(figure)
+    assert training.with_start(first, {}) is first
+    plain = artists.texts(training.draw(history, "net", floor=0.8))  # accuracies have no such floor
+    assert "least agreement of a chosen epoch" not in plain
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0398, 0.0455), (0.0007, 0.9)])
+def test_ticks_of_the_saliencys_deviation_are_numbers_that_differ(history, low, high):
+    """They read 5e-02, 4e-02, 4e-02, 4e-02."""
+    table = history.assign(saliency_std=np.linspace(low, high, len(history)))
+    figure = training.draw(table, "net")
+    axes = figure.axes[list(training.PANELS).index("std of the saliency")]
+    bottom, top = axes.get_ylim()
+    ticks = [text for which in ("major", "minor")
+             for text in axes.yaxis.get_ticklabels(which=which) if text.get_text()]  # fmt: skip
+    shown = [text.get_text() for text in ticks if bottom <= text.get_position()[1] <= top]
+    assert len(shown) >= 3 and len({*shown}) == len(shown)
+    assert not any("e-0" in text for text in shown)
+
+
 def test_an_empty_history_is_an_error(history):
     with pytest.raises(UserError, match="no rows"):
         training.draw(history[:0], "net")
@@ -104,5 +150,9 @@ def test_the_rule_draws_all_histories_in_one_figure(tmp_path, history):
         paths.append(tmp_path / f"{strength}.parquet")
         part.to_parquet(paths[-1])
     files = [tmp_path / f"a.{kind}" for kind in ("pdf", "png", "rst")]
-    plot_training.main(paths, *files, "net", ["none", "human"], "A title", "A caption.")
+    notes = [tmp_path / f"{k}.json" for k in range(len(paths))]
+    for note in notes:
+        note.write_text(json.dumps({"before": {"validation_accuracy": 0.3}}))
+    about = "net", ["none", "human"], None, "A title", "A caption."
+    plot_training.main(paths, notes, *files, *about)
     assert Image.open(files[1]).size[0] == 1440 and files[0].stat().st_size > 1e4

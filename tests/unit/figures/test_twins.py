@@ -76,11 +76,11 @@ def test_seeds_are_one_star_at_their_mean_with_dots_and_one_arrow():
     mean = score_of(table, "resnet50", 1)
     np.testing.assert_allclose(marks(figure, "harmonized"), [mean])
     rows = table[(table.category == "harmonized") & (table.control == "none")]
-    np.testing.assert_allclose(marks(figure, twins.SEEDS["label"]), rows[["top1", SCORE]])
+    np.testing.assert_allclose(marks(figure, twins.SEED_LABEL), rows[["top1", SCORE]])
     np.testing.assert_allclose(arrows(figure), [(score_of(table, "resnet50"), mean)])
     assert texts(figure).count("resnet50 strength 1") == 1
     assert texts(figure).count("resnet50 a1_in1k") == 1
-    assert texts(figure).count(twins.SEEDS["label"]) == 1  # in the legend
+    assert texts(figure).count(twins.SEED_LABEL) == 1  # in the legend
 
 
 def test_the_mean_of_seeds_has_no_interval_and_a_single_network_has_its_own():
@@ -200,7 +200,7 @@ def test_networks_without_an_accuracy_stand_at_that_of_their_start_and_arrows_fa
     found = arrows(figure)
     assert len(found) == 3 and len({start for start, _ in found}) == 1
     (x, y), _ = found[0]
-    assert 80 < x < 81 and y == pytest.approx(means["none"])
+    assert 80 < x < 82 and y == pytest.approx(means["none"])
     ends = [end for _, end in sorted(found, key=lambda pair: pair[1][0])]
     np.testing.assert_allclose([y for _, y in ends], means[["human", "of_others", "mean"]])
     steps = np.diff([x, *(end[0] for end in ends)])
@@ -230,6 +230,26 @@ def test_they_are_in_no_frontier_and_without_a_start_they_are_not_drawn():
     assert any("8 models without a value" in text for text in texts(tradeoff.draw(alone)))
 
 
+def test_points_at_a_borrowed_accuracy_are_marked_and_do_not_cover_each_other():
+    """In the figure itself, not in its caption alone; a step is wider than a marker."""
+    table = by_condition()
+    figure = tradeoff.draw(table)
+    assert "accuracy not measured: beside their start" in texts(figure)
+    ground = to_hex(accuracy.BORROWED["color"])
+    axes = next(one for one in figure.axes if "top-1" in one.get_xlabel())
+    (patch,) = [one for one in axes.patches if to_hex(one.get_facecolor()) == ground]
+    places = sorted(
+        x for name in ("harmonized", "of_others", "mean") for x, _ in marks(figure, name)
+    )
+    assert patch.get_x() < places[0] and places[-1] < patch.get_x() + patch.get_width()
+    pixels = axes.transData.transform([(x, 0) for x in places])[:, 0]
+    widest = max(style.category(name).size for name in ("cnn", "of_others", "mean"))
+    assert (np.diff(pixels) > accuracy.LARGE * widest * figure.dpi / 72).all()
+    assert "accuracy not measured" not in " ".join(
+        texts(tradeoff.draw(table[table.condition == ""]))
+    )
+
+
 def test_a_fan_of_arrows_is_not_cut_off(tmp_path):
     assert not artists.is_cut_off(artists.written(tradeoff.draw(by_condition()), tmp_path, "a")[1])
 
@@ -241,8 +261,8 @@ def test_weights_with_other_names_are_networks_of_their_own():
     ]
     figure = tradeoff.draw(summary([], bases))
     assert len(marks(figure, "cnn")) == 4
-    assert len(marks(figure, twins.SEEDS["label"])) == 0
-    assert twins.SEEDS["label"] not in texts(figure)
+    assert len(marks(figure, twins.SEED_LABEL)) == 0
+    assert twins.SEED_LABEL not in texts(figure)
 
 
 def test_names_are_kept_as_long_as_networks_not_seeds_are_few():

@@ -5,13 +5,23 @@ import io
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from itcortex import store
 from itcortex.data.photographs import MAP_SIDE, Photographs
 from itcortex.encoding.map_alignment import site_average
-from itcortex.report import claims, limits, methods, page, payload, picture_files, pictures
+from itcortex.report import (
+    claims,
+    findings,
+    limits,
+    methods,
+    page,
+    payload,
+    picture_files,
+    pictures,
+)
 from itcortex.tables import panels
 from made import report as made_report
 from made import tables as made_tables
@@ -56,6 +66,17 @@ def test_facts_and_texts_are_those_of_the_table_of_models(built):
     assert of_key(built["facts"], "top1")["values"] == [75.1, 76.8, 77.6, 0.1, 0.1, 76]
     assert [one["name"] for one in built["models"]][-1] == "resnet_h"
     assert [one["baseline"] for one in built["models"]] == [None] * 5 + [1]
+
+
+def test_controls_have_a_category_of_their_own_and_are_in_no_trend(summary, shown):
+    """A control has the category `harmonized` in the table: the page would call it harmonized."""
+    models = shown["models"]
+    ours = models["category"] == "harmonized"
+    tables = shown | {"models": models.assign(condition=np.where(ours, "of_others", ""))}
+    content = payload.build(tables, made_report.run(summary), {}, {}, {})
+    assert {one["category"] for one in content["models"]} >= {"of_others", "cnn"}
+    assert "harmonized" not in {one["category"] for one in content["models"]}
+    assert {"of_others", "mean"} < set(content["beside"])
 
 
 def test_layers_folds_and_courses_are_those_of_their_tables(built, shown, summary):
@@ -176,7 +197,7 @@ def test_claims_have_the_papers_number_ours_and_the_interval(summary, shown):
     real = rows[rows["control"] == "none"].set_index("model")
     expected = real.loc["resnet_h"].r - real.loc["tf_efficientnet_lite1"].r
     assert gain.number == f"{expected:.3f}" and gain.paper.startswith("+0.042")
-    assert gain.limits == f"{expected - 0.03:.2f} to {expected + 0.02:.2f}"
+    assert gain.limits == f"{expected - 0.03:.3f} to {expected + 0.02:.3f}"
     best = real[real["category"] == "cnn"]["r"].max()
     assert gain.note.endswith(f"the best other one: {real.loc['resnet_h'].r - best:.3f}")
     best = real[real["category"] != "untrained"].sort_values("r").iloc[-1]
@@ -184,6 +205,47 @@ def test_claims_have_the_papers_number_ours_and_the_interval(summary, shown):
         f"{best.r:.2f}",
         f"{best.r_low:.2f} to {best.r_high:.2f}",
     )
+
+
+def by_condition(summary):
+    """Three seeds of two conditions of a network; a control is best of all, by chance."""
+    start = summary[summary["model"] == "tf_efficientnet_lite1"]
+    parts = [
+        start.assign(weights=f"{condition}/seed-{seed}", category="harmonized", condition=condition,
+                     r=start["r"] + gain + seed / 1000, seed=float(seed), strength=10.0, baseline="")
+        for condition, gain in (("human", 0.001), ("mean", 0.3)) for seed in range(3)
+    ]  # fmt: skip
+    others = summary[summary["category"] != "harmonized"]
+    return pd.concat([others, *parts], ignore_index=True)
+
+
+def test_no_seed_and_no_control_is_called_the_best_network(summary, shown):
+    many = by_condition(summary)
+    lines = claims.of_run(many, shown["tradeoff"], shown["harmonized"])
+    (panel, *_) = panels.of_summary(many)
+    elsewhere = summary[(summary["recording"] == panel.recording) & summary["main_window"]
+                        & (summary["control"] == "none")
+                        & ~summary["category"].isin(["untrained", "harmonized"])]  # fmt: skip
+    best = elsewhere.sort_values("r").iloc[-1]
+    trained = next(one for one in lines if one.claim.startswith("Trained networks predict"))
+    assert trained.number == f"{best['r']:.2f}" and best["model"] in trained.note
+    said = " ".join(findings.sentences(panel, many, shown["tradeoff"]))
+    assert (
+        f"Of 3 trained networks from elsewhere {best['model']}" in said and "mean/seed" not in said
+    )
+
+
+def test_the_harmonizers_claim_has_the_interval_of_the_table_of_conditions(summary, shown):
+    """Three seeds of one network were three networks without an interval."""
+    many = by_condition(summary)
+    row = {"measure": "r", "target": "m1_pl", "mapping": "pls", "model": "", "condition": "human",
+           "compared_with": "none", "difference": 0.012, "low": 0.001, "high": 0.02, "n_models": 1,
+           "n_seeds": 3, "n_targets": 1, "drawn": "folds, sites, seeds"}  # fmt: skip
+    lines = claims.of_run(many, shown["tradeoff"], shown["harmonized"], pd.DataFrame([row]))
+    gain = next(one for one in lines if "harmonizer breaks" in one.claim)
+    assert (gain.number, gain.limits) == ("0.012", "0.001 to 0.020")
+    assert gain.note.startswith("1 network, 3 pairs of equal seed: r minus that of strength 0")
+    assert "folds, sites, seeds" in gain.note
 
 
 def test_methods_say_what_the_settings_say(summary, shown):

@@ -94,6 +94,15 @@ def test_networks_trained_with_other_maps_are_no_part_of_the_mean(rng):
     assert table["model"].tolist() == ["m1", "m2", "m3", ""]
     assert table["difference"].iloc[-1] == pytest.approx(table["difference"][0])
     assert table["note"].iloc[-1].startswith("mean over 1 network;")
+    seeds = known.assign(
+        model="net", weights=known["model"], condition="human", seed=[np.nan, 0, 1, 2]
+    )
+    seeds["baseline"] = ["", *["net m0"] * 3]
+    sites.names[:] = seeds["model"] + " " + seeds["weights"]
+    note = harmonized_table(sites, seeds, TEST, rng)["note"].iloc[-1]
+    assert note.startswith("mean over 1 network, 3 seeds")  # and not over 3 networks
+    curve = harmonized_table(sites, seeds.assign(strength=[0, 1, 2, 3]), TEST, rng)
+    assert curve["note"].iloc[-1].startswith("mean over 1 network, 3 trainings")
     controls = known[known["condition"] != "human"]
     assert "" not in set(harmonized_table(sites, controls, TEST, rng)["model"])
 

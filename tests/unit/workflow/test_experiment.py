@@ -78,7 +78,8 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
     more = [unique[0], "conditions", "rsa", "attention", "shortcut"]
     assert full.readable_tables == [*bare.readable_tables, *more]
     assert full.figures[9:] == [
-        "unique_variance", "conditions", "conditions_gallery", "rsa", "attention", "people", "shortcut",
+        "unique_variance", "conditions", "changes", "conditions_gallery", "rsa", "attention", "people",
+        "shortcut",
         "training_net", "training_small",
     ]  # fmt: skip
     assert [path.rpartition("/")[2] for path in full.pages] == [

@@ -64,6 +64,17 @@ def test_histories_are_of_all_networks_of_a_model(training, job):
     assert found == [f"results/weights/net/harmonized/strength-{s}/seed-0.parquet" for s in (0, 2)]
 
 
+def test_notes_lie_beside_histories_and_a_floor_is_told_where_all_have_one(training, job):
+    notes = training.notes(job(model="net"))
+    assert notes == [f"results/weights/net/harmonized/strength-{s}/seed-0.json" for s in (0, 2)]
+    given = IMAGENET | {"recipe": IMAGENET["recipe"] | {"warmup_epochs": 1}, "recipes": {}}
+    own = {"labels": "own", "label_smoothing": 0, "kept": "best_alignment", "least_agreement": 0.8}
+    for more, floor in (({}, None), (own, 0.8)):
+        settings = given | {"recipe": given["recipe"] | more}
+        ex = experiment(rows=ROWS[:4], training={"imagenet": settings})
+        assert TrainingJobs(ex).least_agreement(job(model="net")) == floor
+
+
 def test_what_is_planned_does_not_ask_whether_images_are_there():
     keys = [("net", f"harmonized/strength-{strength}/seed-0") for strength in (0, 2)]
     ex = experiment(rows=ROWS[:4], missing=dict.fromkeys(keys, "no images"))

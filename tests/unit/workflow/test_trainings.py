@@ -1,5 +1,6 @@
 """Rows of the model table that the workflow trains: written out, checked, with measured accuracy."""
 
+import json
 import re
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 import collect_models
 from itcortex import store
 from itcortex.errors import UserError
+from itcortex.report import limits
+from itcortex.tables import summary
 from itcortex.training import recipe
 from itcortex.workflow import model_table, schemas, trainings
+from made import tables as made_tables
 
 TRAINING = {
     "labelled": ["images/train"], "mapped": ["results/clickme/train/{0..2}.parquet"],
@@ -134,12 +138,48 @@ def test_accuracy_of_a_trained_network_is_what_its_training_measured(tmp_path):
     kept = [False, True]
     store.write_table(history, pd.DataFrame({"validation_accuracy": [0.25, 0.5], "kept": kept}))
     out = tmp_path / "models.parquet", tmp_path / "models.csv"
-    collect_models.main([history], [], *out, models, ["net h/strength-1/seed-0"], [])
+    notes = tmp_path / "notes.json"
+    notes.write_text("{}")
+    collect_models.main([history], [notes], [], *out, models, ["net h/strength-1/seed-0"], [])
     assert store.read_table(out[0])["top1"].tolist() == [71.5, 50.0]
-    assert out[1].read_text().splitlines()[2] == "net,h/strength-1/seed-0,50"
+    assert out[1].read_text().splitlines()[2].startswith("net,h/strength-1/seed-0,50,")
     store.write_table(history, pd.DataFrame({"loss": [0.25], "kept": [True]}))
     with pytest.raises(UserError, match="net h/strength-1/seed-0: its training has no validation"):
-        collect_models.main([history], [], *out, models, ["net h/strength-1/seed-0"], [])
+        collect_models.main([history], [notes], [], *out, models, ["net h/strength-1/seed-0"], [])
+
+
+def test_a_network_that_collapsed_is_marked_in_models_and_summary_and_told_in_the_limits(tmp_path):
+    """The mark was in the notes beside its weights and in the table of conditions alone."""
+    row = {"model": "net", "top1": np.nan}
+    models = [row | {"weights": "in1k", "top1": 71.5}]
+    models += [row | {"weights": f"h/strength-{s}/seed-0"} for s in (1, 10)]
+    trained = [f"net h/strength-{s}/seed-0" for s in (1, 10)]
+    histories, notes = [], []
+    for k, agreement in enumerate((0.9, 0.2)):
+        history = {"epoch": [1, 2], "validation_agreement": [0.95, agreement], "n_images": 90,
+                   "n_validation": 30, "kept": [False, True]}  # fmt: skip
+        histories.append(tmp_path / f"{k}.parquet")
+        store.write_table(histories[-1], pd.DataFrame(history))
+        notes.append(tmp_path / f"{k}.json")
+        said = {"collapsed": agreement < 0.5, "results": {"validation_agreement": agreement}}
+        notes[-1].write_text(json.dumps(said))
+    out = tmp_path / "models.parquet", tmp_path / "models.csv"
+    collect_models.main(histories, notes, [], *out, models, trained, [])
+    table = store.read_table(out[0])
+    mark = ("h/strength-10/seed-0 collapsed: it agrees with the network before on 20 % of the held-out "
+            "photographs")  # fmt: skip
+    assert table["mark"].tolist() == ["", "", mark]
+    columns = ["training_images", "held_out_images", "kept_epoch", "agreement"]
+    np.testing.assert_allclose(table[columns], [[np.nan] * 4, [90, 30, 2, 0.9], [90, 30, 2, 0.2]])
+    rows = summary.add_marks(table[["model", "weights"]].iloc[::-1], table)
+    assert rows["mark"].tolist() == [mark, "", ""]
+    shown = made_tables.summary(
+        [("net", weights, "cnn", "f", 70.0, 0.5) for weights in table["weights"]]
+    )
+    shown = summary.add_marks(shown.drop(columns="mark"), table)
+    none = pd.DataFrame(columns=["recording", "mapping", "protocol", "statistic", "group"])
+    found = [one for one in limits.limits(shown, none) if "collapsed" in one]
+    assert len(found) == 1 and found[0].startswith(f"net {mark} (column mark).")
 
 
 def test_accuracy_may_be_empty_but_for_untrained_rows_and_needs_its_source(tmp_path):

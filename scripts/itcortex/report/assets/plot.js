@@ -1,6 +1,6 @@
 // The scatter plot: one panel for each recording that is shown.
 
-const SYMBOLS = { o: "circle", s: "square", "^": "triangle-up", v: "triangle-down", D: "diamond", "*": "star", X: "x", P: "cross" };
+const SYMBOLS = { o: "circle", s: "square", "^": "triangle-up", v: "triangle-down", D: "diamond", "*": "star", X: "x", P: "cross", "<": "triangle-left", ">": "triangle-right" };
 const PANEL_HEIGHT = 400;
 const GAP = 0.035; // between panels, as a share of the width
 let inPrint = false;

@@ -1,0 +1,174 @@
+"""What training changes of predictivity against what it changes of the agreement with people: arrows.
+
+Every arrow starts at the same place: strength 0 of the same network and seed. No accuracy is borrowed.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from itcortex.errors import UserError
+from itcortex.figures import style
+from itcortex.figures.attention import SETS
+from itcortex.figures.gallery import KINDS
+from itcortex.tables import condition_words
+from itcortex.tables.condition_contrasts import HUMAN, LABELS, NONE
+
+#: Looks of conditions; of people those that harmonized networks have everywhere.
+LOOKS = {HUMAN: style.CATEGORIES["harmonized"]} | style.CONTROLS
+#: Kinds of saliency that have panels, and their names.
+SALIENCY = {"raw": "gradient", "covering": "covering"}
+KINDS_OF_MAP = ["target", "map_kind", "saliency"]
+ARROW = {"arrowstyle": "-|>", "lw": 1.8, "shrinkA": 0, "shrinkB": 2, "mutation_scale": 10}
+_SHAPES = ("o", "s", "^", "D", "v", "P")
+_SEED = {"markersize": 3.4, "markeredgewidth": 0, "linestyle": "none", "alpha": 0.75, "zorder": 3}
+_BAR = {"linewidth": 1.0, "alpha": 0.6, "zorder": 2.5}
+_TIP = {"markeredgecolor": "white", "markeredgewidth": 0.5, "linestyle": "none", "zorder": 5}
+
+
+def of_seeds(summary: pd.DataFrame, attention: pd.DataFrame, score: str) -> pd.DataFrame:
+    """Every trained network minus its strength 0: `y` of a recording or area, `x` of people.
+
+    Parameters
+    ----------
+    summary : rows of one mapping; attention : the table. Networks without a baseline are left out.
+
+    Returns
+    -------
+    Columns model, condition, strength, seed, recordings (recording, or area of several), target,
+    map_kind and saliency of people, x, y. An area's change is the mean over its recordings.
+    """
+    real = summary[summary["main_window"].astype(bool) & (summary["control"] == "none")]
+    own = ["model", "condition", "strength", "seed"]
+    of_recordings = _minus_baseline(real, ["recording"], score).rename(columns={"change": "y"})
+    of_recordings = of_recordings.assign(recordings=of_recordings["recording"].astype(str))
+    several = of_recordings.groupby("area", observed=True)["recording"].transform("nunique") > 1
+    areas = of_recordings[several].assign(recordings=of_recordings["area"].astype(str))
+    both = pd.concat([areas, of_recordings])
+    y = both.groupby([*own, "recordings"], sort=False)["y"].mean().reset_index()
+    rows = attention[(attention["control"] == "none") & attention["saliency"].isin([*SALIENCY])]
+    rows = rows.rename(columns={"attention": "target"})
+    x = _minus_baseline(rows, KINDS_OF_MAP, "rho").rename(columns={"change": "x"})
+    return y.merge(x[[*own, *KINDS_OF_MAP, "x"]], on=own).dropna(subset=["x", "y"])
+
+
+@style.styled
+def draw(
+    conditions: pd.DataFrame,
+    summary: pd.DataFrame,
+    attention: pd.DataFrame,
+    score: str,
+    mapping: str,
+) -> Figure:
+    """A panel for every area (or recording), kind of human map and kind of saliency.
+
+    Parameters
+    ----------
+    conditions : the table of that name; rows over models at main strengths are arrows with crosses of
+        95 % intervals, those of single models, where there are several, thin arrows.
+    summary, attention : for single seeds, as of `of_seeds`.
+    score : of recordings, `r` or `r_over_ceiling`; mapping : of recordings.
+    """
+    rows = conditions[
+        conditions["main_strength"].astype(bool) & (conditions["compared_with"] == NONE)
+    ]
+    people = rows[(rows["measure"] == "attention") & rows["saliency"].isin([*SALIENCY])]
+    kinds = list(people[KINDS_OF_MAP].drop_duplicates().itertuples(index=False, name=None))
+    cells = [
+        (one, *kind) for one in condition_words.headline(rows, score, mapping) for kind in kinds
+    ]
+    if not cells:
+        raise UserError("no network has a change of both predictivity and agreement with people")
+    of_areas = rows[(rows["measure"] == score) & (rows["mapping"] == mapping)]
+    seeds = of_seeds(summary, attention, score)
+    models = list(dict.fromkeys(rows["model"][rows["model"] != ""]))
+    present = [name for name in LOOKS if (rows["condition"] == name).any()]
+    figure, places = style.panel_grid(
+        [f"{target}, {SETS.get(name, name)}" for target, name, *_ in cells], 2.3,
+        _handles(present, models), columns=2, notes=1, sides=(0.8, 0.15), between=0.8,
+    )  # fmt: skip
+    for (place, title), (target, *kind) in zip(places, cells, strict=True):
+        axes = figure.add_subplot(place)
+        of_people = people[(people[KINDS_OF_MAP] == kind).all(axis=1)]
+        means = of_people.merge(
+            of_areas[of_areas["target"] == target], on=["model", "condition"], suffixes=("_x", "_y")
+        )
+        here = (seeds[["recordings", *KINDS_OF_MAP]] == [target, *kind]).all(axis=1)
+        strengths = rows[rows["model"] != ""].groupby("model")["strength"].first()
+        some = seeds[here & (seeds["strength"] == seeds["model"].astype(str).map(strengths))]
+        _draw_panel(axes, means, some, models)
+        _, map_kind, saliency = kind
+        style.head(axes, title, f"{SALIENCY[saliency]}, {KINDS.get(map_kind, map_kind)}")
+        axes.set_xlabel("change of agreement with people (ρ)")
+        axes.set_ylabel(
+            f"change of {style.SCORES.get(score, score)}" if place.is_first_col() else ""
+        )
+    return figure
+
+
+def _minus_baseline(rows: pd.DataFrame, keys: Sequence[str], column: str) -> pd.DataFrame:
+    """`rows` of trained networks with `change`: `column` minus that of the network in `baseline`."""
+    names = rows["model"].astype(str) + " " + rows["weights"].astype(str)
+    known = rows.assign(baseline=names)[[*keys, "baseline", column]]
+    trained = rows[rows["condition"].isin([*LOOKS])].astype({"baseline": str})
+    joined = trained.merge(known, on=[*keys, "baseline"], suffixes=("", "_before"))
+    return joined.assign(change=joined[column] - joined[f"{column}_before"])
+
+
+def _draw_panel(
+    axes: Axes, means: pd.DataFrame, seeds: pd.DataFrame, models: Sequence[str]
+) -> None:
+    for name in ("axhline", "axvline"):
+        getattr(axes, name)(0, color=style.PALE, linewidth=0.8, zorder=0)
+    for row in seeds.itertuples():
+        shape = _SHAPES[models.index(str(row.model)) % len(_SHAPES)]
+        axes.plot([row.x], [row.y], marker=shape, color=LOOKS[row.condition].colour, **_SEED)
+    for row in means.dropna(subset=["difference_x", "difference_y"]).itertuples():
+        colour, tip = LOOKS[row.condition].colour, (row.difference_x, row.difference_y)
+        if row.model:
+            if len(models) > 1:
+                thin = ARROW | {"lw": 0.6, "mutation_scale": 6, "alpha": 0.6}
+                axes.annotate("", tip, (0, 0), zorder=2, arrowprops=thin | {"color": colour})
+            continue
+        axes.hlines([tip[1]], row.low_x, row.high_x, colour, **_BAR)
+        axes.vlines([tip[0]], row.low_y, row.high_y, colour, **_BAR)
+        axes.annotate("", tip, (0, 0), zorder=4, arrowprops=ARROW | {"color": colour})
+        look = LOOKS[row.condition]  # an arrow may be shorter than its head
+        axes.plot(*tip, marker=look.marker, markersize=0.8 * look.size, color=colour, **_TIP)
+    ends = ["difference", "low", "high"]
+    for direction, axis in (("x", axes.set_xlim), ("y", axes.set_ylim)):
+        shown = means[[f"{end}_{direction}" for end in ends]].to_numpy(float).ravel()
+        values = np.concatenate([shown, seeds[direction].to_numpy(float), [0.0]])
+        low, high = np.nanmin(values), np.nanmax(values)
+        room = 0.06 * (high - low) or 0.01
+        axis(low - room, high + room)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    style.say_if_empty(axes, means["difference_x"], "no two networks\nhave both")
+
+
+def _handles(present: Sequence[str], models: Sequence[str]) -> list[Line2D]:
+    """Legend: conditions, seeds, and the shapes of several models."""
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=LOOKS[name].colour,
+            linewidth=1.8,
+            marker=LOOKS[name].marker,
+            markersize=0.8 * LOOKS[name].size,
+            label=f"{LABELS[name]}, 95 % intervals",
+        )
+        for name in present
+    ]
+    if len(models) == 1:
+        return [*handles, Line2D([], [], marker="o", color=style.GREY, label="seeds", **_SEED)]
+    for k, model in enumerate(models):
+        shape = _SHAPES[k % len(_SHAPES)]
+        label = f"seeds of {model}"
+        handles.append(Line2D([], [], marker=shape, color=style.GREY, label=label, **_SEED))
+    return handles
