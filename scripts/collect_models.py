@@ -7,7 +7,7 @@ import pandas as pd
 
 from itcortex import store
 from itcortex.running import job
-from itcortex.tables.condition_measures import marks
+from itcortex.tables.condition_marks import marks
 from itcortex.workflow import trainings
 
 
@@ -23,7 +23,8 @@ def main(histories, notes, accuracies, table, table_csv, models, trained, measur
     texts = (Path(path).read_text(encoding="utf-8") for path in notes)
     noted = dict(zip(trained, map(json.loads, texts), strict=True))
     known = pd.DataFrame(trainings.measured_accuracy(models, read))
-    known = trainings.told_by(known, read, marks(noted))
+    said = {name: one.text for name, one in marks(noted, read).items() if not one.at_floor}
+    known = trainings.told_by(known, read, said)
     store.write_table(table, known, csv=table_csv)
 
 

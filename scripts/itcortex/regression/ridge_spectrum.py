@@ -75,7 +75,7 @@ class Products:
         if self.in_rows:
             self.gram = self._between(features, features, self.centre)
         else:
-            self.gram = self._squared_in_parts(held_out)
+            self.gram = self._squares_in_parts(held_out)
         trace = arrays.trace(self.gram)
         squares = float(arrays.squares(self.gram).sum())
         #: Participation ratio (sum l)^2 / sum l^2 of the eigenvalues l of all rows' products: their
@@ -93,7 +93,7 @@ class Products:
         mean = (len(features) * self.centre - sum_of(features, held)) / len(rows)
         gram = self._kept.pop(held.tobytes(), None)
         if gram is None:
-            gram = self._squared(held)
+            gram = self.squares(held)
         gram *= -1
         gram += self.gram
         shift = arrays.put(mean - self.centre)
@@ -159,16 +159,16 @@ class Products:
             project, weights, mean, rows, unit,
         )  # fmt: skip
 
-    def _squared_in_parts(self, held_out: Sequence[np.ndarray]):
+    def _squares_in_parts(self, held_out: Sequence[np.ndarray]):
         """X'X of all rows; products of held-out rows are kept, if they are parts of it and few."""
         everything = np.arange(len(self.features))
         held = np.concatenate([*held_out, []]).astype(int)
         fits = kept_bytes(self.features.shape[1], len(held_out), self.arrays.dtype) > 0
         if not fits or len(np.unique(held)) < len(held):
-            return self._squared(everything)
-        total = self._squared(np.setdiff1d(everything, held, assume_unique=True))
+            return self.squares(everything)
+        total = self.squares(np.setdiff1d(everything, held, assume_unique=True))
         for rows in held_out:
-            part = self._squared(rows)
+            part = self.squares(rows)
             self._kept[rows.tobytes()] = part
             total += part
         return total
@@ -183,7 +183,7 @@ class Products:
         most = self.components or self.features.shape[1]
         return float(values.sum()) / min(len(rows), self.features.shape[1], most) or 1.0
 
-    def _squared(self, rows: np.ndarray):
+    def squares(self, rows: np.ndarray):
         """X'X of some rows around the common mean, a block of rows at a time."""
         total = self.arrays.zeros(self.features.shape[1], self.features.shape[1])
         for block in self._blocks(rows):

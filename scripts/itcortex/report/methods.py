@@ -78,7 +78,7 @@ def write(settings: dict, tables: dict[str, pd.DataFrame], datasets: dict, regis
     parts = (
         ("Aim", _aim(text)),
         ("Recordings", _recordings(text, tables["summary"], datasets, registry)),
-        ("Networks", _networks(text, tables)),
+        ("Networks", networks(text, tables)),
         ("Fine-tuning", _fine_tuning(text, settings, tables)),
         ("Mapping", _mapping(text, settings, tables["summary"])),
         ("Noise ceiling", _ceiling(settings, tables["summary"])),
@@ -117,7 +117,7 @@ def _recordings(text: Text, summary: pd.DataFrame, datasets: dict, registry: dic
     return " ".join(sentences)
 
 
-def _networks(text: Text, tables: dict[str, pd.DataFrame]) -> str:
+def networks(text: Text, tables: dict[str, pd.DataFrame]) -> str:
     named = tables["summary"][["model", "weights"]].drop_duplicates().astype(str)
     models = tables["models"].merge(named, on=["model", "weights"])
     works = [work for row in models.to_dict("records") for work in references.of_model(row)]

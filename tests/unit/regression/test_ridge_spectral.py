@@ -76,9 +76,9 @@ def test_products_of_held_out_rows_are_taken_once_where_they_fit(monkeypatch, ke
     if overlapping:
         held[1] = rows[:20]
     shares = [Share(np.setdiff1d(rows, test), test) for test in held]
-    squared, real = [], ridge_spectrum.Products._squared
+    squared, real = [], ridge_spectrum.Products.squares
     monkeypatch.setattr(
-        ridge_spectrum.Products, "_squared",
+        ridge_spectrum.Products, "squares",
         lambda self, some: squared.append(len(some)) or real(self, some),
     )  # fmt: skip
     fits = HeldOutFits(x, PENALTIES, shares=shares)

@@ -93,7 +93,7 @@ def test_one_family_is_singular_and_accuracies_that_were_not_measured_are_not_cl
     """It said: 13 networks of 1 families, with the published accuracy."""
     models = trained()
     text = methods.Text()
-    said = methods._networks(text, {"summary": models[["model", "weights"]], "models": models})
+    said = methods.networks(text, {"summary": models[["model", "weights"]], "models": models})
     assert said.startswith("We compared 13 networks of 1 family (")
     assert "counting every strength and seed" in said
     assert "of networks that were trained here it was not measured" in said
