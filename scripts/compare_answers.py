@@ -4,8 +4,8 @@ import tempfile
 from collections.abc import Sequence
 
 from itcortex import store
-from itcortex.attention.answers import compare_answers
 from itcortex.running import job
+from itcortex.training.answers import compare_answers
 from itcortex.training.images.sources import open_samples
 from itcortex.training.own_labels import OwnLabels
 from itcortex.training.recipe import Recipe

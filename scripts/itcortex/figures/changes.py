@@ -24,6 +24,8 @@ LOOKS = {HUMAN: style.CATEGORIES["harmonized"]} | style.CONTROLS
 #: Kinds of saliency that have panels, and their names.
 SALIENCY = {"raw": "gradient", "covering": "covering"}
 KINDS_OF_MAP = ["target", "map_kind", "saliency"]
+#: What is one arrow: NaN is the strength of models at their own.
+_ARROW = ["model", "condition", "strength"]
 ARROW = {"arrowstyle": "-|>", "lw": 1.8, "shrinkA": 0, "shrinkB": 2, "mutation_scale": 10}
 _SHAPES = ("o", "s", "^", "D", "v", "P")
 _SEED = {"markersize": 3.4, "markeredgewidth": 0, "linestyle": "none", "alpha": 0.75, "zorder": 3}
@@ -85,7 +87,8 @@ def draw(
     if not cells:
         raise UserError("no network has a change of both predictivity and agreement with people")
     of_areas = rows[(rows["measure"] == score) & (rows["mapping"] == mapping)]
-    seeds = of_seeds(summary, attention, score)
+    main = rows[_ARROW].drop_duplicates()
+    seeds = of_seeds(summary, attention, score).astype({"model": str}).merge(main, on=_ARROW)
     models = list(dict.fromkeys(rows["model"][rows["model"] != ""]))
     present = [name for name in LOOKS if (rows["condition"] == name).any()]
     figure, places = style.panel_grid(
@@ -96,12 +99,10 @@ def draw(
         axes = figure.add_subplot(place)
         of_people = people[(people[KINDS_OF_MAP] == kind).all(axis=1)]
         means = of_people.merge(
-            of_areas[of_areas["target"] == target], on=["model", "condition"], suffixes=("_x", "_y")
+            of_areas[of_areas["target"] == target], on=_ARROW, suffixes=("_x", "_y")
         )
         here = (seeds[["recordings", *KINDS_OF_MAP]] == [target, *kind]).all(axis=1)
-        strengths = rows[rows["model"] != ""].groupby("model")["strength"].first()
-        some = seeds[here & (seeds["strength"] == seeds["model"].astype(str).map(strengths))]
-        _draw_panel(axes, means, some, models)
+        _draw_panel(axes, means, seeds[here], models)
         _, map_kind, saliency = kind
         style.head(axes, title, f"{SALIENCY[saliency]}, {KINDS.get(map_kind, map_kind)}")
         axes.set_xlabel("change of agreement with people (ρ)")

@@ -3,6 +3,7 @@
 As in `captions`: tables in, sentences out. Nothing is keyed by what several seeds share.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import pandas as pd
@@ -51,25 +52,31 @@ def _unique(rows: pd.DataFrame) -> str:
 def of_changes(table: pd.DataFrame, score: str, mapping: str) -> str:
     """What every condition changes of predictivity, and of the agreement of the gradient with people."""
     found = {}
-    where = {"measure": score, "mapping": mapping}
     of_people = table[(table["measure"] == "attention") & (table["saliency"] == "raw")]
-    kinds = of_people[["target", "map_kind"]].drop_duplicates().itertuples(index=False, name=None)
-    kinds = list(kinds)
-    for condition in changes.LOOKS:
-        told = []
-        for target in condition_words.headline(table, score, mapping):
-            row = condition_words.contrast(table, condition, NONE, target=target, **where)
-            if row is not None:
-                told.append(f"predictivity of {target} {condition_words.interval(row)}")
-        for target, kind in kinds:
-            row = condition_words.contrast(table, condition, NONE, measure="attention",
-                                           target=target, map_kind=kind, saliency="raw")  # fmt: skip
-            if row is not None:
-                told.append(f"agreement ({kind}) {condition_words.interval(row)}")
+    kinds = [
+        *of_people[["target", "map_kind"]].drop_duplicates().itertuples(index=False, name=None)
+    ]
+    strengths = condition_words.strengths(table)
+    for condition, strength in itertools.product(changes.LOOKS, strengths):
+        where = {"mapping": mapping, "strength": strength}
+        wanted = [
+            (f"predictivity of {target}", where | {"measure": score, "target": target})
+            for target in condition_words.headline(table, score, mapping)
+        ]
+        of_gradient = {"measure": "attention", "saliency": "raw", "strength": strength}
+        wanted += [
+            (f"agreement ({kind})", of_gradient | {"target": target, "map_kind": kind})
+            for target, kind in kinds
+        ]
+        rows = [
+            (what, condition_words.contrast(table, condition, NONE, **one)) for what, one in wanted
+        ]
+        told = [f"{what} {condition_words.interval(row)}" for what, row in rows if row is not None]
         if told:
-            found[LABELS[condition]] = ", ".join(told)
+            several = f", strength {strength:g}" if len(strengths) > 1 else ""
+            found[LABELS[condition] + several] = ", ".join(told)
     text = "The paper's arrows are of accuracy and predictivity, without controls. "
-    return text + here(found)
+    return text + here(found, most=max(len(found), 1))
 
 
 def of_gallery(changed: pd.DataFrame, shown: Sequence[str]) -> str:

@@ -8,16 +8,16 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from itcortex.errors import UserError
-from itcortex.figures import style
+from itcortex.figures import changes, style
 from itcortex.figures.attention import SETS
 from itcortex.figures.gallery import KINDS
-from itcortex.tables.condition_contrasts import CONTROLS, HUMAN, NONE
+from itcortex.tables.condition_contrasts import CONTROLS, HUMAN, LABELS, NONE
 
 #: A line for each contrast, from above: its place, and how it is called.
 LINES = {
-    (HUMAN, NONE): (0, "human maps"),
-    (CONTROLS[0], NONE): (1, "maps of other photographs"),
-    (CONTROLS[1], NONE): (2, "the mean map"),
+    (HUMAN, NONE): (0, LABELS[HUMAN]),
+    (CONTROLS[0], NONE): (1, LABELS[CONTROLS[0]]),
+    (CONTROLS[1], NONE): (2, LABELS[CONTROLS[1]]),
     (HUMAN, CONTROLS[0]): (3.6, "human − others"),
     (HUMAN, CONTROLS[1]): (4.6, "human − mean map"),
 }
@@ -31,18 +31,16 @@ UNITS = {
     "divergence": "divergence, nats",
 }
 #: Measures that are drawn beside the main score of recordings; smoothed saliency is in the table alone.
-_OTHERS, _SALIENCY = [*UNITS][2:], ("", "raw", "covering")
-_SALIENCY_NAMES = {"raw": "gradient", "covering": "covering"}
+_OTHERS, _SALIENCY = [*UNITS][2:], ("", *changes.SALIENCY)
 _ANSWERS = "the network's own answers"
 KEYS = ["measure", "target", "map_kind", "saliency"]
 POOLED = {"marker": "D", "color": style.INK, "markersize": 5.0, "linestyle": "none", "zorder": 4}
 _MODELS = [(look.colour, look.marker, look.size) for name, look in style.CATEGORIES.items()
            if name not in ("own", "untrained")]  # fmt: skip
 #: Contrasts as lines over strengths: human maps minus a control are dotted, in the control's colour.
-_OF_CONDITION = {HUMAN: style.CATEGORIES["harmonized"]} | style.CONTROLS
 _LOOKS = {
     (first, other): {
-        "color": (look := _OF_CONDITION[first if other == NONE else other]).colour,
+        "color": (look := changes.LOOKS[first if other == NONE else other]).colour,
         "marker": look.marker, "markersize": 0.75 * look.size, "linewidth": 1.0, "zorder": 3,
         "linestyle": "-" if other == NONE else ":", "fillstyle": "full" if other == NONE else "none",
     }
@@ -137,7 +135,7 @@ def title(row: pd.Series) -> str:
         return _ANSWERS
     if row["map_kind"]:
         kind = KINDS.get(row["map_kind"], row["map_kind"])
-        return f"{_SALIENCY_NAMES.get(row['saliency'], row['saliency'])}: {kind}"
+        return f"{changes.SALIENCY[row['saliency']]}: {kind}"
     several = f", mean of {row['n_targets']} recordings" if row["n_targets"] > 1 else ""
     return SETS.get(row["target"], row["target"]) + several
 

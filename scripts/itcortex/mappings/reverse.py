@@ -112,6 +112,11 @@ class Repeats:
     images: np.ndarray
     responses: np.ndarray
 
+    def of_images(self, chosen: np.ndarray) -> "Repeats":
+        """The trials of some images alone (mask of all images)."""
+        kept = chosen[self.images]
+        return Repeats(self.trials[kept], self.images[kept], self.responses)
+
 
 def without_bound(repeats: Repeats | None, division: Division) -> str:
     """Why `prediction_bounds` cannot say what noise leaves; empty if it can."""
@@ -141,30 +146,31 @@ def prediction_bounds(
     2 r-bar / (1 + r-bar) (Spearman-Brown), and its square root bounds its correlation with anything that
     has no noise. The bound of a fold is the median over units.
 
-    Of folds, units are fitted to either half as well. Of one test set the training images, most of which
-    were shown once, stay as they are: the fit is one, and predicts from either half of the test images'
-    trials. What noise of the training images costs is not in that bound.
+    Of folds, units are fitted to either half as well. Of one test set the training images, which may
+    have been shown once, stay as they are, with repeats or without: the fit is one, and predicts from
+    either half of the test images' trials. What noise of the training images costs is not in that bound.
 
     Parameters
     ----------
     maps : array (image, h, w, channel) or (image, channel)
     repeats : Repeats
-        For which `without_bound` has nothing to say. Sites with fewer than two repeats of some sample
-        are left out.
+        For which `without_bound` has nothing to say. Sites with fewer than two repeats of some tested
+        sample are left out.
     division : Division
     rng : numpy Generator
         Draws the units first, as `fit_layer` does with a generator in the same state; then the halves.
     splits, max_units, penalties
         As in `fit_layer`; `splits` is the number of random halves.
 
-    NaN where no site has two repeats of every sample; without a column for a layer without a unit that
-    varies.
+    NaN where no site has two repeats of every tested sample; without a column for a layer without a unit
+    that varies.
     """
     used = np.flatnonzero(division.group_of >= 0)
     groups, grid = division.group_of[used], repeats.responses.shape[1:3]
     units, order = _units(maps[used], grid, groups, rng, max_units)
     bounds = np.concatenate([[0], np.cumsum(np.bincount(groups))]) * grid[0] * grid[1]
     total = np.zeros((len(division), units.shape[1]))
+    repeats = repeats.of_images(division.tested)
     complete = (np.isfinite(repeats.trials).sum(-1) >= 2).all((0, 1, 2))
     if not complete.any() or not units.shape[1]:
         return np.full(total.shape, np.nan)

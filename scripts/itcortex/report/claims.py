@@ -103,7 +103,8 @@ def _gain(
         note = f"{mean['note'].iloc[0]}: r minus that of the baseline"
     row = _of_human_maps(panel, conditions)
     if row is not None:
-        note = f"{_counted(row)}: r minus that of strength 0 (table conditions: {row['drawn']})"
+        trained = f"{_counted(row)}{condition_words.at_strength(row)}"
+        note = f"{trained}: r minus that of strength 0 (table conditions: {row['drawn']})"
     elif known:
         row = mean.iloc[0]
     if len(others):

@@ -128,8 +128,11 @@ def of_answers(
 ) -> Iterator[OfPhotographs]:
     """What fine-tuning changed in a network's own answers; photographs are drawn, alike for both.
 
-    `answers` are what rule compare_answers wrote of all networks, as tables one below the other.
+    `answers` are what rule compare_answers wrote of all networks, as tables one below the other. Two
+    files may each have a photograph of one name: they are told apart by their order in validation.
     """
+    times = answers.groupby(["model", "weights", "image"], observed=True).cumcount()
+    answers = answers.assign(image=answers["image"].astype(str) + " " + times.astype(str))
     counts = None
     for measure, column in OF_ANSWERS.items():
         about = {"measure": measure}

@@ -16,6 +16,11 @@ from itcortex.numerics.metrics import mean_defined, predictivity
 from itcortex.tables.model_pairs import Sites
 
 
+def drawn_of(n_folds: int) -> str:
+    """What is drawn of a recording; one test set is one fold, of which every draw is the same."""
+    return "folds, sites" if n_folds > 1 else "sites"
+
+
 class Difference(NamedTuple):
     """First minus other: scores of both, their difference, and it in every draw (draw,).
 
@@ -64,7 +69,7 @@ class Drawn:
     def of_sites(cls, sites: Sites, about: dict, scale: float = 1.0) -> "Drawn":
         """The published score, a median over sites, times `scale`; folds and sites are drawn."""
         n_folds, n_sites = sites.r.shape[1:]
-        about = {"drawn": "folds, sites", "n_folds": n_folds, "n_sites": n_sites} | about
+        about = {"drawn": drawn_of(n_folds), "n_folds": n_folds, "n_sites": n_sites} | about
         return cls(
             about,
             {name: scale * float(predictivity(r)) for name, r in zip(sites.names, sites.r, strict=True)},

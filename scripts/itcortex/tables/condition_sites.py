@@ -14,7 +14,7 @@ import pandas as pd
 
 from itcortex.errors import UserError
 from itcortex.numerics.metrics import mean_defined
-from itcortex.tables.condition_scores import Difference
+from itcortex.tables.condition_scores import Difference, drawn_of
 from itcortex.tables.kinds import scores_of_kinds
 from itcortex.tables.statistics import ONE_TEST
 
@@ -54,7 +54,7 @@ class SiteScores:
         whole = {name: r.reshape(-1, *r.shape[-2:]) for name, r in values.items()}
         n_folds, n_sites = next(iter(whole.values())).shape[1:]
         counts = [rng.multinomial(n, np.full(n, 1 / n), size=draws) for n in (n_folds, n_sites)]
-        about = {"drawn": "folds, sites", "n_folds": n_folds, "n_sites": n_sites} | about
+        about = {"drawn": drawn_of(n_folds), "n_folds": n_folds, "n_sites": n_sites} | about
         return cls(about, whole, *counts)
 
     def with_values(self, values: Mapping[str, np.ndarray], **about: str) -> "SiteScores":

@@ -261,10 +261,12 @@ FIGURES = (
         "Change of predictivity against change of agreement with people",
         "Arrows run from strength 0 (where both lines cross) to the mean over networks and seeds of "
         "each condition; crosses are 95 % intervals of both changes, over images and sites "
-        "(photographs) and seeds. Small markers are single seeds, thin arrows single networks where "
-        "there are several. A panel for each area or recording, kind of human map, and kind of "
-        "saliency: the gradient, which is trained, and maps of covering, which are not. Human maps "
-        "would break the trade-off with an arrow up and to the right, farther than those of controls.",
+        "(photographs) and seeds. Small markers are single seeds, whose predictivity is the published "
+        "score, a median over sites: they need not lie around the arrow, which is within sites. Thin "
+        "arrows are single networks where there are several. A panel for each area or recording, kind "
+        "of human map, and kind of saliency: the gradient, which is trained, and maps of covering, "
+        "which are not. Human maps would break the trade-off with an arrow up and to the right, "
+        "farther than those of controls.",
         needs="conditioned attention recordings",
     ),
     Figure(

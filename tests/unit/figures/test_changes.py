@@ -71,6 +71,26 @@ def test_arrows_run_from_strength_0_to_the_means_of_their_conditions(table, netw
     assert any(np.allclose(ends, (human["low"], human["high"])) for ends in crosses)
 
 
+def test_every_main_strength_has_its_own_arrows_and_seeds(table, networks):
+    """The change of people at one strength is no change at another one."""
+    stronger = table.assign(strength=10.0, difference=table["difference"] + 0.2)
+    summary, attention = networks
+    others = [
+        one.assign(strength=one["strength"] * 10, weights=one["weights"].str.replace("-1/", "-10/"))
+        for one in (summary[summary["strength"] > 0], attention[attention["strength"] > 0])
+    ]
+    both = [pd.concat(pair) for pair in zip(networks, others, strict=True)]
+    axes = changes.draw(pd.concat([table, stronger]), *both, "r", "pls").axes[0]
+    ends = arrows(axes, changes.ARROW["lw"])
+    assert {name: len(some) for name, some in ends.items()} == dict.fromkeys(EFFECTS, 2)
+    (x, y), (other_x, other_y) = sorted(ends["human"])
+    assert (other_x - x, other_y - y) == pytest.approx((0.2, 0.2))
+    seeds = [line for line in axes.lines if line.get_markersize() == changes._SEED["markersize"]]
+    assert len(seeds) == 2 * 3 * 3 * 3  # strengths, models, conditions, seeds
+    said = condition_captions.of_changes(pd.concat([table, stronger]), "r", "pls")
+    assert said.count("predictivity of v4_a") == 2 * 3 and "human maps, strength 10" in said
+
+
 def test_seeds_are_paired_with_strength_0_of_their_seed(networks):
     summary, attention = networks
     seeds = changes.of_seeds(summary, attention, "r")

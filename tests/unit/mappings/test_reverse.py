@@ -152,6 +152,25 @@ def test_one_test_set_has_the_bound_of_its_repeats_whatever_trained(rng):
     assert same == pytest.approx(1, abs=1e-9)  # the fit is the same for both halves
 
 
+def test_repeats_of_images_that_only_train_are_not_halved(rng):
+    """Halves of them would train two noisier fits, and one that lacks a repeat would lose its sites."""
+    groups = np.where(np.arange(60) < 20, 0, 1 + np.arange(60) % 4)
+    division = Division.of_groups(("test",), groups)
+    maps, trials = rng.standard_normal((60, 4)), rng.standard_normal((60, 1, 1, 3, 6))
+    trials += maps[:, None, None, :3, None]
+    trials[30, ..., 1:] = np.nan  # a training image that was shown once
+    responses = np.nanmean(trials, axis=-1)
+    both = [
+        reverse.prediction_bounds(
+            maps, reverse.Repeats(trials[images], images, responses), division,
+            np.random.default_rng(0),
+        )
+        for images in (np.arange(60), np.arange(20))
+    ]  # fmt: skip
+    assert np.isfinite(both[0]).all()
+    np.testing.assert_array_equal(*both)
+
+
 def test_images_that_only_train_or_are_left_out_need_no_repeats(rng):
     groups = np.array([0, 0, 0, 0, 1, 1, 2, 2, -1, -1])
     division = Division.of_groups(("test",), groups)

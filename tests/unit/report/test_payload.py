@@ -245,7 +245,7 @@ def test_the_harmonizers_claim_has_the_interval_of_the_table_of_conditions(summa
     lines = claims.of_run(many, shown["tradeoff"], shown["harmonized"], pd.DataFrame([row]))
     gain = next(one for one in lines if "harmonizer breaks" in one.claim)
     assert (gain.number, gain.limits) == ("0.012", "0.001 to 0.020")
-    assert gain.note.startswith("1 network, 3 pairs of equal seed: r minus that of strength 0")
+    assert gain.note.startswith("1 network, 3 pairs of equal seed (strength 10): r minus that of")
     assert "folds, sites, seeds" in gain.note
 
 

@@ -61,6 +61,16 @@ def test_a_site_without_a_score_in_one_condition_is_left_out_of_both_and_counted
     assert np.isnan(nothing.difference) and nothing.undefined == 6
 
 
+def test_one_test_set_is_not_said_to_be_drawn(rng):
+    """Every draw of one fold is that fold: the interval is over sites alone."""
+    several, one = ({"a": rng.normal(size=(n, 6)), "b": np.zeros((n, 6))} for n in (4, 1))
+    assert paired(several, rng).about["drawn"] == "folds, sites"
+    alone = paired(one, rng)
+    assert alone.about["drawn"] == "sites" and (alone.folds == 1).all()
+    median = Drawn.of_sites(Sites.drawing([*one], np.array([*one.values()]), 9, rng), {})
+    assert median.about["drawn"] == "sites"
+
+
 def test_recordings_of_an_area_count_the_same_and_their_sites_are_drawn_within(rng):
     one = paired({"a": np.full((4, 6), 0.3), "b": np.full((4, 6), 0.1)}, rng)
     other = paired({"a": np.full((4, 30), 0.1), "b": np.full((4, 30), 0.2)}, rng)

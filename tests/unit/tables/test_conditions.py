@@ -326,6 +326,18 @@ def test_photographs_of_answers_are_drawn(rng):
     np.testing.assert_allclose(divergence[["low", "high"]].to_numpy(float), 0.1)
 
 
+def test_photographs_of_one_name_are_several(rng):
+    """Two files of images may both begin at row 0."""
+    rows = [
+        {"model": "net", "weights": weights, "image": image, "same": same, "divergence": 0.0}
+        for weights, lost in (("a", 0.0), ("b", 1.0))
+        for image, same in (("0.parquet:0", 1.0), ("0.parquet:0", lost), ("0.parquet:1", 1.0))
+    ]
+    agreement, _ = of_answers(pd.DataFrame(rows), DRAWS, rng)
+    found = agreement.compare("net a", "net b")
+    assert agreement.about["n_images"] == 3 and found.difference == pytest.approx(-1 / 3)
+
+
 def test_the_mean_of_recordings_draws_each_for_itself(rng):
     models = made.models()
     parts = [made.measure(made.sites(models, {"human": 0.1}, rng)) for _ in range(2)]

@@ -11,8 +11,8 @@ from torch.nn import functional
 import compare_answers
 import train_harmonized
 from itcortex import store
-from itcortex.attention import answers
 from itcortex.networks.network import Network
+from itcortex.training import answers
 from itcortex.training.images.samples import Arrays
 from itcortex.training.own_labels import OwnLabels
 from made.training import blobs, network, png
