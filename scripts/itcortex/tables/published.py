@@ -11,7 +11,6 @@ from itcortex.tables.trend_limits import NOT_BASELINE
 from itcortex.tables.trends import Ranges, inside, range_curve
 
 LINE = ["source", "region", "benchmark", "metric"]
-SUBSETS = ("all", "supervised")
 
 
 def in_trend(scores: pd.DataFrame) -> pd.DataFrame:
