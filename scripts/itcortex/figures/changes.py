@@ -28,7 +28,7 @@ KINDS_OF_MAP = ["target", "map_kind", "saliency"]
 _ARROW = ["model", "condition", "strength"]
 ARROW = {"arrowstyle": "-|>", "lw": 1.8, "shrinkA": 0, "shrinkB": 2, "mutation_scale": 10}
 _SHAPES = ("o", "s", "^", "D", "v", "P")
-_SEED = {"markersize": 3.4, "markeredgewidth": 0, "linestyle": "none", "alpha": 0.75, "zorder": 3}
+SEED = {"markersize": 3.4, "markeredgewidth": 0, "linestyle": "none", "alpha": 0.75, "zorder": 3}
 _BAR = {"linewidth": 1.0, "alpha": 0.6, "zorder": 2.5}
 _TIP = {"markeredgecolor": "white", "markeredgewidth": 0.5, "linestyle": "none", "zorder": 5}
 
@@ -128,7 +128,7 @@ def _draw_panel(
         getattr(axes, name)(0, color=style.PALE, linewidth=0.8, zorder=0)
     for row in seeds.itertuples():
         shape = _SHAPES[models.index(str(row.model)) % len(_SHAPES)]
-        axes.plot([row.x], [row.y], marker=shape, color=LOOKS[row.condition].colour, **_SEED)
+        axes.plot([row.x], [row.y], marker=shape, color=LOOKS[row.condition].colour, **SEED)
     for row in means.dropna(subset=["difference_x", "difference_y"]).itertuples():
         colour, tip = LOOKS[row.condition].colour, (row.difference_x, row.difference_y)
         if row.model:
@@ -167,9 +167,9 @@ def _handles(present: Sequence[str], models: Sequence[str]) -> list[Line2D]:
         for name in present
     ]
     if len(models) == 1:
-        return [*handles, Line2D([], [], marker="o", color=style.GREY, label="seeds", **_SEED)]
+        return [*handles, Line2D([], [], marker="o", color=style.GREY, label="seeds", **SEED)]
     for k, model in enumerate(models):
         shape = _SHAPES[k % len(_SHAPES)]
         label = f"seeds of {model}"
-        handles.append(Line2D([], [], marker=shape, color=style.GREY, label=label, **_SEED))
+        handles.append(Line2D([], [], marker=shape, color=style.GREY, label=label, **SEED))
     return handles

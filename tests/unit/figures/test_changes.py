@@ -85,7 +85,7 @@ def test_every_main_strength_has_its_own_arrows_and_seeds(table, networks):
     assert {name: len(some) for name, some in ends.items()} == dict.fromkeys(EFFECTS, 2)
     (x, y), (other_x, other_y) = sorted(ends["human"])
     assert (other_x - x, other_y - y) == pytest.approx((0.2, 0.2))
-    seeds = [line for line in axes.lines if line.get_markersize() == changes._SEED["markersize"]]
+    seeds = [line for line in axes.lines if line.get_markersize() == changes.SEED["markersize"]]
     assert len(seeds) == 2 * 3 * 3 * 3  # strengths, models, conditions, seeds
     said = condition_captions.of_changes(pd.concat([table, stronger]), "r", "pls")
     assert said.count("predictivity of v4_a") == 2 * 3 and "human maps, strength 10" in said
