@@ -15,8 +15,9 @@ from itcortex.tables import condition_measures as measures_of
 from itcortex.tables import condition_words
 from itcortex.tables.condition_contrasts import contrasts
 from itcortex.tables.condition_marks import marks
-from itcortex.tables.condition_sites import OF_LAYERS, Layered, collect_layers
+from itcortex.tables.condition_sites import OF_LAYERS, Layered
 from itcortex.tables.conditions import conditions_table
+from itcortex.tables.model_pairs import collect_tests
 
 
 def main(
@@ -60,7 +61,7 @@ def _tests(paths: Sequence[str]) -> Iterator[dict[tuple, Layered]]:
     for path in paths:
         of_recording[store.read_constants(path, ["recording"])["recording"]].append(path)
     for some in progress.bar(of_recording.values(), "conditions", unit="recording"):
-        yield collect_layers(store.read_rows(path, **OF_LAYERS) for path in some)
+        yield collect_tests((store.read_rows(path, **OF_LAYERS) for path in some), Layered)
 
 
 def _tables(paths: Sequence[str]) -> pd.DataFrame:

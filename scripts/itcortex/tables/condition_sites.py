@@ -6,7 +6,7 @@ sites differ in drops out. (The difference of two medians over sites keeps a par
 two sites in the middle; it is the measure `r_median`.)
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,7 +16,6 @@ from itcortex.errors import UserError
 from itcortex.numerics.metrics import mean_defined
 from itcortex.tables.condition_scores import Difference, drawn_of
 from itcortex.tables.kinds import scores_of_kinds
-from itcortex.tables.statistics import ONE_TEST
 
 #: Which raw scores are compared: of the real images, in the main window, of all layers.
 OF_LAYERS = {"control": "none", "main_window": True}
@@ -170,12 +169,3 @@ class Layered:
             if twin is not None and {*twin.chosen} <= {*one.layers}:
                 found[name] = one.at(twin.chosen)[0]
         return found
-
-
-def collect_layers(parts: Iterable[pd.DataFrame]) -> dict[tuple, Layered]:
-    """Raw scores of networks, which come one after another, by what names their test."""
-    tests: dict[tuple, Layered] = {}
-    for rows in parts:
-        for keys, some in rows.groupby(ONE_TEST, observed=True, sort=False):
-            tests.setdefault(tuple(map(str, keys)), Layered()).add(some)
-    return tests

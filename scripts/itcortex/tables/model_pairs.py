@@ -7,6 +7,7 @@ networks within a draw is paired, and its interval is narrower than their own in
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -125,12 +126,15 @@ def drawn_predictivity(r: np.ndarray, draws: int, rng: np.random.Generator) -> n
     return found
 
 
-def collect_tests(parts: Iterable[pd.DataFrame]) -> dict[tuple, Collected]:
-    """Scores of networks (columns `RAW`), which come one after another, by what names their test."""
-    tests: dict[tuple, Collected] = {}
+def collect_tests(parts: Iterable[pd.DataFrame], of_test: type = Collected) -> dict[tuple, Any]:
+    """Raw scores of networks, which come one after another, by what names their test.
+
+    `of_test` takes those of one test: `Collected` (columns `RAW`), or another class with its `add`.
+    """
+    tests: dict[tuple, Any] = {}
     for rows in parts:
         for keys, some in rows.groupby(ONE_TEST, observed=True, sort=False):
-            tests.setdefault(tuple(map(str, keys)), Collected()).add(some)
+            tests.setdefault(tuple(map(str, keys)), of_test()).add(some)
     return tests
 
 

@@ -8,8 +8,8 @@ from itcortex.errors import UserError
 from itcortex.numerics.sampling import percentile_interval
 from itcortex.tables.condition_measures import OF_SITES, of_recordings
 from itcortex.tables.condition_scores import Drawn, MeanOf
-from itcortex.tables.condition_sites import Layered, SiteScores, collect_layers
-from itcortex.tables.model_pairs import Sites
+from itcortex.tables.condition_sites import Layered, SiteScores
+from itcortex.tables.model_pairs import Sites, collect_tests
 
 DRAWS = 500
 
@@ -96,10 +96,11 @@ def rows(model_weights, chosen, levels, kinds=()):
 
 def test_what_a_choice_of_layers_adds_is_taken_off_at_the_layer_of_strength_0(rng):
     levels = {"late": 0.5, "early": 0.3}
-    tests = collect_layers([
+    networks = [
         rows("net zero", ("early", "early"), levels),
         rows("net human", ("late", "early"), {"late": 0.6, "early": 0.3}),
-    ])  # fmt: skip
+    ]
+    tests = collect_tests(networks, Layered)
     test = {"recording": "v4", "mapping": "pls", "protocol": "corrected", "area": "V4"}
     summary = pd.DataFrame([test | {"main_window": True, "control": "none", "ceiling": 0.5}])
     measures = {
