@@ -103,4 +103,4 @@ def _require_maps(photographs: Photographs, source: str | Path) -> None:
 def _remedy(names: list[str], source: str | Path) -> str:
     """How photographs are left out of the whole set, whose file is named after it."""
     entry = f"attention: {Path(source).stem}"
-    return f"write leave_out: [{', '.join(names)}] into the registry's entry {entry}"
+    return f"add leave_out: [{', '.join(names)}] to the registry's entry {entry}"

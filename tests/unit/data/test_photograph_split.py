@@ -120,8 +120,8 @@ def test_what_cannot_be_held_out_is_refused(known):
                    "least 10"),
         (known, 23, "attention: part: held_out: photographs: 23 of the 24 in a/osie.parquet leave 1 to "
                     "train on"),
-        (twice, 10, r"a/osie.parquet: 1002.jpg is the same photograph as 1001.jpg.*write leave_out: "
-                    r"\[1002.jpg\] into the registry's entry attention: osie"),
+        (twice, 10, r"a/osie.parquet: 1002.jpg is the same photograph as 1001.jpg.*add leave_out: "
+                    r"\[1002.jpg\] to the registry's entry attention: osie"),
         (dataclasses.replace(known, maps=flat), 10,
          r"a/osie.parquet: 1004.jpg: its mouse map is 0 everywhere.*\(1 such.*leave_out: \[1004.jpg\]"),
     ):  # fmt: skip

@@ -207,7 +207,7 @@ def _require_points(
     if empty:
         raise UserError(
             f"attention: {name}: {empty[0]}: nobody attended to it ({kind}; {len(empty)} such "
-            f"photographs); write leave_out: [{', '.join(empty)}] into the registry's entry "
+            f"photographs); add leave_out: [{', '.join(empty)}] to the registry's entry "
             f"attention: {name}"
         )
 
