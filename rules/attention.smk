@@ -145,8 +145,7 @@ rule plot_changes:
     """Changes of predictivity against changes of agreement with people, from strength 0."""
     input:
         conditions="results/{experiment}/tables/conditions.parquet",
-        summary="results/{experiment}/tables/summary.parquet",
-        attention="results/{experiment}/tables/attention.parquet",
+        seeds="results/{experiment}/tables/condition_seeds.parquet",
     output:
         pdf="results/{experiment}/figures/changes.pdf",
         png=report(

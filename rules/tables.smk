@@ -236,6 +236,7 @@ rule compare_conditions:
     output:
         conditions="results/{experiment}/tables/conditions.parquet",
         conditions_csv="results/{experiment}/tables/conditions.csv",
+        seeds="results/{experiment}/tables/condition_seeds.parquet",
         findings="results/{experiment}/tables/conditions.md",
     log:
         "results/{experiment}/logs/compare_conditions.log",

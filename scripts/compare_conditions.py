@@ -16,15 +16,15 @@ from itcortex.tables import condition_words
 from itcortex.tables.condition_contrasts import contrasts
 from itcortex.tables.condition_marks import marks
 from itcortex.tables.condition_sites import OF_LAYERS, Layered
-from itcortex.tables.conditions import conditions_table
+from itcortex.tables.conditions import conditions_tables
 from itcortex.tables.model_pairs import collect_tests
 
 
 def main(
     encoding, comparisons, resampled, attention, answers, notes, histories, models, summary, conditions,
-    conditions_csv, findings, trained, pattern, mapping, draws, seed,
+    conditions_csv, seeds, findings, trained, pattern, mapping, draws, seed,
 ):  # fmt: skip
-    """Write the table of paired differences between conditions, and what it says of one mapping.
+    """Write tables of paired differences between conditions, and what they say of one mapping.
 
     `notes` are the JSON files of the trainings `trained` ("model weights"), in their order,
     and `histories` what they noted of their epochs. `comparisons` and `resampled` are what compare_rdms
@@ -47,8 +47,9 @@ def main(
     if answers:
         measures += measures_of.of_answers(_tables(answers), draws, rng)
     found = contrasts(of_models)
-    table = conditions_table(measures, found, draws, rng, marks(noted, of_epochs))
+    table, of_seeds = conditions_tables(measures, found, draws, rng, marks(noted, of_epochs))
     store.write_table(conditions, table, csv=conditions_csv)
+    store.write_table(seeds, of_seeds)
     text = condition_words.findings(table, "r", mapping)
     print(text)
     with atomic_path(findings) as path:

@@ -6,7 +6,7 @@ import pandas as pd
 from itcortex.tables.condition_contrasts import CONTROLS, HUMAN, contrasts
 from itcortex.tables.condition_scores import Drawn
 from itcortex.tables.condition_sites import SiteScores
-from itcortex.tables.conditions import conditions_table
+from itcortex.tables.conditions import Tables, conditions_tables
 from itcortex.tables.model_pairs import Collected, Sites
 
 CONDITIONS = (HUMAN, *CONTROLS)
@@ -69,8 +69,13 @@ def measure(found: Sites, target="v4", draws=200, rng=None, **about) -> SiteScor
     return SiteScores.of(dict(zip(found.names, found.r, strict=True)), draws, rng, named | about)
 
 
-def table(effects: dict[str, float], rng, names=("a", "b", "c"), targets=("v4",)) -> pd.DataFrame:
-    """The table of conditions of made recordings, RDMs, people and answers, with planted effects."""
+def table(effects: dict[str, float], rng, **made) -> pd.DataFrame:
+    """The table `conditions` of `tables`."""
+    return tables(effects, rng, **made).conditions
+
+
+def tables(effects: dict[str, float], rng, names=("a", "b", "c"), targets=("v4",)) -> Tables:
+    """Conditions of made recordings, RDMs, people and answers, with planted effects."""
     told = models(names)
     measures = [measure(sites(told, effects, rng, of_seeds=0.005), target) for target in targets]
     trained = told[told["condition"] != ""].to_dict("records")
@@ -87,4 +92,4 @@ def table(effects: dict[str, float], rng, names=("a", "b", "c"), targets=("v4",)
     measures += [Drawn(about, values, draws) for about in abouts]
     plain = dict.fromkeys(values, np.empty(0))
     measures += [Drawn({"measure": one}, values, plain) for one in ("agreement", "divergence")]
-    return conditions_table(measures, contrasts(told), 200, rng)
+    return conditions_tables(measures, contrasts(told), 200, rng)

@@ -24,8 +24,9 @@ LOOKS = {HUMAN: style.CATEGORIES["harmonized"]} | style.CONTROLS
 #: Kinds of saliency that have panels, and their names.
 SALIENCY = {"raw": "gradient", "covering": "covering"}
 KINDS_OF_MAP = ["target", "map_kind", "saliency"]
-#: What is one arrow: NaN is the strength of models at their own.
+#: What is one arrow (NaN is the strength of models at their own), and one marker.
 _ARROW = ["model", "condition", "strength"]
+_MARKER = [*_ARROW, "seed"]
 ARROW = {"arrowstyle": "-|>", "lw": 1.8, "shrinkA": 0, "shrinkB": 2, "mutation_scale": 10}
 _SHAPES = ("o", "s", "^", "D", "v", "P")
 SEED = {"markersize": 3.4, "markeredgewidth": 0, "linestyle": "none", "alpha": 0.75, "zorder": 3}
@@ -33,37 +34,10 @@ _BAR = {"linewidth": 1.0, "alpha": 0.6, "zorder": 2.5}
 _TIP = {"markeredgecolor": "white", "markeredgewidth": 0.5, "linestyle": "none", "zorder": 5}
 
 
-def of_seeds(summary: pd.DataFrame, attention: pd.DataFrame, score: str) -> pd.DataFrame:
-    """Every trained network minus its strength 0: `y` of a recording or area, `x` of people.
-
-    Parameters
-    ----------
-    summary : rows of one mapping; attention : the table. Networks without a baseline are left out.
-
-    Returns
-    -------
-    Columns model, condition, strength, seed, recordings (recording, or area of several), target,
-    map_kind and saliency of people, x, y. An area's change is the mean over its recordings.
-    """
-    real = summary[summary["main_window"].astype(bool) & (summary["control"] == "none")]
-    own = ["model", "condition", "strength", "seed"]
-    of_recordings = _minus_baseline(real, ["recording"], score).rename(columns={"change": "y"})
-    of_recordings = of_recordings.assign(recordings=of_recordings["recording"].astype(str))
-    several = of_recordings.groupby("area", observed=True)["recording"].transform("nunique") > 1
-    areas = of_recordings[several].assign(recordings=of_recordings["area"].astype(str))
-    both = pd.concat([areas, of_recordings])
-    y = both.groupby([*own, "recordings"], sort=False)["y"].mean().reset_index()
-    rows = attention[(attention["control"] == "none") & attention["saliency"].isin([*SALIENCY])]
-    rows = rows.rename(columns={"attention": "target"})
-    x = _minus_baseline(rows, KINDS_OF_MAP, "rho").rename(columns={"change": "x"})
-    return y.merge(x[[*own, *KINDS_OF_MAP, "x"]], on=own).dropna(subset=["x", "y"])
-
-
 @style.styled
 def draw(
     conditions: pd.DataFrame,
-    summary: pd.DataFrame,
-    attention: pd.DataFrame,
+    seeds: pd.DataFrame,
     score: str,
     mapping: str,
 ) -> Figure:
@@ -73,12 +47,13 @@ def draw(
     ----------
     conditions : the table of that name; rows over models at main strengths are arrows with crosses of
         95 % intervals, those of single models, where there are several, thin arrows.
-    summary, attention : for single seeds, as of `of_seeds`.
+    seeds : the table `condition_seeds`; its rows are markers.
     score : of recordings, `r` or `r_over_ceiling`; mapping : of recordings.
     """
-    rows = conditions[
-        conditions["main_strength"].astype(bool) & (conditions["compared_with"] == NONE)
-    ]
+    rows, seeds = (
+        table[table["main_strength"].astype(bool) & (table["compared_with"] == NONE)]
+        for table in (conditions, seeds)
+    )
     people = rows[(rows["measure"] == "attention") & rows["saliency"].isin([*SALIENCY])]
     kinds = list(people[KINDS_OF_MAP].drop_duplicates().itertuples(index=False, name=None))
     cells = [
@@ -86,9 +61,6 @@ def draw(
     ]
     if not cells:
         raise UserError("no network has a change of both predictivity and agreement with people")
-    of_areas = rows[(rows["measure"] == score) & (rows["mapping"] == mapping)]
-    main = rows[_ARROW].drop_duplicates()
-    seeds = of_seeds(summary, attention, score).astype({"model": str}).merge(main, on=_ARROW)
     models = list(dict.fromkeys(rows["model"][rows["model"] != ""]))
     present = [name for name in LOOKS if (rows["condition"] == name).any()]
     figure, places = style.panel_grid(
@@ -97,12 +69,8 @@ def draw(
     )  # fmt: skip
     for (place, title), (target, *kind) in zip(places, cells, strict=True):
         axes = figure.add_subplot(place)
-        of_people = people[(people[KINDS_OF_MAP] == kind).all(axis=1)]
-        means = of_people.merge(
-            of_areas[of_areas["target"] == target], on=_ARROW, suffixes=("_x", "_y")
-        )
-        here = (seeds[["recordings", *KINDS_OF_MAP]] == [target, *kind]).all(axis=1)
-        _draw_panel(axes, means, seeds[here], models)
+        means = _both(rows, kind, target, score, mapping, _ARROW)
+        _draw_panel(axes, means, _both(seeds, kind, target, score, mapping, _MARKER), models)
         _, map_kind, saliency = kind
         style.head(axes, title, f"{SALIENCY[saliency]}, {KINDS.get(map_kind, map_kind)}")
         axes.set_xlabel("change of agreement with people (ρ)")
@@ -112,13 +80,23 @@ def draw(
     return figure
 
 
-def _minus_baseline(rows: pd.DataFrame, keys: Sequence[str], column: str) -> pd.DataFrame:
-    """`rows` of trained networks with `change`: `column` minus that of the network in `baseline`."""
-    names = rows["model"].astype(str) + " " + rows["weights"].astype(str)
-    known = rows.assign(baseline=names)[[*keys, "baseline", column]]
-    trained = rows[rows["condition"].isin([*LOOKS])].astype({"baseline": str})
-    joined = trained.merge(known, on=[*keys, "baseline"], suffixes=("", "_before"))
-    return joined.assign(change=joined[column] - joined[f"{column}_before"])
+def _both(
+    rows: pd.DataFrame,
+    people: Sequence[str],
+    target: str,
+    score: str,
+    mapping: str,
+    keys: Sequence[str],
+) -> pd.DataFrame:
+    """Changes of one kind of agreement with people (suffix _x) beside those of predictivity (_y).
+
+    `people` are values of `KINDS_OF_MAP`; `keys` say which rows belong together.
+    """
+    of_people = (rows["measure"] == "attention") & (rows[KINDS_OF_MAP] == people).all(axis=1)
+    of_target = (
+        (rows["measure"] == score) & (rows["mapping"] == mapping) & (rows["target"] == target)
+    )
+    return rows[of_people].merge(rows[of_target], on=[*keys], suffixes=("_x", "_y"))
 
 
 def _draw_panel(
@@ -128,7 +106,8 @@ def _draw_panel(
         getattr(axes, name)(0, color=style.PALE, linewidth=0.8, zorder=0)
     for row in seeds.itertuples():
         shape = _SHAPES[models.index(str(row.model)) % len(_SHAPES)]
-        axes.plot([row.x], [row.y], marker=shape, color=LOOKS[row.condition].colour, **SEED)
+        tip = (row.difference_x, row.difference_y)
+        axes.plot(*tip, marker=shape, color=LOOKS[row.condition].colour, **SEED)
     for row in means.dropna(subset=["difference_x", "difference_y"]).itertuples():
         colour, tip = LOOKS[row.condition].colour, (row.difference_x, row.difference_y)
         if row.model:
@@ -144,7 +123,8 @@ def _draw_panel(
     ends = ["difference", "low", "high"]
     for direction, axis in (("x", axes.set_xlim), ("y", axes.set_ylim)):
         shown = means[[f"{end}_{direction}" for end in ends]].to_numpy(float).ravel()
-        values = np.concatenate([shown, seeds[direction].to_numpy(float), [0.0]])
+        of_seeds = seeds[f"difference_{direction}"].to_numpy(float)
+        values = np.concatenate([shown, of_seeds, [0.0]])
         low, high = np.nanmin(values), np.nanmax(values)
         room = 0.06 * (high - low) or 0.01
         axis(low - room, high + room)

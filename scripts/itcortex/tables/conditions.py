@@ -17,6 +17,7 @@ Models and recordings are taken as they are: they are few. An interval over mode
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,9 @@ COLUMNS = [*MEASURE, "model", "condition", "compared_with", "strength", "main_st
            "value_other", "difference", "low", "high", "p", "sites_higher", "lowest_seed",
            "highest_seed", "n_seeds", "n_at_floor", "n_models", "n_targets", "n_images", "n_folds",
            "n_sites", "undefined", "drawn", "note"]  # fmt: skip
+#: Of the table of single seeds.
+OF_SEEDS = [*MEASURE, "model", "condition", "compared_with", "strength", "main_strength", "seed",
+            "value", "value_other", "difference"]  # fmt: skip
 FEWEST_SEEDS = 2  # that say how seeds differ
 #: A contrast in one model, its scored pairs, and why others have none.
 Group = tuple[Contrast, list[Difference], list[str]]
@@ -41,13 +45,20 @@ _SIMPLE = dict.fromkeys(["target", "mapping", "protocol", "map_kind", "saliency"
 _COUNTS = ["n_images", "n_folds", "n_sites"]
 
 
-def conditions_table(
+class Tables(NamedTuple):
+    """`conditions` (columns `COLUMNS`), and the single pairs that it is made of (columns `OF_SEEDS`)."""
+
+    conditions: pd.DataFrame
+    seeds: pd.DataFrame
+
+
+def conditions_tables(
     measures: Iterable[Scores],
     found: Sequence[Contrast],
     draws: int,
     rng: np.random.Generator,
     marks: Mapping[str, Mark] | None = None,
-) -> pd.DataFrame:
+) -> Tables:
     """A row for every measure and contrast, and those over models, whose `model` is empty.
 
     Parameters
@@ -57,21 +68,26 @@ def conditions_table(
 
     Returns
     -------
-    Columns `COLUMNS`. A contrast of which no pair was scored keeps its row, with the reason in `note`.
+    Both tables. A contrast of which no pair was scored keeps its row in `conditions`, with the reason in
+    `note`; of `seeds` a row is a scored pair of one model and seed.
     """
     quantiles = (rng.permutation(draws) + 0.5) / draws  # of Student's t, the same for all rows
-    rows = []
+    rows, seeds = [], []
     for scores in measures:
         about = _SIMPLE | {"n_targets": 1} | scores.about
-        by_model = [(one, *_scored(scores, one)) for one in found]
+        by_model = []
+        for one in found:
+            by_seed, lacking = _scored(scores, one)
+            seeds += [about | _of_contrast(one) | _of_seed(*pair) for pair in by_seed.items()]
+            by_model.append((one, [*by_seed.values()], lacking))
         for one, pairs, lacking in by_model:
             notes = lacking + _marked(one, marks or {})
             row = _row(one, [pairs], notes, about["drawn"], quantiles)
             rows.append(about | row | {"n_at_floor": _at_floor([one], marks or {})})
         for over, some in _over_models(by_model):
             rows.append(about | _of_models(over, some, marks or {}, about["drawn"], quantiles))
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    return table.astype(dict.fromkeys(_COUNTS, float))
+    table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(_COUNTS, float))
+    return Tables(table, pd.DataFrame(seeds, columns=OF_SEEDS))
 
 
 def seed_error(by_model: Sequence[np.ndarray]) -> tuple[float, float]:
@@ -93,9 +109,9 @@ def seed_error(by_model: Sequence[np.ndarray]) -> tuple[float, float]:
     )
 
 
-def _scored(scores: Scores, contrast: Contrast) -> tuple[list[Difference], list[str]]:
-    """Differences of the pairs that were scored, and why others have none."""
-    known, pairs, notes = set(scores.networks), [], []
+def _scored(scores: Scores, contrast: Contrast) -> tuple[dict[int, Difference], list[str]]:
+    """Differences of the pairs that were scored, by their seeds, and why others have none."""
+    known, pairs, notes = set(scores.networks), {}, []
     for pair in contrast.pairs:
         if pair.first not in known or pair.other not in known:
             lacking = contrast.condition if pair.first not in known else contrast.compared_with
@@ -103,10 +119,21 @@ def _scored(scores: Scores, contrast: Contrast) -> tuple[list[Difference], list[
             continue
         one = scores.compare(pair.first, pair.other)
         if np.isfinite(one.difference):
-            pairs.append(one)
+            pairs[pair.seed] = one
         else:
             notes.append(f"seed {pair.seed}: no score is defined")
     return pairs, notes
+
+
+def _of_contrast(one: Contrast) -> dict:
+    """Columns that say what is compared."""
+    about = {"model": one.model, "condition": one.condition, "compared_with": one.compared_with}
+    return about | {"strength": one.strength, "main_strength": one.main}
+
+
+def _of_seed(seed: int, found: Difference) -> dict:
+    values = {"value": found.value, "value_other": found.other, "difference": found.difference}
+    return {"seed": seed} | values
 
 
 def _marked(contrast: Contrast, marks: Mapping[str, Mark]) -> list[str]:
@@ -167,9 +194,7 @@ def _row(
     quantiles: np.ndarray,
 ) -> dict:
     """A row of the table: the estimate of a contrast from pairs of networks, model by model."""
-    row = {"model": contrast.model, "condition": contrast.condition}
-    row |= {"compared_with": contrast.compared_with, "strength": contrast.strength}
-    row |= {"main_strength": contrast.main}
+    row = _of_contrast(contrast)
     pairs = [one for some in by_model for one in some]
     row |= {"n_seeds": len(pairs), "n_models": sum(map(bool, by_model))}
     row |= {"undefined": sum(one.undefined for one in pairs), "drawn": drawn}

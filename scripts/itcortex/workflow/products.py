@@ -63,6 +63,7 @@ TABLES = (
     Table("concept_encoding", needs="concepts", readable=True),
     Table("generalisation", needs="splits recordings", readable=True),
     Table("conditions", needs="conditioned recordings", readable=True),
+    Table("condition_seeds", needs="conditioned recordings"),
     Table("rsa", needs="rdms", readable=True),
     Table("rsa_ceilings", needs="rdms"),
     Table("attention", needs="attention", readable=True),
@@ -261,9 +262,8 @@ FIGURES = (
         "Change of predictivity against change of agreement with people",
         "Arrows run from strength 0 (where both lines cross) to the mean over networks and seeds of "
         "each condition; crosses are 95 % intervals of both changes, over images and sites "
-        "(photographs) and seeds. Small markers are single seeds, whose predictivity is the published "
-        "score, a median over sites: they need not lie around the arrow, which is within sites. Thin "
-        "arrows are single networks where there are several. A panel for each area or recording, kind "
+        "(photographs) and seeds. Small markers are single seeds of a network, and thin "
+        "arrows their means where there are several networks. A panel for each area or recording, kind "
         "of human map, and kind of saliency: the gradient, which is trained, and maps of covering, "
         "which are not. Human maps would break the trade-off with an arrow up and to the right, "
         "farther than those of controls.",

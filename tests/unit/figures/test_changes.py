@@ -21,24 +21,15 @@ COLOURS = {style.category(name).colour: condition for name, condition in
 
 
 @pytest.fixture(scope="module")
-def table():
-    """Conditions of three models over two sessions of V4; without rows of areas."""
-    return made.table(EFFECTS, np.random.default_rng(2), targets=("v4_a",))
+def tables():
+    """Conditions of three models over a session of V4, and their seeds."""
+    return made.tables(EFFECTS, np.random.default_rng(2), targets=("v4_a",))
 
 
 @pytest.fixture(scope="module")
-def networks():
-    """Summary and attention of single networks, one recording: seed k adds k / 1000 to both."""
-    told = made.models(("a", "b", "c"))
-    known = told.assign(seed=told["seed"].fillna(0))
-    effect = known["condition"].map(EFFECTS).fillna(0.0)
-    level = 0.5 + effect + np.where(known["condition"].isin(EFFECTS), known["seed"] / 1000, 0)
-    summary = told.assign(recording="v4_a", area="V4", r=level, main_window=True, control="none")
-    parts = [
-        told.assign(attention="osie", map_kind=kind, saliency=saliency, control="none", rho=level / 2)
-        for kind in ("mouse", "eye") for saliency in ("raw", "blurred", "covering")
-    ]  # fmt: skip
-    return summary, pd.concat(parts, ignore_index=True)
+def table(tables):
+    """Conditions alone."""
+    return tables.conditions
 
 
 def arrows(axes, width):
@@ -52,8 +43,14 @@ def arrows(axes, width):
     return found
 
 
-def test_arrows_run_from_strength_0_to_the_means_of_their_conditions(table, networks):
-    figure = changes.draw(table, *networks, "r", "pls")
+def markers(axes):
+    """Places of the seeds (seed, 2)."""
+    seeds = [line for line in axes.lines if line.get_markersize() == changes.SEED["markersize"]]
+    return np.array([line.get_xydata()[0] for line in seeds])
+
+
+def test_arrows_run_from_strength_0_to_the_means_of_their_conditions(tables, table):
+    figure = changes.draw(*tables, "r", "pls")
     assert len(figure.axes) == 4  # two kinds of human map, gradient and covering
     axes = figure.axes[0]
     rows = table[(table["compared_with"] == NONE)].set_index(["measure", "model", "condition"])
@@ -71,48 +68,55 @@ def test_arrows_run_from_strength_0_to_the_means_of_their_conditions(table, netw
     assert any(np.allclose(ends, (human["low"], human["high"])) for ends in crosses)
 
 
-def test_every_main_strength_has_its_own_arrows_and_seeds(table, networks):
+def test_every_main_strength_has_its_own_arrows_and_seeds(tables):
     """The change of people at one strength is no change at another one."""
-    stronger = table.assign(strength=10.0, difference=table["difference"] + 0.2)
-    summary, attention = networks
-    others = [
-        one.assign(strength=one["strength"] * 10, weights=one["weights"].str.replace("-1/", "-10/"))
-        for one in (summary[summary["strength"] > 0], attention[attention["strength"] > 0])
-    ]
-    both = [pd.concat(pair) for pair in zip(networks, others, strict=True)]
-    axes = changes.draw(pd.concat([table, stronger]), *both, "r", "pls").axes[0]
+    stronger = [one.assign(strength=10.0, difference=one["difference"] + 0.2) for one in tables]
+    both = [pd.concat(pair) for pair in zip(tables, stronger, strict=True)]
+    axes = changes.draw(*both, "r", "pls").axes[0]
     ends = arrows(axes, changes.ARROW["lw"])
     assert {name: len(some) for name, some in ends.items()} == dict.fromkeys(EFFECTS, 2)
     (x, y), (other_x, other_y) = sorted(ends["human"])
     assert (other_x - x, other_y - y) == pytest.approx((0.2, 0.2))
-    seeds = [line for line in axes.lines if line.get_markersize() == changes.SEED["markersize"]]
-    assert len(seeds) == 2 * 3 * 3 * 3  # strengths, models, conditions, seeds
-    said = condition_captions.of_changes(pd.concat([table, stronger]), "r", "pls")
+    assert len(markers(axes)) == 2 * 3 * 3 * 3  # strengths, models, conditions, seeds
+    said = condition_captions.of_changes(both[0], "r", "pls")
     assert said.count("predictivity of v4_a") == 2 * 3 and "human maps, strength 10" in said
 
 
-def test_seeds_are_paired_with_strength_0_of_their_seed(networks):
-    summary, attention = networks
-    seeds = changes.of_seeds(summary, attention, "r")
-    raw = seeds[(seeds["saliency"] == "raw") & (seeds["map_kind"] == "eye")]
-    assert len(raw) == 3 * 3 * 3 and set(seeds["saliency"]) == {"raw", "covering"}
-    expected = raw["condition"].map(EFFECTS) + raw["seed"] / 1000
-    np.testing.assert_allclose(raw["y"], expected)
-    np.testing.assert_allclose(raw["x"], expected / 2)
-    other = pd.concat([summary, summary.assign(recording="v4_b", r=summary["r"] * 2)])
-    both = changes.of_seeds(other, attention, "r")
-    area = both[(both["recordings"] == "V4") & (both["saliency"] == "raw")]
-    np.testing.assert_allclose(sorted(area["y"].unique()), sorted(expected.unique() * 1.5))
+def test_markers_are_seeds_and_their_means_the_thin_arrows(tables):
+    """Predictivity of a seed is what its mean is of: a difference within sites."""
+    axes = changes.draw(*tables, "r", "pls").axes[0]
+    seeds = tables.seeds[tables.seeds["compared_with"] == NONE]
+    people = seeds[(seeds["measure"] == "attention") & (seeds["saliency"] == "raw")]
+    x = people[people["map_kind"] == "mouse"]["difference"]
+    y = seeds[seeds["measure"] == "r"]["difference"]
+    found = markers(axes)
+    assert len(found) == 3 * 3 * 3  # models, conditions, seeds
+    np.testing.assert_allclose(sorted(found[:, 0]), sorted(x))
+    np.testing.assert_allclose(sorted(found[:, 1]), sorted(y))
+    ends = np.concatenate([*arrows(axes, 0.6).values()])
+    means = found.reshape(-1, 3, 2).mean(1)
+    order, other = means[:, 1].argsort(), ends[:, 1].argsort()
+    np.testing.assert_allclose(means[order], ends[other], atol=1e-12)
 
 
-def test_changes_of_thousandths_fill_their_panel(table, networks):
+def test_an_area_has_the_changes_of_all_its_sessions(tables):
+    more = tables.seeds.assign(target="V4", difference=tables.seeds["difference"] * 2)
+    seeds = pd.concat([tables.seeds, more[more["measure"] == "r"]])
+    area = tables.conditions.assign(target="V4", n_targets=5)
+    both = pd.concat([tables.conditions, area[area["measure"] == "r"]])
+    figure = changes.draw(both, seeds, "r", "pls")
+    alone = changes.draw(*tables, "r", "pls")
+    one, other = markers(figure.axes[0]), markers(alone.axes[0])
+    np.testing.assert_allclose(one, other * [1, 2])
+
+
+def test_changes_of_thousandths_fill_their_panel(tables):
     """Over accuracies, from zero up, they were hidden by their own markers."""
-    small = table.assign(**{name: table[name] / 100 for name in ("difference", "low", "high")})
-    told = [
-        one.assign(**{name: one[name] / 100})
-        for one, name in zip(networks, ("r", "rho"), strict=True)
-    ]
-    axes = changes.draw(small, *told, "r", "pls").axes[0]
+    small, seeds = (
+        one.assign(**{n: one[n] / 100 for n in ("difference", "low", "high") if n in one})
+        for one in tables
+    )
+    axes = changes.draw(small, seeds, "r", "pls").axes[0]
     low, high = axes.get_ylim()
     rows = small[
         (small["measure"] == "r") & (small["model"] == "") & (small["compared_with"] == NONE)
@@ -120,11 +124,9 @@ def test_changes_of_thousandths_fill_their_panel(table, networks):
     assert 0.5 < (rows["high"].max() - min(rows["low"].min(), 0)) / (high - low) < 1
 
 
-def test_bytes_caption_and_what_cannot_be_drawn(table, networks, tmp_path):
-    tables = dict(zip(("conditions", "summary", "attention"),
-                      (table, networks[0].assign(mapping="pls"), networks[1]), strict=True))  # fmt: skip
-    paths = [tmp_path / f"{name}.parquet" for name in tables]
-    for path, one in zip(paths, tables.values(), strict=True):
+def test_bytes_caption_and_what_cannot_be_drawn(tables, table, tmp_path):
+    paths = [tmp_path / f"{name}.parquet" for name in ("conditions", "seeds")]
+    for path, one in zip(paths, tables, strict=True):
         store.write_table(path, one)
     files = [tmp_path / f"f.{kind}" for kind in ("pdf", "png", "rst")]
     plot_changes.main(*paths, *files, "pls", "A title", "A caption.")
@@ -134,4 +136,4 @@ def test_bytes_caption_and_what_cannot_be_drawn(table, networks, tmp_path):
     assert said.count("agreement (mouse)") == 3
     without = table[table["measure"] != "attention"]
     with pytest.raises(UserError, match="no network has a change of both"):
-        changes.draw(without, *networks, "r", "pls")
+        changes.draw(without, tables.seeds, "r", "pls")

@@ -14,7 +14,7 @@ from itcortex.tables.condition_contrasts import are_harmonized, contrasts
 from itcortex.tables.condition_marks import Mark, marks
 from itcortex.tables.condition_measures import OF_SITES, of_answers
 from itcortex.tables.condition_scores import Drawn, MeanOf, OfPhotographs
-from itcortex.tables.conditions import conditions_table, seed_error
+from itcortex.tables.conditions import OF_SEEDS, conditions_tables, seed_error
 from itcortex.tables.statistics import WITH_HARMONIZED, groups
 from made import conditions as made
 
@@ -25,7 +25,7 @@ CONTRASTS = [("human", "none"), ("of_others", "none"), ("mean", "none"), ("human
 
 def compared(models, measures, rng, **more) -> pd.DataFrame:
     """The table of made measures."""
-    return conditions_table(measures, contrasts(models), DRAWS, rng, **more)
+    return conditions_tables(measures, contrasts(models), DRAWS, rng, **more).conditions
 
 
 def row(table, condition="human", compared_with="none", model="") -> pd.Series:
@@ -162,7 +162,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(names, noise):
         rng = np.random.default_rng(seed)
         sites = made.sites(models, {"human": 0.03}, rng, draws=100, **noise)
         measure = made.measure(sites, draws=100, rng=rng)
-        table = conditions_table([measure], contrasts(models), 100, rng)
+        table = conditions_tables([measure], contrasts(models), 100, rng).conditions
         for k, control in enumerate(("none", "mean")):
             found = row(table, "human", control)
             held[k] += found["low"] <= 0.03 <= found["high"]
@@ -178,11 +178,29 @@ def test_seeds_enter_the_interval(rng):
     assert wide["high"] - wide["low"] > 3 * (narrow["high"] - narrow["low"])
 
 
+def test_every_pair_of_a_mean_has_its_row_among_seeds(rng):
+    models = made.models(("a", "b"))
+    measures = [made.measure(made.sites(models, {"human": 0.1}, rng, of_seeds=0.02)), alone(
+        models, {(m, c, s): 0.1 * s for m in "ab" for c in ("none", "human") for s in (0, 2)}
+    )]  # fmt: skip
+    table, seeds = conditions_tables(measures, contrasts(models), DRAWS, rng)
+    assert list(seeds) == OF_SEEDS and dictionary.differences("condition_seeds", seeds) == []
+    assert (
+        len(seeds) == 2 * 5 * 3 + 2 * 2
+    )  # models, contrasts, seeds; of the other two seeds, one contrast
+    np.testing.assert_allclose(seeds["value"] - seeds["value_other"], seeds["difference"])
+    keys = ["measure", "target", "model", "condition", "compared_with", "strength"]
+    of_pairs = seeds.groupby(keys)["difference"].agg(["mean", "min", "max", "size"])
+    rows = table[(table["model"] != "") & table["difference"].notna()].set_index(keys)
+    rows = rows.loc[of_pairs.index, ["difference", "lowest_seed", "highest_seed", "n_seeds"]]
+    np.testing.assert_allclose(of_pairs, rows.to_numpy(float))
+
+
 def test_an_interval_of_seeds_alone_is_students(rng):
     models = made.models()
     values = {("net", "human", s): v for s, v in enumerate((0.7, 0.8, 0.75))}
     values |= {("net", "none", s): 0.9 for s in range(3)}
-    found = row(conditions_table([alone(models, values)], contrasts(models), 5000, rng))
+    found = row(conditions_tables([alone(models, values)], contrasts(models), 5000, rng).conditions)
     differences = np.array([-0.2, -0.1, -0.15])
     expected = stats.t.interval(0.95, 2, differences.mean(), stats.sem(differences))
     assert found["difference"] == pytest.approx(-0.15)

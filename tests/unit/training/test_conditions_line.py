@@ -14,7 +14,7 @@ from itcortex.tables import condition_words
 from itcortex.tables.condition_contrasts import CONTROLS, HUMAN, contrasts
 from itcortex.tables.condition_measures import of_recordings
 from itcortex.tables.condition_sites import OF_LAYERS, Layered
-from itcortex.tables.conditions import conditions_table
+from itcortex.tables.conditions import conditions_tables
 from itcortex.tables.model_pairs import collect_tests
 from itcortex.training.images.samples import Arrays
 from itcortex.training.plan import Data, Place, Plan
@@ -65,7 +65,7 @@ def table_of(near, folder) -> pd.DataFrame:
                              "main_window": True, "control": "none", "ceiling": np.nan,
                              "area": "made"}])  # fmt: skip
     measures = of_recordings([collect_tests([rows], Layered)], summary, 200, rng, {})
-    return conditions_table(measures, contrasts(models), 200, rng)
+    return conditions_tables(measures, contrasts(models), 200, rng).conditions
 
 
 WHERE = {"measure": "r", "target": "sites", "mapping": "pls"}

@@ -70,6 +70,7 @@ def test_tables_and_figures_exist_where_there_is_something_in_them():
         *always,
         *unique,
         "conditions",
+        "condition_seeds",
         "rsa",
         "rsa_ceilings",
         "attention",
