@@ -11,11 +11,13 @@ and y(m) is its score of the class that it gives the whole image. The total Sobo
 
 is the share of the variance of y over masks that goes when all masks but that of k are known: what k
 does alone and together with others. It is estimated with Jansen's formula on Saltelli's design, by
-`scipy.stats.sobol_indices`. Where CRAFT shows the network (m u) W alone, what concepts do not rebuild
-(activations below zero among it) stays here: with all masks at 1 the network gives its own answer.
+`scipy.stats.sobol_indices`. Every image has masks of its own: a few masks may err by half an index and
+more, in the same way for all images that they are shown with, so that no mean over images takes it off.
+Where CRAFT shows the network (m u) W alone, what concepts do not rebuild (activations below zero among
+it) stays here: with all masks at 1 the network gives its own answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -44,6 +46,7 @@ def total_indices(
 
     `images` are uint8 (image, row, column, rgb), `basis` (concept, channel), `masks` a power of two: a
     network runs `masks` (K + 2) times for an image. An image whose answer no concept changes has zeros.
+    `seed` and the number of an image draw its masks.
     """
     place = torch.device(device)
     model = model.to(place, memory_format=torch.channels_last).eval()
@@ -66,15 +69,17 @@ def total_indices(
             ]
             return torch.cat(values).double().cpu().numpy()[None]
 
-        found[index] = sobol_of(score, len(basis), masks, seed)
+        found[index] = sobol_of(score, len(basis), masks, [seed, index])
     return found, classes
 
 
-def sobol_of(score, number: int, masks: int, seed: int) -> np.ndarray:
+def sobol_of(
+    score: Callable[[np.ndarray], np.ndarray], number: int, masks: int, seed: int | Sequence[int]
+) -> np.ndarray:
     """Total Sobol indices (concept,) of `score`: masks (concept, mask) -> scores (1, mask).
 
     Zeros for a score that does not vary.
     """
-    rng = np.random.default_rng(seed)  # the same design for every image
+    rng = np.random.default_rng(seed)
     found = sobol_indices(func=score, n=masks, dists=[uniform()] * number, random_state=rng)
     return np.reshape(found.total_order, number)

@@ -113,7 +113,9 @@ def _kept(recipes: list[Recipe]) -> str:
     return (
         f"{others}{'the' if others else 'The'} epoch was chosen on the held-out photographs, never on "
         f"recordings: of those epochs in which the network gives at least {floor} of these photographs "
-        "the same first class as before, the one whose saliency agrees best with human maps."
+        "the same first class as before, the one whose saliency agrees best with human maps. What is "
+        "measured on these photographs, agreement with people and with the answers before, is therefore "
+        "somewhat too good."
     )
 
 
@@ -126,7 +128,9 @@ def _agreement(trained: pd.DataFrame) -> str:
     text = f"At the kept epochs {share} % of the held-out photographs had the same first class as before"
     marked = trained[trained["mark"].fillna("") != ""]
     if len(marked):
-        text += f"; {count(len(marked), 'network')} fell below what was asked, and kept a row"
+        text += (
+            f"; {count(len(marked), 'network')} fell below what was asked, and stays in the tables"
+        )
     return text + "."
 
 

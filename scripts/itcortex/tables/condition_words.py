@@ -147,7 +147,7 @@ def sentences(table: pd.DataFrame, measure: str, mapping: str) -> list[str]:
     """
     told = [*_told(table, measure, mapping)]
     found = [sentence(table, what, **where) for what, where in told]
-    rows = [row for _, where in told for row in changes(table, **where).all()]
+    rows = [row for _, where in told for row in changes(table, **where).all() if not _one_way(row)]
     of_floor = [said for strength in strengths(table) if (said := _at_floor(table, strength))]
     return [*found, *of_floor, *_how_many(rows)]
 
@@ -199,15 +199,25 @@ def _at_floor(table: pd.DataFrame, strength: float) -> str:
     )
 
 
+def _one_way(row: pd.Series) -> bool:
+    """Whether a difference can have one sign alone: that of answers from those of strength 0.
+
+    Strength 0 answers as the network before training did, so that agreement can only fall and divergence
+    only rise, whatever the maps.
+    """
+    return row["measure"] in ("agreement", "divergence") and row["compared_with"] == NONE
+
+
 def _how_many(rows: list[pd.Series]) -> list[str]:
-    """How many intervals exclude zero, and how many would by chance."""
+    """How many intervals exclude zero, and how many would by chance; of differences with two signs."""
     if not rows:
         return []
     excluded = sum(map(bool, map(verdicts.sign, rows)))
     return [
-        f"Of the {len(rows)} differences that these sentences rest on, {excluded} have a 95 % interval "
-        f"that excludes zero; if no maps changed anything, about {number(_BY_CHANCE * len(rows), 0)} "
-        "would by chance. Intervals are not corrected for that number, and many measures go together."
+        f"Of the {len(rows)} differences that these sentences rest on (but for those of answers from "
+        f"{LABELS[NONE]}, which have one sign alone), {excluded} have a 95 % interval that excludes "
+        f"zero; if no maps changed anything, about {number(_BY_CHANCE * len(rows), 0)} would by chance. "
+        "Intervals are not corrected for that number, and many measures go together."
     ]
 
 

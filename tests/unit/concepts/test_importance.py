@@ -50,6 +50,19 @@ def test_importance_equals_the_closed_form_where_the_head_is_additive(network, r
     np.testing.assert_allclose(found, added**2 / (added**2).sum(1)[:, None], atol=0.03)  # 256 masks
 
 
+def test_every_image_has_masks_of_its_own(network):
+    """Of one image shown twice, few masks give two estimates: their error is not that of all images."""
+    model, preprocessing, layer = network
+    image = np.zeros((made.SIDE, made.SIDE, 3), np.uint8)
+    image[: made.SIDE // 2, :, 0] = 200  # a red half, and a green one
+    image[made.SIDE // 2 :, :, 1] = 150
+    twice = [image, image]
+    found, _ = total_indices(model, preprocessing, twice, layer, BASIS, 8, 16, 0, "cpu")
+    again, _ = total_indices(model, preprocessing, twice, layer, BASIS, 8, 16, 0, "cpu")
+    np.testing.assert_array_equal(found, again)
+    assert np.abs(found[0] - found[1]).max() > 0.01
+
+
 def test_parts_of_photographs_are_recovered_by_crops(network, rng):
     model, preprocessing, layer = network
     images, _ = made.photographs(60, rng)

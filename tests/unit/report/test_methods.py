@@ -70,11 +70,12 @@ def test_fine_tuning_is_told_from_settings_and_tables():
     )
     assert "learning rate of 0.001, 10 images a step" in said  # of this model, not of all
     assert "at least 80 % of these photographs" in said and "At the kept epochs 87 %" in said
+    assert "is therefore somewhat too good" in said  # what the photographs that chose say
     assert "paired differences" not in said
     other = told(trained(("net", "small")), labels="given", frozen_statistics=False, kept="last")
     assert other.startswith("2 networks were fine-tuned") and "0.0003 and 0.001" in other
     assert "Labels were those of the images." in other and "frozen" not in other
-    assert "The weights after the last epoch were kept." in other
+    assert "The weights after the last epoch were kept." in other and "too good" not in other
     assert fine_tuning.sentences({"training": {}}, trained().query("condition == ''"), None) == []
 
 

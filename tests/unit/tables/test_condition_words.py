@@ -94,9 +94,15 @@ def test_costs_are_said_to_be_costs(rng):
 
 
 def test_the_number_of_differences_and_of_those_expected_by_chance_is_the_last_sentence(rng):
-    *_, last = condition_words.sentences(made.table({}, rng), "r", "pls")
-    assert last.startswith("Of the 60 differences that these sentences rest on, ")
+    table = made.table({}, rng)
+    *_, last = condition_words.sentences(table, "r", "pls")
+    assert last.startswith("Of the 54 differences that these sentences rest on (but for ")
     assert "if no maps changed anything, about 3 would by chance" in last
+    answers = table["measure"].isin(["agreement", "divergence"]) & (
+        table["compared_with"] == "none"
+    )
+    table.loc[answers, ["low", "high"]] = 0.1, 0.3  # answers of strength 0 are those of before
+    assert condition_words.sentences(table, "r", "pls")[-1] == last
 
 
 def test_trainings_at_the_least_agreement_are_told_by_condition(rng):
