@@ -120,11 +120,11 @@ def _draw_panel(
         axes.annotate("", tip, (0, 0), zorder=4, arrowprops=ARROW | {"color": colour})
         look = LOOKS[row.condition]  # an arrow may be shorter than its head
         axes.plot(*tip, marker=look.marker, markersize=0.8 * look.size, color=colour, **_TIP)
-    ends = ["difference", "low", "high"]
+    crosses = means[means["model"] == ""]  # single models have no intervals here
     for direction, axis in (("x", axes.set_xlim), ("y", axes.set_ylim)):
-        shown = means[[f"{end}_{direction}" for end in ends]].to_numpy(float).ravel()
-        of_seeds = seeds[f"difference_{direction}"].to_numpy(float)
-        values = np.concatenate([shown, of_seeds, [0.0]])
+        tips = pd.concat([means, seeds])[f"difference_{direction}"].to_numpy(float)
+        ends = crosses[[f"low_{direction}", f"high_{direction}"]].to_numpy(float).ravel()
+        values = np.concatenate([tips, ends, [0.0]])
         low, high = np.nanmin(values), np.nanmax(values)
         room = 0.06 * (high - low) or 0.01
         axis(low - room, high + room)

@@ -122,6 +122,9 @@ def test_changes_of_thousandths_fill_their_panel(tables):
         (small["measure"] == "r") & (small["model"] == "") & (small["compared_with"] == NONE)
     ]
     assert 0.5 < (rows["high"].max() - min(rows["low"].min(), 0)) / (high - low) < 1
+    wide = small.copy()  # what is not drawn takes no room
+    wide.loc[wide["model"] != "", "high"] += 1
+    assert changes.draw(wide, seeds, "r", "pls").axes[0].get_ylim() == (low, high)
 
 
 def test_bytes_caption_and_what_cannot_be_drawn(tables, table, tmp_path):
