@@ -4,6 +4,9 @@ How well sites are predicted differs far more between sites than between two tra
 the difference is taken within a site, on the same folds of images, and then averaged over sites: what
 sites differ in drops out. (The difference of two medians over sites keeps a part of it, and is that of
 two sites in the middle; it is the measure `r_median`.)
+
+Folds are few: drawn with replacement they would give intervals of half the width that five folds call
+for. So what draws of folds change of a site is widened (`few_folds`), to Student's t.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri, stdtrit
 
 from itcortex.errors import UserError
 from itcortex.numerics.metrics import mean_defined
@@ -19,6 +23,20 @@ from itcortex.tables.kinds import scores_of_kinds
 
 #: Which raw scores are compared: of the real images, in the main window, of all layers.
 OF_LAYERS = {"control": "none", "main_window": True}
+
+
+def few_folds(n_folds: int) -> float:
+    """How much wider draws of a mean over folds must be than draws with replacement make them.
+
+        t(.975; F - 1) / z(.975)  sqrt(F / (F - 1))
+
+    The root takes off that the variance of draws is that of F folds around their own mean, the ratio of
+    quantiles that it is an estimate from F folds. It is 1.58 for five folds and 1.22 for ten; 1 for a
+    single fold, of which nothing is drawn.
+    """
+    if n_folds < 2:
+        return 1.0
+    return float(stdtrit(n_folds - 1, 0.975) / ndtri(0.975) * np.sqrt(n_folds / (n_folds - 1)))
 
 
 @dataclass(frozen=True)
@@ -87,15 +105,22 @@ class SiteScores:
 
     def _drawn(self, by_fold: np.ndarray, sites: np.ndarray) -> np.ndarray:
         """The difference (draw,) of differences (kind, fold, site), in draws of folds and sites."""
-        by_site = np.zeros(sites.shape)
-        for of_kind in by_fold:
-            both = np.isfinite(of_kind)
-            total, count = self.folds @ np.where(both, of_kind, 0.0), self.folds @ both
-            by_site += np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
-        by_site /= len(by_fold)
+        n_folds = self.folds.shape[1]
+        whole, drawn = (_by_site(by_fold, one) for one in (np.ones((1, n_folds)), self.folds))
+        by_site = whole + few_folds(n_folds) * (drawn - whole)
         known = np.isfinite(by_site)
         total, count = (np.where(known, by_site, 0.0) * sites).sum(1), (known * sites).sum(1)
         return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+
+
+def _by_site(by_fold: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Mean over kinds and drawn folds (draw, site) of values (kind, fold, site); folds (draw, fold)."""
+    total = np.zeros((len(folds), by_fold.shape[-1]))
+    for of_kind in by_fold:
+        both = np.isfinite(of_kind)
+        sums, count = folds @ np.where(both, of_kind, 0.0), folds @ both
+        total += np.divide(sums, count, out=np.full(count.shape, np.nan), where=count > 0)
+    return total / len(by_fold)
 
 
 @dataclass(frozen=True)

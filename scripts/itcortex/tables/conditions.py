@@ -7,7 +7,8 @@ theirs, each with the same weight. Its 95 % interval has
 two sources, which are drawn together:
 
 - what the score is a mean over (folds and sites, within each recording; photographs; images), drawn with
-  replacement, the same draw for both networks of every pair and for all seeds and models;
+  replacement, the same draw for both networks of every pair and for all seeds and models, and widened
+  for few folds (`condition_sites.few_folds`);
 - seeds. Three seeds drawn with replacement would give intervals that hold the truth three times in
   four, because three numbers hardly show how far seeds spread. So the error of the mean over seeds is
   drawn from Student's t: the standard error of the mean, with its degrees of freedom; over models by

@@ -311,9 +311,10 @@ FIGURES = (
         "predictivity of a recording, with 95 % intervals. A panel for each recording and kind of "
         "human map. Where networks were trained here by condition, arrows run from strength 0 to each "
         "condition, at the mean over seeds (dots), and panels show the range of these points: bars that "
-        "are longer leave the panel. Arrows are of the published score, a median over sites, and have no "
-        "interval: `conditions` says what training changes within sites, and how surely. Under the title, the rank correlation of the two over networks "
-        "trained for accuracy alone, with its interval from families drawn with replacement.",
+        "are longer leave the panel. Arrows are of the published score, a median over sites, and have "
+        "no interval: `conditions` says what training changes within sites, and how surely. Under the "
+        "title, the rank correlation of the two over networks trained for accuracy alone, with its "
+        "interval from families drawn with replacement.",
         needs="attention recordings",
     ),
     Figure(

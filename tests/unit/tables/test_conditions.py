@@ -431,13 +431,16 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
         note, history = trained(0.8, [0.2, 0.3], 2)
         files["notes"][-1].write_text(json.dumps(note))
         write("histories", history)
-    out = [tmp_path / f"conditions.{kind}" for kind in ("parquet", "csv", "md")]
+    out = [tmp_path / f"conditions.{kind}" for kind in ("parquet", "csv", "seeds.parquet", "md")]
     compare_conditions.main(
         *files.values(), tmp_path / "models.parquet", tmp_path / "summary.parquet", *out,
         trained=names, pattern="map", mapping="pls", draws=50, seed=1,
     )  # fmt: skip
     table = store.read_table(out[0])
-    assert dictionary.differences("conditions", table) == []
+    assert [
+        dictionary.differences(name, store.read_table(path))
+        for name, path in (("conditions", out[0]), ("condition_seeds", out[2]))
+    ] == [[], []]
     assert len(pd.read_csv(out[1])) == len(table)
     human = table[(table["model"] == "") & (table["condition"] == "human")]
     human = human[human["compared_with"] == "none"]
@@ -463,7 +466,7 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     assert human.set_index("measure")["sites_higher"]["r"].tolist() == [1, 1, 1]
     np.testing.assert_allclose(of["attention", "osie"], 0.2)
     np.testing.assert_allclose(of["rsa", "it"], 0)
-    said = out[2].read_text(encoding="utf-8")
+    said = out[3].read_text(encoding="utf-8")
     assert said.count("\n- ") + 1 == 4 + 1 + 2 * 2 * 2 + 2 + 2  # V4, RDMs, people, answers, numbers
     assert (
         "above it (strength 1): 3 of 3 trainings with human maps (mean agreement 80 %), 3 of"
