@@ -64,7 +64,7 @@ macaque: $(STAMP) ## run on real neurons, dissimilarities and human attention; M
 	$(RUN) --configfile experiments/macaque.yaml $(CONFIG)
 	@$(call where,macaque)
 
-macaque-harmonized: $(STAMP) ## train networks to look where people look, then ask V4; MIRROR=folder, hours on 2 cores
+macaque-harmonized: $(STAMP) ## train networks to look where people look, then ask V4; MIRROR=folder, 90 minutes on 2 cores
 	$(RUN) --configfile experiments/macaque_harmonized.yaml $(CONFIG)
 	@$(call where,macaque_harmonized)
 
