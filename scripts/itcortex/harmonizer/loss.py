@@ -35,6 +35,8 @@ from itcortex.harmonizer.double_backward import (
 )
 from itcortex.harmonizer.pyramid import match_maximum, pyramidal_mse, standardize_cut
 
+_LABEL_SMOOTHING = 0.1  # of the published loss
+
 
 @dataclass(frozen=True)
 class LossParts:
@@ -75,7 +77,7 @@ def harmonizer_loss(
     strength: float,
     targets: torch.Tensor | None = None,
     weight_decay: float = 1e-5,
-    label_smoothing: float = 0.1,
+    label_smoothing: float | None = None,
     levels: int = 5,
     epsilon: str = "reference",
     saliency: str = "mean",
@@ -103,7 +105,9 @@ def harmonizer_loss(
     targets : float tensor (image, class), optional
         Probabilities to learn instead of the labels, as for distillation: the cross-entropy is
         -sum(targets * log softmax(scores)). The labels still say whose score the saliency is of.
-    weight_decay, label_smoothing : float
+    weight_decay : float
+    label_smoothing : float, optional
+        By default the published .1 for labels, and 0 for `targets`; another value smooths these too.
     levels : int
         Scales of the pyramid.
     epsilon : str
@@ -148,6 +152,8 @@ def harmonizer_loss(
     >>> parts.n_maps, bool(parts.harmonization > 0), net[0].weight.grad is not None
     (2, True, True)
     """
+    if label_smoothing is None:
+        label_smoothing = _LABEL_SMOOTHING if targets is None else 0.0
     require_numbers(strength, weight_decay, label_smoothing, levels, epsilon, saliency)
     require_tensors(images, labels, human_maps, tokens)
     if targets is not None:

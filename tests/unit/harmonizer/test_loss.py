@@ -64,6 +64,26 @@ def test_targets_are_learnt_in_place_of_labels_which_still_choose_the_saliency()
     assert parts.harmonization.item() == pytest.approx(known.harmonization.item(), rel=1e-12)
 
 
+def test_labels_are_smoothed_by_default_and_targets_are_not():
+    """By hand: two classes with probabilities of 1/4 and 3/4, whatever the image."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 256, 2)).double()
+    with torch.no_grad():
+        model[1].weight.zero_()
+        model[1].bias[:] = torch.tensor([0.0, math.log(3)])
+    images, _, *maps = batch()
+    ones, halves = torch.ones(4, dtype=torch.long), torch.full((4, 2), 0.5)
+    rare, often = math.log(4), math.log(4 / 3)  # -log p
+    for options, expected in (
+        ({}, 0.05 * rare + 0.95 * often),
+        ({"label_smoothing": 0.0}, often),
+        ({"targets": halves}, 0.5 * rare + 0.5 * often),
+        ({"targets": torch.eye(2)[ones]}, often),
+        ({"targets": torch.eye(2)[ones], "label_smoothing": 0.2}, 0.1 * rare + 0.9 * often),
+    ):
+        parts = harmonizer_loss(model, images, ones, *maps, strength=0.0, **options)
+        assert parts.cross_entropy.item() == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("targets", "message"),
     [
