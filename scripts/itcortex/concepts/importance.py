@@ -25,6 +25,7 @@ from scipy.stats import sobol_indices, uniform
 from torch import nn
 
 from itcortex.concepts.factorization import take_apart
+from itcortex.errors import UserError
 from itcortex.networks.layers import Layer
 from itcortex.networks.preprocessing import Preprocessing
 from itcortex.networks.replaced import ReplacedLayer
@@ -46,7 +47,8 @@ def total_indices(
 
     `images` are uint8 (image, row, column, rgb), `basis` (concept, channel), `masks` a power of two: a
     network runs `masks` (K + 2) times for an image. An image whose answer no concept changes has zeros.
-    `seed` and the number of an image draw its masks.
+    `seed` and the number of an image draw its masks. Raises `UserError`, with the layer and the image's
+    place, for scores that are not finite.
     """
     place = torch.device(device)
     model = model.to(place, memory_format=torch.channels_last).eval()
@@ -69,17 +71,37 @@ def total_indices(
             ]
             return torch.cat(values).double().cpu().numpy()[None]
 
-        found[index] = sobol_of(score, len(basis), masks, [seed, index])
+        where = f"layer {layer.name!r}, image {index + 1} of {len(images)}"
+        found[index] = sobol_of(score, len(basis), masks, [seed, index], where)
     return found, classes
 
 
 def sobol_of(
-    score: Callable[[np.ndarray], np.ndarray], number: int, masks: int, seed: int | Sequence[int]
+    score: Callable[[np.ndarray], np.ndarray],
+    number: int,
+    masks: int,
+    seed: int | Sequence[int],
+    where: str = "importance",
 ) -> np.ndarray:
     """Total Sobol indices (concept,) of `score`: masks (concept, mask) -> scores (1, mask).
 
-    Zeros for a score that does not vary.
+    Zeros for a score that does not vary. An index is at most 1, but its estimate, a mean square over a
+    variance, may exceed 1 where masks are few; it is left so, as a cut would bias means over images.
+    Raises `UserError`, which begins with `where`, for scores that are not finite.
     """
+
+    def finite(design):
+        """The scores, if they are numbers: of others SciPy makes an index of 0."""
+        scores = np.asarray(score(design))
+        bad = np.count_nonzero(~np.isfinite(scores))
+        if bad:
+            raise UserError(
+                f"{where}: {bad} of {scores.size} class scores with concepts turned down are not finite"
+                "; check the network's weights (did its training diverge?), or take it out of "
+                "`concepts: models`"
+            )
+        return scores
+
     rng = np.random.default_rng(seed)
-    found = sobol_indices(func=score, n=masks, dists=[uniform()] * number, random_state=rng)
+    found = sobol_indices(func=finite, n=masks, dists=[uniform()] * number, random_state=rng)
     return np.reshape(found.total_order, number)

@@ -30,6 +30,7 @@ from itcortex.harmonizer.normalization import batch_norm
 
 _IMPOSSIBLE = re.compile(r"derivative for '?(?:aten::)?(\w+)'? is not implemented")
 _ONCE = "marked with @once_differentiable"
+_COMPILED = "does not currently support double backward"
 
 
 @contextmanager
@@ -65,7 +66,12 @@ def require_double_backward(model: nn.Module, input_size: tuple[int, int, int]) 
     meta device the check needs no values and takes about a second. Weights, their gradients, running
     statistics and the state of random generators do not change.
     """
-    weight = next(model.parameters())
+    weight = next((p for p in model.parameters() if p.is_floating_point()), None)
+    if weight is None:
+        raise UserError(
+            f"model: {type(model).__name__} has no parameters, so that there is nothing to train; give "
+            "a network with weights"
+        )
     images = weight.new_zeros(2, *input_size).requires_grad_()
     # Other leaves with the same values, so that the network's own gradients stay untouched.
     state = {n: p.detach().requires_grad_(p.requires_grad) for n, p in model.named_parameters()}
@@ -164,12 +170,16 @@ def _operation(message: str) -> str | None:
     found = _IMPOSSIBLE.search(message)
     if found:
         return found.group(1).strip("_").removesuffix("_backward")
+    if _COMPILED in message:
+        return "what torch.compile makes"
     return "a custom autograd.Function (@once_differentiable)" if _ONCE in message else None
 
 
 def _remedy(operation: str) -> str:
     if "attention" in operation or "hardsigmoid" in operation:
         return "call itcortex.prepare_for_harmonizing(model) before"
+    if "compile" in operation:
+        return "leave the network and its parts uncompiled"
     return (
         "replace it in the network by operations that PyTorch differentiates twice, choose another "
         "architecture, or train with strength 0"

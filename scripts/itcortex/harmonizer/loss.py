@@ -11,8 +11,6 @@ scale, a second forward pass that holds only the images with a human map, and pr
 classes in place of labels.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -21,7 +19,10 @@ from torch.nn import functional
 
 from itcortex.errors import UserError
 from itcortex.harmonizer.checks import (
+    require_maps,
+    require_network,
     require_numbers,
+    require_one_type,
     require_precision,
     require_targets,
     require_tensors,
@@ -33,7 +34,10 @@ from itcortex.harmonizer.double_backward import (
     double_backward,
     score_gradient,
 )
+from itcortex.harmonizer.normalization import running_averages_kept
 from itcortex.harmonizer.pyramid import match_maximum, pyramidal_mse, standardize_cut
+
+_LABEL_SMOOTHING = 0.1  # of the published loss
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,14 @@ class LossParts:
         """Add the gradients of scale * `total` to those of the parameters.
 
         The result is that of `total.backward()`. In addition, this function works with gradient
-        checkpointing, and raises `UserError` if an operation has no second derivative.
+        checkpointing, and raises `UserError` if an operation has no second derivative, or if the loss
+        has no gradient.
         """
+        if not self.total.requires_grad:
+            raise UserError(
+                "model: no parameter that the loss depends on requires a gradient (are all frozen, or "
+                "was this under no_grad?); set requires_grad_() on those to train"
+            )
         add_gradients(self.total * scale)
 
 
@@ -75,7 +85,7 @@ def harmonizer_loss(
     strength: float,
     targets: torch.Tensor | None = None,
     weight_decay: float = 1e-5,
-    label_smoothing: float = 0.1,
+    label_smoothing: float | None = None,
     levels: int = 5,
     epsilon: str = "reference",
     saliency: str = "mean",
@@ -93,7 +103,9 @@ def harmonizer_loss(
         Class numbers. Leave labels and tokens on the CPU: their values are checked, which on a GPU would
         make the program wait.
     human_maps : float tensor (image, row, column)
-        In any unit.
+        In any unit. On the CPU, maps of images with a token above 0 are checked if the strength is: all
+        their values finite, and not all the same. On a GPU the program would wait: there a map with
+        values not finite makes the loss NaN, and one of a single value asks to look nowhere.
     tokens : tensor (image,)
         1 for images with a human map and 0 for images without: their maps are not read, but they count
         in the mean.
@@ -103,9 +115,11 @@ def harmonizer_loss(
     targets : float tensor (image, class), optional
         Probabilities to learn instead of the labels, as for distillation: the cross-entropy is
         -sum(targets * log softmax(scores)). The labels still say whose score the saliency is of.
-    weight_decay, label_smoothing : float
+    weight_decay : float
+    label_smoothing : float, optional
+        By default the published .1 for labels, and 0 for `targets`; another value smooths these too.
     levels : int
-        Scales of the pyramid.
+        Scales of the pyramid, each half the one before; at most down to one pixel.
     epsilon : str
         ``"reference"`` or ``"relative"`` (`pyramid.standardize_cut`).
     saliency : str
@@ -125,8 +139,8 @@ def harmonizer_loss(
     Raises
     ------
     UserError
-        For tensors that do not fit together, float16, a compiled network, and scores that do not depend
-        on the images.
+        For arguments that do not fit together, human maps that say nothing, float16, a compiled network,
+        and scores that do not depend on the images.
 
     References
     ----------
@@ -148,12 +162,17 @@ def harmonizer_loss(
     >>> parts.n_maps, bool(parts.harmonization > 0), net[0].weight.grad is not None
     (2, True, True)
     """
+    if label_smoothing is None:
+        label_smoothing = _LABEL_SMOOTHING if targets is None else 0.0
     require_numbers(strength, weight_decay, label_smoothing, levels, epsilon, saliency)
     require_tensors(images, labels, human_maps, tokens)
     if targets is not None:
         require_targets(targets, len(images))
-    require_precision(model, images, strength)
+    require_network(model, strength)
+    require_precision(model, images)
     chosen = torch.nonzero(tokens.cpu() > 0)[:, 0]
+    if strength > 0:
+        require_maps(human_maps, chosen, levels)
     rows = _rows(chosen, len(images), sub_batch) if strength > 0 else None
     logits, gradient = _forward(model, images, labels, rows)
     with without_autocast(images.device):
@@ -209,10 +228,10 @@ def harmonization_error(
     """Squared difference of saliency maps and human maps (image, row, column) over all scales.
 
     Both are standardised and cut at 0, and human maps are scaled to the maximum of the saliency maps.
-    Human maps of images with token 0 are not read.
+    Neither map of an image with token 0 is read.
     """
-    human_maps = torch.where(tokens[:, None, None] > 0, human_maps, 0)
-    model, human = standardize_cut(maps, epsilon), standardize_cut(human_maps, epsilon)
+    read = tokens[:, None, None] > 0
+    model, human = (standardize_cut(m.where(read, 0), epsilon) for m in (maps, human_maps))
     return pyramidal_mse(model, match_maximum(human, model), tokens, levels)
 
 
@@ -248,7 +267,7 @@ def _forward(model, images, labels, rows):
         return _forward_twice(model, images, labels)
     logits = _scores(model, images, labels)
     inner = model.module if isinstance(model, nn.parallel.DistributedDataParallel) else model
-    with _running_averages_kept(inner):
+    with running_averages_kept(inner):
         _, gradient = _forward_twice(inner, images[rows], labels[rows])
     return logits, gradient
 
@@ -263,7 +282,11 @@ def _forward_twice(model, images, labels):
 
 def _scores(model, images, labels):
     """The network's output (image, class), with a score for every label."""
-    scores = model(images)
+    try:
+        scores = model(images)
+    except RuntimeError as error:
+        require_one_type(model, images, error)
+        raise
     if not isinstance(scores, torch.Tensor) or scores.ndim != 2:
         raise UserError(
             "model: it must put out class scores (image, class); build it with a classifier "
@@ -275,17 +298,3 @@ def _scores(model, images, labels):
             f"classes (0 to {scores.shape[1] - 1}); build it with more (num_classes)"
         )
     return scores
-
-
-@contextmanager
-def _running_averages_kept(model: nn.Module) -> Iterator[None]:
-    """Context in which batch norm in training does not update its running averages."""
-    norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-    training = [norm for norm in norms if norm.training and norm.track_running_stats]
-    try:
-        for norm in training:
-            norm.track_running_stats = False
-        yield
-    finally:
-        for norm in training:
-            norm.track_running_stats = True

@@ -14,7 +14,11 @@ its own derivative in the direction v, that of F = sum(v B(g)), consists of the 
 and the kernel of the ordinary backward pass computes B(v), <v> and <v x^> together.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
+from torch import nn
 from torch.nn import functional
 
 from itcortex.harmonizer.convolution import direct
@@ -124,3 +128,17 @@ def _sum(total, term):
 
 def _as(value, like):
     return None if value is None else value.to(like.dtype)
+
+
+@contextmanager
+def running_averages_kept(model: nn.Module) -> Iterator[None]:
+    """Context in which batch norm in training does not update its running averages."""
+    norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    training = [norm for norm in norms if norm.training and norm.track_running_stats]
+    try:
+        for norm in training:
+            norm.track_running_stats = False
+        yield
+    finally:
+        for norm in training:
+            norm.track_running_stats = True

@@ -2,11 +2,13 @@
 
 import threading
 from contextlib import ExitStack
+from numbers import Integral
 
 import torch
 from torch import nn
 
 from itcortex.errors import UserError
+from itcortex.harmonizer.checks import require_network, require_uncompiled
 from itcortex.harmonizer.double_backward import double_backward, require_double_backward
 
 _open = threading.local()  # contexts of the passes that are under way in this thread
@@ -44,8 +46,9 @@ def prepare_for_harmonizing(
     ------
     UserError
         For an operation without a second derivative, by name; for a network that puts out no class
-        scores or whose scores do not depend on the images; for one already wrapped in
-        `DistributedDataParallel`; without an input size where timm knows none.
+        scores or whose scores do not depend on the images, or without weights; for one already wrapped
+        in `DistributedDataParallel`, or compiled in place (`model.compile()`); for images of
+        `input_size` that it cannot take; without an input size where timm knows none.
 
     Examples
     --------
@@ -68,11 +71,33 @@ def prepare_for_harmonizing(
             "model: it is wrapped in DistributedDataParallel already; prepare the network before it is "
             "wrapped"
         )
-    require_double_backward(model, input_size or _size_in_timm(model))
+    require_network(model, 0)
+    require_uncompiled({f"model.{n}" if n else "model": m for n, m in model.named_modules()})
+    _try(model, _size_in_timm(model) if input_size is None else _checked(input_size))
     if _enter not in model._forward_pre_hooks.values():
         model.register_forward_pre_hook(_enter, prepend=True, with_kwargs=True)
         model.register_forward_hook(_leave, always_call=True)
     return model
+
+
+def _checked(size: tuple[int, int, int]) -> tuple[int, int, int]:
+    listed = isinstance(size, (tuple, list)) and len(size) == 3
+    if not (listed and all(isinstance(n, Integral) and n > 0 for n in size)):
+        raise UserError(
+            f"input_size: {size!r} is not (rgb, row, column) of the images, like (3, 224, 224)"
+        )
+    return tuple(size)
+
+
+def _try(model: nn.Module, size: tuple[int, int, int]) -> None:
+    """Run two blank images through the network, forwards and backwards twice."""
+    try:
+        require_double_backward(model, size)
+    except (RuntimeError, AssertionError, IndexError) as error:
+        raise UserError(
+            f"input_size: the network cannot run on images (rgb, row, column) of {size}: "
+            f"{str(error).partition(chr(10))[0]}; give the size of its images, like (3, 224, 224)"
+        ) from error
 
 
 def _size_in_timm(model: nn.Module) -> tuple[int, int, int]:

@@ -21,17 +21,17 @@ def standardize_cut(maps: torch.Tensor, epsilon: str = "reference") -> torch.Ten
     The std is divided by the number of pixels, not by one less. `epsilon` 'reference' is 1e-5, next to
     which much smaller gradients vanish (some networks start at 1e-9). 'relative' is 1e-5 * std, so that
     the scale of a map does not matter. A constant map gives zeros and zero gradients; the published
-    code gives NaN gradients.
+    code gives NaN gradients. A map with values that are not finite gives NaN.
     """
     if epsilon not in EPSILONS:
         raise UserError(f"epsilon: {epsilon!r} is unknown; {nearest(epsilon, list(EPSILONS))}")
     lowest, highest = (f(maps.detach(), (1, 2), keepdim=True) for f in (torch.amin, torch.amax))
-    varies = highest > lowest
+    varies = highest != lowest  # true of NaN, which must not pass for a constant map
     if epsilon == "relative":  # squares of small values must not underflow; the scale cancels below
         maps = maps / torch.where(varies, torch.maximum(highest, -lowest), 1)
     centred = maps - maps.mean((1, 2), keepdim=True)
     variance = centred.square().mean((1, 2), keepdim=True)
-    varies = varies & (variance > 0)
+    varies = varies & (variance != 0)
     std = torch.where(varies, variance, 1).sqrt()
     added = STD_EPSILON * std if epsilon == "relative" else STD_EPSILON
     return torch.where(varies, functional.relu(centred / (std + added)), 0)

@@ -8,6 +8,7 @@ from itcortex.concepts.activity import crop_activations
 from itcortex.concepts.crops import Crops
 from itcortex.concepts.factorization import find_concepts
 from itcortex.concepts.importance import sobol_of, total_indices
+from itcortex.errors import UserError
 from itcortex.networks.layer_choice import named_layers
 from made import concepts as made
 
@@ -35,6 +36,34 @@ def test_indices_of_a_sum_of_a_product_and_of_a_constant():
     np.testing.assert_allclose(product, [4 / 7, 4 / 7, 0], atol=0.02)
     constant = sobol_of(lambda masks: np.ones((1, masks.shape[1])), 2, 8, 0)
     np.testing.assert_array_equal(constant, [0, 0])
+
+
+def test_few_masks_may_estimate_more_than_one():
+    """One concept is all of the score: its index is 1, and estimates lie on both sides of it."""
+    found = [sobol_of(lambda masks: masks[:1] ** 2, 2, 4, seed)[0] for seed in range(20)]
+    assert min(found) < 1 < max(found)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_scores_that_are_not_finite_have_no_importance(value):
+    """SciPy would say 0, as of a concept that does not matter."""
+
+    def score(masks):
+        return np.where(masks[:1] > 0.9, value, masks[:1])
+
+    with pytest.raises(UserError, match=r"importance: \d+ of 16 class scores .* not finite"):
+        sobol_of(score, 2, 16, 0)
+
+
+def test_scores_that_are_not_finite_are_refused_with_layer_and_image(network, rng):
+    model, preprocessing, layer = network
+    images, _ = made.photographs(3, rng)
+    images[0] = 0  # its scores are 0, and those of the others too large for float32
+    with torch.no_grad():
+        model.filters.weight *= 1e30
+        model.head.weight *= 1e30
+    with pytest.raises(UserError, match=r"layer 'act', image 2 of 3: 8 of 8 .*`concepts: models`"):
+        total_indices(model, preprocessing, images, layer, BASIS, 8, 16, 0, "cpu")
 
 
 def test_importance_equals_the_closed_form_where_the_head_is_additive(network, rng):

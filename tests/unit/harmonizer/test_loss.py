@@ -1,6 +1,7 @@
 """The loss on networks made by code: its parts, its options, its limits."""
 
 import math
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from torch.nn import functional
 
 from itcortex.errors import UserError
 from itcortex.harmonizer import loss as loss_module
-from itcortex.harmonizer.loss import harmonizer_loss, reduce_colour
+from itcortex.harmonizer.loss import harmonization_error, harmonizer_loss, reduce_colour
+from itcortex.harmonizer.prepare import prepare_for_harmonizing
 from itcortex.networks.timm_networks import build
 from made.harmonized import batch, small
 
@@ -64,6 +66,26 @@ def test_targets_are_learnt_in_place_of_labels_which_still_choose_the_saliency()
     assert parts.harmonization.item() == pytest.approx(known.harmonization.item(), rel=1e-12)
 
 
+def test_labels_are_smoothed_by_default_and_targets_are_not():
+    """By hand: two classes with probabilities of 1/4 and 3/4, whatever the image."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 256, 2)).double()
+    with torch.no_grad():
+        model[1].weight.zero_()
+        model[1].bias[:] = torch.tensor([0.0, math.log(3)])
+    images, _, *maps = batch()
+    ones, halves = torch.ones(4, dtype=torch.long), torch.full((4, 2), 0.5)
+    rare, often = math.log(4), math.log(4 / 3)  # -log p
+    for options, expected in (
+        ({}, 0.05 * rare + 0.95 * often),
+        ({"label_smoothing": 0.0}, often),
+        ({"targets": halves}, 0.5 * rare + 0.5 * often),
+        ({"targets": torch.eye(2)[ones]}, often),
+        ({"targets": torch.eye(2)[ones], "label_smoothing": 0.2}, 0.1 * rare + 0.9 * often),
+    ):
+        parts = harmonizer_loss(model, images, ones, *maps, strength=0.0, **options)
+        assert parts.cross_entropy.item() == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("targets", "message"),
     [
@@ -72,6 +94,7 @@ def test_targets_are_learnt_in_place_of_labels_which_still_choose_the_saliency()
         (torch.eye(5)[:3], r"targets: torch.float32 of shape \(3, 5\) for 4 images"),
         (torch.eye(4, dtype=torch.long), "targets: torch.int64 of shape"),
         (torch.eye(6)[:4], "targets: 6 classes, the network has 5"),
+        (torch.eye(5)[:4].tolist(), "targets: a list, not a torch.Tensor"),
     ],
 )
 def test_targets_that_are_no_probabilities_are_refused(targets, message):
@@ -191,15 +214,63 @@ def test_maps_without_a_token_are_not_read():
 
 
 @pytest.mark.parametrize("epsilon", ["reference", "relative"])
-def test_empty_human_maps_and_blind_networks_give_no_nan(epsilon):
+def test_blind_networks_give_no_nan(epsilon):
     """A saliency of exactly zero: some networks begin so."""
-    model, (images, labels, human, tokens) = small(), batch()
-    human[0] = 0
+    model, given = small(), batch()
     with torch.no_grad():
         model[-1].weight.zero_()
-    parts = harmonizer_loss(model, images, labels, human, tokens, strength=1.0, epsilon=epsilon)
+    parts = harmonizer_loss(model, *given, strength=1.0, epsilon=epsilon)
     assert parts.saliency_std == 0 and parts.harmonization < 1e-9
     assert all(g.isfinite().all() for g in gradients(model, parts).values())
+
+
+@pytest.mark.parametrize("sub_batch", [False, True])
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda m: m[3, 4:6].fill_(math.nan), "not finite"),
+        (lambda m: m[3, 4:6].fill_(math.inf), r"\(values from .* to inf\) .*not finite"),
+        (lambda m: m[3, 4:6].fill_(-math.inf), r"\(values from -inf to .*not finite"),
+        (lambda m: m[3].zero_(), r"\(values from 0 to 0\) has one value everywhere"),
+        (lambda m: m[3].fill_(2.5), r"\(values from 2.5 to 2.5\) has one value everywhere"),
+    ],
+)
+def test_maps_that_do_not_say_where_to_look_are_refused(spoil, message, sub_batch):
+    """They would train a network to look nowhere. Without a token or a strength none is read."""
+    images, labels, human, tokens = batch(5, maps=0)
+    spoil(human)
+    tokens[1] = tokens[3] = 0.5
+    options = {"sub_batch": sub_batch}
+    with pytest.raises(UserError, match=rf"human_maps: the map of image 3 .*{message}.*token 0"):
+        harmonizer_loss(small(), images, labels, human, tokens, strength=1.0, **options)
+    harmonizer_loss(small(), images, labels, human, tokens, strength=0.0, **options)
+    tokens[3] = 0
+    parts = harmonizer_loss(small(), images, labels, human, tokens, strength=1.0, **options)
+    assert parts.harmonization > 0 and parts.n_maps == 1
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.bool, torch.bfloat16])
+def test_maps_may_be_of_any_real_type(kind):
+    images, labels, human, tokens = batch()
+    given = images, labels, (human > 0.5).to(kind), tokens
+    assert harmonizer_loss(small(), *given, strength=1.0).harmonization > 0
+
+
+@pytest.mark.parametrize("epsilon", ["reference", "relative"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_not_finite_is_never_an_error_of_zero(epsilon, value):
+    """Values on a GPU are not looked at; the loss tells. Images with token 0 are not in it."""
+    generator = torch.Generator().manual_seed(0)
+    saliency, human = torch.randn(2, 3, 8, 8, generator=generator)
+    tokens = torch.tensor([1.0, 0.0, 1.0])
+    expected = harmonization_error(saliency, human, tokens, 3, epsilon)
+    for maps in (saliency, human):
+        for image in (0, 1):
+            kept = maps[image, 2, 2].clone()
+            maps[image, 2, 2] = value
+            found = harmonization_error(saliency, human, tokens, 3, epsilon)
+            assert found.isnan() if image == 0 else found == expected
+            maps[image, 2, 2] = kept
 
 
 def test_the_unit_of_human_maps_does_not_matter_with_the_relative_epsilon():
@@ -308,6 +379,20 @@ def test_float16_is_refused():
     half = [t.half() if t.is_floating_point() else t for t in batch()]
     with pytest.raises(UserError, match="float16 cannot hold"):
         harmonizer_loss(model.half(), *half, strength=1.0)
+    for context in (nullcontext(), torch.autocast("cpu", torch.bfloat16)):  # weights alone
+        with pytest.raises(UserError, match=r"float16 cannot hold .* weights"), context:
+            harmonizer_loss(model.half(), *given, strength=1.0)
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+def test_weights_and_images_of_two_types_are_refused(strength):
+    given = [t.float() if t.is_floating_point() else t for t in batch()]
+    two = r"precision: torch.float64 in the network and torch.float32 in the images; .*\.float\(\)"
+    with pytest.raises(UserError, match=two):
+        harmonizer_loss(small(), *given, strength=strength)
+    with pytest.raises(RuntimeError, match="shape"):  # an error of another cause stays as it is
+        harmonizer_loss(small().float(), *(t[..., :8] if t.ndim > 2 else t for t in given),
+                        levels=4, strength=strength)  # fmt: skip
 
 
 # --- bad input ------------------------------------------------------------------------------------
@@ -335,10 +420,29 @@ def changed(index, value):
         (changed(3, lambda t: t[:2]), {}, r"tokens: shape \(2,\) for 4 images"),
         (changed(3, lambda t: t * 2), {}, "tokens: 2.0 is not between 0"),
         (changed(3, lambda t: t * math.nan), {}, "tokens: nan is not between 0"),
+        *[
+            (changed(place, lambda t: t.numpy()), {}, f"{name}: a ndarray, not a torch.Tensor")
+            for place, name in enumerate(("images", "labels", "human_maps", "tokens"))
+        ],
+        (changed(1, lambda t: t.tolist()), {}, r"labels: a list, .* torch\.as_tensor"),
+        (changed(2, lambda t: None), {}, "human_maps: a NoneType, not a torch.Tensor"),
+        (changed(2, lambda t: t + 1j), {}, "human_maps: torch.complex128; give real numbers"),
+        (changed(3, lambda t: t + 1j), {}, "tokens: torch.complex128; give real numbers"),
+        (batch(), {"levels": 6}, "levels: 6, but a map of 16 x 16 has 5 scales.*give levels=5"),
+        (batch(size=17), {"levels": 7}, "a map of 17 x 17 has 6 scales"),
+        (batch(), {"strength": "1"}, "strength: '1' is not a finite number"),
+        (batch(), {"strength": None}, "strength: None is not a finite number"),
+        (batch(), {"strength": torch.ones(2)}, "strength: tensor.* is not a finite number"),
+        (batch(), {"weight_decay": "1e-5"}, "weight_decay: '1e-5' is not a finite number"),
+        (
+            batch(),
+            {"label_smoothing": "0.1"},
+            r"label_smoothing: '0.1' is not a number in \[0, 1\)",
+        ),
         (batch(), {"strength": -1.0}, "strength: -1.0 is not a finite number of at least 0"),
         (batch(), {"strength": math.nan}, "strength: nan"),
         (batch(), {"weight_decay": -1e-5}, "weight_decay: -1e-05"),
-        (batch(), {"label_smoothing": 1.0}, r"label_smoothing: 1.0 is not in \[0, 1\)"),
+        (batch(), {"label_smoothing": 1.0}, r"label_smoothing: 1.0 is not a number in \[0, 1\)"),
         (batch(), {"levels": 0}, "levels: 0 is not a whole number"),
         (batch(), {"epsilon": "absolute"}, "epsilon: 'absolute' is unknown"),
         (batch(), {"saliency": "max"}, "saliency: 'max' is unknown; did you mean 'max_abs'"),
@@ -359,6 +463,61 @@ def test_a_compiled_network_is_refused_with_the_way_back():
     model = torch.compile(small())
     with pytest.raises(UserError, match=r"torch\.compile .*model\._orig_mod"):
         harmonizer_loss(model, *batch(), strength=1.0)
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_a_network_compiled_in_place_is_refused(prepared):
+    """With strength 0 nothing is differentiated twice; the eager backend needs no compiler."""
+    model = small()
+    if prepared:
+        model = prepare_for_harmonizing(model, (3, 16, 16))
+    model.compile(backend="eager")
+    with pytest.raises(UserError, match=r"torch\.compile .* without model\.compile\(\)"):
+        harmonizer_loss(model, *batch(), strength=1.0)
+    harmonizer_loss(model, *batch(), strength=0.0).backward()
+
+
+class Wrapper(nn.Module):
+    """As DistributedDataParallel, without processes."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, images):
+        """What the module puts out."""
+        return self.module(images)
+
+
+def test_a_compiled_network_in_a_wrapper_is_refused():
+    with pytest.raises(UserError, match=r"torch\.compile .*model\.module\._orig_mod"):
+        harmonizer_loss(Wrapper(torch.compile(small())), *batch(), strength=1.0)
+    inner = small()
+    inner.compile()
+    with pytest.raises(UserError, match=r"torch\.compile .* without model\.module\.compile\(\)"):
+        harmonizer_loss(Wrapper(inner), *batch(), strength=1.0)
+    assert harmonizer_loss(Wrapper(small()), *batch(), strength=1.0).harmonization > 0
+
+
+def test_a_compiled_part_is_refused_when_it_is_differentiated():
+    """Oracle: PyTorch's own error, from a part that no look at the network's outside finds."""
+    model = small()
+    model[4] = torch.compile(model[4], backend="aot_eager")
+    with pytest.raises(UserError, match=r"torch\.compile makes cannot be .*parts uncompiled"):
+        harmonizer_loss(model, *batch(), strength=1.0).backward()
+
+
+def test_what_is_no_network_is_refused():
+    for model, name in ((nn.Linear, "Linear"), (small().forward, "forward"), (None, "NoneType")):
+        with pytest.raises(UserError, match=rf"model: {name} is no network; .*torch\.nn\.Module"):
+            harmonizer_loss(model, *batch(), strength=1.0)
+
+
+@pytest.mark.parametrize("model", [small().requires_grad_(False), nn.Flatten()])
+def test_where_nothing_can_be_trained_backward_says_so(model):
+    parts = harmonizer_loss(model, *batch(), strength=0.0)
+    with pytest.raises(UserError, match=r"no parameter .* requires a gradient"):
+        parts.backward()
 
 
 def test_without_gradients_there_is_no_saliency():
