@@ -95,7 +95,7 @@ class Trained:
             "architecture": identity["architecture"],
             "source": f"harmonized:strength={identity['strength']:g},seed={identity['seed']}",
             "digest": digest(self.state),
-            "training": {k: v for k, v in identity.items() if k != "code"},
+            "training": {k: v for k, v in identity.items() if k not in ("code", "files")},
             "ran_on": self.ran_on,
             "epochs": len(self.rows),
             "kept_epoch": self.kept_epoch,

@@ -39,8 +39,17 @@ def train(plan: Plan, data: Data, place: Place) -> Trained:
     Raises `UserError` for a plan and data that do not fit together, a checkpoint of another training, a
     GPU without the recipe's precision, a loss, weights or validation that are not finite (the last good
     checkpoint is kept), a full disk, and for any `UserError` of one of several processes. Raises
-    `StoppedError` if the training was asked to stop and kept its state.
+    `StoppedError` if the training was asked to stop and kept its state. Where an error leaves no
+    checkpoint, copies of shards in the folder are deleted.
     """
+    try:
+        return _train(plan, data, place)
+    except UserError:
+        checkpoint.remove_unbegun(place.folder)
+        raise
+
+
+def _train(plan: Plan, data: Data, place: Place) -> Trained:
     _check(plan, data, place)
     identity = identity_of(plan, data)
     if place.processes == 1:
@@ -61,7 +70,10 @@ def train(plan: Plan, data: Data, place: Place) -> Trained:
 
 
 def identity_of(plan: Plan, data: Data) -> dict:
-    """Everything that decides the weights, as JSON values; it must be the same in a checkpoint."""
+    """Everything that decides the weights, as JSON values; it must be the same in a checkpoint.
+
+    `files` tells that large files were written to, by their dates: copies of them give the same weights.
+    """
     identity = {
         "architecture": plan.network.architecture,
         "network": plan.network.asdict(),
@@ -74,6 +86,9 @@ def identity_of(plan: Plan, data: Data) -> dict:
         "mapped": data.mapped.digest(),
         "validation": data.validation.digest(),
         "code": stamp.current().get("code", ""),
+        "files": {
+            name: getattr(data, name).version() for name in ("labelled", "mapped", "validation")
+        },
     }
     return json.loads(json.dumps(identity))
 
