@@ -83,12 +83,12 @@ def read_table(path: str | Path) -> pd.DataFrame:
     """
     if Path(path).suffix == ".csv":
         raise UserError(f"{path}: is for reading by eye; name {Path(path).with_suffix('.parquet')}")
-    with _reading(path):
+    with reading_parquet(path):
         return pd.read_parquet(path)
 
 
 @contextmanager
-def _reading(path: str | Path) -> Iterator[None]:
+def reading_parquet(path: str | Path) -> Iterator[None]:
     """Name a file that is no whole Parquet table; one that is not there stays `FileNotFoundError`."""
     try:
         yield
@@ -107,7 +107,7 @@ def read_blocks(path: str | Path, rows: int = BLOCK_ROWS) -> Iterator[pd.DataFra
     A block is never less than what was written at once (a row group), so that a file that was written
     in small blocks takes little memory. Raises `UserError` for a damaged file.
     """
-    with _reading(path), parquet.ParquetFile(path) as file:
+    with reading_parquet(path), parquet.ParquetFile(path) as file:
         groups: list[int] = []
         n_rows = 0
         for group in range(file.num_row_groups):
@@ -129,7 +129,7 @@ def open_rows(paths: Iterable[str | Path]) -> dataset.Dataset:
     fields: dict[str, pa.DataType] = {}
     files = list(map(str, paths))
     for path in files:
-        with _reading(path):
+        with reading_parquet(path):
             schema = parquet.read_schema(path)
         for one in schema:
             is_text = pa.types.is_dictionary(one.type)
@@ -143,13 +143,13 @@ def read_rows(path: str | Path, columns: list[str] | None = None, **where) -> pd
     Raises `UserError` for a damaged file.
     """
     filters = [(name, "=", value) for name, value in where.items()]
-    with _reading(path):
+    with reading_parquet(path):
         return parquet.read_table(path, columns=columns, filters=filters).to_pandas()
 
 
 def count_rows(path: str | Path) -> int:
     """Number of rows of a Parquet table, without reading them; `UserError` for a damaged file."""
-    with _reading(path):
+    with reading_parquet(path):
         return parquet.read_metadata(path).num_rows
 
 
@@ -158,7 +158,7 @@ def read_constants(path: str | Path, names: Iterable[str]) -> dict[str, str]:
 
     Raises `UserError` for a damaged file.
     """
-    with _reading(path):
+    with reading_parquet(path):
         there = [name for name in names if name in parquet.read_schema(path).names]
         columns = parquet.read_table(path, columns=there)
     values = {name: columns[name].unique().to_pylist() for name in there}

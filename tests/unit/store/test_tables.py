@@ -56,6 +56,7 @@ READERS = {
     "rows": lambda path: store.read_rows(path, ["a"], a=0.5),
     "count": store.count_rows,
     "constants": lambda path: store.read_constants(path, ["a"]),
+    "stamp": store.read_stamp,
 }
 
 
