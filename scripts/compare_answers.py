@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Sequence
 
 from itcortex import store
+from itcortex.errors import UserError
 from itcortex.running import job
 from itcortex.training.answers import compare_answers
 from itcortex.training.images.sources import open_samples
@@ -13,7 +14,16 @@ from itcortex.weights.loaded import load_network
 
 
 def main(weights, start, validation, answers, labels, network, recipe, device, seed):
-    """Show a network what its training judged it by, with the `weights` of after and of its `start`."""
+    """Show a network what its training judged it by, with the `weights` of after and of its `start`.
+
+    Raises `UserError`, before a network is loaded, for a training without validation photographs.
+    """
+    if not _paths(validation):
+        raise UserError(
+            f"validation: the training of {weights} names no file, so that there is no photograph to "
+            "compare its answers on before and after; give the training `validation`, photographs that "
+            "it does not learn from"
+        )
     before = load_network(network, _paths(start)[0], device, seed)
     after = load_network(network, weights, device, seed)
     with tempfile.TemporaryDirectory() as scratch:

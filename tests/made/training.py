@@ -66,6 +66,7 @@ class Interrupted:
     def __init__(self, samples, reads):
         self.samples, self.reads = samples, reads
         self.labels, self.mapped, self.digest = samples.labels, samples.mapped, samples.digest
+        self.version, self.contents = samples.version, samples.contents
 
     def read(self, index):
         """One sample, and maybe the signal."""

@@ -28,8 +28,9 @@ def held_out(
     """Which of the photographs, bool (image,), are held out: `count` of them, drawn at random.
 
     Raises `UserError` for fewer than 10 held-out or 2 training photographs, and naming two photographs
-    that are one file, which would stand on both sides, and one whose map has one value everywhere. The
-    messages name the attention set that is held out, `name`, and the file of the whole set, `source`.
+    that are one file, which would stand on both sides, and one whose map has one value everywhere or
+    values that are not finite. The messages name the attention set that is held out, `name`, and the
+    file of the whole set, `source`.
     """
     total = len(photographs.image_ids)
     where = f"attention: {name}: held_out: photographs: {count} of the {total} in {source}"
@@ -91,6 +92,13 @@ def _require_different(photographs: Photographs, source: str | Path) -> None:
 
 def _require_maps(photographs: Photographs, source: str | Path) -> None:
     for kind, maps in photographs.maps.items():
+        bad = np.flatnonzero(~np.isfinite(maps).all((1, 2)))
+        if len(bad):
+            names = [photographs.image_ids[k] for k in bad]
+            raise UserError(
+                f"{source}: {names[0]}: its {kind} map has values that are not finite ({len(bad)} such "
+                f"photographs); delete {source} to make it anew, or {_remedy(names, source)}"
+            )
         flat = np.flatnonzero(maps.min((1, 2)) == maps.max((1, 2)))
         if len(flat):
             names = [photographs.image_ids[k] for k in flat]

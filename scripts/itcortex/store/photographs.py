@@ -17,7 +17,12 @@ _MAP = "map_"  # with the kind of map: a column of float32 bytes, little-endian,
 
 
 def write_photographs(path: str | Path, photographs: Photographs) -> None:
-    """Write one row for each photograph: image, jpeg (bytes as published), label if known, maps."""
+    """Write one row for each photograph: image, jpeg (bytes as published), label if known, maps.
+
+    Raises `UserError`, naming the photograph, for a map with values that are not finite.
+    """
+    for kind, maps in photographs.maps.items():
+        _require_finite(path, photographs.image_ids, maps, f"{kind} map")
     columns = {"image": list(photographs.image_ids), "jpeg": list(photographs.jpegs)}
     if photographs.labels is not None:
         columns["label"] = photographs.labels
@@ -52,7 +57,9 @@ def write_shard(path: str | Path, photographs: Photographs, maps: np.ndarray) ->
 
     Columns: image_id, image (as published), map: a PNG of 16 bits, brought to the photograph's own
     aspect with a longer side of 224 pixels, as crops are cut in shares of a photograph's sides.
+    Raises `UserError`, naming the photograph, for a map with values that are not finite.
     """
+    _require_finite(path, photographs.image_ids, maps, "human map")
     named = zip(photographs.image_ids, photographs.jpegs, maps, strict=True)
     table = {
         "image_id": list(photographs.image_ids),
@@ -60,6 +67,16 @@ def write_shard(path: str | Path, photographs: Photographs, maps: np.ndarray) ->
         "map": [_png(human, image_size(jpeg, image)) for image, jpeg, human in named],
     }
     write_table(path, pd.DataFrame(table))
+
+
+def _require_finite(path: str | Path, images: tuple[str, ...], maps: np.ndarray, what: str) -> None:
+    bad = [name for name, one in zip(images, maps, strict=True) if not np.isfinite(one).all()]
+    if bad:
+        raise UserError(
+            f"{path}: {bad[0]}: its {what} has values that are not finite ({len(bad)} such "
+            "photographs) and is not written; check the points that it was made of, or leave the "
+            "photograph out"
+        )
 
 
 def _png(human: np.ndarray, size: tuple[int, int]) -> bytes:

@@ -9,6 +9,7 @@ from pyarrow import parquet
 from itcortex.files import atomic_path
 from itcortex.running import stamp
 from itcortex.store.hdf5 import read_attributes_of
+from itcortex.store.tables import reading_parquet
 from itcortex.store.weights import weights_header
 
 
@@ -20,13 +21,17 @@ def write_notes(path: str | Path, attributes: dict) -> None:
 
 
 def read_stamp(path: str | Path) -> dict:
-    """Rule, code fingerprint and package versions that made a file; empty where none were noted."""
+    """Rule, code fingerprint and package versions that made a file; empty where none were noted.
+
+    Raises `UserError` for a damaged Parquet table.
+    """
     if Path(path).suffix == ".json":
         return _notes(path)["stamp"]
     if Path(path).suffix == ".safetensors":
         return weights_header(path).get("stamp", {})
     if Path(path).suffix == ".parquet":
-        found = (parquet.read_schema(path).metadata or {}).get(b"stamp", b"{}")
+        with reading_parquet(path):
+            found = (parquet.read_schema(path).metadata or {}).get(b"stamp", b"{}")
     else:
         with h5py.File(path, "r", locking=False) as handle:
             found = handle.attrs.get("stamp", "{}")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -78,21 +78,36 @@ def read_parts(paths: Sequence[str | Path]) -> dict[str, str] | None:
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a Parquet table.
 
-    Raises `UserError` for the CSV beside it, which does not say what is a number and what a name (a
-    model may be called 0001 or NA).
+    Raises `UserError` for a damaged file, and for the CSV beside it, which does not say what is a number
+    and what a name (a model may be called 0001 or NA).
     """
     if Path(path).suffix == ".csv":
         raise UserError(f"{path}: is for reading by eye; name {Path(path).with_suffix('.parquet')}")
-    return pd.read_parquet(path)
+    with reading_parquet(path):
+        return pd.read_parquet(path)
+
+
+@contextmanager
+def reading_parquet(path: str | Path) -> Iterator[None]:
+    """Name a file that is no whole Parquet table; one that is not there stays `FileNotFoundError`."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(
+            f"{path}: not a readable Parquet table ({error}); it may be cut off: delete it to make it "
+            "anew"
+        ) from error
 
 
 def read_blocks(path: str | Path, rows: int = BLOCK_ROWS) -> Iterator[pd.DataFrame]:
     """The rows of a Parquet table as data frames of about so many rows, in their order.
 
     A block is never less than what was written at once (a row group), so that a file that was written
-    in small blocks takes little memory.
+    in small blocks takes little memory. Raises `UserError` for a damaged file.
     """
-    with parquet.ParquetFile(path) as file:
+    with reading_parquet(path), parquet.ParquetFile(path) as file:
         groups: list[int] = []
         n_rows = 0
         for group in range(file.num_row_groups):
@@ -108,31 +123,43 @@ def read_blocks(path: str | Path, rows: int = BLOCK_ROWS) -> Iterator[pd.DataFra
 def open_rows(paths: Iterable[str | Path]) -> dataset.Dataset:
     """The rows of several Parquet tables as one dataset on disk, texts as strings.
 
-    Columns are those of all tables; one that a table lacks is empty there.
+    Columns are those of all tables; one that a table lacks is empty there. Raises `UserError` for a file
+    that was cut off.
     """
     fields: dict[str, pa.DataType] = {}
     files = list(map(str, paths))
     for path in files:
-        for one in parquet.read_schema(path):
+        with reading_parquet(path):
+            schema = parquet.read_schema(path)
+        for one in schema:
             is_text = pa.types.is_dictionary(one.type)
             fields.setdefault(one.name, one.type.value_type if is_text else one.type)
     return dataset.dataset(files, schema=pa.schema(list(fields.items())), format="parquet")
 
 
 def read_rows(path: str | Path, columns: list[str] | None = None, **where) -> pd.DataFrame:
-    """Columns of a Parquet table (all, without a list), of the rows that have the values of `where`."""
+    """Columns of a Parquet table (all, without a list), of the rows that have the values of `where`.
+
+    Raises `UserError` for a damaged file.
+    """
     filters = [(name, "=", value) for name, value in where.items()]
-    return parquet.read_table(path, columns=columns, filters=filters).to_pandas()
+    with reading_parquet(path):
+        return parquet.read_table(path, columns=columns, filters=filters).to_pandas()
 
 
 def count_rows(path: str | Path) -> int:
-    """Number of rows of a Parquet table, without reading them."""
-    return parquet.read_metadata(path).num_rows
+    """Number of rows of a Parquet table, without reading them; `UserError` for a damaged file."""
+    with reading_parquet(path):
+        return parquet.read_metadata(path).num_rows
 
 
 def read_constants(path: str | Path, names: Iterable[str]) -> dict[str, str]:
-    """For those columns `names` of a Parquet table that hold only one value, that value as text."""
-    there = [name for name in names if name in parquet.read_schema(path).names]
-    columns = parquet.read_table(path, columns=there)
+    """For those columns `names` of a Parquet table that hold only one value, that value as text.
+
+    Raises `UserError` for a damaged file.
+    """
+    with reading_parquet(path):
+        there = [name for name in names if name in parquet.read_schema(path).names]
+        columns = parquet.read_table(path, columns=there)
     values = {name: columns[name].unique().to_pylist() for name in there}
     return {name: str(found[0]) for name, found in values.items() if len(found) == 1}

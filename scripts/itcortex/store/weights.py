@@ -1,6 +1,7 @@
 """Files of weights: safetensors with attributes in the header."""
 
 import json
+import stat
 from pathlib import Path
 
 from itcortex.errors import UserError
@@ -15,7 +16,12 @@ def write_weights(path: str | Path, state: dict, attributes: dict) -> None:
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
     header = json.dumps(attributes | {"stamp": stamp.current()}, sort_keys=True)
     with atomic_path(path) as temporary:  # one entry: safetensors writes several in any order
+        temporary.touch()
+        mode = stat.S_IMODE(
+            temporary.stat().st_mode
+        )  # as the umask has it; safetensors makes it 0600
         save_file(tensors, temporary, metadata={"attributes": header})
+        temporary.chmod(mode)
 
 
 def read_weights(path: str | Path) -> tuple[dict, dict]:
@@ -42,5 +48,5 @@ def weights_header(path: str | Path) -> dict:
     try:
         with safe_open(path, framework="np") as handle:
             return json.loads((handle.metadata() or {}).get("attributes", "{}"))
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"{path}: not a readable safetensors file ({error})") from error

@@ -210,7 +210,10 @@ def cut(sample: Sample, crop: Crop, preprocessing: Preprocessing) -> Item:
     size, human, empty = preprocessing.input_size[1:], sample.human_map, False
     if human is not None:
         if not np.isfinite(human).all():
-            raise UserError(f"{sample.image_id}: its human map has values that are not finite")
+            raise UserError(
+                f"{sample.image_id}: its human map has values that are not finite; mend the map, or "
+                "leave the image out"
+            )
         require_same_aspect(sample.image, human, sample.image_id)
         human = cut_map(human, crop, size)
         empty = bool(human.min() == human.max())

@@ -4,12 +4,15 @@ The file `training.safetensors` lies in a folder beside the weights file that th
 holds the network, its running average, the weights of the best epoch where those are kept, and the
 optimiser's tensors. The JSON in its header holds the step, the history and the *identity* of the
 training: architecture, hyper-parameters, data. The learning rate and the order of the images follow
-from the step. Weights that are not finite, or many times as large as at the start (`growth`), are never
-written: the last good checkpoint is kept. Copies of shards lie in the same folder, which is deleted
-when the training is done.
+from the step. A digest over all of it is checked when it is read. Weights that are not finite, or many
+times as large as at the start (`growth`), are never written: the last good checkpoint is kept. Copies of
+shards lie in the same folder, which is deleted when the training is done.
 """
 
+import hashlib
+import json
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,9 +23,10 @@ from torch import nn
 from itcortex import store
 from itcortex.errors import UserError
 from itcortex.training.growth import Bounds
-from itcortex.weights.state import State
+from itcortex.weights.state import State, digest
 
 NAME = "training.safetensors"
+SHARDS = "shards"  # the folder of copies of shards, beside it
 #: Buffers of batch norm. Other buffers (masks, ranges) may hold infinities on purpose.
 _AVERAGES = ("running_mean", "running_var")
 
@@ -83,6 +87,7 @@ def save(
         tensors |= {f"kept.{name}": value for name, value in kept.items()}
     for index, values in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{k}": v for k, v in values.items() if v is not None}
+    tensors = {name: value.detach().cpu() for name, value in tensors.items()}
     about = {
         "identity": identity,
         "step": progress.step,
@@ -92,7 +97,7 @@ def save(
     }
     path = folder / NAME
     try:
-        store.write_weights(path, tensors, about)
+        store.write_weights(path, tensors, about | {"content": _content(tensors, about)})
     except (OSError, SafetensorError) as error:
         kept = "the former one stays" if path.exists() else "there is none yet"
         raise UserError(
@@ -134,16 +139,24 @@ def read(folder: Path, identity: dict) -> tuple[dict, Progress] | None:
     """Tensors and progress of the training in `folder`; None if it holds no checkpoint.
 
     Raises `UserError`, naming what differs, for the checkpoint of a training with another
-    architecture, other hyper-parameters, data or code.
+    architecture, other hyper-parameters, data or code, and for one that is damaged or has no digest of
+    its content, as those of older versions.
     """
     path = folder / NAME
     if not path.exists():
         return None
-    tensors, about = store.read_weights(path)
+    remedy = f"delete {folder}, and the training starts anew"
+    try:
+        tensors, about = store.read_weights(path)
+    except UserError as error:
+        raise UserError(f"{error}: the checkpoint is damaged; {remedy}") from error
     if "identity" not in about:
-        raise UserError(
-            f"{path}: this is not the checkpoint of a training; delete {folder} to start over"
-        )
+        raise UserError(f"{path}: this is not the checkpoint of a training; {remedy}")
+    content = about.pop("content", None)
+    if content is None:
+        raise UserError(f"{path}: was written by an older version, without a digest; {remedy}")
+    if content != _content(tensors, about):
+        raise UserError(f"{path}: the checkpoint is not what was written: it is damaged; {remedy}")
     differing = list(_differences(about["identity"], identity))
     if differing:
         raise UserError(
@@ -171,6 +184,20 @@ def restore(
         state.setdefault(int(index), {})[key] = own
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _content(tensors: dict, about: dict) -> str:
+    """Digest of all tensors and of what else a checkpoint says."""
+    said = json.dumps(json.loads(json.dumps(about)), sort_keys=True)
+    return hashlib.sha256(f"{digest(tensors)}\n{said}".encode()).hexdigest()
+
+
+def remove_unbegun(folder: Path) -> None:
+    """Delete copies of shards where no checkpoint needs them, and the folder if that was all in it."""
+    if (folder / SHARDS).is_dir() and not (folder / NAME).exists():
+        shutil.rmtree(folder / SHARDS)
+        with suppress(OSError):  # not empty
+            folder.rmdir()
 
 
 def remove(folder: Path) -> None:

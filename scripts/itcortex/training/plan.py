@@ -1,5 +1,6 @@
 """What a training is asked to do, with which data, and where; and what it returns."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,21 +88,27 @@ class Trained:
 
     @property
     def attributes(self) -> dict:
-        """What the weights file says about its weights."""
+        """What the weights file says about its weights, as JSON values: None for what is undefined."""
         identity, row = self.identity, self.rows[self.kept_epoch - 1]
         results = {k: v for k, v in row.items() if k.startswith("validation_") or k in _RESULTS}
-        own = {"before": self.before, "collapsed": self.collapsed} if self.before else {}
+        own = {"before": _defined(self.before), "collapsed": self.collapsed} if self.before else {}
         return {
             "architecture": identity["architecture"],
             "source": f"harmonized:strength={identity['strength']:g},seed={identity['seed']}",
             "digest": digest(self.state),
-            "training": {k: v for k, v in identity.items() if k != "code"},
+            "training": {k: v for k, v in identity.items() if k not in ("code", "files")},
             "ran_on": self.ran_on,
             "epochs": len(self.rows),
             "kept_epoch": self.kept_epoch,
-            "results": results,
+            "results": _defined(results),
             **own,
         }
+
+
+def _defined(results: dict) -> dict:
+    """Results with None for NaN, which JSON does not have."""
+    undefined = (isinstance(value, float) and math.isnan(value) for value in results.values())
+    return {k: None if nan else v for (k, v), nan in zip(results.items(), undefined, strict=True)}
 
 
 def new_classifier(start: State, model: nn.Module) -> State:

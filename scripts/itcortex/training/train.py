@@ -20,9 +20,10 @@ from itcortex.training import checkpoint
 from itcortex.training.batches import Mixture, Steps
 from itcortex.training.distributed import Group, launch
 from itcortex.training.events import require_tensorboard
+from itcortex.training.held_out import require_apart, require_enough
 from itcortex.training.images.samples import files_of, require_labels
 from itcortex.training.interruption import StoppedError
-from itcortex.training.kept import LEAST_MAPS, collapsed, kept_epoch
+from itcortex.training.kept import collapsed, kept_epoch, require_chosen
 from itcortex.training.plan import Data, Place, Plan, Trained
 from itcortex.training.precision import require_bfloat16
 from itcortex.training.trainer import Trainer, class_count
@@ -39,8 +40,17 @@ def train(plan: Plan, data: Data, place: Place) -> Trained:
     Raises `UserError` for a plan and data that do not fit together, a checkpoint of another training, a
     GPU without the recipe's precision, a loss, weights or validation that are not finite (the last good
     checkpoint is kept), a full disk, and for any `UserError` of one of several processes. Raises
-    `StoppedError` if the training was asked to stop and kept its state.
+    `StoppedError` if the training was asked to stop and kept its state. Where an error leaves no
+    checkpoint, copies of shards in the folder are deleted.
     """
+    try:
+        return _train(plan, data, place)
+    except UserError:
+        checkpoint.remove_unbegun(place.folder)
+        raise
+
+
+def _train(plan: Plan, data: Data, place: Place) -> Trained:
     _check(plan, data, place)
     identity = identity_of(plan, data)
     if place.processes == 1:
@@ -54,6 +64,7 @@ def train(plan: Plan, data: Data, place: Place) -> Trained:
     tensors, progress = checkpoint.read(place.folder, identity)
     state = checkpoint.kept_in(tensors) or checkpoint.last_in(tensors)
     kept = kept_epoch(progress.rows, plan.recipe)
+    require_chosen(progress.rows, kept, plan.recipe, place.folder)
     return Trained(
         state, progress.rows, identity, _describe(place), kept, progress.before,
         collapsed(progress.rows[kept - 1], plan.recipe),
@@ -61,7 +72,10 @@ def train(plan: Plan, data: Data, place: Place) -> Trained:
 
 
 def identity_of(plan: Plan, data: Data) -> dict:
-    """Everything that decides the weights, as JSON values; it must be the same in a checkpoint."""
+    """Everything that decides the weights, as JSON values; it must be the same in a checkpoint.
+
+    `files` tells that large files were written to, by their dates: copies of them give the same weights.
+    """
     identity = {
         "architecture": plan.network.architecture,
         "network": plan.network.asdict(),
@@ -74,6 +88,9 @@ def identity_of(plan: Plan, data: Data) -> dict:
         "mapped": data.mapped.digest(),
         "validation": data.validation.digest(),
         "code": stamp.current().get("code", ""),
+        "files": {
+            name: getattr(data, name).version() for name in ("labelled", "mapped", "validation")
+        },
     }
     return json.loads(json.dumps(identity))
 
@@ -111,7 +128,7 @@ def _check(plan: Plan, data: Data, place: Place) -> None:
     if plan.strength > 0:
         require_double_backward(outline.train(), size)
     if plan.recipe.labels == "own":
-        _check_own(plan, data)
+        _check_start(plan)
     else:
         for name in ("labelled", "mapped", "validation"):
             require_labels(getattr(data, name), n_classes, name)
@@ -119,6 +136,8 @@ def _check(plan: Plan, data: Data, place: Place) -> None:
     Steps(mixture, plan.recipe, 0, place.processes, 0)
     if plan.strength > 0:
         _check_maps(plan, data, mixture)
+    require_apart(data, plan.recipe)
+    require_enough(data.validation, plan.recipe, plan.network.preprocessing_of(outline))
 
 
 def _check_maps(plan: Plan, data: Data, mixture: Mixture) -> None:
@@ -143,17 +162,10 @@ def _check_maps(plan: Plan, data: Data, mixture: Mixture) -> None:
         )
 
 
-def _check_own(plan: Plan, data: Data) -> None:
-    """Raise `UserError` where a network's own labels cannot be had, or not be watched."""
+def _check_start(plan: Plan) -> None:
+    """Raise `UserError` where a network's own labels cannot be had."""
     if plan.start is None:
         raise UserError(
             "recipe: labels: own, but nothing to start from: what random weights predict is no target; "
             "set start to trained weights of the same model"
-        )
-    count = int(data.validation.mapped.sum())
-    if plan.recipe.kept == "best_alignment" and count < LEAST_MAPS:
-        raise UserError(
-            f"validation: {count} images with a human map ({files_of(data.validation)}), and kept: "
-            f"best_alignment needs at least {LEAST_MAPS} to choose an epoch by; hold out more "
-            "photographs, or set kept: last"
         )

@@ -45,8 +45,7 @@ def judge(
     count = len(samples.labels)
     if not count:
         return {}
-    mapped = np.flatnonzero(samples.mapped)
-    aligned = set(mapped[spread(len(mapped), alignment_images)].tolist()) if len(mapped) else set()
+    aligned = set(aligned_images(samples.mapped, alignment_images))
     size = _BATCH * group.size
     starts = range(0, count, size)
     keys = [list(range(s + group.rank, min(s + size, count), group.size)) for s in starts]
@@ -62,6 +61,14 @@ def judge(
             sums += _judged(model, next(batches), chosen, aligned, preprocessing, group, own)
     kind = torch.float32 if group.device.type == "mps" else torch.float64
     return _summary(group.total(sums.to(group.device, kind)).tolist(), count, own is not None)
+
+
+def aligned_images(mapped: np.ndarray, wanted: int) -> list[int]:
+    """Indices of the images that alignment is measured on: at most `wanted`, evenly spread over those
+    with a map (`mapped`, bool (image,)).
+    """
+    found = np.flatnonzero(mapped)
+    return found[spread(len(found), wanted)].tolist() if len(found) else []
 
 
 def _summary(sums: list[float], count: int, own: bool) -> dict:

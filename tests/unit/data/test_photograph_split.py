@@ -114,6 +114,8 @@ def test_a_derangement_moves_everything_and_favours_nothing():
 def test_what_cannot_be_held_out_is_refused(known):
     flat = {kind: maps.copy() for kind, maps in known.maps.items()}
     flat["mouse"][3] = 0
+    missing = {kind: maps.copy() for kind, maps in known.maps.items()}
+    missing["eye"][5] = np.nan
     twice = dataclasses.replace(known, jpegs=(known.jpegs[1], *known.jpegs[1:]))
     for given, count, message in (
         (known, 9, "attention: part: held_out: photographs: 9 of the 24 in a/osie.parquet; hold out at "
@@ -124,6 +126,8 @@ def test_what_cannot_be_held_out_is_refused(known):
                     r"\[1002.jpg\] to the registry's entry attention: osie"),
         (dataclasses.replace(known, maps=flat), 10,
          r"a/osie.parquet: 1004.jpg: its mouse map is 0 everywhere.*\(1 such.*leave_out: \[1004.jpg\]"),
+        (dataclasses.replace(known, maps=missing), 10,
+         r"a/osie.parquet: 1006.jpg: its eye map has values that are not finite \(1 such"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=message):
             photograph_split.held_out(given, count, rng(), "part", "a/osie.parquet")

@@ -66,3 +66,13 @@ def test_a_table_without_maps_is_no_set_of_photographs(tmp_path):
         UserError, match=r"a\.parquet: holds image, jpeg, not photographs with maps"
     ):
         store.read_photographs(tmp_path / "a.parquet")
+
+
+def test_maps_that_are_not_finite_are_not_written(tmp_path, rng):
+    shown = attention.photographs(rng, 3, ("eye", "mouse"))
+    shown.maps["mouse"][1, 5, 5] = np.nan
+    with pytest.raises(UserError, match=r"a\.parquet: .*its mouse map has values that are not fin"):
+        store.write_photographs(tmp_path / "a.parquet", shown)
+    with pytest.raises(UserError, match=r"b\.parquet: .*its human map has values that are not fin"):
+        store.write_shard(tmp_path / "b.parquet", shown, shown.maps["mouse"])
+    assert not list(tmp_path.iterdir())

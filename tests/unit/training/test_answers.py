@@ -11,6 +11,7 @@ from torch.nn import functional
 import compare_answers
 import train_harmonized
 from itcortex import store
+from itcortex.errors import UserError
 from itcortex.networks.network import Network
 from itcortex.training import answers
 from itcortex.training.images.samples import Arrays
@@ -73,3 +74,14 @@ def test_a_photograph_is_compared_with_itself_before():
     itself = answers.compare_answers(model, OwnLabels(model), *shown)
     assert itself["same"].tolist() == [1] * 6
     np.testing.assert_allclose(itself["divergence"], 0, atol=1e-6)
+
+
+def test_without_validation_photographs_nothing_is_compared(tmp_path):
+    """Before anything is loaded: neither file is there."""
+    found, weights = tmp_path / "answers.parquet", tmp_path / "seed-0.safetensors"
+    for none in ([], ()):
+        with pytest.raises(
+            UserError, match=r"validation: .*seed-0\.safetensors names no file.*give"
+        ):
+            compare_answers.main(weights, "start", none, found, LABELS, network(), RECIPE, "cpu", 0)
+    assert not found.exists()

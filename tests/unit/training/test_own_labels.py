@@ -1,6 +1,7 @@
 """Trainings without labels: a network that keeps what it said, with frozen statistics of batch norm."""
 
 import json
+import logging
 
 import numpy as np
 import pandas as pd
@@ -216,16 +217,77 @@ def test_a_network_that_forgets_is_kept_and_marked(tmp_path, monkeypatch):
 # --- what is refused ------------------------------------------------------------------------------
 
 
+def constant(samples, count):
+    """The first maps say nothing."""
+    samples.maps[:count] = 0.5
+    return samples
+
+
+def repeated(samples):
+    """One photograph, again and again."""
+    samples.images[:] = samples.images[0]
+    return samples
+
+
 def test_own_labels_need_weights_to_start_from(tmp_path):
     with pytest.raises(UserError, match="labels: own, but nothing to start from"):
         train(plan_of(**OWN), own_data(), Place(tmp_path))
 
 
-def test_too_few_held_out_photographs_choose_no_epoch(tmp_path):
+@pytest.mark.parametrize(
+    ("change", "settings", "said"),
+    [
+        (lambda one: arrays(9, 2), {}, "9 are used .*9 different photographs.*hold out more"),
+        (lambda one: constant(one, 3), {}, "12 are used .*9 different photographs whose maps vary"),
+        (
+            lambda one: constant(one, 12),
+            {},
+            "12 are used .*0 different photographs whose maps vary",
+        ),
+        (repeated, {}, "12 are used .*1 different photographs whose maps vary"),
+        (lambda one: one, {"alignment_images": 0}, "0 are used .*raise alignment_images from 0"),
+        (lambda one: one, {"alignment_images": 9}, "9 are used .*raise alignment_images from 9"),
+    ],
+)
+def test_too_few_held_out_photographs_choose_no_epoch(tmp_path, change, settings, said):
     data = own_data()
-    data.validation = arrays(9, 2)
-    with pytest.raises(UserError, match=r"validation: 9 images with a human map.*at least 10"):
+    data.validation = change(data.validation)
+    with pytest.raises(UserError, match=rf"validation: \d+ images with a human map.*{said}") as e:
+        own_run(tmp_path, data, **settings)
+    assert "needs at least 10" in str(e.value) and "set kept: last" in str(e.value)
+    assert not list(tmp_path.iterdir())
+    assert own_run(tmp_path, data, kept="last", epochs=1, **settings).kept_epoch == 1
+
+
+def test_a_saliency_that_is_nothing_chooses_no_epoch(tmp_path):
+    """Planted: a classifier of zeros, whose scores no pixel moves; the notes have no NaN."""
+    state = start()
+    state["9.weight"].zero_()
+    plan = plan_of(strength=0.0, start=state, **OWN | {"epochs": 2, "learning_rate": 1e-6})
+    with pytest.raises(
+        UserError, match=rf"12 of 12 have a saliency.*kept: last, and delete {tmp_path}"
+    ):
+        train(plan, own_data(), Place(tmp_path))
+    plan = plan_of(strength=0.0, start=state, **OWN | {"epochs": 1, "kept": "last"})
+    attributes = train(plan, own_data(), Place(tmp_path / "last")).attributes
+    assert attributes["before"]["validation_alignment"] is None
+    assert json.loads(json.dumps(attributes, allow_nan=False)) == attributes
+
+
+@pytest.mark.parametrize("kind", ["labelled", "mapped"])
+def test_a_photograph_that_is_trained_on_does_not_judge(tmp_path, kind, caplog):
+    data = own_data()
+    getattr(data, kind).images[7] = data.validation.images[4]
+    with pytest.raises(
+        UserError,
+        match=rf"validation: blob2:4 .* same photograph as blob[01]:7 .*`{kind}` \(1 such",
+    ):
         own_run(tmp_path, data)
+    for name in ("labelled", "mapped", "validation"):  # with labels the log says it
+        getattr(data, name).labels[:] = 0
+    with caplog.at_level(logging.WARNING):
+        train(plan_of(strength=0.0, epochs=1), data, Place(tmp_path / "given"))
+    assert sum("is the same photograph" in record.getMessage() for record in caplog.records) == 1
 
 
 # --- the rule -------------------------------------------------------------------------------------

@@ -51,8 +51,9 @@ def run(folder, **changed):
         "seed": 0, "recipe": RECIPE | changed.pop("recipe", {}), "device": "cpu", "processes": 1,
         "workers": 0, "checkpoint_steps": 1,
     }  # fmt: skip
+    tar = folder.parent / "labelled.tar"  # written once: a training knows an archive by its date
     made = {
-        "labelled": lambda: [webdataset(folder.parent / "labelled.tar", 24, 0)],
+        "labelled": lambda: [str(tar) if tar.exists() else webdataset(tar, 24, 0)],
         "mapped": lambda: [shard(folder.parent / "mapped.parquet", 24, 1)],
         "validation": lambda: [shard(folder.parent / "validation.parquet", 8, 2)],
     }

@@ -62,9 +62,34 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path, finished):
 def test_a_damaged_checkpoint_is_refused(tmp_path, finished):
     copy_checkpoint(finished(epochs=1)[1], tmp_path)
     path = tmp_path / checkpoint.NAME
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(UserError, match="not a readable safetensors file"):
-        run(tmp_path, epochs=1)
+    whole = path.read_bytes()
+    for length in (0, 100, len(whole) // 2):
+        path.write_bytes(whole[:length])
+        with pytest.raises(
+            UserError,
+            match=rf"not a readable safetensors file.*; delete {tmp_path}, and the training",
+        ):
+            run(tmp_path, epochs=1)
+
+
+@pytest.mark.parametrize("place", ["weights", "step", "identity"])
+def test_a_checkpoint_with_a_flipped_bit_is_refused(tmp_path, place):
+    """It still is a file of tensors, and would go on to another result."""
+    data = data_of()
+    data.labelled = Interrupted(data.labelled, 30)
+    with pytest.raises(StoppedError):
+        run(tmp_path, data)
+    path = tmp_path / checkpoint.NAME
+    content = bytearray(path.read_bytes())
+    at = {"weights": -200, "step": content.index(b'\\"step\\": ') + 10, "identity": -200}[place]
+    content[at] ^= 1
+    if place == "identity":  # an older version wrote no digest
+        content = path.read_bytes().replace(b'\\"content\\"', b'\\"contest\\"')
+    path.write_bytes(content)
+    with pytest.raises(
+        UserError, match=rf"(damaged|older version.*); delete {tmp_path}, and the tr"
+    ):
+        run(tmp_path)
 
 
 def test_a_loss_that_is_not_finite_stops_with_all_that_is_known(tmp_path, monkeypatch):
@@ -163,6 +188,30 @@ def test_a_full_disk_leaves_the_former_checkpoint(tmp_path, finished):
         signal.signal(signal.SIGXFSZ, former)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
     assert same(run(tmp_path).state, finished()[0].state)
+
+
+def test_a_refused_training_leaves_no_copies_of_shards(tmp_path, finished):
+    """Unless a checkpoint may still need them."""
+    for folder in (tmp_path / "new", tmp_path / "begun"):
+        (folder / checkpoint.SHARDS).mkdir(parents=True)
+        (folder / checkpoint.SHARDS / "a.arrow").touch()
+    copy_checkpoint(finished(epochs=1)[1], tmp_path / "begun")
+    for folder in (tmp_path / "new", tmp_path / "begun"):
+        with pytest.raises(UserError, match="strength"):
+            run(folder, strength=-1.0)
+    assert not (tmp_path / "new").exists()
+    assert (tmp_path / "begun" / checkpoint.SHARDS / "a.arrow").exists()
+
+
+def test_other_files_of_the_same_names_and_sizes_are_noticed(tmp_path, finished):
+    """By their dates, which decide no weights."""
+    copy_checkpoint(finished(epochs=1)[1], tmp_path)
+    data = data_of()
+    data.mapped.version = lambda: "12 34"
+    with pytest.raises(UserError, match=r"files\.mapped was '', is '12 34'"):
+        run(tmp_path, data, epochs=1)
+    found = run(tmp_path / "new", data, epochs=1)
+    assert found.attributes == finished(epochs=1)[0].attributes
 
 
 @pytest.mark.parametrize(

@@ -9,25 +9,11 @@ deviations, as in the data's own code (`params.eye.radius`, `fspecial`); every f
 whatever its duration. Pixels that nobody came near are 0. The map is computed at the centres of the
 224 x 224 cells at which maps are compared, exactly, from the points' own coordinates.
 
-Ceilings, one number for each photograph and kind of map:
-
-half_half
-    Spearman rho of the maps of two random halves of the viewers, mean over splits. This is how
-    ClickMe's inter-human number is made, so that ratios can be compared.
-split_half
-    The same corrected to all viewers by Spearman-Brown: the reliability of the whole map.
-split_half_bound
-    Its square root: the highest correlation that a model can have with the whole map.
-half_half_partial
-    half_half with the mean map of all *other* photographs regressed out of both halves (on ranks):
-    what people agree on beyond the usual places. The ceiling of `rho_partial`.
-one_viewer
-    Each viewer's map with that of all others, mean over viewers.
-other_map
-    The whole map with that of the other kind: eye with mouse.
+How far viewers agree is in `osie_ceilings`.
 """
 
 import io
+import logging
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,14 +27,18 @@ from scipy.io.matlab import MatReadError
 
 from itcortex.data.images import image_size
 from itcortex.data.photographs import MAP_SIDE, Photographs, without
+from itcortex.data.published.osie_ceilings import agreement
 from itcortex.errors import UserError
 from itcortex.formats.matlab import require_plausible
 from itcortex.formats.zips import open_archive
-from itcortex.numerics.ranks import correlate_ranks, partial, unit_ranks
+from itcortex.numerics.ranks import unit_ranks
 from itcortex.running.progress import bar
+
+_log = logging.getLogger(__name__)
 
 SIGMA_PX = 24.0  # of the published maps, in pixels of the 800 x 600 photographs
 WINDOW = 3.5  # standard deviations on every side of a point
+_JPEG = (".jpg", ".jpeg")
 _DAMAGE = (
     MatReadError, ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, EOFError,
     zlib.error, StructError,
@@ -59,7 +49,8 @@ _DAMAGE = (
 class Points:
     """Where viewers attended in one photograph.
 
-    xy : float64 (point, 2), pixels from the photograph's left upper corner (half pixels are centres).
+    xy : float64 (point, 2), pixels from the photograph's left upper corner (half pixels are centres);
+        NaN where a sample is missing, as eye trackers write it.
     viewers : int (point,), who each point is of.
     """
 
@@ -68,19 +59,24 @@ class Points:
 
 
 def read_fixations(content: bytes, label: str) -> dict[str, Points]:
-    """Eye fixations of every photograph in `fixations.mat` (given as bytes), by file name.
+    """Eye fixations of every photograph in `fixations.mat` (given as bytes), by image id.
 
-    Raises `UserError`, beginning with `label`, for a file that is not of that layout.
+    Raises `UserError`, beginning with `label`, for a file that is not of that layout, and for one that
+    has a photograph twice.
     """
     found = {}
     for one in np.atleast_1d(_load(content, label)):
         try:
             places = [np.c_[np.ravel(s.fix_x), np.ravel(s.fix_y)] for s in np.ravel(one.subjects)]
             viewers = np.repeat(np.arange(len(places)), [len(place) for place in places])
+            name = _image_id(str(one.img))
             # MATLAB's pixel k reaches from k - .5 to k + .5
-            found[str(one.img)] = Points(np.concatenate(places).astype(float) - 0.5, viewers)
+            points = Points(np.concatenate(places).astype(float) - 0.5, viewers)
         except _DAMAGE as error:
             raise _other_layout(label, "img and subjects with fix_x and fix_y", error) from error
+        if name in found:
+            raise UserError(f"{label}: holds {name} twice; write every photograph once")
+        found[name] = points
     return found
 
 
@@ -100,22 +96,48 @@ def read_mouse(content: bytes, label: str) -> Points:
 
 
 def read_mouse_archive(archive: str | Path) -> dict[str, Points]:
-    """Mouse positions by file name of the photograph, from a zip with one `.mat` for each photograph."""
+    """Mouse positions by image id, from a zip with one `.mat` for each photograph.
+
+    Raises as above, and for two files of one name.
+    """
     with open_archive(archive) as members:
-        names = [name for name in members.names if name.endswith(".mat")]
+        names = [name for name in members.names if name.lower().endswith(".mat")]
         return {
-            f"{Path(name).stem}.jpg": read_mouse(members.read(name), f"{archive}: {name}")
-            for name in names
+            image: read_mouse(members.read(name), f"{archive}: {name}")
+            for image, name in _by_image_id(archive, names).items()
         }
 
 
 def read_jpegs(archive: str | Path) -> dict[str, bytes]:
-    """Photographs of a zip, as they are in it, by file name; `UserError` if it has none."""
+    """Photographs of a zip, as they are in it, by image id; `UserError` for none and for two of one id.
+
+    The id is the file name, with the ending `.jpg` however the ending is written (`.JPG`, `.jpeg`).
+    """
     with open_archive(archive) as members:
-        names = [name for name in members.names if name.lower().endswith((".jpg", ".jpeg"))]
+        names = [name for name in members.names if name.lower().endswith(_JPEG)]
         if not names:
             raise UserError(f"{archive}: holds no .jpg; get it from its original source again")
-        return {Path(name).name: members.read(name) for name in names}
+        return {i: members.read(name) for i, name in _by_image_id(archive, names).items()}
+
+
+def _by_image_id(archive: str | Path, names: list[str]) -> dict[str, str]:
+    """Members of an archive by the id of their photograph; an error for two of one id."""
+    found: dict[str, str] = {}
+    for name in names:
+        image = _image_id(f"{Path(name).stem}.jpg")
+        if image in found:
+            raise UserError(
+                f"{archive}: {found[image]} and {name} are both of photograph {image}; pack every "
+                "photograph once"
+            )
+        found[image] = name
+    return found
+
+
+def _image_id(name: str) -> str:
+    """A photograph's file name; what fixations and photographs call it may differ in the ending."""
+    path = Path(name)
+    return f"{path.stem}.jpg" if path.suffix.lower() in _JPEG else name
 
 
 def _load(content: bytes, label: str):
@@ -174,7 +196,8 @@ def prepare(
     Parameters
     ----------
     jpegs : photographs by image id, in order.
-    points : {kind: {image id: Points}}; ids that are no photograph's are left out.
+    points : {kind: {image id: Points}}; ids that are no photograph's are left out, and so are missing
+        samples (NaN), whose number the log says: a photograph with no other has been seen by nobody.
     name : of the set, for messages.
 
     Returns the photographs, and ceilings: image, map_kind, ceiling_name, value, n_viewers. Raises
@@ -182,6 +205,7 @@ def prepare(
     """
     if not jpegs:
         raise UserError(f"attention: {name}: leave_out: no photograph is left; leave out fewer")
+    points = {kind: _without_missing(jpegs, kind, of_kind) for kind, of_kind in points.items()}
     for kind, of_kind in points.items():
         _require_points(jpegs, kind, of_kind, name)
     stacked, rows = {}, []
@@ -197,6 +221,26 @@ def prepare(
         usual = {kind: unit_ranks(without(totals[kind], stacked[kind][index])) for kind in points}
         rows += [{"image": image} | row for row in agreement(viewers, usual, splits, rng)]
     return Photographs(tuple(jpegs), tuple(jpegs.values()), stacked), pd.DataFrame(rows)
+
+
+def _without_missing(
+    jpegs: Mapping[str, bytes], kind: str, points: Mapping[str, Points]
+) -> dict[str, Points]:
+    """The photographs' points without missing samples, which are no look; the log counts them."""
+    found, missing = {}, {}
+    for image in jpegs:
+        if image in points:
+            there = ~np.isnan(points[image].xy).any(1)
+            found[image] = Points(points[image].xy[there], points[image].viewers[there])
+            missing[image] = int((~there).sum())
+    lacking = [image for image, count in missing.items() if count]
+    if lacking:
+        total = sum(len(points[image].xy) for image in found)
+        _log.warning(
+            f"{kind}: {sum(missing.values())} of {total} points are missing (NaN) and left out, in "
+            f"{len(lacking)} photographs, the first {lacking[0]}"
+        )
+    return found
 
 
 def _require_points(
@@ -225,72 +269,3 @@ def _inside(
             f"the first at x {x:g}, y {y:g}; is it the photograph that was shown?"
         )
     return found, size
-
-
-# --- ceilings -------------------------------------------------------------------------------------
-
-
-def agreement(
-    viewers: Mapping[str, np.ndarray],
-    usual: Mapping[str, np.ndarray | None],
-    splits: int,
-    rng: np.random.Generator,
-) -> list[dict]:
-    """Every ceiling of one photograph; NaN for one viewer.
-
-    Parameters
-    ----------
-    viewers : {kind: maps (viewer, 224, 224)}.
-    usual : {kind: `unit_ranks` of the mean map of the other photographs, or None without any}.
-    """
-    rows = []
-    whole = {kind: unit_ranks(maps.sum(0)) for kind, maps in viewers.items()}
-    for kind, maps in viewers.items():
-        half, rest = half_half(maps, usual[kind], splits, rng)
-        full = 2 * half / (1 + half)
-        found = {
-            "half_half": half,
-            "half_half_partial": rest,
-            "split_half": full,
-            "split_half_bound": np.sqrt(full) if full >= 0 else np.nan,
-            "one_viewer": one_viewer(maps),
-        }
-        if others := [
-            correlate_ranks(whole[kind], whole[other]) for other in viewers if other != kind
-        ]:
-            found["other_map"] = float(np.mean(others))
-        rows += [
-            {"map_kind": kind, "ceiling_name": name, "value": value, "n_viewers": len(maps)}
-            for name, value in found.items()
-        ]
-    return rows
-
-
-def half_half(
-    maps: np.ndarray, usual: np.ndarray | None, splits: int, rng: np.random.Generator
-) -> tuple[float, float]:
-    """Mean over random splits of the rho between the maps (viewer, row, column) of two halves.
-
-    The second number is the partial rho, without what both share with `usual` (`unit_ranks`).
-    """
-    half, found = len(maps) // 2, []
-    if not half:
-        return np.nan, np.nan
-    for _ in range(splits):
-        order = rng.permutation(len(maps))
-        a, b = (unit_ranks(maps[part].sum(0)) for part in (order[:half], order[half:]))
-        rho = correlate_ranks(a, b)
-        found.append((rho, partial(rho, correlate_ranks(a, usual), correlate_ranks(b, usual))))
-    rho, rest = np.mean(found, axis=0)
-    return float(rho), float(rest)
-
-
-def one_viewer(maps: np.ndarray) -> float:
-    """Mean over viewers of the rho between a viewer's map and that of all others."""
-    if len(maps) < 2:
-        return np.nan
-    # summed anew for each: a difference of sums is not exactly 0 where nobody looked
-    pairs = ((maps[k], np.delete(maps, k, axis=0).sum(0)) for k in range(len(maps)))
-    return float(
-        np.mean([correlate_ranks(unit_ranks(own), unit_ranks(rest)) for own, rest in pairs])
-    )

@@ -55,14 +55,34 @@ class Folder:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise UserError(
-                f"{path}: cannot be read ({error}); restore it and run again"
-            ) from error
+            raise _unreadable(path, error) from error
         return Sample(self.names[index], int(self.labels[index]), decode_rgb(content, str(path)))
 
     def digest(self) -> str:
         """Digest of names and labels; the content of the files is not read."""
         return sha256_of_parts("\n".join(self.names).encode(), self.labels.tobytes())
+
+    def version(self) -> str:
+        """Digest of the files' sizes and times of change: their content may be hundreds of GB.
+
+        A file that is replaced by one of the same size under the same date is not noticed.
+        """
+        found = []
+        for name in self.names:
+            try:
+                stat = (self.path / name).stat()
+            except OSError as error:
+                raise _unreadable(self.path / name, error) from error
+            found.append((stat.st_size, stat.st_mtime_ns))
+        return sha256_of_parts(np.array(found, np.int64).tobytes())
+
+    def contents(self) -> list[str]:
+        """The content of the files is not read."""
+        return [""] * len(self.names)
+
+
+def _unreadable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path}: cannot be read ({error}); restore it and run again")
 
 
 def class_numbers(folders: Sequence[str], classes: str | Path, where: Path) -> dict[str, int]:

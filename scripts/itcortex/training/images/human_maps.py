@@ -1,5 +1,7 @@
 """What all kinds of shards share: how human maps are stored, and where copies of shards are kept."""
 
+import glob
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from itcortex.training.images.samples import sha256_of_parts
 #: ClickMe's, to which the authors' processing is applied here; a `MAP` is any image with one channel,
 #: used as it is.
 CLICKS, MAP = "heatmap", "map"
+_MADE = re.compile(r".*-[0-9a-f]{16}-[0-9a-f]{16}\.(arrow|index)", re.DOTALL)
 
 
 def human_map(content, kind: str, where: str) -> np.ndarray:
@@ -36,7 +39,24 @@ def human_map(content, kind: str, where: str) -> np.ndarray:
 
 
 def in_scratch(path: Path, scratch: Path, suffix: str) -> Path:
-    """Path in `scratch` of something made from the present content of the file `path`."""
+    """Path in `scratch` of something made from the present content of the file `path`.
+
+    What was made there from a former content of that file is deleted.
+    """
     stat = path.stat()
-    unique = sha256_of_parts(f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}".encode())[:16]
-    return scratch / f"{path.stem}-{unique}{suffix}"
+    name = sha256_of_parts(str(path.resolve()).encode())[:16]
+    content = sha256_of_parts(f"{stat.st_size} {stat.st_mtime_ns}".encode())[:16]
+    present = scratch / f"{path.stem}-{name}-{content}{suffix}"
+    for made in scratch.glob(f"{glob.escape(path.stem)}-{name}-*{suffix}"):
+        if made != present:
+            made.unlink(missing_ok=True)
+    return present
+
+
+def empty_scratch(scratch: Path) -> None:
+    """Delete what `in_scratch` has named in `scratch`, and the folder if nothing else is in it."""
+    for made in scratch.glob("*"):
+        if _MADE.fullmatch(made.name):
+            made.unlink(missing_ok=True)
+    if scratch.is_dir() and not any(scratch.iterdir()):
+        scratch.rmdir()

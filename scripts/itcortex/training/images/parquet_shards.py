@@ -2,9 +2,10 @@
 
 Parquet cannot be read row by row. Therefore every shard is copied once into a `scratch` folder as an
 Arrow file, which has the same size (photographs do not compress further) and is mapped into memory, so
-that all processes share it.
+that all processes share it. The copy has a SHA-256 of every image and map, taken when it is made.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import parquet
 
 from itcortex.data.images import decode_rgb
@@ -21,6 +21,7 @@ from itcortex.files import atomic_path
 from itcortex.training.images.human_maps import CLICKS, MAP, human_map, in_scratch
 from itcortex.training.images.samples import Sample, sha256_of_parts
 
+_SHA256 = "_sha256"  # ends the names of the columns of digests in a copy
 _ABOUT = ("label", "image_id", "shard", "offset")  # columns that are kept in memory
 
 
@@ -54,7 +55,7 @@ class ParquetShard:
             copy = in_scratch(path, scratch, ".arrow")
             if not copy.exists():
                 table = parquet.read_table(path, columns=["image", *([kind] if kind else [])])
-                _write(table, copy, path)
+                _write(_with_digests(table, path), copy, path)
         labels = np.full(len(about), -1, np.int64)
         if "label" in named:
             labels = _labels(path, about["label"])
@@ -85,16 +86,38 @@ class ParquetShard:
         return Sample(self.ids[index], int(self.labels[index]), image, human)
 
     def digest(self) -> str:
-        """Digest of names, labels and the sizes of all images and maps."""
-        sizes = [_sizes(self.table[name]) for name in self.table.column_names]
+        """Digest of names, labels and the bytes of all images and maps."""
+        columns = [name for name in self.table.column_names if name.endswith(_SHA256)]
+        content = ["\n".join(self.table[name].to_pylist()).encode() for name in columns]
         names = "\n".join(self.ids).encode()
-        return sha256_of_parts(names, self.labels.tobytes(), *(size.tobytes() for size in sizes))
+        return sha256_of_parts(names, self.labels.tobytes(), *content)
+
+    def version(self) -> str:
+        """The digest reads everything."""
+        return ""
+
+    def contents(self) -> list[str]:
+        """SHA-256 of the stored bytes of every image."""
+        return self.table["image" + _SHA256].to_pylist()
 
 
-def _sizes(column: pa.ChunkedArray) -> np.ndarray:
-    """Number of bytes of every row; a column without any content has no type that has sizes."""
-    known = column.cast(pa.binary()) if pa.types.is_null(column.type) else column
-    return pc.binary_length(known).to_numpy()
+def _with_digests(table: pa.Table, path: Path) -> pa.Table:
+    """The table with a column of digests for each of its columns; empty texts where a row is empty."""
+    for name in table.column_names:
+        kind = table[name].type
+        if not (
+            pa.types.is_null(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+        ):
+            raise UserError(
+                f"{path}: column {name!r} is of {kind}, and must hold the content of a file (binary); "
+                "write the bytes of every image and map themselves"
+            )
+        digests = [
+            hashlib.sha256(one.as_buffer()).hexdigest() if one.is_valid else ""
+            for one in table[name]
+        ]
+        table = table.append_column(name + _SHA256, pa.array(digests, pa.string()))
+    return table
 
 
 def _require_columns(path: Path, found: list[str], labelled: bool) -> None:

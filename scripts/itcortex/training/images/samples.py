@@ -36,7 +36,13 @@ class Samples(Protocol):
         """Decode one sample; raises `UserError` naming it if it is damaged."""
 
     def digest(self) -> str:
-        """A digest of names and labels, by which a training recognises the collection."""
+        """A digest of names, labels and, where it is read, content: what the weights depend on."""
+
+    def version(self) -> str:
+        """What tells files that were written to, where `digest` does not read their content; else ''."""
+
+    def contents(self) -> list[str]:
+        """SHA-256 (image,) of the stored bytes of every image; '' where they are not read."""
 
 
 def require_labels(samples: Samples, n_classes: int, what: str) -> None:
@@ -55,6 +61,13 @@ def files_of(samples: Samples) -> str:
     paths = _paths(samples)
     more = f" and {len(paths) - 3} more" if paths[3:] else ""
     return ", ".join(paths[:3]) + more if paths else "in memory"
+
+
+def file_of(samples: Samples, index: int) -> str:
+    """File or folder of one sample, for messages."""
+    while isinstance(samples, Joined):
+        samples, index = samples.place(index)
+    return files_of(samples)
 
 
 def _paths(samples: Samples) -> list[str]:
@@ -95,6 +108,14 @@ class Arrays:
         parts = [self.labels, self.images] + ([] if self.maps is None else [self.maps])
         return sha256_of_parts(*(np.ascontiguousarray(part).tobytes() for part in parts))
 
+    def version(self) -> str:
+        """The digest reads everything."""
+        return ""
+
+    def contents(self) -> list[str]:
+        """SHA-256 of the pixels of every image."""
+        return [hashlib.sha256(np.ascontiguousarray(one)).hexdigest() for one in self.images]
+
 
 class Joined:
     """Several collections as one."""
@@ -108,12 +129,26 @@ class Joined:
 
     def read(self, index: int) -> Sample:
         """One sample of the part that holds it."""
+        part, index = self.place(index)
+        return part.read(index)
+
+    def place(self, index: int) -> tuple[Samples, int]:
+        """The part that holds a sample, and the sample's index there."""
         part = int(np.searchsorted(self.ends, index, side="right"))
-        return self.parts[part].read(index - (int(self.ends[part - 1]) if part else 0))
+        return self.parts[part], index - (int(self.ends[part - 1]) if part else 0)
 
     def digest(self) -> str:
         """Digest of the parts in order."""
         return sha256_of_parts("\n".join(part.digest() for part in self.parts).encode())
+
+    def version(self) -> str:
+        """Those of the parts in order; empty where all are."""
+        parts = [part.version() for part in self.parts]
+        return sha256_of_parts("\n".join(parts).encode()) if any(parts) else ""
+
+    def contents(self) -> list[str]:
+        """Those of the parts in order."""
+        return [one for part in self.parts for one in part.contents()]
 
 
 # --- digests --------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from pathlib import Path
 from itcortex.errors import UserError
 from itcortex.running.progress import bar
 from itcortex.training.images.class_folders import Folder
+from itcortex.training.images.human_maps import empty_scratch
 from itcortex.training.images.parquet_shards import ParquetShard
 from itcortex.training.images.samples import Joined, Samples
 from itcortex.training.images.tar_shards import TarShard
@@ -25,23 +26,34 @@ def open_samples(
     Parquet shards of photographs that nobody `labelled` need no labels; those are then -1.
 
     Raises `UserError` for a path that is none of these, is damaged or holds no image, and for paths
-    whose class folders have different names, if no file gives the labels.
+    whose class folders have different names, if no file gives the labels; copies and indices are then
+    deleted.
     """
+    try:
+        joined = Joined(_open(paths, Path(scratch), classes, labelled))
+        require_same_classes(joined)
+    except UserError:
+        empty_scratch(Path(scratch))
+        raise
+    return joined
+
+
+def _open(
+    paths: Sequence[str | Path], scratch: Path, classes: str | Path, labelled: bool
+) -> list[Samples]:
     parts: list[Samples] = []
     for path in bar([Path(path) for path in paths], "open images", unit="file"):
         if path.is_dir():
             parts.append(Folder.scan(path, classes))
         elif path.suffix == ".parquet":
-            parts.append(ParquetShard.open(path, Path(scratch), labelled))
+            parts.append(ParquetShard.open(path, scratch, labelled))
         elif path.suffix == ".tar":
-            parts.append(TarShard.open(path, Path(scratch), classes))
+            parts.append(TarShard.open(path, scratch, classes))
         else:
             raise UserError(
                 f"{path}: neither a folder of class folders nor a .parquet or plain .tar shard"
             )
-    joined = Joined(parts)
-    require_same_classes(joined)
-    return joined
+    return parts
 
 
 def require_same_classes(*collections: Joined) -> None:

@@ -1,9 +1,11 @@
 """OSIE's files become maps of attention; people's agreement with each other is measured right."""
 
 import io
+import logging
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
@@ -11,7 +13,7 @@ from scipy.stats import spearmanr
 
 import prepare_osie
 from itcortex import store
-from itcortex.data.published import osie
+from itcortex.data.published import osie, osie_ceilings
 from itcortex.errors import UserError
 from itcortex.numerics import ranks
 from made.osie import fixations, mouse
@@ -94,18 +96,20 @@ def test_a_point_is_where_it_was_in_a_photograph_of_another_shape():
 
 def test_people_who_agree_and_people_who_do_not(rng):
     same = np.tile(rng.random((1, 224, 224)), (6, 1, 1))
-    assert osie.half_half(same, None, 5, rng)[0] == pytest.approx(1, abs=1e-6)
-    assert osie.one_viewer(same) == pytest.approx(1, abs=1e-6)
+    assert osie_ceilings.half_half(same, None, 5, rng)[0] == pytest.approx(1, abs=1e-6)
+    assert osie_ceilings.one_viewer(same) == pytest.approx(1, abs=1e-6)
     unrelated = rng.random((6, 224, 224))
-    assert abs(osie.half_half(unrelated, None, 5, rng)[0]) < 0.02  # sd .0045 over 224^2 pixels
-    assert abs(osie.one_viewer(unrelated)) < 0.02
+    assert (
+        abs(osie_ceilings.half_half(unrelated, None, 5, rng)[0]) < 0.02
+    )  # sd .0045 over 224^2 pixels
+    assert abs(osie_ceilings.one_viewer(unrelated)) < 0.02
 
 
 def test_ceilings_of_planted_noise(rng):
     """Viewers with a shared map and noise of known size: rho follows, for Gaussian values, from r."""
     shared, noise = rng.normal(size=(1, 224, 224)), rng.normal(size=(8, 224, 224))
     maps = shared + 2 * noise  # r of two halves of 4: 1 / (1 + 4 / 4) = .5
-    rows = osie.agreement({"eye": maps}, {"eye": None}, 20, rng)
+    rows = osie_ceilings.agreement({"eye": maps}, {"eye": None}, 20, rng)
     found = {row["ceiling_name"]: row["value"] for row in rows}
 
     def to_rho(r):
@@ -127,19 +131,21 @@ def test_partial_ceiling_leaves_out_what_is_usual(rng):
     """Viewers who share a usual map only agree by nothing once it is regressed out."""
     usual = rng.normal(size=(224, 224))
     maps = usual + rng.normal(size=(8, 224, 224))
-    whole, rest = osie.half_half(maps, ranks.unit_ranks(usual), 10, rng)
+    whole, rest = osie_ceilings.half_half(maps, ranks.unit_ranks(usual), 10, rng)
     assert whole > 0.75 and abs(rest) < 0.02
 
 
 def test_one_viewer_has_no_ceiling(rng):
-    rows = osie.agreement({"eye": rng.random((1, 224, 224))}, {"eye": None}, 3, rng)
+    rows = osie_ceilings.agreement({"eye": rng.random((1, 224, 224))}, {"eye": None}, 3, rng)
     assert all(np.isnan(row["value"]) for row in rows) and len(rows) == 5
 
 
 def test_whole_maps_of_two_kinds_are_compared(rng):
     eye = rng.random((4, 224, 224))
     hand = eye + 0.2 * rng.random((4, 224, 224))
-    rows = osie.agreement({"eye": eye, "mouse": hand}, {"eye": None, "mouse": None}, 2, rng)
+    rows = osie_ceilings.agreement(
+        {"eye": eye, "mouse": hand}, {"eye": None, "mouse": None}, 2, rng
+    )
     found = [row["value"] for row in rows if row["ceiling_name"] == "other_map"]
     expected = spearmanr(eye.sum(0).ravel(), hand.sum(0).ravel()).statistic
     assert found == pytest.approx([expected] * 2, abs=1e-5)
@@ -225,6 +231,49 @@ def test_photographs_that_nobody_looked_at_are_left_out_as_the_message_says(file
     everything = [f"{n}.jpg" for n in range(1001, 1005)]
     with pytest.raises(UserError, match="no photograph is left"):
         prepare_osie.main(*files, *out, "own", SIGMA, 3, 0, leave_out=everything)
+
+
+def test_missing_samples_are_no_looks_and_are_counted(rng, caplog):
+    """Identity: the map is that of the other points; eye trackers write NaN for a blink."""
+    jpegs, nan = {"1.jpg": jpeg(), "2.jpg": jpeg(grey=5)}, np.nan
+    looks = [[(40, 30), (20, nan), (nan, nan)], [(30, 20)], [(nan, 5)]]
+    told = {"1.jpg": looks, "2.jpg": [[(9, 9)]]}
+    there = {"1.jpg": [[(40, 30)], [(30, 20)]], "2.jpg": [[(9, 9)]]}
+    results = []
+    for one in (told, there):
+        with caplog.at_level(logging.WARNING):
+            eye = osie.read_fixations(fixations(one), "f.mat")
+            results.append(osie.prepare(jpegs, {"eye": eye}, SIGMA, 2, np.random.default_rng(0)))
+    (found, ceilings), (expected, same) = results
+    assert found.maps["eye"].max() > 0.9
+    np.testing.assert_array_equal(found.maps["eye"], expected.maps["eye"])
+    pd.testing.assert_frame_equal(ceilings, same)
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith("eye: 3 of 6 points are missing (NaN) and left out, in 1 photographs")
+    told["2.jpg"] = [[(nan, nan)]]
+    eye = osie.read_fixations(fixations(told), "f.mat")
+    with pytest.raises(UserError, match=r"attention: osie: 2\.jpg: nobody attended to it \(eye; 1"):
+        osie.prepare(jpegs, {"eye": eye}, SIGMA, 2, rng)
+
+
+def test_endings_in_any_case_are_of_one_photograph(tmp_path):
+    for ending in (".JPG", ".jpeg", ".JPEG"):
+        with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
+            archive.writestr(f"stimuli/1001{ending}", jpeg())
+        assert list(osie.read_jpegs(tmp_path / "s.zip")) == ["1001.jpg"]
+        assert list(osie.read_fixations(fixations({f"1001{ending}": [[(1, 1)]]}), "")) == [
+            "1001.jpg"
+        ]
+
+
+def test_two_members_of_one_photograph_are_refused(tmp_path):
+    names = ("other/1001.JPG", "stimuli/1001.jpg", "a/7.mat", "b/7.mat")
+    with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, jpeg())
+    for read, *both in ((osie.read_jpegs, *names[:2]), (osie.read_mouse_archive, *names[2:])):
+        with pytest.raises(UserError, match=rf"s\.zip: {both[0]} and {both[1]} are both of"):
+            read(tmp_path / "s.zip")
 
 
 def test_a_damaged_photograph_is_an_error(rng):

@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 import resource
 import signal
+import tarfile
 
 import numpy as np
 import pandas as pd
@@ -96,7 +98,62 @@ def test_a_shard_is_copied_once_and_again_when_it_changes(tmp_path):
     first = open_samples([path], scratch).digest()
     assert open_samples([path], scratch).digest() == first and len(list(scratch.iterdir())) == 1
     shard(path, 6, seed=1)
-    assert open_samples([path], scratch).digest() != first and len(list(scratch.iterdir())) == 2
+    shard(tmp_path / "b.parquet", 3)
+    assert open_samples([path, tmp_path / "b.parquet"], scratch).digest() != first
+    assert len(list(scratch.iterdir())) == 2  # the former copy is gone, and only that
+
+
+def test_other_photographs_of_the_same_sizes_are_other_data(tmp_path):
+    """BMP files are as large as their pixels are many; dates do not count."""
+    images, labels, maps = blobs(3)
+    digests = []
+    for n, (image, human) in enumerate([(0, 0), (0, 0), (1, 0), (0, 1)]):
+        shown, looked = images.copy(), np.uint8(255 * maps)
+        shown[2, 0, 0, 0] += image
+        looked[1, 0, 0] += human
+        table = {"image": [bmp(one) for one in shown], "map": [bmp(one) for one in looked]}
+        path = tmp_path / str(n) / "a.parquet"
+        path.parent.mkdir()
+        pd.DataFrame(table | {"label": labels}).to_parquet(path)
+        samples = open_samples([path], tmp_path / str(n) / "scratch")
+        digests.append((samples.digest(), samples.version()))
+    assert digests[0] == digests[1] and len(set(digests)) == 3 and digests[0][1] == ""
+
+
+def test_of_folders_and_archives_sizes_and_dates_tell_a_change(folder, tmp_path):
+    paths = [tmp_path / "a.tar", folder]
+    with tarfile.open(paths[0], "w") as archive:
+        archive.add(folder, "")
+    found = [open_samples([path], tmp_path / "scratch") for path in paths]
+    before = [(one.digest(), one.version()) for one in found]
+    assert before == [(one.digest(), one.version()) for one in found]
+    for path in (paths[0], folder / "ant" / "0.png"):
+        os.utime(path, ns=(0, 10**18))
+    for one, (digest, version) in zip(found, before, strict=True):
+        assert one.digest() == digest and one.version() not in ("", version)
+
+
+def test_what_is_refused_leaves_no_copies(folder, tmp_path):
+    scratch = tmp_path / "scratch"
+    good = shard(tmp_path / "a.parquet", 5)
+    (tmp_path / "b.parquet").write_bytes(b"no table")
+    with pytest.raises(UserError, match=r"b\.parquet"):
+        open_samples([good, tmp_path / "b.parquet"], scratch)
+    assert not scratch.exists()
+
+
+def test_a_column_that_holds_no_files_is_named(tmp_path):
+    table = {"image": [{"bytes": b"x", "path": "x.jpg"}], "label": [0]}
+    pd.DataFrame(table).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=r"a\.parquet: column 'image' is of struct.*must hold"):
+        open_samples([tmp_path / "a.parquet"], tmp_path / "scratch")
+
+
+def bmp(pixels) -> bytes:
+    """Content of a BMP file."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "BMP")
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("keep", [0.5, 0.99])
@@ -171,7 +228,7 @@ def test_a_full_disk_is_not_taken_for_a_damaged_shard(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, former)
-    assert not list((tmp_path / "scratch").iterdir())
+    assert not (tmp_path / "scratch").exists()
     assert len(open_samples([path], tmp_path / "scratch").labels) == 50
 
 
