@@ -70,16 +70,7 @@ def save(
     norm's running averages are not finite, as no training can continue from them, and, naming it, if a
     tensor or all weights together have outgrown `bounds`: they are finite, and as useless.
     """
-    networks = [model] if average is None else [model, average]
-    bad = [name for network in networks for name in not_finite(network)]
-    if bad:
-        raise UserError(
-            f"step {progress.step}: it left {', '.join(bad[:3])} not finite ({len(bad)} of the "
-            f"network's tensors); {advice(folder)}"
-        )
-    for outgrown in [bounds.exceeded(network) for network in networks] if bounds else []:
-        if outgrown:
-            raise UserError(f"step {progress.step}: it left {outgrown}; {advice(folder)}")
+    _require_sound(folder, [model] if average is None else [model, average], progress, bounds)
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     if average is not None:
         tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
@@ -104,6 +95,21 @@ def save(
             f"{path}: the checkpoint of step {progress.step} cannot be written ({error}); {kept}: "
             "make room on the disk and run again, and the training continues from there"
         ) from error
+
+
+def _require_sound(
+    folder: Path, networks: list[nn.Module], progress: Progress, bounds: Bounds | None
+) -> None:
+    """Raise `UserError` for networks that no training can continue from, or that are useless."""
+    bad = [name for network in networks for name in not_finite(network)]
+    if bad:
+        raise UserError(
+            f"step {progress.step}: it left {', '.join(bad[:3])} not finite ({len(bad)} of the "
+            f"network's tensors); {advice(folder)}"
+        )
+    for outgrown in [bounds.exceeded(network) for network in networks] if bounds else []:
+        if outgrown:
+            raise UserError(f"step {progress.step}: it left {outgrown}; {advice(folder)}")
 
 
 def not_finite(model: nn.Module) -> list[str]:
