@@ -74,9 +74,11 @@ def table(effects: dict[str, float], rng, **made) -> pd.DataFrame:
     return tables(effects, rng, **made).conditions
 
 
-def tables(effects: dict[str, float], rng, names=("a", "b", "c"), targets=("v4",)) -> Tables:
+def tables(
+    effects: dict[str, float], rng, names=("a", "b", "c"), targets=("v4",), seeds=(0, 1, 2)
+) -> Tables:
     """Conditions of made recordings, RDMs, people and answers, with planted effects."""
-    told = models(names)
+    told = models(names, seeds)
     measures = [measure(sites(told, effects, rng, of_seeds=0.005), target) for target in targets]
     trained = told[told["condition"] != ""].to_dict("records")
     values = {name(one): 0.5 + effects.get(one["condition"], 0.0) for one in trained}

@@ -30,11 +30,14 @@ class Changes(NamedTuple):
     controls: Mapping[str, pd.Series]
     against: Mapping[str, pd.Series]
 
+    def rows(self) -> list[pd.Series]:
+        """All differences that there are."""
+        found = [self.human, *self.controls.values(), *self.against.values()]
+        return [row for row in found if row is not None]
+
     def all(self) -> list[pd.Series]:
         """All differences that have an interval."""
-        found = [self.human, *self.controls.values(), *self.against.values()]
-        known = [row for row in found if row is not None]
-        return [row for row in known if np.isfinite(row["low"]) and np.isfinite(row["high"])]
+        return [row for row in self.rows() if np.isfinite(row["low"]) and np.isfinite(row["high"])]
 
 
 def sign(row: pd.Series | None) -> int:

@@ -254,7 +254,8 @@ FIGURES = (
         "sites. Coloured markers are models (mean over seeds), diamonds their mean, all with 95 % "
         "intervals over images and sites (photographs, images of RDMs) and seeds; the models are not "
         "drawn. What human maps explain is what both lower lines leave on one side of zero. Where "
-        "there are several strengths, the mean over models is drawn by strength.",
+        "there are several strengths, the mean over models is drawn by strength. Crosses stand over "
+        "means that collapsed trainings are part of.",
         needs="conditioned recordings",
     ),
     Figure(
@@ -266,7 +267,8 @@ FIGURES = (
         "arrows their means where there are several networks. A panel for each area or recording, kind "
         "of human map, and kind of saliency: the gradient, which is trained, and maps of covering, "
         "which are not. Human maps would break the trade-off with an arrow up and to the right, "
-        "farther than those of controls.",
+        "farther than those of controls. Crosses in ink stand over means that collapsed trainings are "
+        "part of.",
         needs="conditioned attention recordings",
     ),
     Figure(

@@ -120,6 +120,53 @@ def test_trainings_at_the_least_agreement_are_told_by_condition(rng):
     assert "conditions differ in how far the answers moved" in said
 
 
+def collapsed(table, condition="human", some=9):
+    """`table` with collapsed trainings of a condition."""
+    table = table.copy()
+    for side, count in (("condition", "n_collapsed"), ("compared_with", "n_collapsed_other")):
+        table.loc[table[side] == condition, count] = some
+    return table
+
+
+def test_no_verdict_on_collapsed_trainings_stands_without_their_number(rng):
+    table = made.table({"human": -0.1}, rng)
+    assert "collapsed" not in condition_words.findings(table, "r", "pls")
+    text = condition_words.findings(collapsed(table), "r", "pls")
+    *said, cell = text.strip().split("\n")
+    marked = "other maps (9 of 9 trainings with human maps collapsed)"
+    assert sum(marked in one for one in said) == 12 and marked in cell
+    (whole,) = (one for one in said if "Collapsed trainings" in one)
+    assert "(strength 1): 9 of 9 trainings with human maps collapsed: " in whole
+    assert "nothing about the maps alone" in whole
+
+
+def test_collapsed_controls_and_strength_0_are_counted_too(rng):
+    table = made.table({"human": 0.1}, rng)
+    said = condition_words.verdict(collapsed(table, "of_others", 2), **V4)
+    assert said.endswith("maps (2 of 9 trainings with maps of other photographs collapsed)")
+    said = condition_words.verdict(collapsed(table, "none", 3), **V4)
+    assert said.endswith("maps (3 of 9 trainings at strength 0 collapsed)")
+    (told,) = condition_words.collapsed(collapsed(collapsed(table, "mean", 1)))
+    assert "9 of 9 trainings with human maps collapsed, 1 of 9 trainings with the mean map" in told
+
+
+def test_trainings_below_the_least_agreement_are_told_beside_those_at_it(rng):
+    table = collapsed(made.table({"human": 0.1}, rng), some=3)
+    human = (table["condition"] == "human") & (table["measure"] == "agreement")
+    table.loc[human, "n_at_floor"] = 6
+    (said,) = (one for one in condition_words.sentences(table, "r", "pls") if "At the least" in one)
+    assert "6 of 9 trainings with human maps (mean agreement 60 %; 3 more collapsed below" in said
+
+
+def test_intervals_of_one_seed_say_so_wherever_they_stand(rng):
+    table = made.table({"human": 0.1}, rng, names=("a",), seeds=(0,))
+    text = condition_words.findings(table, "r", "pls")
+    intervals = text.count("] (one seed)")
+    assert intervals == text.count("]") > 10
+    assert "(one seed)" in text.split("In a cell:")[1]
+    assert "one seed" not in condition_words.findings(made.table({}, rng), "r", "pls")
+
+
 def test_every_strength_is_told_main_ones_whole_and_further_ones_by_predictivity(rng):
     table = made.table({"human": 0.1}, rng)
     curve = table.assign(strength=10.0)

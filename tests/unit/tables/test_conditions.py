@@ -9,7 +9,7 @@ from scipy import stats
 
 import compare_conditions
 from itcortex import store
-from itcortex.tables import dictionary
+from itcortex.tables import condition_words, dictionary
 from itcortex.tables.condition_contrasts import are_harmonized, contrasts
 from itcortex.tables.condition_marks import Mark, marks
 from itcortex.tables.condition_measures import OF_SITES, of_answers
@@ -241,6 +241,10 @@ def test_a_network_without_its_baseline_and_one_seed_alone_are_said(rng):
     assert one["n_seeds"] == 1 and one["drawn"] == "folds, sites"
     assert "one seed only: the interval does not hold how seeds differ" in one["note"]
     assert np.isfinite([one["low"], one["high"]]).all()
+    assert condition_words.interval(one).endswith("] (one seed)")
+    assert condition_words.interval(of_a).endswith("]")
+    mixed = row(table, "human", "mean")
+    assert condition_words.interval(mixed).endswith("] (one seed of some networks)")
 
 
 def test_a_baseline_that_the_table_lacks_is_none(rng):
@@ -298,6 +302,14 @@ def test_a_network_that_collapsed_keeps_its_row_and_is_marked(rng):
     said = "human/strength-1/seed-1 collapsed: it agrees with the network before on 10 % of the held-out"
     assert said in row(table, model="net")["note"] and said in row(table)["note"]
     assert "collapsed" not in row(table, "mean")["note"] and row(table)["n_at_floor"] == 0
+    counts = ["n_collapsed", "n_collapsed_other"]
+    for model in ("net", ""):
+        assert row(table, model=model)[counts].tolist() == [1, 0]
+        assert row(table, "human", "mean", model)[counts].tolist() == [1, 0]
+        assert row(table, "mean", model=model)[counts].tolist() == [0, 0]
+    other = marked(**{made.weights("mean", 1): trained(0.1, [0.2], 1, collapsed=True)})
+    table = compared(models, [made.measure(made.sites(models, {}, rng))], rng, marks=other)
+    assert row(table, "human", "mean")[counts].tolist() == [0, 1]
 
 
 def test_trainings_at_the_least_agreement_are_marked_and_counted(rng):
