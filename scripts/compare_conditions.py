@@ -46,7 +46,7 @@ def main(
         measures += measures_of.of_attention(_tables(attention), draws, rng)
     if answers:
         measures += measures_of.of_answers(_tables(answers), draws, rng)
-    found = contrasts(of_models)
+    found = contrasts(of_models[names.isin(trained)])  # the digits study stands apart
     table, of_seeds = conditions_tables(measures, found, draws, rng, marks(noted, of_epochs))
     store.write_table(conditions, table, csv=conditions_csv)
     store.write_table(seeds, of_seeds)

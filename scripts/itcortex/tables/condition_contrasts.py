@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from itcortex.errors import UserError
+
 NONE, HUMAN, CONTROLS = "none", "human", ("of_others", "mean")
 #: What stands in tables and figures for a condition, in their order.
 LABELS = {
@@ -69,10 +71,13 @@ def contrasts(models: pd.DataFrame) -> list[Contrast]:
     In the order of models, strengths and `LABELS`. A network whose baseline or control is not in the
     table has a pair without it. The main strengths of a model are those with most conditions, of
     those the ones with most seeds: further strengths of one seed are a curve beside them.
+
+    Raises `UserError` for two networks of one model, condition, strength and seed.
     """
     models = models.reset_index(drop=True)
     trained = models[(models["condition"].fillna("") != "") & (models["strength"] > 0)]
     trained = trained.assign(name=trained["model"] + " " + trained["weights"])
+    _require_one_each(trained)
     known = {*(models["model"] + " " + models["weights"])}
     found = []
     for model, rows in trained.groupby("model", sort=False):
@@ -80,6 +85,20 @@ def contrasts(models: pd.DataFrame) -> list[Contrast]:
         for strength, some in rows.groupby("strength"):
             found += _of_strength(str(model), float(strength), some, known, strength in main)
     return found
+
+
+def _require_one_each(trained: pd.DataFrame) -> None:
+    """Refuse networks that would be paired twice: neither is the pair of its seed."""
+    first = {}
+    for row in trained.to_dict("records"):
+        key = (row["model"], row["condition"], row["strength"], row["seed"])
+        if key in first:
+            raise UserError(
+                f"table of models: {first[key]} and {row['name']} are both of condition "
+                f"{row['condition']!r}, strength {row['strength']:g} and seed {row['seed']:g}; give "
+                "each its own condition, strength or seed, or compare them in tables of their own"
+            )
+        first[key] = row["name"]
 
 
 def _main_strengths(rows: pd.DataFrame) -> set[float]:

@@ -44,8 +44,8 @@ def collapsed_sentence(told: str, at: str) -> str:
     """What `collapsed_of` counted, and what it means; `at` says at which strength, or nothing."""
     return (
         f"Collapsed trainings{at}: {told}: fewer held-out photographs kept their first class than a "
-        "kept epoch needs. Differences with these networks say that training ruined them, and nothing about "
-        "the maps alone."
+        "kept epoch needs. Differences with these networks say that training ruined them, and nothing "
+        "about the maps alone."
     )
 
 

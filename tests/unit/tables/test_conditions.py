@@ -9,6 +9,7 @@ from scipy import stats
 
 import compare_conditions
 from itcortex import store
+from itcortex.errors import UserError
 from itcortex.tables import condition_words, dictionary
 from itcortex.tables.condition_contrasts import are_harmonized, contrasts
 from itcortex.tables.condition_marks import Mark, marks
@@ -54,6 +55,17 @@ def test_every_condition_is_compared_with_strength_0_of_its_seed_and_human_maps_
     assert human.pairs[1] == (1, "a human/strength-1/seed-1", "a human/strength-0/seed-1")
     assert minus_mean.pairs[2] == (2, "a human/strength-1/seed-2", "a mean/strength-1/seed-2")
     assert contrasts(made.models(conditions=())) == []
+
+
+def test_two_networks_of_one_condition_strength_and_seed_are_no_two_seeds():
+    models = made.models()
+    of_others = models["condition"] == "of_others"
+    message = (
+        "net human/strength-1/seed-0 and net of_others/strength-1/seed-0 are both of condition 'human', "
+        "strength 1 and seed 0; give each its own condition"
+    )
+    with pytest.raises(UserError, match=message):
+        contrasts(models.assign(condition=models["condition"].mask(of_others, "human")))
 
 
 def at_strengths(*strengths, names=("net",), seeds=(0, 1)):
@@ -403,9 +415,15 @@ def encoding_rows(models, recording, rng) -> dict[str, pd.DataFrame]:
 
 
 @pytest.mark.long
+def with_search(models):
+    """A table of models with a study of many recipes and one condition, which is not compared here."""
+    search = made.models(("digits",), conditions=("human",))
+    return pd.concat([models, search, search.assign(weights=search["weights"] + "x")])
+
+
 def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     models = made.models()
-    store.write_table(tmp_path / "models.parquet", models)
+    store.write_table(tmp_path / "models.parquet", with_search(models))
     test = {"mapping": "pls", "protocol": "corrected", "main_window": True, "control": "none"}
     summary = [test | {"recording": name, "area": "V4", "ceiling": ceiling}
                for name, ceiling in (("v4_a", 0.5), ("v4_b", np.nan))]  # fmt: skip
