@@ -43,7 +43,8 @@ class Pair(NamedTuple):
 class Contrast(NamedTuple):
     """A condition against another one, in one model, by the pairs of all seeds.
 
-    `main` says whether the strength is a main one of the model, which figures and sentences tell first.
+    `main` says whether the strength is a main one of the model, which figures and sentences tell first;
+    `other_seeds` are those of a control.
     """
 
     model: str
@@ -52,6 +53,7 @@ class Contrast(NamedTuple):
     strength: float
     pairs: tuple[Pair, ...]
     main: bool = True
+    other_seeds: tuple[int, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -124,4 +126,4 @@ def _of_strength(
             others = of[control].set_index("seed")["name"].to_dict()
             own = of[HUMAN].set_index("seed")["name"].items()
             pairs = tuple(Pair(int(seed), name, others.get(seed, "")) for seed, name in own)
-            yield Contrast(model, HUMAN, control, strength, pairs, main)
+            yield Contrast(model, HUMAN, control, strength, pairs, main, tuple(map(int, others)))

@@ -14,6 +14,8 @@ import pandas as pd
 AGREEMENT, ALIGNMENT = "validation_agreement", "validation_alignment"
 #: What notes say of a difference of a model with one seed.
 ONE_SEED = "one seed only"
+#: What they say of seeds that a control was not trained with.
+OTHER_SEEDS = "no network of this seed, but of"
 NEAR = 1  # photographs above the floor, at most, that count as at it
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from itcortex.tables.condition_contrasts import LABELS, NONE
+from itcortex.tables.condition_contrasts import CONTROLS, LABELS, NONE
+from itcortex.tables.condition_marks import OTHER_SEEDS
 from itcortex.tables.numbers import number
 
 
@@ -47,6 +48,14 @@ def collapsed_sentence(told: str, at: str) -> str:
         "kept epoch needs. Differences with these networks say that training ruined them, and nothing "
         "about the maps alone."
     )
+
+
+def other_seeds(table: pd.DataFrame) -> list[str]:
+    """Which seeds of human maps a control was not trained with, a sentence where there are any."""
+    main = (table["model"] == "") & table["main_strength"].astype(bool)
+    notes = table["note"][main & table["compared_with"].isin(CONTROLS)].str.split("; ").explode()
+    told = dict.fromkeys(one for one in notes if OTHER_SEEDS in one)
+    return [f"Not compared, as seeds differ: {'; '.join(told)}."] if told else []
 
 
 def at_floor(rows: Sequence[pd.Series], at: str) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from itcortex.tables import condition_trainings as trainings
 from itcortex.tables import condition_verdicts as verdicts
 from itcortex.tables.condition_contrasts import CONTROLS, HUMAN, LABELS, NONE
-from itcortex.tables.condition_marks import ONE_SEED
+from itcortex.tables.condition_marks import ONE_SEED, OTHER_SEEDS
 from itcortex.tables.numbers import bounds, number
 
 _DIGITS, _SMALL = 3, 0.01
@@ -55,6 +55,14 @@ def contrast(
 
     Without a strength in `where` it is that of the lowest main strength.
     """
+    rows = _rows(table, condition, compared_with, **where)
+    return rows.iloc[0] if len(rows) and np.isfinite(rows["difference"].iloc[0]) else None
+
+
+def _rows(
+    table: pd.DataFrame, condition: str, compared_with: str, **where: str | float
+) -> pd.DataFrame:
+    """Its rows, that of the lowest main strength first where `where` has none."""
     chosen = (table["condition"] == condition) & (table["compared_with"] == compared_with)
     chosen &= table["model"] == ""
     for column, value in where.items():
@@ -63,7 +71,7 @@ def contrast(
     rows = table[chosen]
     if "strength" not in where:
         rows = rows[rows["main_strength"].astype(bool)].sort_values("strength", kind="stable")
-    return rows.iloc[0] if len(rows) and np.isfinite(rows["difference"].iloc[0]) else None
+    return rows
 
 
 def interval(row: pd.Series) -> str:
@@ -99,7 +107,14 @@ def changes(table: pd.DataFrame, **where: str | float) -> verdicts.Changes:
     """All differences of a measure that there are."""
     own = {name: contrast(table, name, NONE, **where) for name in CONTROLS}
     own = {name: row for name, row in own.items() if row is not None}
-    return verdicts.Changes(contrast(table, HUMAN, NONE, **where), own, controls(table, **where))
+    against = controls(table, **where)
+    unpaired = [
+        name
+        for name in CONTROLS
+        if name not in against
+        and _rows(table, HUMAN, name, **where)["note"].str.contains(OTHER_SEEDS).any()
+    ]
+    return verdicts.Changes(contrast(table, HUMAN, NONE, **where), own, against, unpaired)
 
 
 def verdict(table: pd.DataFrame, **where: str | float) -> str:
@@ -166,9 +181,12 @@ def sentences(table: pd.DataFrame, measure: str, mapping: str) -> list[str]:
     """
     told = [*_told(table, measure, mapping)]
     found = [sentence(table, what, **where) for what, where in told]
-    rows = [row for _, where in told for row in changes(table, **where).all() if not _one_way(row)]
+    of_told = [changes(table, **where) for _, where in told]
+    rows = [
+        row for one in of_told if one.human is not None for row in one.all() if not _one_way(row)
+    ]
     of_floor = [said for strength in strengths(table) if (said := at_floor(table, strength))]
-    return [*found, *collapsed(table), *of_floor, *_how_many(rows)]
+    return [*found, *trainings.other_seeds(table), *collapsed(table), *of_floor, *_how_many(rows)]
 
 
 def _told(
@@ -247,19 +265,24 @@ def _named(where: dict[str, str]) -> dict[str, str]:
 
 
 def readme_line(table: pd.DataFrame, measure: str, mapping: str) -> str:
-    """The cell of a table of claims: the change of every headline target, and the verdict."""
+    """The cell of a table of claims: the change of every headline target, and the verdict.
+
+    Without recordings it is that of all other measures.
+    """
     parts = []
     of_strengths = [_predictivity(table, measure, mapping, one) for one in strengths(table)]
-    for _, where in itertools.chain(*of_strengths):
+    told = [*itertools.chain(*of_strengths)]
+    for what, where in told or _told(table, measure, mapping):
         row = contrast(table, HUMAN, NONE, **where)
         if row is None:
             continue
+        name = where["target"] if told else what
         others = ", ".join(
             f"{interval(one)} against {LABELS[name]}"
             for name, one in controls(table, **where).items()
         )
         parts.append(
-            f"{where['target']}{at_strength(row)}: {verdict(table, **where)}; {interval(row)} against "
+            f"{name}{at_strength(row)}: {verdict(table, **where)}; {interval(row)} against "
             + LABELS[NONE] + (f", {others}" if others else "")
         )  # fmt: skip
     return "; ".join(parts) or "not compared"

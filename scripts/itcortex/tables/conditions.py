@@ -27,7 +27,7 @@ from scipy.special import stdtrit
 from itcortex.numerics.metrics import mean_defined
 from itcortex.numerics.sampling import percentile_interval
 from itcortex.tables.condition_contrasts import LABELS, Contrast
-from itcortex.tables.condition_marks import ONE_SEED, Mark
+from itcortex.tables.condition_marks import ONE_SEED, OTHER_SEEDS, Mark
 from itcortex.tables.condition_scores import Difference, Scores
 
 #: What a measure is: its score, and of what.
@@ -116,7 +116,10 @@ def _scored(scores: Scores, contrast: Contrast) -> tuple[dict[int, Difference], 
     for pair in contrast.pairs:
         if pair.first not in known or pair.other not in known:
             lacking = contrast.condition if pair.first not in known else contrast.compared_with
-            notes.append(f"seed {pair.seed}: {LABELS[lacking]}: not scored")
+            why = "not scored"
+            if lacking == contrast.compared_with and not pair.other and contrast.other_seeds:
+                why = f"{OTHER_SEEDS} {', '.join(map(str, contrast.other_seeds))}"
+            notes.append(f"seed {pair.seed}: {LABELS[lacking]}: {why}")
             continue
         one = scores.compare(pair.first, pair.other)
         if np.isfinite(one.difference):

@@ -62,8 +62,8 @@ TABLES = (
     Table("concepts", needs="concepts", readable=True),
     Table("concept_encoding", needs="concepts", readable=True),
     Table("generalisation", needs="splits recordings", readable=True),
-    Table("conditions", needs="conditioned recordings", readable=True),
-    Table("condition_seeds", needs="conditioned recordings"),
+    Table("conditions", needs="compared_conditions", readable=True),
+    Table("condition_seeds", needs="compared_conditions"),
     Table("rsa", needs="rdms", readable=True),
     Table("rsa_ceilings", needs="rdms"),
     Table("attention", needs="attention", readable=True),
@@ -256,7 +256,7 @@ FIGURES = (
         "drawn. What human maps explain is what both lower lines leave on one side of zero. Where "
         "there are several strengths, the mean over models is drawn by strength. Crosses stand over "
         "means that collapsed trainings are part of.",
-        needs="conditioned recordings",
+        needs="compared_conditions",
     ),
     Figure(
         "changes",
@@ -280,7 +280,7 @@ FIGURES = (
         "score chose them. They stand in the order of what human maps change of ρ against strength 0, "
         "which is under their names, with its place among all held-out photographs. Maps are ranks, and "
         "saliency is smoothed.",
-        needs="conditioned attention recordings",
+        needs="one_by_condition attention",
     ),
     Figure(
         "rsa",

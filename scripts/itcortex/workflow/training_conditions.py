@@ -6,11 +6,12 @@ people where the photographs were not learnt from.
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import combinations
 
 import pandas as pd
 
 from itcortex.errors import UserError
-from itcortex.tables.condition_contrasts import CONTROLS, LABELS, NONE, contrasts
+from itcortex.tables.condition_contrasts import CONTROLS, LABELS, contrasts
 from itcortex.training.recipe import Recipe, recipe_of
 from itcortex.workflow import paths
 from itcortex.workflow.trainings import paths_of
@@ -42,15 +43,19 @@ def check_conditions(config: dict, models: pd.DataFrame) -> None:
     _require_one_each(rows)
     of = dict(zip(rows["model"] + " " + rows["weights"], rows["training"], strict=True))
     compared = {
-        (one.model, of[pair.first], of[pair.other], one.compared_with): None
+        (one.model, of[pair.first], of[pair.other]): None
         for one in contrasts(rows)
         for pair in one.pairs
         if pair.other
     }
-    for model, first, other, compared_with in compared:
-        _require_alike(config["training"], model, first, other)
-        if compared_with != NONE:
-            _require_other_maps(config["training"], first, other, compared_with)
+    for pair_of_model in compared:
+        _require_alike(config["training"], *pair_of_model)
+    with_maps = rows[rows["strength"] > 0].drop_duplicates(["model", "training", "condition"])
+    for _, of_model in with_maps.groupby("model", sort=False):
+        conditions = zip(of_model["training"], of_model["condition"], strict=True)
+        for (first, own), (other, control) in combinations(conditions, 2):
+            if own != control:
+                _require_other_maps(config["training"], first, other, control)
 
 
 def _require_one_each(rows: pd.DataFrame) -> None:
@@ -102,7 +107,7 @@ def _said(value: object) -> str:
 
 
 def _require_other_maps(trainings: dict[str, dict], first: str, other: str, control: str) -> None:
-    """Refuse a control that is trained on files with the maps of what it is compared with."""
+    """Refuse a condition that is trained on files of another one; `control` is that of `other`."""
     key = "mapped" if trainings[first]["mapped"] else "labelled"
     own, others = (paths_of(trainings[name][key]) for name in (first, other))
     shared = [path for path in own if path in others]

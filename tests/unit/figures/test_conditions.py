@@ -102,6 +102,13 @@ def test_the_caption_has_the_numbers_that_the_figure_is_drawn_for(table):
     assert said.count("raise it beyond strength 0 and beyond both kinds of other maps") == 2
 
 
+def test_without_recordings_the_caption_and_the_figure_are_of_what_there_is(table):
+    people = table[table["measure"] == "attention"]
+    said = captions.of_conditions(people, "r", "pls")
+    assert "Here: Human maps (strength 1) change the agreement of the gradient with people" in said
+    assert artists.titles(conditions.draw(people))[0] == "gradient: mouse-guided view"
+
+
 def crosses(axes):
     """Places of the crosses over means of collapsed trainings."""
     mark = changes.COLLAPSED["marker"]

@@ -212,6 +212,41 @@ def test_without_controls_nothing_is_said_to_be_due_to_human_maps(rng):
     assert "nothing can be said" in condition_words.sentence(nothing, "predictivity", **V4)
 
 
+def test_where_only_people_were_measured_the_cell_is_about_them(rng):
+    table = made.table({"human": 0.1}, rng)
+    people = table[table["measure"] == "attention"]
+    cell = condition_words.readme_line(people, "r", "pls")
+    assert cell.startswith(
+        "the agreement of the gradient with people (mouse, ρ) (strength 1): human maps"
+    )
+
+
+def test_differences_that_no_sentence_tells_are_not_counted(rng):
+    table = made.table({"human": 0.1}, rng)
+    told = table[(table["condition"] != "human") | (table["compared_with"] != "none")]
+    found = condition_words.sentences(told, "r", "pls")
+    assert all("nothing can be said" in one for one in found) and len(found) == 12
+
+
+def test_controls_of_other_seeds_are_said_to_be(rng):
+    """They were scored, and tried; nothing of them is paired with human maps."""
+    table = made.table({}, rng, names=("a",), other_seeds=(3, 4, 5))
+    others = (table["condition"] == "of_others") & (table["compared_with"] == "none")
+    assert np.isfinite(table[others]["difference"]).all()
+    told = "seed 0: maps of other photographs: no network of this seed, but of 3, 4, 5"
+    row = table[(table["compared_with"] == "of_others") & (table["model"] == "a")].iloc[0]
+    assert told in row["note"] and "not scored" not in row["note"]
+    said = condition_words.verdict(table, **V4)
+    assert said.endswith("(no seed in common with maps of other photographs)")
+    assert "not all other maps were tried" not in said
+    (sentence,) = (
+        one
+        for one in condition_words.sentences(table, "r", "pls")
+        if one.startswith("Not compared")
+    )
+    assert sentence.startswith(f"Not compared, as seeds differ: a: {told}; a: seed 1: maps of")
+
+
 def test_several_recordings_of_an_area_are_told_by_their_mean(rng):
     table = made.table({"human": 0.1}, rng, targets=("v4_a", "v4_b"))
     assert condition_words.headline(table, "r", "pls") == ["v4_a", "v4_b"]

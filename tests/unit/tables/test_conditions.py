@@ -510,6 +510,38 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
                                                 "photographs, seeds"]  # fmt: skip
 
 
+def test_the_script_needs_one_measure_alone(tmp_path):
+    """Agreement with people, without recordings (and their summary), RDMs and answers."""
+    models = made.models()
+    store.write_table(tmp_path / "models.parquet", models)
+    names = [made.name(one) for one in models[models["condition"] != ""].to_dict("records")]
+    files = {kind: [] for kind in ("attention", "notes", "histories")}
+    note, history = trained(0.9, [0.2, 0.3], 2)
+    for k, name in enumerate(names):
+        for kind, found in files.items():
+            found.append(tmp_path / f"{kind}{k}.{'json' if kind == 'notes' else 'parquet'}")
+        model, _, weights = name.partition(" ")
+        told = {"model": model, "weights": weights, "attention": "osie", "map_kind": "eye",
+                "saliency": "raw", "control": "none", "rho_partial": 0.1,
+                "rho": 0.3 if "human/strength-1" in weights else 0.1}  # fmt: skip
+        table = pd.DataFrame([told | {"image": f"{i}.jpg"} for i in range(5)])
+        store.write_table(files["attention"][-1], table)
+        files["notes"][-1].write_text(json.dumps(note))
+        store.write_table(files["histories"][-1], history)
+    out = [tmp_path / f"conditions.{kind}" for kind in ("parquet", "csv", "seeds", "md")]
+    compare_conditions.main(
+        [], [], [], files["attention"], [], files["notes"], files["histories"],
+        tmp_path / "models.parquet", [], *out, trained=names, pattern="map", mapping="pls", draws=50,
+        seed=1,
+    )  # fmt: skip
+    table = store.read_table(out[0])
+    assert set(table["measure"]) == {"attention", "attention_partial"}
+    text = out[3].read_text(encoding="utf-8")
+    assert (
+        "In a cell: the agreement of the gradient with people (eye, ρ) (strength 1): human" in text
+    )
+
+
 def test_controls_are_no_harmonized_networks_anywhere():
     table = pd.DataFrame({"category": ["cnn", *["harmonized"] * 3, "untrained"]})
     assert are_harmonized(table).tolist() == [False, True, True, True, False]

@@ -1,5 +1,7 @@
 """Trainings that are compared by condition differ in nothing but maps, and were not shown the test."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -83,6 +85,14 @@ def test_what_differs_in_more_than_maps_or_in_nothing_is_refused(changes, messag
         check(**changes)
 
 
+def test_two_controls_have_maps_of_their_own_too():
+    settings = {"human": HUMAN, "others": OTHERS, "mean": OTHERS | {"condition": "mean"}}
+    rows = [*ROWS, ("net", "centre", "trained:mean", "cnn", np.nan, "net human")]
+    message = "training: mean: mapped: .*of_others.parquet is also that of others, but its .*'mean'"
+    with pytest.raises(UserError, match=message):
+        training_conditions.check_conditions({"training": settings}, expanded(settings, rows))
+
+
 def test_a_control_with_its_own_strength_0_is_held_against_human_maps_too():
     own = [*ROWS[:2], ("net", "others", "trained:others", "cnn", np.nan, "")]
     check(own, strengths=[0, 10])
@@ -137,3 +147,29 @@ def test_an_experiment_is_read_if_its_conditions_can_be_compared(harmonized):
     same = harmonized | {"training": harmonized["training"] | {"osie_others": copied}}
     with pytest.raises(UserError, match="osie_others: condition: 'human', strength 10 and seed 0"):
         Experiment.read(same, folder)
+
+
+@pytest.mark.network
+def test_conditions_are_compared_by_what_there_is(harmonized):
+    nothing = {
+        "recordings": [],
+        "concepts": {**harmonized["concepts"], "models": [], "recordings": None},
+    }
+    people = Experiment.read(harmonized | nothing | {"rdms": []}, experiments.REPOSITORY)
+    assert {"conditions", "condition_seeds"} <= {*people.tables} and not {"summary"} & {
+        *people.tables
+    }
+    assert {"conditions", "conditions_gallery"} <= {*people.figures}
+    assert "changes" not in people.figures
+    alone = {"attention": harmonized["attention"] | {"sets": []}}
+    rdms = Experiment.read(harmonized | nothing | alone, experiments.REPOSITORY)
+    assert "conditions" in rdms.tables and "conditions_gallery" not in rdms.figures
+
+
+@pytest.mark.network
+def test_controls_without_strength_0_have_no_gallery(harmonized):
+    whole = Experiment.read(harmonized, experiments.REPOSITORY)
+    assert "conditions_gallery" in whole.figures
+    controls = whole.models[whole.models["condition"].isin(["", "of_others", "mean"])]
+    left = dataclasses.replace(whole, models=controls)
+    assert "conditions" in left.tables and "conditions_gallery" not in left.figures
