@@ -232,7 +232,7 @@ rule compare_conditions:
         notes=ex.per_model("results/weights/{model}/{weights}.json", ex.conditioned.index),
         histories=ex.per_model("results/weights/{model}/{weights}.parquet", ex.conditioned.index),
         models="results/{experiment}/tables/models.parquet",
-        summary="results/{experiment}/tables/summary.parquet",
+        summary=ex.table_if_any("summary"),
     output:
         conditions="results/{experiment}/tables/conditions.parquet",
         conditions_csv="results/{experiment}/tables/conditions.csv",

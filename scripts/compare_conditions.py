@@ -28,7 +28,8 @@ def main(
 
     `notes` are the JSON files of the trainings `trained` ("model weights"), in their order,
     and `histories` what they noted of their epochs. `comparisons` and `resampled` are what compare_rdms
-    wrote, `attention` what score_attention did, and `answers` compare_answers.
+    wrote, `attention` what score_attention did, and `answers` compare_answers. Of these and of
+    `encoding` (with its `summary`) some may be empty.
     """
     rng = np.random.default_rng(seed)
     texts = (Path(path).read_text(encoding="utf-8") for path in notes)
@@ -38,15 +39,17 @@ def main(
     of_models = store.read_table(models)
     names = of_models["model"] + " " + of_models["weights"]
     baselines = dict(zip(names, of_models["baseline"].fillna(""), strict=True))
-    summary = store.read_table(summary)
-    measures = [*measures_of.of_recordings(tests, summary, draws, rng, baselines)]
+    measures = []
+    if encoding:
+        summary = store.read_table(summary)
+        measures += measures_of.of_recordings(tests, summary, draws, rng, baselines)
     if comparisons:
         measures += measures_of.of_rdms(_tables(comparisons), _tables(resampled), pattern)
     if attention:
         measures += measures_of.of_attention(_tables(attention), draws, rng)
     if answers:
         measures += measures_of.of_answers(_tables(answers), draws, rng)
-    found = contrasts(of_models)
+    found = contrasts(of_models[names.isin(trained)])  # the digits study stands apart
     table, of_seeds = conditions_tables(measures, found, draws, rng, marks(noted, of_epochs))
     store.write_table(conditions, table, csv=conditions_csv)
     store.write_table(seeds, of_seeds)

@@ -74,9 +74,20 @@ def table(effects: dict[str, float], rng, **made) -> pd.DataFrame:
     return tables(effects, rng, **made).conditions
 
 
-def tables(effects: dict[str, float], rng, names=("a", "b", "c"), targets=("v4",)) -> Tables:
-    """Conditions of made recordings, RDMs, people and answers, with planted effects."""
-    told = models(names)
+def tables(
+    effects: dict[str, float], rng, names=("a", "b", "c"), targets=("v4",), seeds=(0, 1, 2),
+    other_seeds=None,
+) -> Tables:  # fmt: skip
+    """Conditions of made recordings, RDMs, people and answers, with planted effects.
+
+    With `other_seeds`, those of the maps of other photographs.
+    """
+    told = models(names, seeds)
+    if other_seeds:
+        theirs = models(names, other_seeds, ("of_others",))
+        told = pd.concat(
+            [told[told["condition"] != "of_others"], theirs[theirs["condition"] != ""]]
+        )
     measures = [measure(sites(told, effects, rng, of_seeds=0.005), target) for target in targets]
     trained = told[told["condition"] != ""].to_dict("records")
     values = {name(one): 0.5 + effects.get(one["condition"], 0.0) for one in trained}

@@ -262,7 +262,9 @@ def of_conditions(table: pd.DataFrame, score: str, mapping: str) -> str:
         for strength in condition_words.strengths(table)
         for target in condition_words.headline(table, score, mapping)
     ]
-    return "The paper has no other maps than people's. Here: " + " ".join(found)
+    found = found or condition_words.sentences(table, score, mapping)[:1]  # of RDMs or people
+    said = [*found, *condition_words.collapsed(table)]
+    return "The paper has no other maps than people's. Here: " + " ".join(said)
 
 
 def of_rsa(table: pd.DataFrame) -> str:

@@ -31,6 +31,8 @@ ARROW = {"arrowstyle": "-|>", "lw": 1.8, "shrinkA": 0, "shrinkB": 2, "mutation_s
 _SHAPES = ("o", "s", "^", "D", "v", "P")
 SEED = {"markersize": 3.4, "markeredgewidth": 0, "linestyle": "none", "alpha": 0.75, "zorder": 3}
 _BAR = {"linewidth": 1.0, "alpha": 0.6, "zorder": 2.5}
+#: Over a mean that collapsed trainings are part of.
+COLLAPSED = {"marker": "x", "color": style.INK, "markersize": 7, "linestyle": "none", "zorder": 6}
 _TIP = {"markeredgecolor": "white", "markeredgewidth": 0.5, "linestyle": "none", "zorder": 5}
 
 
@@ -54,6 +56,7 @@ def draw(
         table[table["main_strength"].astype(bool) & (table["compared_with"] == NONE)]
         for table in (conditions, seeds)
     )
+    rows = rows.assign(collapsed=has_collapsed(rows))
     people = rows[(rows["measure"] == "attention") & rows["saliency"].isin([*SALIENCY])]
     kinds = list(people[KINDS_OF_MAP].drop_duplicates().itertuples(index=False, name=None))
     cells = [
@@ -63,9 +66,10 @@ def draw(
         raise UserError("no network has a change of both predictivity and agreement with people")
     models = list(dict.fromkeys(rows["model"][rows["model"] != ""]))
     present = [name for name in LOOKS if (rows["condition"] == name).any()]
+    handles = _handles(present, models) + collapsed_handles(rows)
     figure, places = style.panel_grid(
         [f"{target}, {SETS.get(name, name)}" for target, name, *_ in cells], 2.3,
-        _handles(present, models), columns=2, notes=1, sides=(0.8, 0.15), between=0.8,
+        handles, columns=2, notes=1, sides=(0.8, 0.15), between=0.8,
     )  # fmt: skip
     for (place, title), (target, *kind) in zip(places, cells, strict=True):
         axes = figure.add_subplot(place)
@@ -78,6 +82,17 @@ def draw(
             f"change of {style.SCORES.get(score, score)}" if place.is_first_col() else ""
         )
     return figure
+
+
+def has_collapsed(rows: pd.DataFrame) -> pd.Series:
+    """Which rows of the table of conditions are means that collapsed trainings are part of."""
+    return (rows["n_collapsed"] > 0) | (rows["n_collapsed_other"] > 0)
+
+
+def collapsed_handles(rows: pd.DataFrame) -> list[Line2D]:
+    """Legend of the crosses over such means; nothing where there are none."""
+    label = "with collapsed trainings"
+    return [Line2D([], [], label=label, **COLLAPSED)] if has_collapsed(rows).any() else []
 
 
 def _both(
@@ -110,6 +125,8 @@ def _draw_panel(
         axes.plot(*tip, marker=shape, color=LOOKS[row.condition].colour, **SEED)
     for row in means.dropna(subset=["difference_x", "difference_y"]).itertuples():
         colour, tip = LOOKS[row.condition].colour, (row.difference_x, row.difference_y)
+        if row.collapsed_x and (not row.model or len(models) > 1):
+            axes.plot(*tip, **COLLAPSED)
         if row.model:
             if len(models) > 1:
                 thin = ARROW | {"lw": 0.6, "mutation_scale": 6, "alpha": 0.6}

@@ -76,7 +76,8 @@ def of_changes(table: pd.DataFrame, score: str, mapping: str) -> str:
             several = f", strength {strength:g}" if len(strengths) > 1 else ""
             found[LABELS[condition] + several] = ", ".join(told)
     text = "The paper's arrows are of accuracy and predictivity, without controls. "
-    return text + here(found, most=max(len(found), 1))
+    said = [here(found, most=max(len(found), 1)), *condition_words.collapsed(table)]
+    return text + " ".join(said)
 
 
 def of_gallery(changed: pd.DataFrame, shown: Sequence[str]) -> str:

@@ -79,7 +79,7 @@ def draw(table: pd.DataFrame, score: str = "r", mapping: str = "pls") -> Figure:
     figure, places = style.panel_grid(
         titles,
         1.2 if len(models) == 1 else 1.7,
-        _handles(models),
+        _handles(models) + changes.collapsed_handles(rows),
         notes=1,
         sides=(1.7, 0.2),
         between=0.2,
@@ -100,6 +100,7 @@ def _over_strengths(rows: pd.DataFrame, strengths: list[float]) -> Figure:
     there = {*zip(rows["condition"], rows["compared_with"], strict=True)}
     looks = {key: look for key, look in _LOOKS.items() if key in there}
     handles = [Line2D([], [], label=_NAMES[key], **look) for key, look in looks.items()]
+    handles += changes.collapsed_handles(rows)
     titles = [title(some.iloc[0]) for _, some in panels]
     figure, places = style.panel_grid(titles, 1.2, handles, notes=1, between=0.5)
     shifts = np.linspace(-_DODGE, _DODGE, len(looks) + 2)[1:-1] / 2
@@ -112,6 +113,9 @@ def _over_strengths(rows: pd.DataFrame, strengths: list[float]) -> Figure:
             at = [strengths.index(strength) + shift for strength in line["strength"]]
             axes.vlines(at, line["low"], line["high"], look["color"], linewidth=1.2, zorder=2)
             axes.plot(at, line["difference"], **look)
+            crossed = changes.has_collapsed(line)
+            if crossed.any():
+                axes.plot(np.array(at)[crossed], line["difference"][crossed], **changes.COLLAPSED)
         axes.set_xlim(-0.5, len(strengths) - 0.5)
         axes.set_xticks(range(len(strengths)), [f"{strength:g}" for strength in strengths])
         axes.yaxis.set_major_locator(MaxNLocator(4))
@@ -143,7 +147,7 @@ def title(row: pd.Series) -> str:
 def _draw_panel(axes: Axes, rows: pd.DataFrame, models: list[str]) -> None:
     axes.axvline(0, color=style.GREY, linewidth=0.8, zorder=1)
     shifts = np.linspace(-_DODGE, _DODGE, len(models) + 1) if (rows["model"] != "").any() else [0.0]
-    for row in rows.to_dict("records"):
+    for row in rows.assign(collapsed=changes.has_collapsed(rows)).to_dict("records"):
         place = LINES[row["condition"], row["compared_with"]][0]
         if row["model"]:
             index = models.index(row["model"])
@@ -152,7 +156,9 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, models: list[str]) -> None:
                         alpha=0.7, zorder=2)  # fmt: skip
             axes.plot([row["difference"]], [place + shifts[1 + index]], linestyle="none", marker=marker,
                       color=colour, markersize=0.75 * size, markeredgewidth=0, zorder=3)  # fmt: skip
+            _cross(axes, row, place + shifts[1 + index])
             continue
+        _cross(axes, row, place + shifts[0])
         axes.hlines(
             [place + shifts[0]], row["low"], row["high"], style.INK, linewidth=1.6, zorder=2
         )
@@ -162,6 +168,12 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, models: list[str]) -> None:
     axes.set_yticklabels([])
     axes.xaxis.set_major_locator(MaxNLocator(3))
     style.say_if_empty(axes, rows["difference"], "no two networks\nhave a score")
+
+
+def _cross(axes: Axes, row: dict, place: float) -> None:
+    """A cross over a mean that collapsed trainings are part of."""
+    if row["collapsed"]:
+        axes.plot([row["difference"]], [place], **changes.COLLAPSED)
 
 
 def _handles(models: list[str]) -> list[Line2D]:

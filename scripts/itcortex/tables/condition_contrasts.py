@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from itcortex.errors import UserError
+
 NONE, HUMAN, CONTROLS = "none", "human", ("of_others", "mean")
 #: What stands in tables and figures for a condition, in their order.
 LABELS = {
@@ -41,7 +43,8 @@ class Pair(NamedTuple):
 class Contrast(NamedTuple):
     """A condition against another one, in one model, by the pairs of all seeds.
 
-    `main` says whether the strength is a main one of the model, which figures and sentences tell first.
+    `main` says whether the strength is a main one of the model, which figures and sentences tell first;
+    `other_seeds` are those of a control.
     """
 
     model: str
@@ -50,6 +53,7 @@ class Contrast(NamedTuple):
     strength: float
     pairs: tuple[Pair, ...]
     main: bool = True
+    other_seeds: tuple[int, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -69,10 +73,13 @@ def contrasts(models: pd.DataFrame) -> list[Contrast]:
     In the order of models, strengths and `LABELS`. A network whose baseline or control is not in the
     table has a pair without it. The main strengths of a model are those with most conditions, of
     those the ones with most seeds: further strengths of one seed are a curve beside them.
+
+    Raises `UserError` for two networks of one model, condition, strength and seed.
     """
     models = models.reset_index(drop=True)
     trained = models[(models["condition"].fillna("") != "") & (models["strength"] > 0)]
     trained = trained.assign(name=trained["model"] + " " + trained["weights"])
+    _require_one_each(trained)
     known = {*(models["model"] + " " + models["weights"])}
     found = []
     for model, rows in trained.groupby("model", sort=False):
@@ -80,6 +87,20 @@ def contrasts(models: pd.DataFrame) -> list[Contrast]:
         for strength, some in rows.groupby("strength"):
             found += _of_strength(str(model), float(strength), some, known, strength in main)
     return found
+
+
+def _require_one_each(trained: pd.DataFrame) -> None:
+    """Refuse networks that would be paired twice: neither is the pair of its seed."""
+    first = {}
+    for row in trained.to_dict("records"):
+        key = (row["model"], row["condition"], row["strength"], row["seed"])
+        if key in first:
+            raise UserError(
+                f"table of models: {first[key]} and {row['name']} are both of condition "
+                f"{row['condition']!r}, strength {row['strength']:g} and seed {row['seed']:g}; give "
+                "each its own condition, strength or seed, or compare them in tables of their own"
+            )
+        first[key] = row["name"]
 
 
 def _main_strengths(rows: pd.DataFrame) -> set[float]:
@@ -105,4 +126,4 @@ def _of_strength(
             others = of[control].set_index("seed")["name"].to_dict()
             own = of[HUMAN].set_index("seed")["name"].items()
             pairs = tuple(Pair(int(seed), name, others.get(seed, "")) for seed, name in own)
-            yield Contrast(model, HUMAN, control, strength, pairs, main)
+            yield Contrast(model, HUMAN, control, strength, pairs, main, tuple(map(int, others)))

@@ -12,14 +12,19 @@ from typing import NamedTuple
 import pandas as pd
 
 AGREEMENT, ALIGNMENT = "validation_agreement", "validation_alignment"
+#: What notes say of a difference of a model with one seed.
+ONE_SEED = "one seed only"
+#: What they say of seeds that a control was not trained with.
+OTHER_SEEDS = "no network of this seed, but of"
 NEAR = 1  # photographs above the floor, at most, that count as at it
 
 
 class Mark(NamedTuple):
-    """What is said of a network, and whether it was kept at the floor of agreement."""
+    """What is said of a network, and whether it stands at the floor of agreement or collapsed."""
 
     text: str
     at_floor: bool = False
+    collapsed: bool = False
 
 
 def marks(notes: Mapping[str, Mapping], histories: Mapping[str, pd.DataFrame]) -> dict[str, Mark]:
@@ -36,7 +41,8 @@ def marks(notes: Mapping[str, Mapping], histories: Mapping[str, pd.DataFrame]) -
             share = f"{100 * one['results'][AGREEMENT]:.0f} %"
             found[name] = Mark(
                 f"{weights} collapsed: it agrees with the network before on {share} of the held-out "
-                "photographs"
+                "photographs",
+                collapsed=True,
             )
         elif said := _of_floor(one, histories[name]):
             found[name] = Mark(f"{weights} {said}", at_floor=True)

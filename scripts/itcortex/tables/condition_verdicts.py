@@ -7,7 +7,7 @@ verdict looks at what every condition changed against strength 0 as well. A diff
 95 % interval excludes zero.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,23 +18,28 @@ from itcortex.tables.condition_contrasts import CONTROLS, LABELS
 NOT_EXPLAINED = "no change that human maps explain"
 OF_OTHERS = "they differ from other maps, not from strength 0"
 NOT_COMPARED = "not compared with other maps"
+NO_SEED = "no seed in common with"
 NOTHING = "nothing changes beyond the intervals"
 
 
 class Changes(NamedTuple):
     """Rows of one measure and strength: human maps against strength 0; of every control that there is,
-    itself against strength 0, and human maps against it.
+    itself against strength 0, and human maps against it. `unpaired` are controls of other seeds alone.
     """
 
     human: pd.Series | None
     controls: Mapping[str, pd.Series]
     against: Mapping[str, pd.Series]
+    unpaired: Sequence[str] = ()
+
+    def rows(self) -> list[pd.Series]:
+        """All differences that there are."""
+        found = [self.human, *self.controls.values(), *self.against.values()]
+        return [row for row in found if row is not None]
 
     def all(self) -> list[pd.Series]:
         """All differences that have an interval."""
-        found = [self.human, *self.controls.values(), *self.against.values()]
-        known = [row for row in found if row is not None]
-        return [row for row in known if np.isfinite(row["low"]) and np.isfinite(row["high"])]
+        return [row for row in self.rows() if np.isfinite(row["low"]) and np.isfinite(row["high"])]
 
 
 def sign(row: pd.Series | None) -> int:
@@ -46,6 +51,12 @@ def sign(row: pd.Series | None) -> int:
 
 def verdict(changes: Changes) -> str:
     """What human maps change beyond strength 0 and beyond both controls, in a clause."""
+    apart = [LABELS[name] for name in CONTROLS if name in changes.unpaired]
+    return _clause(changes) + (f" ({NO_SEED} {' and '.join(apart)})" if apart else "")
+
+
+def _clause(changes: Changes) -> str:
+    """The verdict on the differences that there are."""
     if not changes.against:
         return NOT_COMPARED
     beyond = {sign(row) for row in changes.against.values()}
@@ -53,7 +64,8 @@ def verdict(changes: Changes) -> str:
     if whole and len(beyond) == 1 and beyond != {0}:
         return _beyond_both(sign(changes.human), beyond.pop(), changes.controls)
     if not any(map(sign, changes.all())):
-        return NOTHING if whole else f"{NOTHING}, but not all other maps were tried"
+        tried = {*changes.against, *changes.unpaired} == set(CONTROLS)
+        return NOTHING if tried else f"{NOTHING}, but not all other maps were tried"
     return _not_beyond_both(changes)
 
 

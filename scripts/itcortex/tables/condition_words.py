@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from itcortex.tables import condition_trainings as trainings
 from itcortex.tables import condition_verdicts as verdicts
 from itcortex.tables.condition_contrasts import CONTROLS, HUMAN, LABELS, NONE
+from itcortex.tables.condition_marks import ONE_SEED, OTHER_SEEDS
 from itcortex.tables.numbers import bounds, number
 
 _DIGITS, _SMALL = 3, 0.01
@@ -53,6 +55,14 @@ def contrast(
 
     Without a strength in `where` it is that of the lowest main strength.
     """
+    rows = _rows(table, condition, compared_with, **where)
+    return rows.iloc[0] if len(rows) and np.isfinite(rows["difference"].iloc[0]) else None
+
+
+def _rows(
+    table: pd.DataFrame, condition: str, compared_with: str, **where: str | float
+) -> pd.DataFrame:
+    """Its rows, that of the lowest main strength first where `where` has none."""
     chosen = (table["condition"] == condition) & (table["compared_with"] == compared_with)
     chosen &= table["model"] == ""
     for column, value in where.items():
@@ -61,11 +71,14 @@ def contrast(
     rows = table[chosen]
     if "strength" not in where:
         rows = rows[rows["main_strength"].astype(bool)].sort_values("strength", kind="stable")
-    return rows.iloc[0] if len(rows) and np.isfinite(rows["difference"].iloc[0]) else None
+    return rows
 
 
 def interval(row: pd.Series) -> str:
-    """A difference with its 95 % interval, `+0.012 [0.003, 0.021]`; small ones have a digit more."""
+    """A difference with its 95 % interval, `+0.012 [0.003, 0.021]`; small ones have a digit more.
+
+    An interval that does not hold how seeds differ is followed by `(one seed)`.
+    """
     known = np.isfinite([row["low"], row["high"]]).all()
     largest = np.abs(row[["difference", "low", "high"]].astype(float)).max()
     digits = _DIGITS + (known and 0 < largest < _SMALL)
@@ -73,7 +86,15 @@ def interval(row: pd.Series) -> str:
     text = sign + number(row["difference"], digits)
     if not known:
         return f"{text} (no interval)"
-    return text + " [{}, {}]".format(*bounds(row["low"], row["high"], digits))
+    return text + " [{}, {}]".format(*bounds(row["low"], row["high"], digits)) + _one_seed(row)
+
+
+def _one_seed(row: pd.Series) -> str:
+    """What is said behind an interval that does not hold how seeds differ."""
+    if ONE_SEED not in str(row.get("note", "")):
+        return ""
+    some = "" if row["n_seeds"] <= row["n_models"] else " of some networks"
+    return f" (one seed{some})"
 
 
 def controls(table: pd.DataFrame, **where: str | float) -> dict[str, pd.Series]:
@@ -86,12 +107,25 @@ def changes(table: pd.DataFrame, **where: str | float) -> verdicts.Changes:
     """All differences of a measure that there are."""
     own = {name: contrast(table, name, NONE, **where) for name in CONTROLS}
     own = {name: row for name, row in own.items() if row is not None}
-    return verdicts.Changes(contrast(table, HUMAN, NONE, **where), own, controls(table, **where))
+    against = controls(table, **where)
+    unpaired = [
+        name
+        for name in CONTROLS
+        if name not in against
+        and _rows(table, HUMAN, name, **where)["note"].str.contains(OTHER_SEEDS).any()
+    ]
+    return verdicts.Changes(contrast(table, HUMAN, NONE, **where), own, against, unpaired)
 
 
 def verdict(table: pd.DataFrame, **where: str | float) -> str:
     """What human maps change beyond strength 0 and both controls, in a clause."""
-    return verdicts.verdict(changes(table, **where))
+    return _verdict(changes(table, **where))
+
+
+def _verdict(found: verdicts.Changes) -> str:
+    """The verdict, and which of the networks that it is of collapsed."""
+    told = trainings.collapsed_of(found.rows())
+    return verdicts.verdict(found) + (f" ({told})" if told else "")
 
 
 def sentence(table: pd.DataFrame, what: str, **where: str | float) -> str:
@@ -112,7 +146,7 @@ def sentence(table: pd.DataFrame, what: str, **where: str | float) -> str:
         for name, one in found.controls.items() if verdicts.sign(one)
     )  # fmt: skip
     beside = f"; against {LABELS[NONE]} it changes with {moved}" if moved else ""
-    said = verdicts.verdict(found)
+    said = _verdict(found)
     return f"{', '.join(parts)}{beside}{_sites(row)}: {said}.{_cost(row)}"
 
 
@@ -147,9 +181,12 @@ def sentences(table: pd.DataFrame, measure: str, mapping: str) -> list[str]:
     """
     told = [*_told(table, measure, mapping)]
     found = [sentence(table, what, **where) for what, where in told]
-    rows = [row for _, where in told for row in changes(table, **where).all() if not _one_way(row)]
-    of_floor = [said for strength in strengths(table) if (said := _at_floor(table, strength))]
-    return [*found, *of_floor, *_how_many(rows)]
+    of_told = [changes(table, **where) for _, where in told]
+    rows = [
+        row for one in of_told if one.human is not None for row in one.all() if not _one_way(row)
+    ]
+    of_floor = [said for strength in strengths(table) if (said := at_floor(table, strength))]
+    return [*found, *trainings.other_seeds(table), *collapsed(table), *of_floor, *_how_many(rows)]
 
 
 def _told(
@@ -180,23 +217,23 @@ def _predictivity(
         yield what.format(target=target), where
 
 
-def _at_floor(table: pd.DataFrame, strength: float) -> str:
+def collapsed(table: pd.DataFrame) -> list[str]:
+    """Which trainings collapsed, a sentence a strength where any did; captions and findings have it."""
+    found = []
+    for strength in [*strengths(table), *strengths(table, main=False)]:
+        of = table["strength"].isna() if np.isnan(strength) else table["strength"] == strength
+        rows = [row for _, row in table[of & (table["model"] == "")].iterrows()]
+        if told := trainings.collapsed_of(rows):
+            found.append(trainings.collapsed_sentence(told, at_strength(rows[0])))
+    return found
+
+
+def at_floor(table: pd.DataFrame, strength: float) -> str:
     """How many trainings stand at the least agreement of a kept epoch; empty where none does."""
     where = {"measure": "agreement", "strength": strength}
-    rows = {name: contrast(table, name, NONE, **where) for name in (HUMAN, *CONTROLS)}
-    known = {name: row for name, row in rows.items() if row is not None}
-    if not any(row["n_at_floor"] for row in known.values()):
-        return ""
-    counts = ", ".join(
-        f"{row['n_at_floor']:g} of {row['n_seeds']:g} trainings with {LABELS[name]} (mean agreement "
-        f"{number(100 * row['value'], 0)} %)"
-        for name, row in known.items()
-    )
-    at = at_strength(next(iter(known.values())))
-    return (
-        f"At the least agreement that a kept epoch needs, or at most one photograph above it{at}: "
-        f"{counts}. So conditions differ in how far the answers moved, and not in their maps alone."
-    )
+    rows = [contrast(table, name, NONE, **where) for name in (HUMAN, *CONTROLS)]
+    known = [row for row in rows if row is not None]
+    return trainings.at_floor(known, at_strength(known[0])) if known else ""
 
 
 def _one_way(row: pd.Series) -> bool:
@@ -228,19 +265,24 @@ def _named(where: dict[str, str]) -> dict[str, str]:
 
 
 def readme_line(table: pd.DataFrame, measure: str, mapping: str) -> str:
-    """The cell of a table of claims: the change of every headline target, and the verdict."""
+    """The cell of a table of claims: the change of every headline target, and the verdict.
+
+    Without recordings it is that of all other measures.
+    """
     parts = []
     of_strengths = [_predictivity(table, measure, mapping, one) for one in strengths(table)]
-    for _, where in itertools.chain(*of_strengths):
+    told = [*itertools.chain(*of_strengths)]
+    for what, where in told or _told(table, measure, mapping):
         row = contrast(table, HUMAN, NONE, **where)
         if row is None:
             continue
+        name = where["target"] if told else what
         others = ", ".join(
             f"{interval(one)} against {LABELS[name]}"
             for name, one in controls(table, **where).items()
         )
         parts.append(
-            f"{where['target']}{at_strength(row)}: {verdict(table, **where)}; {interval(row)} against "
+            f"{name}{at_strength(row)}: {verdict(table, **where)}; {interval(row)} against "
             + LABELS[NONE] + (f", {others}" if others else "")
         )  # fmt: skip
     return "; ".join(parts) or "not compared"

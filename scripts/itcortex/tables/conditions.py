@@ -27,15 +27,15 @@ from scipy.special import stdtrit
 from itcortex.numerics.metrics import mean_defined
 from itcortex.numerics.sampling import percentile_interval
 from itcortex.tables.condition_contrasts import LABELS, Contrast
-from itcortex.tables.condition_marks import Mark
+from itcortex.tables.condition_marks import ONE_SEED, OTHER_SEEDS, Mark
 from itcortex.tables.condition_scores import Difference, Scores
 
 #: What a measure is: its score, and of what.
 MEASURE = ["measure", "target", "mapping", "protocol", "map_kind", "saliency"]
 COLUMNS = [*MEASURE, "model", "condition", "compared_with", "strength", "main_strength", "value",
            "value_other", "difference", "low", "high", "p", "sites_higher", "lowest_seed",
-           "highest_seed", "n_seeds", "n_at_floor", "n_models", "n_targets", "n_images", "n_folds",
-           "n_sites", "undefined", "drawn", "note"]  # fmt: skip
+           "highest_seed", "n_seeds", "n_at_floor", "n_collapsed", "n_collapsed_other", "n_models",
+           "n_targets", "n_images", "n_folds", "n_sites", "undefined", "drawn", "note"]  # fmt: skip
 #: Of the table of single seeds.
 OF_SEEDS = [*MEASURE, "model", "condition", "compared_with", "strength", "main_strength", "seed",
             "value", "value_other", "difference"]  # fmt: skip
@@ -84,7 +84,7 @@ def conditions_tables(
         for one, pairs, lacking in by_model:
             notes = lacking + _marked(one, marks or {})
             row = _row(one, [pairs], notes, about["drawn"], quantiles)
-            rows.append(about | row | {"n_at_floor": _at_floor([one], marks or {})})
+            rows.append(about | row | _counts([one], marks or {}))
         for over, some in _over_models(by_model):
             rows.append(about | _of_models(over, some, marks or {}, about["drawn"], quantiles))
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(_COUNTS, float))
@@ -116,7 +116,10 @@ def _scored(scores: Scores, contrast: Contrast) -> tuple[dict[int, Difference], 
     for pair in contrast.pairs:
         if pair.first not in known or pair.other not in known:
             lacking = contrast.condition if pair.first not in known else contrast.compared_with
-            notes.append(f"seed {pair.seed}: {LABELS[lacking]}: not scored")
+            why = "not scored"
+            if lacking == contrast.compared_with and not pair.other and contrast.other_seeds:
+                why = f"{OTHER_SEEDS} {', '.join(map(str, contrast.other_seeds))}"
+            notes.append(f"seed {pair.seed}: {LABELS[lacking]}: {why}")
             continue
         one = scores.compare(pair.first, pair.other)
         if np.isfinite(one.difference):
@@ -142,10 +145,14 @@ def _marked(contrast: Contrast, marks: Mapping[str, Mark]) -> list[str]:
     return [marks[name].text for name in names if name in marks]
 
 
-def _at_floor(some: Iterable[Contrast], marks: Mapping[str, Mark]) -> int:
-    """How many first networks of pairs were kept at the least agreement."""
-    first = [pair.first for one in some for pair in one.pairs]
-    return sum(marks[name].at_floor for name in first if name in marks)
+def _counts(some: Iterable[Contrast], marks: Mapping[str, Mark]) -> dict[str, int]:
+    """First networks of pairs at the least agreement; of first and other ones, those that collapsed."""
+    pairs = [pair for one in some for pair in one.pairs]
+    first = [marks[pair.first] for pair in pairs if pair.first in marks]
+    other = [marks[pair.other] for pair in pairs if pair.other in marks]
+    counts = {"n_at_floor": sum(mark.at_floor for mark in first)}
+    counts["n_collapsed"] = sum(mark.collapsed for mark in first)
+    return counts | {"n_collapsed_other": sum(mark.collapsed for mark in other)}
 
 
 def _over_models(by_model: Sequence[Group]) -> Iterator[tuple[Contrast, list[Group]]]:
@@ -184,7 +191,7 @@ def _of_models(
     if len(scored) > 1:
         notes.insert(0, f"mean over {len(scored)} models, which are not drawn")
     row = _row(over, scored, notes, drawn, quantiles)
-    return row | {"n_at_floor": _at_floor((one for one, _, _ in some), marks)}
+    return row | _counts((one for one, _, _ in some), marks)
 
 
 def _row(
@@ -204,7 +211,7 @@ def _row(
     by_seed = [np.array([one.difference for one in some]) for some in by_model]
     error, freedom = seed_error(by_seed)
     if any(len(values) < FEWEST_SEEDS for values in by_seed):
-        notes = [*notes, "one seed only: the interval does not hold how seeds differ"]
+        notes = [*notes, f"{ONE_SEED}: the interval does not hold how seeds differ"]
     if max(map(len, by_seed)) >= FEWEST_SEEDS:
         row["drawn"] = f"{drawn}, seeds" if drawn else "seeds"
     for name, field in (("value", "value"), ("value_other", "other"), ("difference", "difference")):

@@ -34,6 +34,7 @@ from itcortex.workflow.settings import (
     check_results,
     with_recordings,
 )
+from itcortex.workflow.training_conditions import check_compared
 
 #: Scripts that make no result, or explain results.
 NO_RESULTS = {
@@ -93,6 +94,8 @@ class Experiment(ModelRows):
             models, unnamed = split_by_names(models, registry)
             refused += unnamed
         check_experiment(settings, registry, models, refused)
+        if not checking:
+            check_compared(settings, registry, models)
         check_results(paths.RESULTS)
         rows = models.to_dict("records")
         absent = missing.missing(rows, registry["datasets"], paths.RESULTS)

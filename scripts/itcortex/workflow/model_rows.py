@@ -84,6 +84,13 @@ class ModelRows:
         return rows if len(condition_contrasts.contrasts(rows)) else rows[:0]
 
     @cached_property
+    def compared_conditions(self) -> pd.DataFrame:
+        """The same rows, if there is something to compare them with: recordings, RDMs or people."""
+        settings = self.settings
+        measures = [settings["recordings"], settings["rdms"], settings["attention"]["sets"]]
+        return self.conditioned if any(measures) else self.conditioned[:0]
+
+    @cached_property
     def conditioned_names(self) -> list[str]:
         """These as "model weights"."""
         return [" ".join(key) for key in self.conditioned.index]

@@ -62,8 +62,8 @@ TABLES = (
     Table("concepts", needs="concepts", readable=True),
     Table("concept_encoding", needs="concepts", readable=True),
     Table("generalisation", needs="splits recordings", readable=True),
-    Table("conditions", needs="conditioned recordings", readable=True),
-    Table("condition_seeds", needs="conditioned recordings"),
+    Table("conditions", needs="compared_conditions", readable=True),
+    Table("condition_seeds", needs="compared_conditions"),
     Table("rsa", needs="rdms", readable=True),
     Table("rsa_ceilings", needs="rdms"),
     Table("attention", needs="attention", readable=True),
@@ -254,8 +254,9 @@ FIGURES = (
         "sites. Coloured markers are models (mean over seeds), diamonds their mean, all with 95 % "
         "intervals over images and sites (photographs, images of RDMs) and seeds; the models are not "
         "drawn. What human maps explain is what both lower lines leave on one side of zero. Where "
-        "there are several strengths, the mean over models is drawn by strength.",
-        needs="conditioned recordings",
+        "there are several strengths, the mean over models is drawn by strength. Crosses stand over "
+        "means that collapsed trainings are part of.",
+        needs="compared_conditions",
     ),
     Figure(
         "changes",
@@ -266,7 +267,8 @@ FIGURES = (
         "arrows their means where there are several networks. A panel for each area or recording, kind "
         "of human map, and kind of saliency: the gradient, which is trained, and maps of covering, "
         "which are not. Human maps would break the trade-off with an arrow up and to the right, "
-        "farther than those of controls.",
+        "farther than those of controls. Crosses in ink stand over means that collapsed trainings are "
+        "part of.",
         needs="conditioned attention recordings",
     ),
     Figure(
@@ -278,7 +280,7 @@ FIGURES = (
         "score chose them. They stand in the order of what human maps change of ρ against strength 0, "
         "which is under their names, with its place among all held-out photographs. Maps are ranks, and "
         "saliency is smoothed.",
-        needs="conditioned attention recordings",
+        needs="one_by_condition attention",
     ),
     Figure(
         "rsa",

@@ -152,6 +152,20 @@ def check_trainings(trainings: dict[str, dict]) -> None:
             training["labelled"] or training["mapped"]
         ):
             raise UserError(f"config: training: {name}: no images: give labelled, mapped or both")
+        _require_unseen(name, training)
+
+
+def _require_unseen(name: str, training: dict) -> None:
+    """Refuse a training that is judged on images that it learns from."""
+    judged = paths_of(training["validation"])
+    for key in ("mapped", "labelled"):
+        learnt = {*paths_of(training[key])}
+        if seen := [path for path in judged if path in learnt]:
+            raise UserError(
+                f"config: training: {name}: validation: {seen[0]} is in {key} too, so that networks "
+                "would be judged, and epochs chosen, by what they learnt; name held-out images "
+                "(rule split_photographs makes results/attention/{set}.validation.parquet)"
+            )
 
 
 def paths_of(names: Sequence[str]) -> list[str]:

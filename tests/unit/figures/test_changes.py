@@ -140,3 +140,28 @@ def test_bytes_caption_and_what_cannot_be_drawn(tables, table, tmp_path):
     without = table[table["measure"] != "attention"]
     with pytest.raises(UserError, match="no network has a change of both"):
         changes.draw(without, tables.seeds, "r", "pls")
+
+
+def test_collapsed_trainings_are_crossed_and_told_in_the_caption(tables):
+    gone = tables.conditions.copy()
+    gone.loc[gone["condition"] == "human", "n_collapsed"] = 9
+    mark = changes.COLLAPSED["marker"]
+    for table, condition in ((gone, "human"), (tables.conditions, None)):
+        figure = changes.draw(table, tables.seeds, "r", "pls")
+        axes = figure.axes[0]
+        ends = [
+            *arrows(axes, 0.6).get(condition, []),
+            *arrows(axes, changes.ARROW["lw"]).get(condition, []),
+        ]
+        found = [tuple(line.get_xydata()[0]) for line in axes.lines if line.get_marker() == mark]
+        assert len(found) == 4 * bool(condition) and sorted(found) == sorted(ends)
+        said = condition_captions.of_changes(table, "r", "pls")
+        told = "Collapsed trainings (strength 1): 9 of 9 trainings with human maps collapsed"
+        assert (told in said) == bool(condition)
+        assert ("with collapsed trainings" in artists.texts(figure)) == bool(condition)
+
+
+def test_an_interval_of_one_seed_says_so_in_the_caption():
+    table = made.table(EFFECTS, np.random.default_rng(2), names=("a",), seeds=(0,))
+    said = condition_captions.of_changes(table, "r", "pls")
+    assert said.count("] (one seed)") == said.count("]") > 3

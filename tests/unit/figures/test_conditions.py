@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from itcortex.errors import UserError
-from itcortex.figures import captions, conditions, style
+from itcortex.figures import captions, changes, conditions, style
 from made import artists
 from made import conditions as made
 
@@ -100,3 +100,36 @@ def test_the_caption_has_the_numbers_that_the_figure_is_drawn_for(table):
     said = captions.of_conditions(table, "r", "pls")
     assert said.count("Human maps (strength 1) change predictivity of v4_") == 2
     assert said.count("raise it beyond strength 0 and beyond both kinds of other maps") == 2
+
+
+def test_without_recordings_the_caption_and_the_figure_are_of_what_there_is(table):
+    people = table[table["measure"] == "attention"]
+    said = captions.of_conditions(people, "r", "pls")
+    assert "Here: Human maps (strength 1) change the agreement of the gradient with people" in said
+    assert artists.titles(conditions.draw(people))[0] == "gradient: mouse-guided view"
+
+
+def crosses(axes):
+    """Places of the crosses over means of collapsed trainings."""
+    mark = changes.COLLAPSED["marker"]
+    return [x for line in axes.lines if line.get_marker() == mark for x in line.get_xdata()]
+
+
+def test_collapsed_trainings_are_crossed_and_told_in_the_caption(table):
+    assert "collapsed" not in captions.of_conditions(table, "r", "pls")
+    assert not crosses(conditions.draw(table).axes[0])
+    gone = table.copy()
+    gone.loc[table["condition"] == "human", "n_collapsed"] = 9
+    figure = conditions.draw(gone)
+    rows = table[(table["target"] == "v4_a") & (table["condition"] == "human")]
+    np.testing.assert_allclose(sorted(crosses(figure.axes[0])), sorted(rows["difference"]))
+    assert "with collapsed trainings" in artists.texts(figure)
+    said = captions.of_conditions(gone, "r", "pls")
+    assert said.count("(9 of 9 trainings with human maps collapsed)") == 2
+    assert said.count("Collapsed trainings (strength 1): 9 of 9") == 1
+    curve = gone.assign(strength=10.0, main_strength=False, n_collapsed=0)
+    both = type(table)([*gone.to_dict("records"), *curve.to_dict("records")])
+    found = conditions.draw(both).axes[0]
+    over = rows[rows["model"] == ""]["difference"]
+    places = [line.get_ydata() for line in found.lines if line.get_marker() == "x"]
+    np.testing.assert_allclose(sorted(np.concatenate(places)), sorted(over))

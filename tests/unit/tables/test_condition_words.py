@@ -120,6 +120,53 @@ def test_trainings_at_the_least_agreement_are_told_by_condition(rng):
     assert "conditions differ in how far the answers moved" in said
 
 
+def collapsed(table, condition="human", some=9):
+    """`table` with collapsed trainings of a condition."""
+    table = table.copy()
+    for side, count in (("condition", "n_collapsed"), ("compared_with", "n_collapsed_other")):
+        table.loc[table[side] == condition, count] = some
+    return table
+
+
+def test_no_verdict_on_collapsed_trainings_stands_without_their_number(rng):
+    table = made.table({"human": -0.1}, rng)
+    assert "collapsed" not in condition_words.findings(table, "r", "pls")
+    text = condition_words.findings(collapsed(table), "r", "pls")
+    *said, cell = text.strip().split("\n")
+    marked = "other maps (9 of 9 trainings with human maps collapsed)"
+    assert sum(marked in one for one in said) == 12 and marked in cell
+    (whole,) = (one for one in said if "Collapsed trainings" in one)
+    assert "(strength 1): 9 of 9 trainings with human maps collapsed: " in whole
+    assert "nothing about the maps alone" in whole
+
+
+def test_collapsed_controls_and_strength_0_are_counted_too(rng):
+    table = made.table({"human": 0.1}, rng)
+    said = condition_words.verdict(collapsed(table, "of_others", 2), **V4)
+    assert said.endswith("maps (2 of 9 trainings with maps of other photographs collapsed)")
+    said = condition_words.verdict(collapsed(table, "none", 3), **V4)
+    assert said.endswith("maps (3 of 9 trainings at strength 0 collapsed)")
+    (told,) = condition_words.collapsed(collapsed(collapsed(table, "mean", 1)))
+    assert "9 of 9 trainings with human maps collapsed, 1 of 9 trainings with the mean map" in told
+
+
+def test_trainings_below_the_least_agreement_are_told_beside_those_at_it(rng):
+    table = collapsed(made.table({"human": 0.1}, rng), some=3)
+    human = (table["condition"] == "human") & (table["measure"] == "agreement")
+    table.loc[human, "n_at_floor"] = 6
+    (said,) = (one for one in condition_words.sentences(table, "r", "pls") if "At the least" in one)
+    assert "6 of 9 trainings with human maps (mean agreement 60 %; 3 more collapsed below" in said
+
+
+def test_intervals_of_one_seed_say_so_wherever_they_stand(rng):
+    table = made.table({"human": 0.1}, rng, names=("a",), seeds=(0,))
+    text = condition_words.findings(table, "r", "pls")
+    intervals = text.count("] (one seed)")
+    assert intervals == text.count("]") > 10
+    assert "(one seed)" in text.split("In a cell:")[1]
+    assert "one seed" not in condition_words.findings(made.table({}, rng), "r", "pls")
+
+
 def test_every_strength_is_told_main_ones_whole_and_further_ones_by_predictivity(rng):
     table = made.table({"human": 0.1}, rng)
     curve = table.assign(strength=10.0)
@@ -163,6 +210,41 @@ def test_without_controls_nothing_is_said_to_be_due_to_human_maps(rng):
     nothing = table[table["condition"] != "human"]
     assert condition_words.readme_line(nothing, "r", "pls") == "not compared"
     assert "nothing can be said" in condition_words.sentence(nothing, "predictivity", **V4)
+
+
+def test_where_only_people_were_measured_the_cell_is_about_them(rng):
+    table = made.table({"human": 0.1}, rng)
+    people = table[table["measure"] == "attention"]
+    cell = condition_words.readme_line(people, "r", "pls")
+    assert cell.startswith(
+        "the agreement of the gradient with people (mouse, ρ) (strength 1): human maps"
+    )
+
+
+def test_differences_that_no_sentence_tells_are_not_counted(rng):
+    table = made.table({"human": 0.1}, rng)
+    told = table[(table["condition"] != "human") | (table["compared_with"] != "none")]
+    found = condition_words.sentences(told, "r", "pls")
+    assert all("nothing can be said" in one for one in found) and len(found) == 12
+
+
+def test_controls_of_other_seeds_are_said_to_be(rng):
+    """They were scored, and tried; nothing of them is paired with human maps."""
+    table = made.table({}, rng, names=("a",), other_seeds=(3, 4, 5))
+    others = (table["condition"] == "of_others") & (table["compared_with"] == "none")
+    assert np.isfinite(table[others]["difference"]).all()
+    told = "seed 0: maps of other photographs: no network of this seed, but of 3, 4, 5"
+    row = table[(table["compared_with"] == "of_others") & (table["model"] == "a")].iloc[0]
+    assert told in row["note"] and "not scored" not in row["note"]
+    said = condition_words.verdict(table, **V4)
+    assert said.endswith("(no seed in common with maps of other photographs)")
+    assert "not all other maps were tried" not in said
+    (sentence,) = (
+        one
+        for one in condition_words.sentences(table, "r", "pls")
+        if one.startswith("Not compared")
+    )
+    assert sentence.startswith(f"Not compared, as seeds differ: a: {told}; a: seed 1: maps of")
 
 
 def test_several_recordings_of_an_area_are_told_by_their_mean(rng):

@@ -9,7 +9,8 @@ from scipy import stats
 
 import compare_conditions
 from itcortex import store
-from itcortex.tables import dictionary
+from itcortex.errors import UserError
+from itcortex.tables import condition_words, dictionary
 from itcortex.tables.condition_contrasts import are_harmonized, contrasts
 from itcortex.tables.condition_marks import Mark, marks
 from itcortex.tables.condition_measures import OF_SITES, of_answers
@@ -54,6 +55,17 @@ def test_every_condition_is_compared_with_strength_0_of_its_seed_and_human_maps_
     assert human.pairs[1] == (1, "a human/strength-1/seed-1", "a human/strength-0/seed-1")
     assert minus_mean.pairs[2] == (2, "a human/strength-1/seed-2", "a mean/strength-1/seed-2")
     assert contrasts(made.models(conditions=())) == []
+
+
+def test_two_networks_of_one_condition_strength_and_seed_are_no_two_seeds():
+    models = made.models()
+    of_others = models["condition"] == "of_others"
+    message = (
+        "net human/strength-1/seed-0 and net of_others/strength-1/seed-0 are both of condition 'human', "
+        "strength 1 and seed 0; give each its own condition"
+    )
+    with pytest.raises(UserError, match=message):
+        contrasts(models.assign(condition=models["condition"].mask(of_others, "human")))
 
 
 def at_strengths(*strengths, names=("net",), seeds=(0, 1)):
@@ -241,6 +253,10 @@ def test_a_network_without_its_baseline_and_one_seed_alone_are_said(rng):
     assert one["n_seeds"] == 1 and one["drawn"] == "folds, sites"
     assert "one seed only: the interval does not hold how seeds differ" in one["note"]
     assert np.isfinite([one["low"], one["high"]]).all()
+    assert condition_words.interval(one).endswith("] (one seed)")
+    assert condition_words.interval(of_a).endswith("]")
+    mixed = row(table, "human", "mean")
+    assert condition_words.interval(mixed).endswith("] (one seed of some networks)")
 
 
 def test_a_baseline_that_the_table_lacks_is_none(rng):
@@ -298,6 +314,14 @@ def test_a_network_that_collapsed_keeps_its_row_and_is_marked(rng):
     said = "human/strength-1/seed-1 collapsed: it agrees with the network before on 10 % of the held-out"
     assert said in row(table, model="net")["note"] and said in row(table)["note"]
     assert "collapsed" not in row(table, "mean")["note"] and row(table)["n_at_floor"] == 0
+    counts = ["n_collapsed", "n_collapsed_other"]
+    for model in ("net", ""):
+        assert row(table, model=model)[counts].tolist() == [1, 0]
+        assert row(table, "human", "mean", model)[counts].tolist() == [1, 0]
+        assert row(table, "mean", model=model)[counts].tolist() == [0, 0]
+    other = marked(**{made.weights("mean", 1): trained(0.1, [0.2], 1, collapsed=True)})
+    table = compared(models, [made.measure(made.sites(models, {}, rng))], rng, marks=other)
+    assert row(table, "human", "mean")[counts].tolist() == [0, 1]
 
 
 def test_trainings_at_the_least_agreement_are_marked_and_counted(rng):
@@ -391,9 +415,15 @@ def encoding_rows(models, recording, rng) -> dict[str, pd.DataFrame]:
 
 
 @pytest.mark.long
+def with_search(models):
+    """A table of models with a study of many recipes and one condition, which is not compared here."""
+    search = made.models(("digits",), conditions=("human",))
+    return pd.concat([models, search, search.assign(weights=search["weights"] + "x")])
+
+
 def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     models = made.models()
-    store.write_table(tmp_path / "models.parquet", models)
+    store.write_table(tmp_path / "models.parquet", with_search(models))
     test = {"mapping": "pls", "protocol": "corrected", "main_window": True, "control": "none"}
     summary = [test | {"recording": name, "area": "V4", "ceiling": ceiling}
                for name, ceiling in (("v4_a", 0.5), ("v4_b", np.nan))]  # fmt: skip
@@ -478,6 +508,38 @@ def test_the_script_compares_everything_that_there_is(rng, tmp_path):
     )
     assert human["drawn"].unique().tolist() == ["folds, sites, seeds", "images, seeds",
                                                 "photographs, seeds"]  # fmt: skip
+
+
+def test_the_script_needs_one_measure_alone(tmp_path):
+    """Agreement with people, without recordings (and their summary), RDMs and answers."""
+    models = made.models()
+    store.write_table(tmp_path / "models.parquet", models)
+    names = [made.name(one) for one in models[models["condition"] != ""].to_dict("records")]
+    files = {kind: [] for kind in ("attention", "notes", "histories")}
+    note, history = trained(0.9, [0.2, 0.3], 2)
+    for k, name in enumerate(names):
+        for kind, found in files.items():
+            found.append(tmp_path / f"{kind}{k}.{'json' if kind == 'notes' else 'parquet'}")
+        model, _, weights = name.partition(" ")
+        told = {"model": model, "weights": weights, "attention": "osie", "map_kind": "eye",
+                "saliency": "raw", "control": "none", "rho_partial": 0.1,
+                "rho": 0.3 if "human/strength-1" in weights else 0.1}  # fmt: skip
+        table = pd.DataFrame([told | {"image": f"{i}.jpg"} for i in range(5)])
+        store.write_table(files["attention"][-1], table)
+        files["notes"][-1].write_text(json.dumps(note))
+        store.write_table(files["histories"][-1], history)
+    out = [tmp_path / f"conditions.{kind}" for kind in ("parquet", "csv", "seeds", "md")]
+    compare_conditions.main(
+        [], [], [], files["attention"], [], files["notes"], files["histories"],
+        tmp_path / "models.parquet", [], *out, trained=names, pattern="map", mapping="pls", draws=50,
+        seed=1,
+    )  # fmt: skip
+    table = store.read_table(out[0])
+    assert set(table["measure"]) == {"attention", "attention_partial"}
+    text = out[3].read_text(encoding="utf-8")
+    assert (
+        "In a cell: the agreement of the gradient with people (eye, ρ) (strength 1): human" in text
+    )
 
 
 def test_controls_are_no_harmonized_networks_anywhere():

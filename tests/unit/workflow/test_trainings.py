@@ -101,6 +101,11 @@ def test_rows_that_cannot_be_trained_are_refused(row, training, message):
         ({"recipe": {"epocs": 3}}, "config: training: t: recipe: .*'epocs'; did you mean 'epochs'"),
         ({"recipes": {"net": {"clip": -1}}}, "t: recipes: net: clip: -1 is not a finite"),
         ({"labelled": [], "mapped": []}, "t: no images"),
+        (
+            {"validation": ["a", "results/clickme/train/1.parquet"]},
+            "t: validation: results/clickme/train/1.parquet is in mapped too.*name held-out images",
+        ),
+        ({"validation": ["images/train"]}, "validation: images/train is in labelled too"),
         ({"strengths": [0, 10, 10.0000001]}, "t: strengths: .*: two have one name"),
         (
             {"recipe": {"learning_rate": "1e-5"}},
