@@ -241,7 +241,7 @@ def test_the_harmonizers_claim_has_the_interval_of_the_table_of_conditions(summa
     row = {"measure": "r", "target": "m1_pl", "mapping": "pls", "model": "", "condition": "human",
            "compared_with": "none", "difference": 0.012, "low": 0.001, "high": 0.02, "n_models": 1,
            "n_seeds": 3, "n_targets": 1, "drawn": "folds, sites, seeds", "strength": 10.0,
-           "main_strength": True}  # fmt: skip
+           "main_strength": True, "note": ""}  # fmt: skip
     lines = claims.of_run(many, shown["tradeoff"], shown["harmonized"], pd.DataFrame([row]))
     gain = next(one for one in lines if "harmonizer breaks" in one.claim)
     assert (gain.number, gain.limits) == ("0.012", "0.001 to 0.020")
