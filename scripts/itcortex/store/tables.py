@@ -89,10 +89,10 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 @contextmanager
 def reading_parquet(path: str | Path) -> Iterator[None]:
-    """Name a file that is no whole Parquet table; one that is not there stays `FileNotFoundError`."""
+    """Name a file that is no whole Parquet table; a missing or forbidden one is another error."""
     try:
         yield
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         raise
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(

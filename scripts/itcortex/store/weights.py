@@ -16,12 +16,10 @@ def write_weights(path: str | Path, state: dict, attributes: dict) -> None:
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
     header = json.dumps(attributes | {"stamp": stamp.current()}, sort_keys=True)
     with atomic_path(path) as temporary:  # one entry: safetensors writes several in any order
-        temporary.touch()
-        mode = stat.S_IMODE(
-            temporary.stat().st_mode
-        )  # as the umask has it; safetensors makes it 0600
+        temporary.touch()  # with the rights that the umask gives; safetensors makes it 0600
+        rights = stat.S_IMODE(temporary.stat().st_mode)
         save_file(tensors, temporary, metadata={"attributes": header})
-        temporary.chmod(mode)
+        temporary.chmod(rights)
 
 
 def read_weights(path: str | Path) -> tuple[dict, dict]:

@@ -79,7 +79,13 @@ def contrasts(models: pd.DataFrame) -> list[Contrast]:
     models = models.reset_index(drop=True)
     trained = models[(models["condition"].fillna("") != "") & (models["strength"] > 0)]
     trained = trained.assign(name=trained["model"] + " " + trained["weights"])
-    _require_one_each(trained)
+    if same := twice(trained):
+        first, row = same
+        raise UserError(
+            f"table of models: {first['name']} and {row['name']} are both of condition "
+            f"{row['condition']!r}, strength {row['strength']:g} and seed {row['seed']:g}; give each "
+            "its own condition, strength or seed, or compare them in tables of their own"
+        )
     known = {*(models["model"] + " " + models["weights"])}
     found = []
     for model, rows in trained.groupby("model", sort=False):
@@ -89,18 +95,15 @@ def contrasts(models: pd.DataFrame) -> list[Contrast]:
     return found
 
 
-def _require_one_each(trained: pd.DataFrame) -> None:
-    """Refuse networks that would be paired twice: neither is the pair of its seed."""
-    first = {}
+def twice(trained: pd.DataFrame) -> tuple[dict, dict] | None:
+    """The first two rows of one model, condition, strength and seed: neither is the pair of its seed."""
+    first: dict[tuple, dict] = {}
     for row in trained.to_dict("records"):
         key = (row["model"], row["condition"], row["strength"], row["seed"])
         if key in first:
-            raise UserError(
-                f"table of models: {first[key]} and {row['name']} are both of condition "
-                f"{row['condition']!r}, strength {row['strength']:g} and seed {row['seed']:g}; give "
-                "each its own condition, strength or seed, or compare them in tables of their own"
-            )
-        first[key] = row["name"]
+            return first[key], row
+        first[key] = row
+    return None
 
 
 def _main_strengths(rows: pd.DataFrame) -> set[float]:

@@ -5,8 +5,8 @@ the difference is taken within a site, on the same folds of images, and then ave
 sites differ in drops out. (The difference of two medians over sites keeps a part of it, and is that of
 two sites in the middle; it is the measure `r_median`.)
 
-Folds are few: drawn with replacement they would give intervals of half the width that five folds call
-for. So what draws of folds change of a site is widened (`few_folds`), to Student's t.
+Folds are few: drawn with replacement, five would give intervals of two thirds of the width that they
+call for. So what draws of folds change of a site is widened (`few_folds`), to Student's t.
 """
 
 from collections.abc import Mapping, Sequence

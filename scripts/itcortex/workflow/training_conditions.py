@@ -11,7 +11,7 @@ from itertools import combinations
 import pandas as pd
 
 from itcortex.errors import UserError
-from itcortex.tables.condition_contrasts import CONTROLS, LABELS, contrasts
+from itcortex.tables.condition_contrasts import CONTROLS, LABELS, contrasts, twice
 from itcortex.training.recipe import Recipe, recipe_of
 from itcortex.workflow import paths
 from itcortex.workflow.trainings import paths_of
@@ -60,19 +60,16 @@ def check_conditions(config: dict, models: pd.DataFrame) -> None:
 
 def _require_one_each(rows: pd.DataFrame) -> None:
     """Refuse two trained rows with one model, condition, strength and seed."""
-    first = {}
-    for row in rows[rows["strength"] > 0].to_dict("records"):
-        key = (row["model"], row["condition"], row["strength"], row["seed"])
-        if other := first.get(key):
-            series = f"weights {other['series']} and {row['series']}"
-            raise UserError(
-                f"config: training: {row['training']}: condition: {row['condition']!r}, strength "
-                f"{row['strength']:g} and seed {row['seed']:g} of {row['model']} are also those of "
-                f"training {other['training']} ({series}), and both would be one mean; write condition: "
-                f"{' or '.join(CONTROLS)} where maps are a control's (`<<:` takes the condition along), "
-                "or other strengths or seeds"
-            )
-        first[key] = row
+    if same := twice(rows[rows["strength"] > 0]):
+        other, row = same
+        series = f"weights {other['series']} and {row['series']}"
+        raise UserError(
+            f"config: training: {row['training']}: condition: {row['condition']!r}, strength "
+            f"{row['strength']:g} and seed {row['seed']:g} of {row['model']} are also those of "
+            f"training {other['training']} ({series}), and both would be one mean; write condition: "
+            f"{' or '.join(CONTROLS)} where maps are a control's (`<<:` takes the condition along), "
+            "or other strengths or seeds"
+        )
 
 
 def _require_alike(trainings: dict[str, dict], model: str, first: str, other: str) -> None:

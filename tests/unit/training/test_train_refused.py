@@ -59,6 +59,15 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path, finished):
         run(tmp_path, data_of(arrays(48, 9, mapped=False)), epochs=1)
 
 
+def checkpoint_of_a_stopped_run(folder):
+    """The checkpoint that a training leaves which was asked to stop after 30 images."""
+    data = data_of()
+    data.labelled = Interrupted(data.labelled, 30)
+    with pytest.raises(StoppedError):
+        run(folder, data)
+    return folder / checkpoint.NAME
+
+
 def test_a_damaged_checkpoint_is_refused(tmp_path, finished):
     copy_checkpoint(finished(epochs=1)[1], tmp_path)
     path = tmp_path / checkpoint.NAME
@@ -75,11 +84,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, finished):
 @pytest.mark.parametrize("place", ["weights", "step", "identity"])
 def test_a_checkpoint_with_a_flipped_bit_is_refused(tmp_path, place):
     """It still is a file of tensors, and would go on to another result."""
-    data = data_of()
-    data.labelled = Interrupted(data.labelled, 30)
-    with pytest.raises(StoppedError):
-        run(tmp_path, data)
-    path = tmp_path / checkpoint.NAME
+    path = checkpoint_of_a_stopped_run(tmp_path)
     content = bytearray(path.read_bytes())
     at = {"weights": -200, "step": content.index(b'\\"step\\": ') + 10, "identity": -200}[place]
     content[at] ^= 1
@@ -171,11 +176,7 @@ def test_a_gradient_that_is_not_finite_stops_although_the_loss_is(tmp_path, monk
 
 def test_a_full_disk_leaves_the_former_checkpoint(tmp_path, finished):
     """A limit on the size of files stands for the full disk: the write itself fails half-way."""
-    data = data_of()
-    data.labelled = Interrupted(data.labelled, 30)
-    with pytest.raises(StoppedError):
-        run(tmp_path, data)
-    path = tmp_path / checkpoint.NAME
+    path = checkpoint_of_a_stopped_run(tmp_path)
     before = path.read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
